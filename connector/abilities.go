@@ -1,0 +1,44 @@
+package connector
+
+// Abilities are what a connection can do, found once; nil means it cannot. The hub holds
+// these and never the connection itself, so that an ability can be masked by setting one
+// member to nil, and nothing ever wraps a Connection (CONTRACT C2).
+type Abilities struct {
+	Check       Connection
+	Source      Source
+	Reader      Reader
+	Finder      Finder
+	Writer      Writer
+	Partitioner Partitioner
+	AddField    SchemaWriter
+}
+
+// AbilitiesOf finds out what c can do.
+func AbilitiesOf(c Connection) Abilities {
+	a := Abilities{Check: c}
+	a.Source, _ = c.(Source)
+	a.Reader, _ = c.(Reader)
+	a.Finder, _ = c.(Finder)
+	a.Writer, _ = c.(Writer)
+	a.Partitioner, _ = c.(Partitioner)
+	a.AddField, _ = c.(SchemaWriter)
+	return a
+}
+
+// Names returns the abilities that are there, in the order of the struct, for the
+// ability matrix.
+func (a Abilities) Names() []string {
+	var names []string
+	for _, x := range []struct {
+		name string
+		has  bool
+	}{
+		{"read", a.Source != nil}, {"read by id", a.Reader != nil}, {"find", a.Finder != nil},
+		{"write", a.Writer != nil}, {"partitions", a.Partitioner != nil}, {"add fields", a.AddField != nil},
+	} {
+		if x.has {
+			names = append(names, x.name)
+		}
+	}
+	return names
+}

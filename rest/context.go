@@ -1,0 +1,79 @@
+package rest
+
+import (
+	"context"
+	"maps"
+)
+
+type (
+	costKey struct{}
+	safeKey struct{}
+	tripKey struct{}
+	awayKey struct{}
+)
+
+// A Cost is what a call takes of the vendor's limits, in units by name of the limit.
+type Cost map[string]int
+
+// WithCost states what the calls made with ctx cost in a named limit; costs in several
+// limits add up by calling it for each. In the limit "" every call costs 1 unless said
+// otherwise; the costs in limits that the account does not have are nothing.
+func WithCost(ctx context.Context, limit string, units int) context.Context {
+	cost := maps.Clone(costOf(ctx))
+	if cost == nil {
+		cost = Cost{}
+	}
+	cost[limit] = units
+	return context.WithValue(ctx, costKey{}, cost)
+}
+
+func costOf(ctx context.Context) Cost {
+	cost, _ := ctx.Value(costKey{}).(Cost)
+	return cost
+}
+
+// WithSafe says that the calls made with ctx change nothing at the vendor whatever their
+// method, so that they may be repeated: a search or a batch read by POST.
+func WithSafe(ctx context.Context) context.Context {
+	return context.WithValue(ctx, safeKey{}, true)
+}
+
+func isSafe(ctx context.Context, method string) bool {
+	switch method {
+	case "", "GET", "HEAD", "OPTIONS":
+		return true
+	}
+	safe, _ := ctx.Value(safeKey{}).(bool)
+	return safe
+}
+
+// sentAway marks a request that the vendor answered with 429.
+func sentAway(ctx context.Context) context.Context {
+	return context.WithValue(ctx, awayKey{}, true)
+}
+
+func wasSentAway(ctx context.Context) bool {
+	away, _ := ctx.Value(awayKey{}).(bool)
+	return away
+}
+
+// A trip is what an API call and the client tell each other about one request. It is
+// used by one goroutine.
+type trip struct {
+	asked    bool // the call wants the vendor's last answer, not the client's error about it
+	streamed bool // the body is read piece by piece, so its length is no matter
+	sent     bool // the vendor may have seen the last attempt
+}
+
+// withTrip begins a trip.
+func withTrip(ctx context.Context, t *trip) context.Context {
+	return context.WithValue(ctx, tripKey{}, t)
+}
+
+// tripOf returns the trip of ctx, or one that nobody looks at.
+func tripOf(ctx context.Context) *trip {
+	if t, ok := ctx.Value(tripKey{}).(*trip); ok {
+		return t
+	}
+	return &trip{}
+}

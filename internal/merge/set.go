@@ -1,0 +1,173 @@
+package merge
+
+import (
+	"slices"
+
+	"github.com/tandemhub/tandem/record"
+)
+
+// unite is R5 for a set: without a base no side can have removed anything, so each side
+// gets what the other has and loses nothing.
+func (f *Field) unite() Outcome {
+	var writes []Write
+	for _, to := range record.Sides() {
+		from, c := &f.Cells[to.Other()], &f.Cells[to]
+		if !f.Direction.Allows(to) {
+			continue
+		}
+		if !from.Translated {
+			return f.untold(to.Other())
+		}
+		if got := with(c.Value, from.Sent); !sameElements(got, c.Value) {
+			writes = append(writes, Write{To: to, Value: got})
+		}
+	}
+	return settle(writes, "first match: each side gets the other's elements")
+}
+
+// elements is R12: what one side added or removed since the agreement is added to or
+// removed from the other. Elements that neither touched stay, whoever put them there.
+func (f *Field) elements(changed [2]bool) Outcome {
+	for _, s := range record.Sides() {
+		if changed[s] && f.Direction.Allows(s.Other()) && !f.Cells[s].Translated {
+			return f.untold(s)
+		}
+	}
+	if source, oneWay := f.source(); oneWay {
+		return f.followElements(source, changed)
+	}
+	if f.Direction != Both {
+		return Outcome{State: StateDiverged, Rule: elementsRule(changed) + ", and nothing is written in direction none"}
+	}
+	var writes []Write
+	for _, to := range record.Sides() {
+		c := &f.Cells[to]
+		if !changed[to.Other()] {
+			continue
+		}
+		if got := applied(c.Value, &f.Cells[to.Other()]); !sameElements(got, c.Value) {
+			writes = append(writes, Write{To: to, Value: got})
+		}
+	}
+	return settle(writes, elementsRule(changed))
+}
+
+// followElements is R10 for a set.
+func (f *Field) followElements(source record.Side, changed [2]bool) Outcome {
+	to := source.Other()
+	from, c := &f.Cells[source], &f.Cells[to]
+	if from.Translated && sameElements(from.Sent, c.Value) {
+		return Outcome{State: StateAgreed, Rule: "both hold the same elements"}
+	}
+	held, put := c.Value, changed[to] && f.Enforce
+	if put {
+		held = c.Base
+	}
+	if changed[source] {
+		held = applied(held, from)
+	} else if !put {
+		return Outcome{State: StateDiverged, Rule: to.String() + " changed, and only " + source.String() + " is carried over"}
+	}
+	if sameElements(held, c.Value) {
+		return Outcome{State: StateAgreed, Rule: elementsRule(changed)}
+	}
+	out := settle([]Write{{To: to, Value: held}}, elementsRule(changed))
+	if put {
+		out.Conflict, out.Lost = true, &Lost{Side: to, Value: c.Value}
+		out.Rule = "enforced: " + source.String() + " is the source"
+	}
+	return out
+}
+
+func settle(writes []Write, rule string) Outcome {
+	if len(writes) == 0 {
+		return Outcome{State: StateAgreed, Rule: rule}
+	}
+	return Outcome{State: StateWrite, Writes: writes, Rule: rule}
+}
+
+func elementsRule(changed [2]bool) string {
+	switch {
+	case changed[record.Left] && changed[record.Right]:
+		return "elements of both changed"
+	case changed[record.Left]:
+		return "elements of left changed"
+	default:
+		return "elements of right changed"
+	}
+}
+
+// applied carries what a side added and removed over to what the other side holds.
+func applied(held record.Value, from *Cell) record.Value {
+	now, before := keys(from.Sent), keys(from.SentBase)
+	var kept []record.Value
+	for _, e := range elementsOf(held) {
+		k := key(e)
+		if before[k] && !now[k] {
+			continue
+		}
+		kept = append(kept, e)
+	}
+	have := keysOf(kept)
+	for _, e := range elementsOf(from.Sent) {
+		if k := key(e); !before[k] && !have[k] {
+			kept, have[k] = append(kept, e), true
+		}
+	}
+	return record.List(kept...)
+}
+
+// with returns the elements of both, in the order of a and then of b.
+func with(a, b record.Value) record.Value {
+	all := slices.Clone(elementsOf(a))
+	have := keysOf(all)
+	for _, e := range elementsOf(b) {
+		if k := key(e); !have[k] {
+			all, have[k] = append(all, e), true
+		}
+	}
+	return record.List(all...)
+}
+
+// elementsOf takes a scalar for a list of one: some vendors send a single choice so.
+func elementsOf(v record.Value) []record.Value {
+	if v.IsEmpty() || v.IsList() {
+		return v.Items()
+	}
+	return []record.Value{v}
+}
+
+func keys(v record.Value) map[string]bool { return keysOf(elementsOf(v)) }
+
+func keysOf(vs []record.Value) map[string]bool {
+	m := make(map[string]bool, len(vs))
+	for _, e := range vs {
+		m[key(e)] = true
+	}
+	return m
+}
+
+// key tells elements apart: a scalar by its text, a struct by its canonical encoding.
+func key(e record.Value) string {
+	if e.IsList() || e.Fields() != nil {
+		return "\x00" + e.String()
+	}
+	return e.Text()
+}
+
+func sameElements(a, b record.Value) bool {
+	x, y := elementsOf(a), elementsOf(b)
+	if len(x) == len(y) && slices.EqualFunc(x, y, record.Value.Equal) {
+		return true
+	}
+	have, other := keysOf(x), keysOf(y)
+	if len(have) != len(other) {
+		return false
+	}
+	for k := range have {
+		if !other[k] {
+			return false
+		}
+	}
+	return true
+}

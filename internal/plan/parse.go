@@ -1,0 +1,84 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+)
+
+// version is the version of the file's grammar that this build reads.
+const version = "1"
+
+// Parse reads a configuration. The file name is for problems and for paths relative to
+// it; env looks a variable up (the environment wins over .env, which is the caller's
+// affair); specs are the systems of this build. The plan is nil if the problems have
+// errors; warnings may come with a plan. Nothing of the world outside is touched but the
+// time zone database.
+func Parse(file string, src []byte, env func(string) (string, bool), specs []connector.Spec) (*Plan, Problems) {
+	r := &reader{file: file, env: env, specs: specs}
+	root, ok := r.document(src)
+	if !ok {
+		return nil, r.finish()
+	}
+	d := draft{Plan: Plan{Timezone: time.UTC, Database: "sqlite:" + r.beside("tandem.db"), File: file}}
+	readMap(r, root, place{1, 1}, "the file", topKeys(), &d)
+	r.connections(d.connections, &d.Plan)
+	r.syncs(d.syncs, &d.Plan)
+	ps := r.finish()
+	if ps.HasErrors() {
+		return nil, ps
+	}
+	return &d.Plan, ps
+}
+
+// A draft is a plan whose connections and syncs are still to be read: a sync names
+// connections, which may come after it.
+type draft struct {
+	Plan
+	connections, syncs pair
+}
+
+func topKeys() []key[draft] {
+	later := func(name string) key[draft] { return key[draft]{name: name, later: true} }
+	return []key[draft]{
+		{
+			name: "version", required: true, help: "Version of the file's grammar: 1.", schema: schema{"const": 1},
+			read: func(r *reader, n node, d *draft) {
+				if s, ok := r.text(n); ok && s != version {
+					r.fail(n.place, fmt.Sprintf("version: this build of Tandem reads version %s of the file", version))
+				}
+				d.Version = 1
+			},
+		},
+		{
+			name: "timezone", help: "IANA time zone of schedules and of dates, such as Europe/Athens; default UTC.", schema: textSchema(),
+			read: func(r *reader, n node, d *draft) {
+				if loc, ok := r.zone(n); ok {
+					d.Timezone = loc
+				}
+			},
+		},
+		{
+			name: "country", help: "ISO code of the country that phone numbers without a prefix belong to, such as GR.", schema: schema{"type": "string", "pattern": "^[A-Za-z]{2}$"},
+			read: func(r *reader, n node, d *draft) { d.Country, _ = r.country(n) },
+		},
+		{
+			name: "public_url", help: "Address at which vendors reach this Tandem, for webhooks and sign-in; optional.", schema: textSchema(),
+			read: func(r *reader, n node, d *draft) { r.webAddress(n, &d.PublicURL) },
+		},
+		{
+			name: "database", help: "Where everything is kept: sqlite:PATH beside this file (default sqlite:tandem.db) or postgres://….", schema: textSchema(),
+			read: func(r *reader, n node, d *draft) { d.Database, _ = r.database(n) },
+		},
+		{
+			name: "connections", required: true, help: "The accounts to connect, by name.", schema: connectionsSchema(),
+			read: func(_ *reader, n node, d *draft) { d.connections = pair{place: n.place, key: "connections", value: n} },
+		},
+		{
+			name: "syncs", help: "The pairs of objects to keep in step, by name.", schema: syncsSchema(),
+			read: func(_ *reader, n node, d *draft) { d.syncs = pair{place: n.place, key: "syncs", value: n} },
+		},
+		later("people"), later("rates"), later("phone"),
+	}
+}

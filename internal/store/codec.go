@@ -1,0 +1,188 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tandemhub/tandem/record"
+)
+
+// micros is how a time is kept; the zero time is 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
+}
+
+// encode returns the fields' canonical encoding; nil fields have none.
+func encode(f record.Fields) []byte {
+	if f == nil {
+		return nil
+	}
+	return f.Append(make([]byte, 0, 32*len(f)+16))
+}
+
+func decode(b []byte) (record.Fields, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	return record.DecodeFields(b)
+}
+
+// encodeValue returns a value's canonical encoding; the empty value has none.
+func encodeValue(v record.Value) []byte {
+	if v.IsEmpty() {
+		return nil
+	}
+	b, err := v.MarshalJSON()
+	if err != nil {
+		return nil // cannot happen: every value has an encoding
+	}
+	return b
+}
+
+func decodeValue(b []byte) (record.Value, error) {
+	var v record.Value
+	if len(b) == 0 {
+		return v, nil
+	}
+	err := v.UnmarshalJSON(b)
+	return v, err
+}
+
+// texts are kept as JSON: lists of names that nobody searches.
+func encodeTexts(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	b, err := json.Marshal(list)
+	if err != nil {
+		return "" // cannot happen: texts always have an encoding
+	}
+	return string(b)
+}
+
+func decodeTexts(s string) ([]string, error) {
+	if s == "" {
+		return nil, nil
+	}
+	var list []string
+	err := json.Unmarshal([]byte(s), &list)
+	return list, err
+}
+
+// encodeReasons keeps a map of texts in the form of fields.
+func encodeReasons(m map[string]string) []byte {
+	if len(m) == 0 {
+		return nil
+	}
+	f := make(record.Fields, len(m))
+	for k, v := range m {
+		f[k] = record.Text(v)
+	}
+	return encode(f)
+}
+
+func decodeReasons(b []byte) (map[string]string, error) {
+	f, err := decode(b)
+	if err != nil || len(f) == 0 {
+		return nil, err
+	}
+	m := make(map[string]string, len(f))
+	for k, v := range f {
+		m[k] = v.Text()
+	}
+	return m, nil
+}
+
+// Rows of the outbox and of the mirror hold short lists of texts that are read and
+// written with every record; each text stands behind its length.
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+var errTexts = errors.New("a damaged list of texts")
+
+func takeText(b []byte) (string, []byte, error) {
+	n, used := binary.Uvarint(b)
+	if used <= 0 || n > uint64(len(b)-used) {
+		return "", nil, errTexts
+	}
+	end := used + int(n)
+	return string(b[used:end]), b[end:], nil
+}
+
+// encodeMeans keeps what an operation's fields mean.
+func encodeMeans(fields []OpField) []byte {
+	if len(fields) == 0 {
+		return nil
+	}
+	b := make([]byte, 0, 64*len(fields))
+	for _, f := range fields {
+		b = appendText(b, f.Key)
+		b = appendText(b, f.Wire)
+		b = appendText(b, f.Rule)
+		b = appendText(b, string(encodeValue(f.Source)))
+		if f.Lost == nil {
+			b = append(b, 0)
+			continue
+		}
+		b = append(b, 1+byte(f.Lost.Side))
+		b = appendText(b, string(encodeValue(f.Lost.Value)))
+	}
+	return b
+}
+
+func decodeMeans(b []byte) ([]OpField, error) {
+	var fields []OpField
+	for len(b) > 0 {
+		var f OpField
+		var source string
+		var err error
+		for _, to := range []*string{&f.Key, &f.Wire, &f.Rule, &source} {
+			if *to, b, err = takeText(b); err != nil {
+				return nil, err
+			}
+		}
+		if f.Source, err = decodeValue([]byte(source)); err != nil {
+			return nil, err
+		}
+		if b, err = f.takeLost(b); err != nil {
+			return nil, err
+		}
+		fields = append(fields, f)
+	}
+	return fields, nil
+}
+
+func (f *OpField) takeLost(b []byte) ([]byte, error) {
+	if len(b) == 0 || b[0] > 2 {
+		return nil, errTexts
+	}
+	flag, b := b[0], b[1:]
+	if flag == 0 {
+		return b, nil
+	}
+	text, b, err := takeText(b)
+	if err != nil {
+		return nil, err
+	}
+	v, err := decodeValue([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("decode what was lost: %w", err)
+	}
+	f.Lost = &Lost{Side: record.Side(flag - 1), Value: v}
+	return b, nil
+}

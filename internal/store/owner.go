@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// An ownerLock is held by the process that owns a database.
+type ownerLock struct{ release func() error }
+
+// lockOwner locks the file beside the database and writes into it who we are. The lock
+// ends with the process, however that ends.
+func lockOwner(path string) (*ownerLock, error) {
+	name := path + ".lock"
+	f := flock.New(name, flock.SetPermissions(0o600))
+	got, err := f.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	if !got {
+		return nil, fmt.Errorf("%w: %s is held by %s; stop that first", ErrOwned, path, holder(name))
+	}
+	if err := os.WriteFile(name, []byte(whoami()+"\n"), 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("write %s: %w", name, err), f.Unlock())
+	}
+	return &ownerLock{f.Unlock}, nil
+}
+
+// whoami names this process: its number, what it was told to do and since when it holds
+// the lock. Of the command line only the first word is taken, the rest may be private.
+func whoami() string {
+	command := filepath.Base(os.Args[0])
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
+		command += " " + os.Args[1]
+	}
+	return fmt.Sprintf("process %d (%s) since %s", os.Getpid(), command, time.Now().Format(time.DateTime))
+}
+
+func holder(name string) string {
+	b, err := os.ReadFile(name)
+	if who := strings.TrimSpace(string(b)); err == nil && who != "" {
+		return who
+	}
+	return "another process"
+}
+
+// ownerKey is the advisory lock that the owner of a PostgreSQL database holds.
+const ownerKey = 0x544e444d02
+
+// lockPostgres takes the lock on a connection of its own; it ends with the connection.
+func lockPostgres(ctx context.Context, db *sql.DB) (*ownerLock, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var got bool
+	if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(ownerKey)).Scan(&got); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	if !got {
+		who := "another session"
+		row := conn.QueryRowContext(ctx, `SELECT a.application_name || ', server process ' || a.pid || ', since ' || a.backend_start
+			FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+			WHERE l.locktype = 'advisory' AND l.granted AND l.objid = $1 LIMIT 1`, int64(ownerKey&0xffffffff))
+		_ = row.Scan(&who) // without the name the refusal still stands
+		return nil, errors.Join(fmt.Errorf("%w: it is held by %s; stop that first", ErrOwned, who), conn.Close())
+	}
+	if _, err := conn.ExecContext(ctx, `SELECT set_config('application_name', $1, false)`, whoami()); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &ownerLock{func() error {
+		_, err := conn.ExecContext(context.Background(), `SELECT pg_advisory_unlock($1)`, int64(ownerKey))
+		return errors.Join(err, conn.Close())
+	}}, nil
+}

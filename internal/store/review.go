@@ -1,0 +1,241 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/record"
+)
+
+const reviewColumns = `sync, kind, subject, link, side, record, body, fix, field, left_value, right_value, candidates,
+	choices, opened, decision, decided, by_whom`
+
+// putReviews opens items; an open one of the same subject keeps its id and the time it was
+// opened, and takes everything else.
+func (t *tx) putReviews(reviews []Review) error {
+	for _, r := range reviews {
+		sync, err := t.sync(r.Sync)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(`INSERT INTO reviews (workspace, `+reviewColumns+`)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, '')
+			ON CONFLICT (workspace, sync, subject) WHERE decision = '' DO UPDATE SET kind = excluded.kind, link = excluded.link,
+			side = excluded.side, record = excluded.record, body = excluded.body, fix = excluded.fix, field = excluded.field,
+			left_value = excluded.left_value, right_value = excluded.right_value, candidates = excluded.candidates,
+			choices = excluded.choices`,
+			t.s.workspace, sync.id, string(r.Kind), r.Subject, r.Link, int64(r.Side), r.Record, r.Text, r.Fix, r.Field,
+			encodeValue(r.Values[record.Left]), encodeValue(r.Values[record.Right]), encodeTexts(r.Candidates),
+			encodeTexts(r.Choices), micros(r.Opened))
+		if err != nil {
+			return fmt.Errorf("open the review item %q: %w", r.Subject, err)
+		}
+	}
+	return nil
+}
+
+// closeReviews drops open items that have settled themselves; decided ones stay.
+func (t *tx) closeReviews(sync int64, subjects []string) error {
+	if len(subjects) == 0 {
+		return nil
+	}
+	_, err := t.exec(`DELETE FROM reviews WHERE workspace = ? AND sync = ? AND decision = '' AND `+t.s.d.in("subject"),
+		t.s.workspace, sync, t.s.d.list(subjects))
+	if err != nil {
+		return fmt.Errorf("close review items: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) scanReview(scan scanner) (Review, error) {
+	var r Review
+	var sync, opened, decided int64
+	var left, right []byte
+	var candidates, choices string
+	err := scan(&r.ID, &sync, &r.Kind, &r.Subject, &r.Link, &r.Side, &r.Record, &r.Text, &r.Fix, &r.Field, &left, &right,
+		&candidates, &choices, &opened, &r.Decision, &decided, &r.By)
+	if err != nil {
+		return r, err
+	}
+	r.Sync, r.Opened, r.Decided = s.names.syncOf(sync), fromMicros(opened), fromMicros(decided)
+	var errs [4]error
+	r.Values[record.Left], errs[0] = decodeValue(left)
+	r.Values[record.Right], errs[1] = decodeValue(right)
+	r.Candidates, errs[2] = decodeTexts(candidates)
+	r.Choices, errs[3] = decodeTexts(choices)
+	if err := errors.Join(errs[:]...); err != nil {
+		return r, fmt.Errorf("review item %d: %w", r.ID, err)
+	}
+	return r, nil
+}
+
+// A ReviewQuery selects review items; zero members select all.
+type ReviewQuery struct {
+	Sync  string
+	Kinds []ReviewKind
+	Open  bool // only those that nobody has decided
+	Limit int  // 0 = 1,000
+}
+
+// Reviews returns review items, the oldest first.
+func (s *Store) Reviews(ctx context.Context, r ReviewQuery) ([]Review, error) {
+	return s.reviews(ctx, func() (string, []any) {
+		var where strings.Builder
+		var a []any
+		if r.Sync != "" {
+			where.WriteString(` AND sync = ?`)
+			a = append(a, s.names.sync(r.Sync).id)
+		}
+		if len(r.Kinds) > 0 {
+			where.WriteString(` AND kind IN (?` + strings.Repeat(", ?", len(r.Kinds)-1) + `)`)
+			for _, k := range r.Kinds {
+				a = append(a, string(k))
+			}
+		}
+		if r.Open {
+			where.WriteString(` AND decision = ''`)
+		}
+		limit := r.Limit
+		if limit <= 0 {
+			limit = 1000
+		}
+		return where.String() + ` ORDER BY id LIMIT ?`, append(a, limit)
+	})
+}
+
+// Review returns one item, and whether there is one of that id.
+func (s *Store) Review(ctx context.Context, id int64) (Review, bool, error) {
+	list, err := s.reviews(ctx, func() (string, []any) { return ` AND id = ?`, args(id) })
+	if err != nil || len(list) == 0 {
+		return Review{}, false, err
+	}
+	return list[0], true, nil
+}
+
+// Decisions returns the newest decided item of each of those subjects.
+func (s *Store) Decisions(ctx context.Context, sync string, subjects []string) (map[string]Review, error) {
+	found := map[string]Review{}
+	if len(subjects) == 0 {
+		return found, nil
+	}
+	list, err := s.reviews(ctx, func() (string, []any) {
+		return ` AND sync = ? AND decision <> '' AND ` + s.d.in("subject") + ` ORDER BY decided, id`,
+			args(s.names.sync(sync).id, s.d.list(subjects))
+	})
+	for _, r := range list {
+		found[r.Subject] = r
+	}
+	return found, err
+}
+
+// reviews asks for items; where is called once the names are known.
+func (s *Store) reviews(ctx context.Context, where func() (string, []any)) ([]Review, error) {
+	var list []Review
+	err := s.read(ctx, func(q runner) error {
+		if err := s.knowNames(ctx, q); err != nil {
+			return err
+		}
+		tail, a := where()
+		return q.each(ctx, `SELECT id, `+reviewColumns+` FROM reviews WHERE workspace = ?`+tail, append(args(s.workspace), a...),
+			func(scan scanner) error {
+				r, err := s.scanReview(scan)
+				list = append(list, r)
+				return err
+			})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read review items: %w", err)
+	}
+	return list, nil
+}
+
+// DecideReview notes a person's decision, in the journal too, and marks the record as
+// dirty, or the link's left record if the item names none, so that the decision is
+// carried out. Any process may call it while an owner runs. An item that is not open is
+// [ErrDecided]; a decision that is none of its choices is refused.
+func (s *Store) DecideReview(ctx context.Context, id int64, decision, by string, at time.Time) error {
+	return s.write(ctx, fmt.Sprintf("decide review item %d", id), func(t *tx) error {
+		if err := s.knowNames(t.ctx, t.run); err != nil {
+			return err
+		}
+		r, err := t.openReview(id)
+		if err != nil {
+			return err
+		}
+		if err := allowed(r, decision); err != nil {
+			return err
+		}
+		_, err = t.exec(`UPDATE reviews SET decision = ?, decided = ?, by_whom = ? WHERE id = ?`, decision, micros(at), by, id)
+		if err != nil {
+			return fmt.Errorf("note the decision: %w", err)
+		}
+		sync, err := t.sync(r.Sync)
+		if err != nil {
+			return err
+		}
+		if r.Sync != "" {
+			if err := t.dirtyReview(sync.id, r); err != nil {
+				return err
+			}
+		}
+		e := Entry{At: at, Sync: r.Sync, Link: r.Link, Side: r.Side, Record: r.Record, Kind: Decided, Field: r.Field,
+			Why: string(r.Kind) + ": " + decision, By: by}
+		if r.Record != "" {
+			e.Of = s.names.objectOf(sync.ends[r.Side])
+		}
+		return t.putJournal([]Entry{e})
+	})
+}
+
+func (t *tx) openReview(id int64) (Review, error) {
+	var r Review
+	found := false
+	err := t.each(`SELECT id, `+reviewColumns+` FROM reviews WHERE workspace = ? AND id = ?`, args(t.s.workspace, id),
+		func(scan scanner) (err error) {
+			r, err = t.s.scanReview(scan)
+			found = true
+			return err
+		})
+	switch {
+	case err != nil:
+		return r, fmt.Errorf("read the item: %w", err)
+	case !found:
+		return r, fmt.Errorf("%w: there is none of that number, or it has settled itself", ErrDecided)
+	case r.Decision != "":
+		return r, fmt.Errorf("%w: %s decided %q on %s", ErrDecided, r.By, r.Decision, r.Decided.Format(time.DateTime))
+	}
+	return r, nil
+}
+
+func allowed(r Review, decision string) error {
+	if decision == "" {
+		return errors.New("no decision was given")
+	}
+	for _, c := range r.Choices {
+		if c == decision {
+			return nil
+		}
+	}
+	if len(r.Choices) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%q is none of its choices: %s", decision, strings.Join(r.Choices, ", "))
+}
+
+func (t *tx) dirtyReview(sync int64, r Review) error {
+	if r.Record != "" {
+		return t.dirty(sync, []Spot{{r.Side, r.Record}})
+	}
+	if r.Link == 0 {
+		return nil
+	}
+	_, err := t.exec(`INSERT INTO dirty (workspace, sync, side, id) SELECT workspace, sync, 0, left_id FROM links
+		WHERE id = ? AND sync = ? ON CONFLICT (sync, side, id) DO NOTHING`, r.Link, sync)
+	if err != nil {
+		return fmt.Errorf("mark the link: %w", err)
+	}
+	return nil
+}

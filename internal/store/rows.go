@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+)
+
+// Rows returns the rows of those records that the mirror has, whatever their fate.
+func (s *Store) Rows(ctx context.Context, of Object, ids []string) (map[string]Row, error) {
+	rows := make(map[string]Row, len(ids))
+	if len(ids) == 0 {
+		return rows, nil
+	}
+	err := s.read(ctx, func(q runner) error {
+		object, err := s.object(ctx, q, of)
+		if err != nil {
+			return err
+		}
+		return q.each(ctx, `SELECT `+rowColumns+` FROM mirror WHERE object = ? AND `+s.d.in("id"),
+			args(object, s.d.list(ids)), func(scan scanner) error {
+				r, err := scanRow(scan, of)
+				rows[r.ID] = r
+				return err
+			})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read rows of %s: %w", of, err)
+	}
+	return rows, nil
+}
+
+// Changed returns rows of every fate whose Seq is beyond afterSeq, in the order of Seq.
+func (s *Store) Changed(ctx context.Context, of Object, afterSeq int64, limit int) ([]Row, error) {
+	var rows []Row
+	err := s.read(ctx, func(q runner) error {
+		object, err := s.object(ctx, q, of)
+		if err != nil {
+			return err
+		}
+		return q.each(ctx, `SELECT `+rowColumns+` FROM mirror WHERE object = ? AND seq > ? ORDER BY seq LIMIT ?`,
+			args(object, afterSeq, limit), func(scan scanner) error {
+				r, err := scanRow(scan, of)
+				rows = append(rows, r)
+				return err
+			})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read changed rows of %s: %w", of, err)
+	}
+	return rows, nil
+}
+
+// MaxSeq returns the highest Seq of an object's rows, 0 if it has none.
+func (s *Store) MaxSeq(ctx context.Context, of Object) (int64, error) {
+	var seq int64
+	err := s.read(ctx, func(q runner) error {
+		object, err := s.object(ctx, q, of)
+		if err != nil {
+			return err
+		}
+		return q.each(ctx, `SELECT COALESCE(MAX(seq), 0) FROM mirror WHERE object = ?`, args(object),
+			func(scan scanner) error { return scan(&seq) })
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read the last row of %s: %w", of, err)
+	}
+	return seq, nil
+}
+
+// Unseen returns ids of present rows, in the order of their texts and beyond after, that
+// were neither seen by the listing that began then nor read or written since: they are
+// suspected to be gone (R21).
+func (s *Store) Unseen(ctx context.Context, of Object, listing time.Time, after string, limit int) ([]string, error) {
+	var ids []string
+	err := s.read(ctx, func(q runner) error {
+		object, err := s.object(ctx, q, of)
+		if err != nil {
+			return err
+		}
+		began := micros(listing)
+		return q.each(ctx, `SELECT id FROM mirror WHERE object = ? AND id > ? AND fate = ? AND seen < ? AND read_at < ?
+			ORDER BY id LIMIT ?`, args(object, after, string(connector.Present), began, began, limit), func(scan scanner) error {
+			var id string
+			err := scan(&id)
+			ids = append(ids, id)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read unseen rows of %s: %w", of, err)
+	}
+	return ids, nil
+}

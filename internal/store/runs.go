@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/tandemhub/tandem/record"
+)
+
+// StartRun remembers that a run has begun.
+func (s *Store) StartRun(ctx context.Context, r Run) error {
+	return s.write(ctx, fmt.Sprintf("start run %d", r.ID), func(t *tx) error {
+		sync, err := t.sync(r.Sync)
+		if err != nil {
+			return err
+		}
+		a, err := runValues(r)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(`INSERT INTO runs (started, ended, status, left_counts, right_counts, linked, unchanged, conflicts, review,
+			failed, reconciled, complete, error, id, workspace, sync) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			append(a, s.workspace, sync.id)...)
+		return err
+	})
+}
+
+// FinishRun remembers how a run stands, at its end or on its way.
+func (s *Store) FinishRun(ctx context.Context, r Run) error {
+	return s.write(ctx, fmt.Sprintf("finish run %d", r.ID), func(t *tx) error {
+		a, err := runValues(r)
+		if err != nil {
+			return err
+		}
+		n, err := t.exec(`UPDATE runs SET started = ?, ended = ?, status = ?, left_counts = ?, right_counts = ?, linked = ?,
+			unchanged = ?, conflicts = ?, review = ?, failed = ?, reconciled = ?, complete = ?, error = ?
+			WHERE id = ? AND workspace = ?`, append(a, s.workspace)...)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("there is no run %d", r.ID)
+		}
+		return err
+	})
+}
+
+// runValues are a run's columns from started to error, then its id.
+func runValues(r Run) ([]any, error) {
+	var counts [2]string
+	for i, c := range r.Sides {
+		b, err := json.Marshal(c)
+		if err != nil {
+			return nil, fmt.Errorf("encode the counts: %w", err)
+		}
+		counts[i] = string(b)
+	}
+	return args(micros(r.Started), micros(r.Ended), r.Status, counts[record.Left], counts[record.Right], r.Linked, r.Unchanged,
+		r.Conflicts, r.Review, r.Failed, count(r.Reconciled), count(r.Complete), r.Error, r.ID), nil
+}
+
+// Runs returns runs of a sync, or of all for "", the newest first.
+func (s *Store) Runs(ctx context.Context, sync string, limit int) ([]Run, error) {
+	var runs []Run
+	err := s.read(ctx, func(q runner) error {
+		if err := s.knowNames(ctx, q); err != nil {
+			return err
+		}
+		where, a := `workspace = ?`, args(s.workspace)
+		if sync != "" {
+			where, a = where+` AND sync = ?`, append(a, s.names.sync(sync).id)
+		}
+		return q.each(ctx, `SELECT id, sync, started, ended, status, left_counts, right_counts, linked, unchanged, conflicts,
+			review, failed, reconciled, complete, error FROM runs WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(a, limit),
+			func(scan scanner) error {
+				r, err := s.scanRun(scan)
+				runs = append(runs, r)
+				return err
+			})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read runs: %w", err)
+	}
+	return runs, nil
+}
+
+func (s *Store) scanRun(scan scanner) (Run, error) {
+	var r Run
+	var sync, started, ended int64
+	var reconciled, complete int
+	var counts [2][]byte
+	err := scan(&r.ID, &sync, &started, &ended, &r.Status, &counts[record.Left], &counts[record.Right], &r.Linked,
+		&r.Unchanged, &r.Conflicts, &r.Review, &r.Failed, &reconciled, &complete, &r.Error)
+	if err != nil {
+		return r, err
+	}
+	r.Sync, r.Started, r.Ended = s.names.syncOf(sync), fromMicros(started), fromMicros(ended)
+	r.Reconciled, r.Complete = reconciled != 0, complete != 0
+	for i := range counts {
+		if err := json.Unmarshal(counts[i], &r.Sides[i]); err != nil {
+			return r, fmt.Errorf("run %d: %w", r.ID, err)
+		}
+	}
+	return r, nil
+}

@@ -1,0 +1,349 @@
+package toy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tandemhub/tandem/twin"
+)
+
+// The sizes and spans that the made-up vendor keeps to.
+const (
+	twinPage     = 50 // rows of a page of the feed
+	twinWrites   = 10 // items of one call of /do
+	twinReads    = 25 // ids or values of one call
+	twinCalls    = 20 // calls per second
+	twinTokens   = 7 * 24 * time.Hour
+	twinKey      = "toy-key-5f1c9a"
+	twinTextCap  = 80
+	twinNotesCap = 4000
+)
+
+type kit = twin.Kit
+
+// A Twin is one simulated toy account. Besides what every twin can, its rows can be
+// hidden from the credential, merged, and its tables closed.
+type Twin struct {
+	*kit
+	page     int
+	noLimits bool
+
+	mu     sync.Mutex
+	seq    int64
+	lastID int64
+	tables map[string]*twinTable
+	recent []time.Time // of calls within the last second
+}
+
+// New returns a twin without rows.
+func New(o twin.Options) twin.Twin {
+	page := twinPage
+	if o.PageSize > 0 {
+		page = min(page, o.PageSize)
+	}
+	return &Twin{
+		kit: twin.NewKit(o), page: page, noLimits: o.NoLimits,
+		tables: map[string]*twinTable{"cards": twinCards(), "labels": twinLabels()},
+	}
+}
+
+// twinTable is one table: its columns and rows, and what the vendor tells of it.
+type twinTable struct {
+	columns    []twinColumn
+	rows       map[string]*twinRow
+	boxes      []string // of which "box" names one; nil = not kept in boxes
+	tombstones bool     // the feed tells what is gone
+	bin        bool     // rows can be put aside and brought back
+	closed     bool     // the credential may not see the table
+}
+
+type twinColumn struct {
+	key, label, kind string
+	must, own, fixed bool // fixed: set when the row is made, then never
+	sole             bool // one row per value
+	quiet            bool // a change does not move the row
+	lower            bool
+	made             bool // the vendor fills it
+	cap              int
+	options          []string
+	table            string
+}
+
+type twinRow struct {
+	id          string
+	seq, rev    int64
+	made, moved time.Time
+	by          string
+	state       string // "", bin, purged or merged
+	into        string
+	hidden      bool
+	cells       map[string]string // lists are joined by ";"; empty ones are left out
+}
+
+func twinCards() *twinTable {
+	boxes := []string{"sales", "support"}
+	return &twinTable{
+		boxes: boxes, tombstones: true, bin: true, rows: map[string]*twinRow{},
+		columns: []twinColumn{
+			{key: "name", label: "Name", kind: "text", must: true, cap: twinTextCap},
+			{key: "box", label: "Box", kind: "pick", must: true, fixed: true, options: boxes},
+			{key: "email", label: "E-mail", kind: "email", cap: twinTextCap},
+			{key: "phone", label: "Phone", kind: "phone"},
+			{key: "code", label: "Code", kind: "text", sole: true, lower: true, cap: 20},
+			{key: "discount", label: "Discount", kind: "number"},
+			{key: "active", label: "Active", kind: "bool"},
+			{key: "born", label: "Born", kind: "day"},
+			{key: "seen", label: "Last seen", kind: "time"},
+			{key: "stage", label: "Stage", kind: "pick", options: []string{"new", "won", "lost"}},
+			{key: "tags", label: "Tags", kind: "picks", options: []string{"vip", "trade", "press"}},
+			{key: "color", label: "Colour", kind: "text", quiet: true},
+			{key: "label", label: "Label", kind: "row", table: "labels"},
+			{key: "notes", label: "Notes", kind: "text", cap: twinNotesCap},
+			{key: "serial", label: "Serial", kind: "number", made: true},
+			{key: "club", label: "Club", kind: "text", own: true},
+			{key: "tandem_key", label: "Tandem key", kind: "text", own: true, sole: true},
+		},
+	}
+}
+
+func twinLabels() *twinTable {
+	return &twinTable{
+		rows: map[string]*twinRow{},
+		columns: []twinColumn{
+			{key: "name", label: "Name", kind: "text", must: true, cap: twinTextCap},
+			{key: "code", label: "Code", kind: "text", sole: true, lower: true, cap: 20},
+			{key: "weight", label: "Weight", kind: "number"},
+		},
+	}
+}
+
+func (t *twinTable) column(key string) (twinColumn, bool) {
+	i := slices.IndexFunc(t.columns, func(c twinColumn) bool { return c.key == key })
+	if i < 0 {
+		return twinColumn{}, false
+	}
+	return t.columns[i], true
+}
+
+// Settings returns the key that the twin accepts.
+func (a *Twin) Settings() map[string]string { return map[string]string{"api_key": twinKey} }
+
+// Objects returns the tables.
+func (a *Twin) Objects() []string { return []string{"cards", "labels"} }
+
+// Rows returns the rows that are neither in the bin nor gone.
+func (a *Twin) Rows(object string) []twin.Row {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var out []twin.Row
+	for _, r := range a.live(object) {
+		out = append(out, twin.Row{ID: r.id, Fields: maps.Clone(r.cells)})
+	}
+	return out
+}
+
+func (a *Twin) live(object string) []*twinRow {
+	t, ok := a.tables[object]
+	if !ok {
+		return nil
+	}
+	rows := slices.Collect(maps.Values(t.rows))
+	rows = slices.DeleteFunc(rows, func(r *twinRow) bool { return r.state != "" })
+	slices.SortFunc(rows, func(x, y *twinRow) int { return twinNumber(x.id) - twinNumber(y.id) })
+	return rows
+}
+
+func twinNumber(id string) int {
+	n, err := strconv.Atoi(id)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Put lets a person make or change a row.
+func (a *Twin) Put(object, id string, fields map[string]string) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t, ok := a.tables[object]
+	if !ok {
+		return "", fmt.Errorf("put: no table %q", object)
+	}
+	verb := "update"
+	if id == "" {
+		verb = "create"
+		if _, ok := fields["box"]; !ok && t.boxes != nil {
+			fields = maps.Clone(fields)
+			fields["box"] = t.boxes[0]
+		}
+	}
+	row, refusal := a.write(t, "person", id, 0, fields)
+	if refusal != nil {
+		return "", fmt.Errorf("put into %s: %s", object, refusal.Text)
+	}
+	a.Ledger().Record(twin.Act{By: "person", Verb: verb, Object: object, ID: row.id, Fields: fields})
+	return row.id, nil
+}
+
+// Remove lets a person delete a row for good.
+func (a *Twin) Remove(object, id string) error {
+	return a.mark(object, id, "delete", func(_ *twinTable, r *twinRow) { r.state = "purged" })
+}
+
+// Hide takes a row out of the credential's sight, or brings it back.
+func (a *Twin) Hide(object, id string, hidden bool) error {
+	return a.mark(object, id, "", func(_ *twinTable, r *twinRow) { r.hidden = hidden })
+}
+
+// Merge lets a person fold one row into another.
+func (a *Twin) Merge(object, lose, keep string) error {
+	return a.mark(object, lose, "delete", func(_ *twinTable, r *twinRow) { r.state, r.into = "merged", keep })
+}
+
+// Close takes a table out of the credential's sight.
+func (a *Twin) Close(object string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if t, ok := a.tables[object]; ok {
+		t.closed = true
+	}
+}
+
+func (a *Twin) mark(object, id, verb string, change func(*twinTable, *twinRow)) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t, ok := a.tables[object]
+	if !ok {
+		return fmt.Errorf("no table %q", object)
+	}
+	r, ok := t.rows[id]
+	if !ok || r.state != "" {
+		return fmt.Errorf("no row %s in %s", id, object)
+	}
+	change(t, r)
+	a.touch(r, "person")
+	if verb != "" {
+		a.Ledger().Record(twin.Act{By: "person", Verb: verb, Object: object, ID: id})
+	}
+	return nil
+}
+
+// touch moves a row to the end of the feed.
+func (a *Twin) touch(r *twinRow, by string) {
+	a.seq++
+	r.seq, r.by, r.moved = a.seq, by, a.Now().Truncate(time.Millisecond)
+	r.rev++
+}
+
+// write makes or changes a row as the vendor does: it checks, rewrites and stamps.
+func (a *Twin) write(t *twinTable, by, id string, rev int64, cells map[string]string) (*twinRow, *twinRefusal) {
+	r, ok := t.rows[id]
+	switch {
+	case id == "":
+		r = &twinRow{cells: map[string]string{}, made: a.Now().Truncate(time.Millisecond)}
+	case !ok || r.state == "purged" || r.state == "merged":
+		return nil, &twinRefusal{Code: "unknown", Text: "no such row"}
+	case r.hidden && by != "person":
+		return nil, &twinRefusal{Code: "hidden", Text: "not for your eyes"}
+	case rev != 0 && rev != r.rev:
+		return nil, &twinRefusal{Code: "stale", Text: fmt.Sprintf("the row is at %d by now", r.rev)}
+	}
+	next, moves, refusal := a.apply(t, r, cells)
+	if refusal != nil {
+		return nil, refusal
+	}
+	r.cells = next
+	if r.id == "" {
+		a.lastID++
+		r.id = strconv.FormatInt(a.lastID, 10)
+		if _, ok := t.column("serial"); ok {
+			r.cells["serial"] = strconv.FormatInt(1000+a.lastID, 10)
+		}
+		t.rows[r.id] = r
+		moves = true
+	}
+	if moves {
+		a.touch(r, by)
+	}
+	return r, nil
+}
+
+// apply returns the cells as they will be, and whether the row moves.
+func (a *Twin) apply(t *twinTable, r *twinRow, cells map[string]string) (map[string]string, bool, *twinRefusal) {
+	next, moves := maps.Clone(r.cells), false
+	for key, text := range cells {
+		c, ok := t.column(key)
+		if !ok || c.made || c.fixed && r.id != "" && text != r.cells[key] {
+			return nil, false, &twinRefusal{Code: "invalid", Key: key, Text: "this column cannot be written"}
+		}
+		text, err := c.check(text)
+		if err != nil {
+			return nil, false, &twinRefusal{Code: "invalid", Key: key, Text: err.Error()}
+		}
+		if text == next[key] {
+			continue
+		}
+		if c.sole && text != "" {
+			if holder := t.holder(key, text); holder != "" && holder != r.id {
+				return nil, false, &twinRefusal{Code: "taken", Key: key, Holder: holder, Text: "another row has it"}
+			}
+		}
+		moves = moves || !c.quiet
+		if next[key] = text; text == "" {
+			delete(next, key)
+		}
+	}
+	for _, c := range t.columns {
+		if c.must && next[c.key] == "" {
+			return nil, false, &twinRefusal{Code: "invalid", Key: c.key, Text: "this column must be filled"}
+		}
+	}
+	return next, moves, nil
+}
+
+func (t *twinTable) holder(key, text string) string {
+	for _, r := range t.rows {
+		if r.state != "purged" && r.state != "merged" && r.cells[key] == text {
+			return r.id
+		}
+	}
+	return ""
+}
+
+// check returns the text as the vendor keeps it.
+func (c twinColumn) check(text string) (string, error) {
+	if c.kind == "text" {
+		text = strings.TrimSpace(text)
+	}
+	if c.lower {
+		text = strings.ToLower(text)
+	}
+	switch {
+	case text == "":
+		return "", nil
+	case c.cap > 0 && len([]rune(text)) > c.cap:
+		return "", fmt.Errorf("longer than %d characters", c.cap)
+	case c.kind == "email" && strings.Count(text, "@") != 1:
+		return "", errors.New("this is no e-mail address")
+	case c.kind == "number" && !json.Valid([]byte(text)):
+		return "", errors.New("this is no number")
+	case c.kind == "pick" && !slices.Contains(c.options, text):
+		return "", errors.New("this is none of the options")
+	case c.kind == "picks":
+		items := slices.Compact(slices.Sorted(slices.Values(strings.Split(text, ";"))))
+		for _, item := range items {
+			if !slices.Contains(c.options, item) {
+				return "", errors.New("this is none of the options")
+			}
+		}
+		return strings.Join(items, ";"), nil
+	}
+	return text, nil
+}

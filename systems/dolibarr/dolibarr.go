@@ -1,0 +1,272 @@
+// Package dolibarr connects Dolibarr through its REST API: third parties, contacts and
+// users, with the customer's extrafields.
+//
+// The vendor's documentation says little of how the API behaves; what this package relies
+// on was recorded from running servers of the versions 20.0.2 and 24.0.0-beta, and the
+// exchanges are kept in testdata/wire. Where a comment says "recorded", that is meant.
+package dolibarr
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/rest"
+)
+
+const (
+	docs = "https://wiki.dolibarr.org/index.php?title=Module_Web_Services_API_REST_(developer)"
+
+	// apiPath is where the API is below the address of the installation.
+	apiPath = "/api/index.php"
+
+	// defaultParallel is how many calls run at a time. Dolibarr sets no limit; recorded
+	// throughput stops growing at about twice the server's cores.
+	defaultParallel = 4
+)
+
+// Spec describes Dolibarr.
+func Spec() connector.Spec {
+	return connector.Spec{
+		Name:  "dolibarr",
+		Title: "Dolibarr",
+		API:   "REST",
+		Docs:  docs,
+		Notes: []string{
+			"Verified on the versions 20.0.2 and 24.0.0-beta; others are expected to work and are reported as unverified.",
+			"Switch on the module \"API/Web services REST\" and give a user of its own an API key on that user's card.",
+			"That user needs the rights to read, create, modify and delete third parties and contacts, to read users, and \"Read all third parties\": without the last one Dolibarr shows an empty list instead of an error.",
+			"Only an administrator's key can read the definitions of extrafields; with another key their names are learnt from records and all of them are texts.",
+			"Closed third parties and disabled contacts count as archived: they are not synchronised until they are opened again.",
+			"The database keeps no emoji and no double quotes or tags in names; they are dropped.",
+		},
+		Auth: []connector.Auth{{
+			Setting: "api_key",
+			Header:  "DOLAPIKEY",
+			Help:    "in Dolibarr, on the card of the user who shall synchronise, under API key",
+		}},
+		Settings: []connector.Setting{
+			{
+				Name: "api_key", Label: "API key", Required: true, Secret: true,
+				Help: "in Dolibarr, on the card of the user who shall synchronise, under API key",
+			},
+			{
+				Name: "parallel", Label: "Calls at a time", Default: strconv.Itoa(defaultParallel),
+				Help: "more than twice the cores of the server gain nothing",
+			},
+		},
+		Limits: limits,
+		Open:   open,
+	}
+}
+
+// limits is ours: the vendor has none.
+func limits(s connector.Settings, _ connector.Identity) []connector.Limit {
+	n, err := strconv.Atoi(s["parallel"])
+	if err != nil || n < 1 {
+		n = defaultParallel
+	}
+	return []connector.Limit{{Concurrent: n, Source: docs}}
+}
+
+// A conn is one installation. Besides the API it holds caches that may be lost.
+type conn struct {
+	api  rest.API
+	host string
+
+	mu        sync.Mutex
+	zone      *time.Location     // of PHP
+	extras    map[string][]field // by object: the extrafields
+	typed     bool               // the extrafields' types are known
+	countries map[string]int64   // id by code
+	drift     drift              // of the database's clock against PHP's
+	most      map[string]int     // by object: rows that PHP's memory allows
+}
+
+func open(env connector.Env) (connector.Connection, error) {
+	base := env.BaseURL
+	if !strings.HasSuffix(base, apiPath) {
+		base += apiPath
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, &connector.Error{
+			Kind: connector.Invalid, Scope: connector.ScopeConnection, Field: "url",
+			Fix: "give the address of Dolibarr, like https://erp.example.com", Err: errors.New("the address cannot be read"),
+		}
+	}
+	return &conn{
+		api:  rest.API{HTTP: env.HTTP, Base: base, Classify: classify},
+		host: u.Host,
+		most: map[string]int{},
+	}, nil
+}
+
+// Check asks for the server's state, then for the first record of every object, because
+// a missing right shows in no other way.
+func (c *conn) Check(ctx context.Context) (connector.Identity, error) {
+	began := time.Now()
+	s, err := c.status(ctx)
+	if err != nil {
+		return connector.Identity{}, fmt.Errorf("check: %w", err)
+	}
+	middle := began.Add(time.Since(began) / 2)
+	id := connector.Identity{
+		Name:    c.host,
+		Version: s.Version,
+		Facts:   map[string]string{},
+		Clock:   time.Unix(s.Now, 0).Sub(middle).Truncate(time.Second),
+	}
+	if _, err := time.LoadLocation(s.Zone); err == nil {
+		id.Zone = s.Zone
+	}
+	if s.Environment != "" {
+		id.Facts["environment"] = s.Environment
+	}
+	if s.Locked != "" && s.Locked != "0" {
+		id.Facts["maintenance"] = "people are locked out; the API still answers"
+	}
+	if !verified(s.Version) {
+		id.Facts["unverified"] = "this connector was tried on the versions 20 and 24 only"
+	}
+	if err := c.checkRights(ctx, &id); err != nil {
+		return connector.Identity{}, fmt.Errorf("check: %w", err)
+	}
+	return id, nil
+}
+
+// verified reports whether the version is one whose exchanges were recorded.
+func verified(version string) bool {
+	major, _, _ := strings.Cut(version, ".")
+	return major == "20" || major == "24"
+}
+
+// status reads the server's state and remembers its zone.
+func (c *conn) status(ctx context.Context) (wireStatus, error) {
+	var got struct {
+		Success wireStatus `json:"success"`
+	}
+	if _, err := c.api.Do(ctx, rest.Call{Path: "/status", Into: &got}); err != nil {
+		return wireStatus{}, fmt.Errorf("read status: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.zone = got.Success.location()
+	return got.Success, nil
+}
+
+// checkRights asks for the oldest record of every object and for the definitions of the
+// extrafields, names what is lacking and pins the account.
+//
+// The account (R33) must stay the same whoever's key is used and whatever people delete,
+// and differ if another installation answers. No id of the installation can be read
+// without being an administrator, so it is the oldest user: that is the one whom the
+// installer made, and people cannot delete him. A key that may not read users sees the
+// oldest third party at best.
+func (c *conn) checkRights(ctx context.Context, id *connector.Identity) error {
+	oldest := map[string]string{}
+	for _, o := range objects() {
+		row, lack, err := c.first(ctx, o)
+		if err != nil {
+			return err
+		}
+		if lack != nil {
+			id.Lacks = append(id.Lacks, *lack)
+		}
+		if row != nil {
+			oldest[o.Name] = o.Name + ":" + row.text("id") + "@" + cmp.Or(row.text("date_creation"), row.text("datec"))
+		}
+	}
+	id.Account = cmp.Or(oldest[users], oldest[thirdParties], c.host)
+	if err := c.checkUser(ctx, id); err != nil {
+		return err
+	}
+	if err := c.loadExtras(ctx); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.typed {
+		id.Lacks = append(id.Lacks, connector.Lack{
+			What:   "schema",
+			Why:    "the definitions of extrafields are open to administrators only",
+			Remedy: "name the key's login in the constant API_LOGINS_ALLOWED_FOR_GET_EXTRAFIELDS (Home, Setup, Other setup), or use the key of an administrator; until then extrafields are texts",
+		})
+	}
+	return nil
+}
+
+// checkUser tells whose key it is.
+func (c *conn) checkUser(ctx context.Context, id *connector.Identity) error {
+	var me wireRow
+	_, err := c.api.Do(ctx, rest.Call{Path: "/users/info", Into: &me})
+	switch connector.KindOf(err) {
+	case "":
+		if login := me.text("login"); err == nil && login != "" {
+			id.Facts["user"] = login
+			id.Name = c.host + " as " + login
+		}
+	case connector.Forbidden: // the lack is named with the list of users
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read own user: %w", err)
+	}
+	return nil
+}
+
+// first reads the oldest record of an object. An empty list of third parties may mean
+// that there are none, or that the right to see them is missing: then a record that is
+// asked for by its id is forbidden and not unknown (recorded).
+func (c *conn) first(ctx context.Context, o object) (wireRow, *connector.Lack, error) {
+	page, err := c.list(ctx, o, listing{properties: []string{"id", o.created}, limit: 1})
+	if err == nil && len(page.rows) == 0 {
+		err = c.probe(ctx, o)
+	}
+	switch {
+	case connector.KindOf(err) == connector.Forbidden && connector.ErrorOf(err).Scope != connector.ScopeConnection:
+		e := connector.ErrorOf(err)
+		return nil, &connector.Lack{Object: o.Name, What: "read", Why: e.Err.Error(), Remedy: e.Fix}, nil
+	case err != nil:
+		return nil, nil, err
+	case len(page.rows) == 0:
+		return nil, nil, nil
+	}
+	return page.rows[0], nil, nil
+}
+
+// probe asks for record 1 of an object that seems to be empty, and returns Forbidden if
+// it is only out of sight. That it is unknown proves nothing: it may have been deleted.
+func (c *conn) probe(ctx context.Context, o object) error {
+	_, err := c.api.Do(ctx, rest.Call{Method: http.MethodGet, Path: o.path + "/1"})
+	switch connector.KindOf(err) {
+	case connector.Forbidden:
+		e := *connector.ErrorOf(err)
+		e.Scope = connector.ScopeObject
+		e.Fix = seeAll
+		return &e
+	case connector.NotFound, connector.Unsupported:
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("probe the right to see %s: %w", o.Name, err)
+	}
+	return nil
+}
+
+const seeAll = "give the user the right \"Read all third parties (otherwise only those of which he is the sales representative)\""
+
+var (
+	_ connector.Source = (*conn)(nil)
+	_ connector.Reader = (*conn)(nil)
+	_ connector.Finder = (*conn)(nil)
+	_ connector.Writer = (*conn)(nil)
+)

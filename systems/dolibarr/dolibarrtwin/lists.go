@@ -1,0 +1,357 @@
+package dolibarrtwin
+
+import (
+	"cmp"
+	"errors"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// object answers what is asked of one object.
+func (t *Twin) object(r *http.Request, who *login, method string, tab *table, parts []string) (any, error) {
+	switch {
+	case len(parts) == 0 && method == http.MethodGet:
+		return t.list(r, who, tab)
+	case len(parts) == 0 && method == http.MethodPost:
+		return t.create(r, who, tab)
+	case len(parts) == 1 && method == http.MethodGet && tab.name == users && parts[0] == "info":
+		if !who.may("user.lire") {
+			return nil, fail(http.StatusForbidden, "Not allowed")
+		}
+		return t.render(nil, tab.shape.single, tab.rows[who.id]), nil
+	case len(parts) == 1:
+		return t.record(r, who, method, tab, parts[0])
+	case len(parts) == 2 && method == http.MethodGet && parts[0] == "email":
+		return t.byEmail(tab, parts[1])
+	case len(parts) == 3 && method == http.MethodPut && tab.name == thirdParties && parts[1] == "merge":
+		return t.merge(who, tab, parts[0], parts[2])
+	}
+	t.kit.Unknown(r, "no such route")
+	return nil, fail(http.StatusNotFound, "")
+}
+
+func (t *Twin) record(r *http.Request, who *login, method string, tab *table, id string) (any, error) {
+	if _, err := strconv.ParseInt(id, 10, 64); err != nil {
+		return nil, fail(http.StatusBadRequest, "invalid value specified for `id`")
+	}
+	switch method {
+	case http.MethodGet:
+		row, err := t.visible(who, tab, id)
+		if err != nil {
+			return nil, err
+		}
+		return t.render(nil, tab.shape.single, row), nil
+	case http.MethodPut:
+		return t.update(r, who, tab, id)
+	case http.MethodDelete:
+		return t.remove(who, tab, id)
+	default:
+		return nil, fail(http.StatusNotFound, "")
+	}
+}
+
+// visible returns a record if the user may see it.
+func (t *Twin) visible(who *login, tab *table, id string) (*row, error) {
+	if !who.may(tab.right("lire")) {
+		return nil, fail(http.StatusForbidden, "")
+	}
+	row := tab.find(id)
+	if row == nil {
+		return nil, fail(http.StatusNotFound, tab.label+" not found")
+	}
+	if tab.name != users && !who.may("client.voir") || row.hidden {
+		what := "this thirdparty"
+		if tab.name == contacts {
+			what = "this contact"
+		}
+		return nil, fail(http.StatusForbidden, "Access not allowed for login "+who.name+" on "+what)
+	}
+	return row, nil
+}
+
+func (t *table) right(verb string) string {
+	switch t.name {
+	case thirdParties:
+		return "societe." + verb
+	case contacts:
+		return "contact." + verb
+	default:
+		return "user." + verb
+	}
+}
+
+// byEmail answers the empty shell that the vendor gives when several records match.
+func (t *Twin) byEmail(tab *table, email string) (any, error) {
+	col := tab.byKey["email"]
+	want := fold(email)
+	var found []*row
+	for _, r := range tab.order {
+		if !r.gone && r.entity <= 1 && r.cells[col] != "" && same(r.cells[col], want) {
+			found = append(found, r)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, fail(http.StatusNotFound, tab.label+" not found")
+	case 1:
+		return t.render(nil, tab.shape.single, found[0]), nil
+	default:
+		return []byte(strings.Replace(tab.blank(), `"id":""`, `"id":null`, 1)), nil
+	}
+}
+
+// paging reads limit and page; the limit is 100 if not given, and none if not positive.
+func paging(r *http.Request) (limit, page int, err error) {
+	limit = 100
+	q := r.URL.Query()
+	for _, p := range []struct {
+		name string
+		into *int
+	}{{"limit", &limit}, {"page", &page}} {
+		s := q.Get(p.name)
+		if s == "" {
+			continue
+		}
+		if *p.into, err = strconv.Atoi(s); err != nil {
+			return 0, 0, fail(http.StatusBadRequest, "Invalid value specified for `"+p.name+"`. Expecting integer value")
+		}
+	}
+	if limit <= 0 {
+		limit = math.MaxInt32
+	}
+	return limit, max(page, 0), nil
+}
+
+// list answers one page.
+func (t *Twin) list(r *http.Request, who *login, tab *table) (any, error) {
+	limit, page, err := paging(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayList(who, tab); err != nil {
+		return nil, err
+	}
+	q := r.URL.Query()
+	for name := range q {
+		if !slices.Contains([]string{"limit", "page", "sortfield", "sortorder", "sqlfilters", "properties", "mode", "pagination_data", "thirdparty_ids", "DOLAPIKEY", "api_key"}, name) {
+			t.kit.Unknown(r, "parameter "+name)
+		}
+	}
+	f, err := t.parseFilter(tab, q.Get("sqlfilters"))
+	if err != nil {
+		return nil, t.filterFailure(r, tab, err)
+	}
+	order, err := sorting(tab, q.Get("sortfield"), q.Get("sortorder"))
+	if err != nil {
+		return nil, fail(http.StatusServiceUnavailable, t.retrieving(tab)+err.Error())
+	}
+	rows := t.pick(tab, who, f, order, q.Get("mode"), q.Get("thirdparty_ids"), limit, page, q.Get("pagination_data") != "")
+	total := len(rows)
+	if order != nil || page > 0 || q.Get("pagination_data") != "" {
+		rows = window(rows, limit, page)
+	}
+	if t.pageCap > 0 && len(rows) > t.pageCap {
+		return nil, emptyFailure{}
+	}
+	if len(rows) == 0 && (tab.name == thirdParties || tab.name == contacts && t.version == 20) {
+		return nil, fail(http.StatusNotFound, t.nothing(tab, q.Get("mode")))
+	}
+	body := t.renderList(r, tab, rows, q.Get("properties"))
+	if q.Get("pagination_data") != "" && t.version > 20 && tab.name != users {
+		return paged(body, total, page, limit), nil
+	}
+	return body, nil
+}
+
+func mayList(who *login, tab *table) error {
+	if who.may(tab.right("lire")) {
+		return nil
+	}
+	switch tab.name {
+	case contacts:
+		return fail(http.StatusForbidden, "No permission to read contacts")
+	case users:
+		return fail(http.StatusForbidden, "You are not allowed to read list of users")
+	default:
+		return fail(http.StatusForbidden, "")
+	}
+}
+
+func (t *Twin) filterFailure(r *http.Request, tab *table, err error) error {
+	var column columnError
+	if errors.As(err, &column) {
+		t.kit.Unknown(r, "column "+string(column))
+		return fail(http.StatusServiceUnavailable, t.retrieving(tab)+err.Error())
+	}
+	return fail(http.StatusBadRequest, err.Error())
+}
+
+// retrieving is how the vendor begins to complain about SQL.
+func (t *Twin) retrieving(tab *table) string {
+	switch {
+	case tab.name == thirdParties && t.version == 20:
+		return "Error when retrieve thirdparties : "
+	case tab.name == thirdParties:
+		return "Error when retrieve third parties : "
+	case tab.name == contacts:
+		return "Error when retrieve contacts : "
+	default:
+		return "Error when retrieve User list : "
+	}
+}
+
+func (t *Twin) nothing(tab *table, mode string) string {
+	switch {
+	case tab.name == contacts:
+		return "Contacts not found"
+	case t.version == 20:
+		return "Thirdparties not found"
+	case mode == "4":
+		return "No suppliers found"
+	default:
+		return "No third parties found"
+	}
+}
+
+// sorting compiles the order; nil is by id, which the rows are in already.
+func sorting(tab *table, fields, orders string) (func(a, b *row) int, error) {
+	if fields == "" || fields == "t.rowid" && !strings.EqualFold(orders, "DESC") {
+		return nil, nil
+	}
+	words := strings.Split(orders, ",")
+	var by []func(a, b *row) int
+	for i, name := range strings.Split(fields, ",") {
+		name = strings.TrimSpace(name)
+		var c func(a, b *row) int
+		col, known := tab.bySQL[strings.TrimPrefix(name, "t.")]
+		switch {
+		case name == "t.rowid":
+			c = func(a, b *row) int { return cmp.Compare(a.id, b.id) }
+		case name == "t.tms":
+			c = func(a, b *row) int { return cmp.Compare(a.tms, b.tms) }
+		case name == "tms" || name == "rowid":
+			return nil, errors.New("Column '" + name + "' in ORDER BY is ambiguous")
+		case known && strings.HasPrefix(name, "t."):
+			c = func(a, b *row) int { return strings.Compare(fold(a.cells[col]), fold(b.cells[col])) }
+		default:
+			return nil, errors.New("Unknown column '" + name + "' in 'ORDER BY'")
+		}
+		if i < len(words) && strings.EqualFold(strings.TrimSpace(words[i]), "DESC") {
+			up := c
+			c = func(a, b *row) int { return up(b, a) }
+		}
+		by = append(by, c)
+	}
+	return func(a, b *row) int {
+		for _, c := range by {
+			if n := c(a, b); n != 0 {
+				return n
+			}
+		}
+		return cmp.Compare(a.id, b.id)
+	}, nil
+}
+
+// pick returns the rows that the filter wants. By id and without a page number it stops
+// when the page is full.
+func (t *Twin) pick(tab *table, who *login, f filter, order func(a, b *row) int, mode, parents string, limit, page int, all bool) []*row {
+	if tab.name != users && !who.may("client.voir") {
+		return nil // the rows of others are not there for this user
+	}
+	candidates := tab.order
+	switch {
+	case f.ids != nil:
+		candidates = nil
+		slices.Sort(f.ids)
+		for _, id := range slices.Compact(f.ids) {
+			if r := tab.rows[id]; r != nil {
+				candidates = append(candidates, r)
+			}
+		}
+	case f.after > 0:
+		from, _ := slices.BinarySearchFunc(candidates, f.after+1, func(r *row, id int64) int { return cmp.Compare(r.id, id) })
+		candidates = candidates[from:]
+	}
+	wanted := modes(tab, mode, parents)
+	var rows []*row
+	for _, r := range candidates {
+		if r.gone || r.entity > 1 || r.hidden || !f.match(r) || !wanted(r) {
+			continue
+		}
+		if rows = append(rows, r); order == nil && page == 0 && !all && len(rows) == limit {
+			break
+		}
+	}
+	if order != nil {
+		slices.SortFunc(rows, order)
+	}
+	return rows
+}
+
+// modes compiles what has a parameter of its own besides the filter.
+func modes(tab *table, mode, parents string) cond {
+	switch {
+	case tab.name == thirdParties && mode != "":
+		client, supplier := tab.byKey["client"], tab.byKey["fournisseur"]
+		return func(r *row) bool {
+			c := r.cells[client]
+			switch mode {
+			case "1":
+				return c == "1" || c == "3"
+			case "2":
+				return c == "2" || c == "3"
+			case "3":
+				return c == "0"
+			case "4":
+				return r.cells[supplier] == "1"
+			default:
+				return true
+			}
+		}
+	case tab.name == contacts && parents != "":
+		soc, ids := tab.byKey["socid"], strings.Split(parents, ",")
+		return func(r *row) bool { return slices.Contains(ids, r.cells[soc]) }
+	default:
+		return func(*row) bool { return true }
+	}
+}
+
+func window(rows []*row, limit, page int) []*row {
+	from := min(len(rows), page*limit)
+	return rows[from:min(len(rows), from+limit)]
+}
+
+func (t *Twin) renderList(r *http.Request, tab *table, rows []*row, properties string) []byte {
+	chunks := tab.shape.listed
+	width := 4500
+	if properties != "" {
+		var unknown []string
+		chunks, unknown = tab.shape.only(strings.Split(properties, ","))
+		for _, name := range unknown {
+			t.kit.Unknown(r, "property "+name)
+		}
+		width = 100 + 30*len(chunks)
+	}
+	b := make([]byte, 0, 2+len(rows)*width)
+	b = append(b, '[')
+	for i, row := range rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = t.render(b, chunks, row)
+	}
+	return append(b, ']')
+}
+
+func paged(body []byte, total, page, limit int) []byte {
+	b := append([]byte(`{"data":`), body...)
+	return append(b, quotedPagination(total, page, limit)...)
+}
+
+func quotedPagination(total, page, limit int) []byte {
+	p := quoted(map[string]int{"total": total, "page": page, "page_count": (total + limit - 1) / limit, "limit": limit})
+	return append(append([]byte(`,"pagination":`), p...), '}')
+}

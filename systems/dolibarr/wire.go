@@ -1,0 +1,221 @@
+package dolibarr
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/record"
+)
+
+// A wireStatus is what GET /status tells.
+type wireStatus struct {
+	Version     string `json:"dolibarr_version"`
+	Locked      string `json:"access_locked"`
+	Environment string `json:"environment"`
+	Now         int64  `json:"timestamp_now_utc"`
+	Zone        string `json:"timestamp_php_tz"`
+	Local       string `json:"date_tz"`
+}
+
+// location returns PHP's zone. A name that we do not know becomes the offset at which the
+// server's own wall clock stands.
+func (s wireStatus) location() *time.Location {
+	if zone, err := time.LoadLocation(s.Zone); err == nil && s.Zone != "" {
+		return zone
+	}
+	if local, err := time.Parse(time.DateTime, s.Local); err == nil {
+		return time.FixedZone("", int(local.Unix()-s.Now))
+	}
+	return time.UTC
+}
+
+// zoneName writes a zone into a cursor: its name, or its offset in seconds.
+func zoneName(zone *time.Location) string {
+	if zone.String() != "" {
+		return zone.String()
+	}
+	_, offset := time.Time{}.In(zone).Zone()
+	return strconv.Itoa(offset)
+}
+
+// zoneOf reads what zoneName wrote; nil if it is nothing.
+func zoneOf(name string) *time.Location {
+	if name == "" {
+		return nil
+	}
+	if offset, err := strconv.Atoi(name); err == nil {
+		return time.FixedZone("", offset)
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil
+	}
+	return zone
+}
+
+// A wireRow is a record as the API shows it. Its values are whatever PHP had in hand: a
+// number comes as a string or as a number, nothing as null, as "" or as [].
+type wireRow map[string]json.RawMessage
+
+// text returns a scalar as text, "" for nothing.
+func (r wireRow) text(key string) string { return scalar(r[key]) }
+
+// number returns a scalar as a whole number, 0 for nothing.
+func (r wireRow) number(key string) int64 {
+	n, err := strconv.ParseInt(r.text(key), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func scalar(raw json.RawMessage) string {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return ""
+	}
+	switch raw[0] {
+	case '"':
+		var s string
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return ""
+		}
+		return s
+	case 'n', 'f', '[', '{':
+		return ""
+	case 't':
+		return "1"
+	default:
+		return string(raw)
+	}
+}
+
+// options returns the extrafields by their keys ("options_segment"). An empty
+// array_options is a list, a filled one an object.
+func (r wireRow) options() map[string]json.RawMessage {
+	var m map[string]json.RawMessage
+	if raw := bytes.TrimSpace(r["array_options"]); len(raw) > 0 && raw[0] == '{' {
+		if err := json.Unmarshal(raw, &m); err != nil {
+			return nil
+		}
+	}
+	return m
+}
+
+// record decodes a row: every field that it shows, and the extrafields with the kinds
+// that are known of them.
+func (r wireRow) record(o object, extras []field, zone *time.Location, d drift) record.Record {
+	rec := record.Record{
+		Ref:        record.Ref{Object: o.Name, ID: r.text("id")},
+		ModifiedBy: r.text("user_modification_id"),
+		Fields:     make(record.Fields, len(r)),
+	}
+	if at := r.number(o.created); at != 0 {
+		rec.Created = time.Unix(at, 0).UTC()
+	}
+	rec.Modified = d.modified(r.number(o.modified), rec.Created)
+	for i := range o.fields {
+		f := &o.fields[i]
+		if raw, shown := r[f.Name]; shown {
+			rec.Fields[f.Name] = value(f.Kind, f.zero, scalar(raw), zone)
+		}
+	}
+	for key, raw := range r.options() {
+		name := optionsPrefix + key
+		kind := record.KindText
+		for i := range extras {
+			if extras[i].Name == name {
+				kind = extras[i].Kind
+			}
+		}
+		rec.Fields[name] = value(kind, false, scalar(raw), zone)
+	}
+	return rec
+}
+
+// closed reports whether the record is closed (a third party) or disabled (a contact).
+func (r wireRow) closed(o object) bool { return o.Archive && r.text(o.state) == "0" }
+
+// value gives a text of the wire the canonical form of its kind. zero says that "0"
+// stands for nothing, as in the id of a reference.
+func value(kind record.Kind, zero bool, s string, zone *time.Location) record.Value {
+	if s == "" || zero && s == "0" {
+		return record.Value{}
+	}
+	switch kind {
+	case record.KindNumber, record.KindMoney:
+		if v, ok := record.Number(s); ok {
+			return v
+		}
+	case record.KindBool:
+		return record.Bool(s != "0")
+	case record.KindDate:
+		return day(s, zone)
+	case record.KindDateTime:
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return record.Time(time.Unix(n, 0))
+		}
+	case record.KindText:
+		return record.Text(strings.ReplaceAll(s, "\r\n", "\n"))
+	}
+	return record.Text(s)
+}
+
+// day reads a date. It comes as the epoch of midnight by the server's own clock, so that
+// in UTC it would be the day before east of Greenwich (recorded).
+func day(s string, zone *time.Location) record.Value {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return record.Text(s[:min(len(s), len(time.DateOnly))])
+	}
+	at := time.Unix(n, 0).In(zone)
+	return record.Date(at.Date())
+}
+
+var errNoNumber = errors.New("it is no number")
+
+// encode writes a value as the API takes it, null for the empty one. Dates go as a text,
+// which both versions read as a day of the server's zone (recorded); truth values as 0 and
+// 1, because version 20 fails on false (recorded).
+func encode(f field, v record.Value) (any, error) {
+	if v.IsEmpty() {
+		return nil, nil
+	}
+	switch f.Kind {
+	case record.KindBool:
+		if v.Bool() {
+			return 1, nil
+		}
+		return 0, nil
+	case record.KindNumber, record.KindMoney:
+		n, ok := record.Number(v.Text())
+		if !ok {
+			return nil, errNoNumber
+		}
+		return json.Number(n.Text()), nil
+	case record.KindDateTime:
+		at := v.Time()
+		if at.IsZero() {
+			return nil, errors.New("it is no time")
+		}
+		return at.Unix(), nil
+	case record.KindDate:
+		if v.Time().IsZero() {
+			return nil, errors.New("it is no date")
+		}
+		return v.Text(), nil
+	}
+	if f.whole {
+		n, err := strconv.ParseInt(v.Text(), 10, 64)
+		if err != nil {
+			return nil, errNoNumber
+		}
+		return n, nil
+	}
+	// A character beyond U+FFFF would be refused by the database with an error 500.
+	return record.Rewritten(v, []record.Rewrite{record.RewriteDropAstral}).Text(), nil
+}

@@ -1,0 +1,168 @@
+// Package hubspottwin simulates one HubSpot account: companies, contacts, owners, their
+// properties and the associations between contacts and companies, as the API shows them
+// under its dated paths (2026-09, 2026-03) and its legacy ones (v3, v4).
+//
+// It answers as the documentation says; where that is silent, as public reports of the
+// vendor's answers show. The exchanges that both the twin and the connector are held to
+// are in ../testdata/wire.
+package hubspottwin
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tandemhub/tandem/twin"
+)
+
+// What a fresh account is.
+const (
+	token     = "pat-eu1-7d1f4c1e-2b3a-4c55-9d11-0f00ba5eba11"
+	portalID  = 146000217
+	searchLag = 2 * time.Second // how long the search index is behind
+	searchCap = 10000           // see search.go
+)
+
+type kit = twin.Kit
+
+// An Account is a simulated account. Besides the methods of [twin.Twin] it has those of
+// an administrator, and of a test that wants what seldom happens.
+type Account struct {
+	*kit
+	handler http.Handler
+	options twin.Options
+
+	mu        sync.Mutex
+	contacts  *object
+	companies *object
+	owners    owners
+	links     links
+	rates     rates
+	lag       time.Duration
+	searchMax int
+	lacking   map[string]bool // scopes that the token has not
+	auto      bool            // contacts are associated with companies by their e-mail's domain
+	keepID    bool            // a merge keeps the primary record's id
+	serial    int             // of the correlation ids
+}
+
+// New returns an empty account with the default properties.
+func New(o twin.Options) twin.Twin {
+	a := &Account{
+		kit:       twin.NewKit(o),
+		options:   o,
+		contacts:  newObject("contacts", "0-1", "CONTACT", "contactinformation", "lastmodifieddate", contactProperties),
+		companies: newObject("companies", "0-2", "COMPANY", "companyinformation", "hs_lastmodifieddate", companyProperties),
+		links:     newLinks(),
+		lag:       searchLag,
+		searchMax: searchCap,
+		lacking:   map[string]bool{},
+	}
+	a.contacts.defaults = []string{"createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"}
+	a.companies.defaults = []string{"createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"}
+	a.contacts.props["email"].index = true
+	a.contacts.unique["email"] = map[string]int64{}
+	a.kit.Encode = a.encodeFault
+	a.handler = a.Wrap(http.HandlerFunc(a.serve))
+	return a
+}
+
+// ServeHTTP answers one request to the API.
+func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+// Settings returns the token.
+func (a *Account) Settings() map[string]string { return map[string]string{"access_token": token} }
+
+// Objects returns what people can edit.
+func (a *Account) Objects() []string { return []string{"companies", "contacts", "owners"} }
+
+// SetSearchLag sets how long the search index is behind; 2 s at first.
+func (a *Account) SetSearchLag(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lag = d
+}
+
+// SetSearchCap sets how many results of one search can be paged through; 10,000 at first.
+func (a *Account) SetSearchCap(n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.searchMax = n
+}
+
+// AutoAssociate sets whether the account associates a new contact with the company of its
+// e-mail's domain; off at first.
+func (a *Account) AutoAssociate(on bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.auto = on
+}
+
+// KeepPrimaryID sets whether a merge keeps the primary record's id, as accounts in
+// HubSpot's preview do, instead of minting a third one.
+func (a *Account) KeepPrimaryID(on bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.keepID = on
+}
+
+// Revoke takes scopes away from the token: "crm.objects.contacts.read".
+func (a *Account) Revoke(scopes ...string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range scopes {
+		a.lacking[s] = true
+	}
+}
+
+// AddProperty lets an administrator add a custom property. kind is a type with its field
+// type, "enumeration/select"; options are the values of a choice.
+func (a *Account) AddProperty(object, name, kind string, unique bool, options ...string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	o := a.object(object)
+	if o == nil {
+		return fmt.Errorf("add property: no object %q", object)
+	}
+	kind, fieldType, _ := strings.Cut(kind, "/")
+	p := &property{Name: name, Label: name, Type: kind, FieldType: fieldType, Group: o.group, Unique: unique}
+	for i, v := range options {
+		p.Options = append(p.Options, option{Label: v, Value: v, Order: i})
+	}
+	if wrong := o.checkDefinition(p); wrong != "" {
+		return fmt.Errorf("add property %s: %s", name, wrong)
+	}
+	o.define(p, a.Now())
+	return nil
+}
+
+// object returns the object of that path name or type id; nil if there is none.
+func (a *Account) object(name string) *object {
+	switch name {
+	case "contacts", "contact", "0-1":
+		return a.contacts
+	case "companies", "company", "0-2":
+		return a.companies
+	}
+	return nil
+}
+
+// correlation returns the id by which HubSpot's support finds a request. Each is another,
+// and the same in every run.
+func (a *Account) correlation() string {
+	a.serial++
+	return fmt.Sprintf("%08x-0000-4000-8000-%012x", a.serial, a.serial)
+}
+
+// stamp is a time as the API shows it.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func parseID(s string) (int64, bool) {
+	id, err := strconv.ParseInt(s, 10, 64)
+	return id, err == nil && id > 0
+}
+
+var _ twin.Twin = (*Account)(nil)

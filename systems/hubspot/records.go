@@ -1,0 +1,328 @@
+package hubspot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/rest"
+)
+
+const (
+	maxPage      = 100  // of a list
+	maxOwners    = 500  // of the list of owners
+	maxGathered  = 1000 // rows of one page of ours where associations are read, at most 1,000 a call
+	maxSearch    = 200  // of a search
+	maxSearchLen = 2900 // characters of a search; HubSpot takes 3,000
+	maxQueryLen  = 4000 // characters of the names in an address
+)
+
+// Changes lists an object, then reads what changed; see [cursor] for how.
+func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, error) {
+	if err := checkObject(q.Object, companies, contacts, owners); err != nil {
+		return connector.Page{}, err
+	}
+	cur, err := parseCursor(q.Cursor)
+	if err != nil {
+		return connector.Page{}, err
+	}
+	switch {
+	case q.Sweep():
+		if cur.Mode != modeBin {
+			cur = cursor{Mode: modeBin}
+		}
+		if q.Object == owners {
+			return c.ownersPage(ctx, q, cur)
+		}
+		return c.binPage(ctx, q, cur)
+	case cur.Mode == modeBin:
+		return connector.Page{}, expired("the cursor is that of a sweep")
+	case q.Object == owners:
+		return c.ownersPage(ctx, q, cur)
+	}
+	d, err := c.defined(ctx, q.Object)
+	if err != nil {
+		return connector.Page{}, err
+	}
+	if cur.Mode == modeFeed {
+		return c.feedPage(ctx, q, d, cur)
+	}
+	return c.listPage(ctx, q, d, cur)
+}
+
+// listPage reads the next records in the order of their ids. New ones get higher ids, so
+// the last page proves what is not there (R21).
+func (c *conn) listPage(ctx context.Context, q connector.Query, d *definitions, cur cursor) (connector.Page, error) {
+	most := maxPage
+	if d.linked(q.Fields) {
+		most = maxGathered
+	}
+	if q.Limit > 0 {
+		most = min(q.Limit, most)
+	}
+	var rows []row
+	for {
+		began := time.Now()
+		next, r, err := c.list(ctx, d, listing{
+			after: cur.After, limit: min(maxPage, most-len(rows)), names: withMerged(d.names(q.Fields)),
+		})
+		if err != nil {
+			return connector.Page{}, fmt.Errorf("list %s: %w", q.Object, err)
+		}
+		if cur.Full == 0 {
+			cur.Full = c.began(r, began)
+		}
+		rows = append(rows, next.Results...)
+		if cur.After = next.Paging.after(); cur.After == "" || len(rows) >= most {
+			break
+		}
+	}
+	changes, err := c.changes(ctx, d, q.Fields, rows)
+	if err != nil {
+		return connector.Page{}, err
+	}
+	page := connector.Page{Changes: changes, More: cur.After != "", Complete: cur.After == ""}
+	if !page.More {
+		cur = cursor{Mode: modeFeed, From: cur.Full - overlap.Milliseconds(), Full: cur.Full}
+	}
+	page.Next = cur.encode()
+	return page, nil
+}
+
+// withMerged adds the property that tells which records were merged into one.
+func withMerged(names []string) []string {
+	if slices.Contains(names, propMerged) {
+		return names
+	}
+	return append(names, propMerged)
+}
+
+type listing struct {
+	after    string
+	limit    int
+	names    []string
+	archived bool
+}
+
+// list makes one call of a list. Names that are too many for an address are asked for by
+// id in a second call.
+func (c *conn) list(ctx context.Context, d *definitions, l listing) (page, *rest.Response, error) {
+	q := url.Values{"limit": {strconv.Itoa(l.limit)}}
+	if l.after != "" {
+		q.Set("after", l.after)
+	}
+	if l.archived {
+		q.Set("archived", "true")
+	}
+	names := strings.Join(l.names, ",")
+	long := len(url.QueryEscape(names)) > maxQueryLen
+	if long {
+		names = propID
+	}
+	q.Set("properties", names)
+	var p page
+	r, err := c.read(ctx, rest.Call{Path: c.path(areaObjects, d.object), Query: q, Into: &p})
+	if err == nil && long {
+		p.Results, err = c.refill(ctx, d, p.Results, l.names)
+	}
+	return p, r, err
+}
+
+// refill reads the rows again by their ids with the given properties, in the same order. A
+// row that is gone meanwhile is left out: the feed, or a sweep, tells its fate.
+func (c *conn) refill(ctx context.Context, d *definitions, rows []row, names []string) ([]row, error) {
+	out := rows[:0:0]
+	for part := range slices.Chunk(rows, maxBatch) {
+		ids := make([]string, len(part))
+		for i, r := range part {
+			ids[i] = r.ID
+		}
+		full, err := c.batchRead(ctx, d, reading{ids: ids, names: names})
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			if i := slices.IndexFunc(full, func(r row) bool { return r.ID == id }); i >= 0 {
+				out = append(out, full[i])
+			}
+		}
+	}
+	return out, nil
+}
+
+// changes makes the changes of rows that are there: their records, with the primary
+// company if it is wanted, and the ends of those that were merged into them (R24).
+func (c *conn) changes(ctx context.Context, d *definitions, wanted []string, rows []row) ([]connector.Change, error) {
+	out := make([]connector.Change, 0, len(rows))
+	ids := make([]string, 0, len(rows))
+	seen := make(map[string]bool, len(rows))
+	for _, r := range rows {
+		if seen[r.ID] {
+			continue
+		}
+		seen[r.ID] = true
+		ids = append(ids, r.ID)
+		out = append(out, connector.Change{Record: d.record(r)})
+		for _, old := range r.mergedIDs() {
+			end := tombstone(d.object, old, connector.Merged)
+			end.Into = refs(d.object, r.ID)
+			out = append(out, end)
+		}
+	}
+	if !d.linked(wanted) || len(ids) == 0 {
+		return out, nil
+	}
+	primary, err := c.primaryCompanies(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		if out[i].Fate == connector.Present {
+			out[i].Fields[propCompany] = record.Text(primary[out[i].ID])
+		}
+	}
+	return out, nil
+}
+
+// feedPage reads the next changes. See [cursor.next] for the order.
+func (c *conn) feedPage(ctx context.Context, q connector.Query, d *definitions, cur cursor) (connector.Page, error) {
+	cur = cur.start(c.vendorNow())
+	limit := maxSearch
+	if q.Limit > 0 {
+		limit = min(limit, q.Limit)
+	}
+	stamp := stampOf(q.Object)
+	names := withMerged(d.names(q.Fields))
+	if !slices.Contains(names, stamp) {
+		names = append(names, stamp)
+	}
+	began := time.Now()
+	found, r, err := c.search(ctx, d, cur.search(stamp, limit), names)
+	if err != nil {
+		return connector.Page{}, fmt.Errorf("search changed %s: %w", q.Object, err)
+	}
+	if cur.Began == 0 {
+		cur.Began = c.began(r, began)
+	}
+	changes, err := c.changes(ctx, d, q.Fields, found.Results)
+	if err != nil {
+		return connector.Page{}, err
+	}
+	cur, more := cur.next(q.Object, found.Results, found.Paging.after() != "")
+	return connector.Page{Changes: changes, Next: cur.encode(), More: more}, nil
+}
+
+// search makes one call of a search. It is limited by the account, and in its length: what
+// is too long is asked for by id in further calls.
+func (c *conn) search(ctx context.Context, d *definitions, in searchInput, names []string) (page, *rest.Response, error) {
+	in.Properties = names
+	body, err := json.Marshal(in)
+	if err != nil {
+		return page{}, nil, fmt.Errorf("encode search: %w", err)
+	}
+	long := len(body) > maxSearchLen
+	if long {
+		in.Properties = []string{stampOf(d.object)}
+	}
+	var p page
+	r, err := c.read(rest.WithCost(ctx, limitSearch, 1), rest.Call{
+		Method: http.MethodPost, Path: c.path(areaObjects, d.object, "search"), Body: in, Into: &p,
+	})
+	if err == nil && long && len(p.Results) > 0 {
+		stamps := make(map[string]*string, len(p.Results))
+		for _, x := range p.Results {
+			stamps[x.ID] = x.Properties[stampOf(d.object)]
+		}
+		if p.Results, err = c.refill(ctx, d, p.Results, names); err == nil {
+			for _, x := range p.Results { // the search goes on from what its index has
+				x.Properties[stampOf(d.object)] = stamps[x.ID]
+			}
+		}
+	}
+	return p, r, err
+}
+
+// began returns when a call began by HubSpot's clock, rather too early than too late.
+func (c *conn) began(r *rest.Response, sent time.Time) int64 {
+	took := time.Since(sent)
+	at, err := http.ParseTime(r.Header.Get("Date"))
+	if err != nil {
+		at = time.Now()
+	}
+	return at.Add(-took - time.Second).UnixMilli()
+}
+
+// binPage reads the next records of the bin. Present ones are not shown, so it proves
+// nothing about what is not in it.
+func (c *conn) binPage(ctx context.Context, q connector.Query, cur cursor) (connector.Page, error) {
+	limit := maxPage
+	if q.Limit > 0 {
+		limit = min(limit, q.Limit)
+	}
+	d := &definitions{object: q.Object}
+	p, _, err := c.list(ctx, d, listing{after: cur.After, limit: limit, names: []string{propID}, archived: true})
+	if err != nil {
+		return connector.Page{}, fmt.Errorf("list archived %s: %w", q.Object, err)
+	}
+	out := connector.Page{Changes: make([]connector.Change, 0, len(p.Results))}
+	for _, r := range p.Results {
+		out.Changes = append(out.Changes, archived(q.Object, r))
+	}
+	cur.After = p.Paging.after()
+	out.More, out.Next = cur.After != "", cur.encode() // at the end: from the beginning again
+	return out, nil
+}
+
+func archived(object string, r row) connector.Change {
+	change := tombstone(object, r.ID, connector.Archived)
+	change.Created, change.Modified = time.Time(r.CreatedAt), time.Time(r.ArchivedAt)
+	return change
+}
+
+// ownersPage reads the next owners. There is no search and no filter by time: every read
+// is a whole listing, of 500 a call.
+func (c *conn) ownersPage(ctx context.Context, q connector.Query, cur cursor) (connector.Page, error) {
+	limit := maxOwners
+	if q.Limit > 0 {
+		limit = min(limit, q.Limit)
+	}
+	p, err := c.listOwners(ctx, cur.After, limit, cur.Mode == modeBin)
+	if err != nil {
+		return connector.Page{}, err
+	}
+	out := connector.Page{Changes: make([]connector.Change, 0, len(p.Results))}
+	for _, o := range p.Results {
+		change := connector.Change{Record: o.record()}
+		if cur.Mode == modeBin {
+			change = tombstone(owners, o.ID, connector.Archived)
+		}
+		out.Changes = append(out.Changes, change)
+	}
+	if cur.Mode != modeBin {
+		cur = cursor{Mode: modeList}
+	}
+	cur.After = p.Paging.after()
+	out.More, out.Next = cur.After != "", cur.encode()
+	out.Complete = !out.More && cur.Mode == modeList
+	return out, nil
+}
+
+func (c *conn) listOwners(ctx context.Context, after string, limit int, archived bool) (ownerPage, error) {
+	q := url.Values{"limit": {strconv.Itoa(limit)}, "archived": {strconv.FormatBool(archived)}}
+	if after != "" {
+		q.Set("after", after)
+	}
+	var p ownerPage
+	if _, err := c.read(ctx, rest.Call{Path: c.path(areaOwners), Query: q, Into: &p}); err != nil {
+		return p, fmt.Errorf("list owners: %w", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,260 @@
+package hubspot
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/rest"
+)
+
+// An exchange is one documented call with its answer; the twin's test replays the same.
+type exchange struct {
+	Source   string
+	Verified bool
+	Request  struct{ Method, Path string }
+	Response struct {
+		Status int
+		Body   json.RawMessage
+	}
+	Decodes string
+	Want    map[string]any
+}
+
+func exchanges(t *testing.T) map[string]exchange {
+	t.Helper()
+	files, err := filepath.Glob("testdata/wire/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no exchanges: %v", err)
+	}
+	out := map[string]exchange{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var x exchange
+		if err := json.Unmarshal(text, &x); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if !strings.HasPrefix(x.Source, "https://") {
+			t.Errorf("%s: no source", file)
+		}
+		out[strings.TrimSuffix(filepath.Base(file), ".json")] = x
+	}
+	return out
+}
+
+// fixture has the properties that the exchanges show.
+func fixture(object string) *definitions {
+	d := &definitions{object: object, fields: map[string]record.Field{}}
+	for name, kind := range map[string]record.Kind{
+		"email": record.KindEmail, "firstname": record.KindText, "lastname": record.KindText, "domain": record.KindText,
+		"phone": record.KindPhone, "interests": record.KindChoices, "createdate": record.KindDateTime,
+		"lastmodifieddate": record.KindDateTime, "hs_lastmodifieddate": record.KindDateTime, "hs_object_id": record.KindNumber,
+	} {
+		d.add(record.Field{Name: name, Kind: kind})
+	}
+	return d
+}
+
+func TestEveryDocumentedAnswerIsDecoded(t *testing.T) {
+	t.Parallel()
+	for name, x := range exchanges(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := decoded(t, x)
+			for key, want := range x.Want {
+				if d := cmp.Diff(want, got[key]); d != "" {
+					t.Errorf("%s (-want +got):\n%s", key, d)
+				}
+			}
+		})
+	}
+}
+
+// decoded returns what the connector makes of an answer, as JSON has it.
+func decoded(t *testing.T, x exchange) map[string]any {
+	t.Helper()
+	got := map[string]any{}
+	switch x.Decodes {
+	case "none":
+	case "account":
+		info := into[accountInfo](t, x)
+		got["account"], got["zone"] = jsonText(t, info.PortalID), info.TimeZone
+	case "contacts", "companies":
+		decodeRows(t, x, got)
+	case "row":
+		r := into[row](t, x)
+		got["ids"], got["merged"] = []string{r.ID}, r.mergedIDs()
+	case "associations":
+		got["primary"] = into[associationBatch](t, x).primary()
+	case "properties", "property":
+		decodeProperties(t, x, got)
+	case "owners":
+		p := into[ownerPage](t, x)
+		ids := []string{}
+		for _, o := range p.Results {
+			ids = append(ids, o.record().ID)
+		}
+		got["ids"], got["after"] = ids, p.Paging.after()
+	case "failure":
+		decodeError(t, x, got)
+	default:
+		t.Fatalf("nothing decodes %q", x.Decodes)
+	}
+	var plain map[string]any
+	if err := json.Unmarshal([]byte(jsonText(t, got)), &plain); err != nil {
+		t.Fatal(err)
+	}
+	return plain
+}
+
+func into[T any](t *testing.T, x exchange) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(x.Response.Body, &v); err != nil {
+		t.Fatalf("decode: %v", err)
+	}
+	return v
+}
+
+func jsonText(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func decodeRows(t *testing.T, x exchange, got map[string]any) {
+	t.Helper()
+	p, b := into[page](t, x), into[batch](t, x)
+	d := fixture(x.Decodes)
+	ids, archived, merged, traces, errs := []string{}, []string{}, []string{}, []string{}, []string{}
+	for _, r := range p.Results {
+		ids = append(ids, r.ID)
+		if r.Archived {
+			archived = append(archived, r.ID)
+		}
+		if r.Trace != "" {
+			traces = append(traces, r.Trace)
+		}
+		merged = append(merged, r.mergedIDs()...)
+		rec := d.record(r)
+		if rec.Created.IsZero() || rec.Modified.IsZero() || rec.Version == "" {
+			t.Errorf("record %s has no times", r.ID)
+		}
+		got["fields"] = rec.Fields
+	}
+	for _, f := range b.Errors {
+		errs = append(errs, string(f.meaning(f.status(), x.Decodes).Kind))
+	}
+	got["ids"], got["after"], got["archived"], got["merged"] = ids, p.Paging.after(), archived, merged
+	got["traces"], got["errors"] = traces, errs
+}
+
+func decodeProperties(t *testing.T, x exchange, got map[string]any) {
+	t.Helper()
+	var list struct{ Results []property }
+	if err := json.Unmarshal(x.Response.Body, &list); err != nil {
+		t.Fatal(err)
+	}
+	if x.Decodes == "property" {
+		list.Results = []property{into[property](t, x)}
+	}
+	fields, readOnly := map[string]string{}, []string{}
+	for _, p := range list.Results {
+		f := p.field(contacts)
+		fields[f.Name] = string(f.Kind)
+		if f.ReadOnly {
+			readOnly = append(readOnly, f.Name)
+		}
+	}
+	got["fields"], got["read_only"] = fields, readOnly
+}
+
+func decodeError(t *testing.T, x exchange, got map[string]any) {
+	t.Helper()
+	c := &conn{}
+	path, _, _ := strings.Cut(x.Request.Path, "?")
+	err := c.classify(&rest.Response{Status: x.Response.Status, Body: x.Response.Body, Method: x.Request.Method, Path: path})
+	e := connector.ErrorOf(err)
+	got["kind"], got["scope"], got["limit"] = e.Kind, e.Scope, e.Limit
+	if e.Limit == limitDaily && e.Wait > 0 {
+		e.Wait = decodeFailure(x.Response.Body).tooMany().Wait // it is until midnight
+	}
+	got["wait"], got["field"], got["existing"] = e.Wait.String(), e.Field, e.Existing.ID
+	if want, ok := x.Want["fix"].(string); ok && strings.Contains(e.Fix, want) {
+		got["fix"] = want
+	}
+}
+
+func TestWireTellsUnverifiedExchanges(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for _, x := range exchanges(t) {
+		if !x.Verified {
+			n++
+		}
+	}
+	t.Logf("%d exchanges are not verified against the vendor", n)
+}
+
+func TestDecodeValueKeepsEveryKindInItsCanonicalForm(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind record.Kind
+		text string
+		want record.Value
+	}{
+		{record.KindText, "", record.Value{}},
+		{record.KindText, " a\nb ", record.Text(" a\nb ")},
+		{record.KindNumber, "17.50", record.Text("17.5")},
+		{record.KindNumber, "about 5", record.Text("about 5")},
+		{record.KindBool, "true", record.Bool(true)},
+		{record.KindBool, "false", record.Bool(false)},
+		{record.KindDate, "2026-02-28", record.Text("2026-02-28")},
+		{record.KindDate, "1772236800000", record.Text("2026-02-28")},
+		{record.KindDateTime, "2026-02-28T12:30:00.250Z", record.Text("2026-02-28T12:30:00.25Z")},
+		{record.KindDateTime, "1772281800250", record.Text("2026-02-28T12:30:00.25Z")},
+		{record.KindChoices, "a;b", record.Texts("a", "b")},
+		{record.KindChoices, ";a;", record.Texts("a")},
+		{record.KindChoice, "a;b", record.Text("a;b")},
+	} {
+		if got := decodeValue(record.Field{Kind: c.kind}, c.text); !got.Equal(c.want) {
+			t.Errorf("%s %q: %v, want %v", c.kind, c.text, got, c.want)
+		}
+	}
+}
+
+func TestEncodeValueIsWhatHubSpotTakes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind record.Kind
+		v    record.Value
+		want string
+		ok   bool
+	}{
+		{record.KindText, record.Value{}, "", true},
+		{record.KindNumber, record.Text("0"), "0", true},
+		{record.KindBool, record.Bool(false), "false", true},
+		{record.KindDate, record.Text("2026-02-28"), "2026-02-28", true},
+		{record.KindDateTime, record.Text("2026-02-28T12:30:00.25Z"), "2026-02-28T12:30:00.250Z", true},
+		{record.KindChoices, record.Texts("a", "b"), "a;b", true},
+		{record.KindText, record.Texts("a", "b"), "", false},
+		{record.KindText, record.Struct(record.Fields{"a": record.Text("b")}), "", false},
+	} {
+		got, ok := encodeValue(record.Field{Kind: c.kind}, c.v)
+		if got != c.want || ok != c.ok {
+			t.Errorf("%s %v: %q %v, want %q %v", c.kind, c.v, got, ok, c.want, c.ok)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+// Package engine keeps the two sides of a sync in step: it pulls what changed into the
+// mirror, matches records, merges them field by field, passes the guards, pushes through
+// the outbox and journals what came of it (DESIGN section 4). The numbered rules that it
+// cites, R1 and so on, are the rules of sync; invariants are those of docs/invariants.md.
+//
+// A change travels one way through the files of this package: pull.go and sweep.go fill
+// the mirror; batch.go loads what a decision needs; pair.go, match.go and gone.go decide
+// and only decide; guard.go lets decisions pass; push.go sends them; settle.go and
+// unknown.go turn answers into facts; reconcile.go says whether all is accounted for.
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/rest"
+)
+
+// Options are what an engine works with.
+type Options struct {
+	Store *store.Store
+	Plan  *plan.Plan
+	Specs []connector.Spec
+	// Transport returns what carries a connection's requests; nil, or a nil answer, means
+	// the network. Twins are plugged in here.
+	Transport func(plan.Connection) http.RoundTripper
+	Log       *slog.Logger   // nil = silent
+	Progress  func(Progress) // called often and from several goroutines; nil = nobody looks
+	// Workers bounds what is done at a time. 1 means one thing after the other in a fixed
+	// order, so that the same input gives the same journal (invariant 12); 0 means as many
+	// requests at a time as pay.
+	Workers int
+}
+
+// Progress says how far a sync has come.
+type Progress struct {
+	Sync  string
+	Stage string // "reading erp.contacts", "writing crm.contacts"
+	Done  int
+	Total int // 0 = not known
+}
+
+// defaultWorkers is how many batches are under way to one object at a time. More gains
+// nothing: by then the vendor or its limit is what takes the time.
+const defaultWorkers = 8
+
+// An Engine runs the syncs of one plan. Its methods must not be called at the same time,
+// except Check and Schema.
+type Engine struct {
+	store    *store.Store
+	plan     *plan.Plan
+	log      *slog.Logger
+	progress func(Progress)
+	workers  int
+
+	conns map[string]*conn
+	syncs []*pair // parents first; empty until Prepare
+	home  string  // tells this installation's operation keys from another one's
+}
+
+// A conn is one connection that has been opened.
+type conn struct {
+	plan   plan.Connection
+	spec   connector.Spec
+	limits *rest.Limits
+
+	mu      sync.Mutex
+	able    connector.Abilities
+	known   store.Connection // identity and schema as remembered
+	objects map[string]record.Object
+	problem error   // why it cannot be used now; nil = it can
+	loaded  bool    // known has been read from the store
+	spent   counter // requests made outside a run: identity and schema
+}
+
+// A pair is one sync with everything that its rules need at hand.
+type pair struct {
+	*plan.Resolved
+	ends [2]end
+	wire [2][]string // wire names wanted of each side, over all syncs that share the object
+
+	index   map[string]int  // mapping fields by key
+	matched map[string]bool // mapping keys of the fields that match keys are made of
+	paths   [2][][]step     // by side: ways through other syncs to a partner (R14)
+}
+
+// An end is one side of a sync.
+type end struct {
+	conn   *conn
+	of     store.Object
+	object record.Object
+}
+
+// New opens the plan's connections. It touches no network.
+func New(o Options) (*Engine, error) {
+	e := &Engine{store: o.Store, plan: o.Plan, log: o.Log, progress: o.Progress, workers: o.Workers,
+		conns: make(map[string]*conn, len(o.Plan.Connections))}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.progress == nil {
+		e.progress = func(Progress) {}
+	}
+	if e.workers == 0 {
+		e.workers = defaultWorkers
+	}
+	for _, pc := range o.Plan.Connections {
+		c, err := open(pc, o)
+		if err != nil {
+			return nil, fmt.Errorf("open connection %s: %w", pc.Name, err)
+		}
+		e.conns[pc.Name] = c
+	}
+	return e, nil
+}
+
+func open(pc plan.Connection, o Options) (*conn, error) {
+	i := slices.IndexFunc(o.Specs, func(s connector.Spec) bool { return s.Name == pc.System })
+	if i < 0 {
+		return nil, fmt.Errorf("no system named %s in this build", pc.System)
+	}
+	c := &conn{plan: pc, spec: o.Specs[i], limits: rest.NewLimits(nil)}
+	if c.spec.Limits != nil {
+		c.limits.SetLimits(c.spec.Limits(pc.Settings, connector.Identity{}))
+	}
+	var base http.RoundTripper
+	if o.Transport != nil {
+		base = o.Transport(pc)
+	}
+	transport, err := transportFor(pc, base)
+	if err != nil {
+		return nil, err
+	}
+	able, _, err := rest.Open(c.spec, rest.OpenOptions{
+		Settings: pc.Settings, Secrets: pc.Secrets, URL: pc.URL,
+		Transport: &meter{next: transport}, Limits: c.limits, Log: o.Log,
+	})
+	c.problem = err // a missing credential stops this connection only
+	c.able = able
+	return c, nil
+}
+
+// usable returns why a connection cannot be used, or nil.
+func (c *conn) usable() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.problem
+}
+
+// pick returns the syncs of those names in their working order; none named = all.
+func (e *Engine) pick(names []string) ([]*pair, error) {
+	if len(names) == 0 {
+		return e.syncs, nil
+	}
+	var picked []*pair
+	for _, p := range e.syncs {
+		if slices.Contains(names, p.Name) {
+			picked = append(picked, p)
+		}
+	}
+	for _, n := range names {
+		if !slices.ContainsFunc(picked, func(p *pair) bool { return p.Name == n }) {
+			return nil, &NoSyncError{Name: n}
+		}
+	}
+	return picked, nil
+}
+
+// A NoSyncError says that the plan has no sync of that name.
+type NoSyncError struct{ Name string }
+
+func (e *NoSyncError) Error() string { return fmt.Sprintf("there is no sync named %q", e.Name) }
+
+type meterKey struct{}
+
+// metered returns a context whose requests are counted in n: every request that leaves,
+// retries, token and schema requests included.
+func metered(ctx context.Context, n *counter) context.Context {
+	return context.WithValue(ctx, meterKey{}, n)
+}

@@ -1,0 +1,256 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// Why a link was closed (R18). A link is never removed; a closed one keeps its surviving
+// record from being matched or created again.
+const (
+	closedGone   = "deleted" // one side was deleted and the other was left, archived or deleted too
+	closedBoth   = "both are gone"
+	closedFilter = "left the filter"
+	closedHand   = "unlinked" // by a person, or by delete: unlink
+)
+
+func closedBecause(l store.Link, reason string) bool { return strings.HasPrefix(l.Closed, reason) }
+
+// revives reports whether a link holds again once both its records are there (R18).
+func revives(l store.Link) bool { return closedBecause(l, closedGone) || closedBecause(l, closedBoth) }
+
+// reenters reports whether a closed link lets its record be matched anew (R18).
+func reenters(l store.Link) bool { return closedBecause(l, closedFilter) }
+
+func (b *batch) partnerPresent(l store.Link) bool {
+	other := b.side.Other()
+	row, ok := b.rows[other][l.IDs[other]]
+	return ok && row.Fate == connector.Present && b.rows[b.side][l.IDs[b.side]].Fate == connector.Present
+}
+
+// revive opens a link again whose deleted side has come back with the same id (R18).
+func (b *batch) revive(ctx context.Context, link store.Link) error {
+	link.Closed = ""
+	rows := [2]store.Row{b.rows[0][link.IDs[0]], b.rows[1][link.IDs[1]]}
+	d := b.draft(link, rows)
+	d.changed = true
+	d.journal = append(d.journal, b.entry(link, b.side, store.Reopened, "", record.Value{}, record.Value{}, "the deleted record is back"))
+	for _, side := range record.Sides() {
+		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: side, ID: link.IDs[side]})
+	}
+	return b.merge(ctx, d)
+}
+
+// gone decides about a linked pair of which one side or both are no longer there.
+func (b *batch) gone(ctx context.Context, link store.Link, rows [2]store.Row, gone [2]bool) error {
+	if gone[0] && gone[1] {
+		b.closeLink(link, closedBoth, "both records are gone")
+		return nil
+	}
+	lost := record.Left
+	if gone[1] {
+		lost = record.Right
+	}
+	survivor := lost.Other()
+	d := b.draft(link, rows)
+	switch rows[lost].Fate {
+	case connector.Left:
+		d.diverge(wholeRecord, lost.String()+" is out of sight") // R21: frozen, shown, nothing sent
+		b.store(d)
+		return nil
+	case connector.Merged:
+		if decided, err := b.decided(ctx, fmt.Sprintf("merged %d", link.ID)); err != nil || decided == "unlink" {
+			if err == nil {
+				b.closeLink(link, closedFilter, "merged at the vendor, unlinked by a person")
+			}
+			return err
+		}
+		d.diverge(wholeRecord, lost.String()+" was merged into another record")
+		b.store(d)
+		b.review(store.Review{Kind: store.ReviewDelete, Subject: fmt.Sprintf("merged %d", link.ID), Link: link.ID, Side: survivor, Record: link.IDs[survivor],
+			Text: fmt.Sprintf("%s/%s was merged into another record; %s/%s is left alone", b.r.p.ends[lost].of, link.IDs[lost], b.r.p.ends[survivor].of, link.IDs[survivor]),
+			Fix:  "unlink the pair, so that the surviving record can be matched", Choices: []string{"unlink", "dismiss"}})
+		return nil
+	case connector.Present, connector.Archived, connector.Deleted:
+	}
+	return b.deleted(ctx, d, lost)
+}
+
+// deleted carries out what is to happen to a record whose partner was deleted (R22).
+func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
+	survivor := lost.Other()
+	why := fmt.Sprintf("%s/%s was deleted", b.r.p.ends[lost].of, d.link.IDs[lost])
+	policy := b.r.p.Delete[survivor]
+	if !b.r.p.Direction.Allows(survivor) && policy != plan.DeleteUnlink {
+		policy = plan.DeleteIgnore
+	}
+	switch policy {
+	case plan.DeleteArchive, plan.DeleteDelete:
+	case plan.DeleteUnlink:
+		b.closeLink(d.link, closedHand, why)
+		return nil
+	default:
+		b.closeLink(d.link, closedGone, why+", and the other side is kept")
+		return nil
+	}
+	if f, was, is := b.edited(d, survivor); f != "" {
+		return b.editWins(ctx, d, lost, f, was, is)
+	}
+	if held, err := b.heldByChildren(ctx, d, survivor, policy); err != nil || held {
+		return err
+	}
+	verb := connector.Archive
+	if policy == plan.DeleteDelete {
+		verb = connector.Delete
+	}
+	b.remove(d.link, d.rows, survivor, verb, why)
+	return nil
+}
+
+// edited finds a mapped field of the survivor that a person changed since the agreement.
+func (b *batch) edited(d *draft, side record.Side) (key string, was, is record.Value) {
+	for i, f := range b.r.p.Mapping.Fields() {
+		base, ok := d.link.Base[side][f.Key]
+		own, known, err := b.r.p.Mapping.Own(i, side, d.rows[side].Fields, b.refs)
+		if ok && known && err == nil && !own.Equal(base) && d.link.Diverged[f.Key] == "" {
+			return f.Key, base, own
+		}
+	}
+	return "", record.Value{}, record.Value{}
+}
+
+// editWins is R22: an edit against a delete. The record is brought back with the same id
+// where the vendor can; it is never created anew by itself.
+func (b *batch) editWins(ctx context.Context, d *draft, lost record.Side, key string, was, is record.Value) error {
+	end := b.r.p.ends[lost]
+	if d.rows[lost].Fate == connector.Archived && end.object.Restore && b.r.p.Direction.Allows(lost) {
+		op := b.newOp(lost, connector.Restore)
+		op.Link, op.TargetID, op.SourceID = d.link.ID, d.link.IDs[lost], d.link.IDs[lost.Other()]
+		op.Seen = [2]int64{d.rows[0].Seq, d.rows[1].Seq}
+		op.Fields = []store.OpField{{Key: key, Rule: "edited on the other side since it was deleted: the edit wins"}}
+		b.facts.Ops = append(b.facts.Ops, op)
+		return nil
+	}
+	if settled, err := b.deleteDecided(ctx, d, lost.Other()); err != nil || settled {
+		return err
+	}
+	d.diverge(wholeRecord, lost.String()+" was deleted, "+lost.Other().String()+" was edited")
+	b.store(d)
+	b.review(store.Review{Kind: store.ReviewDelete, Subject: fmt.Sprintf("delete %d", d.link.ID), Link: d.link.ID, Side: lost.Other(), Record: d.link.IDs[lost.Other()], Field: key,
+		Text: fmt.Sprintf("%s/%s was deleted, but %s of %s/%s was changed from %q to %q: nothing is deleted", end.of, d.link.IDs[lost], key,
+			b.r.p.ends[lost.Other()].of, d.link.IDs[lost.Other()], was, is),
+		Fix:     "delete the other record too, keep it alone, or restore the deleted one at the vendor",
+		Choices: []string{"delete", "unlink"}})
+	return nil
+}
+
+// maxChildren is how many children are looked at before a delete is simply held.
+const maxChildren = 1000
+
+// heldByChildren is R23: a delete that takes children with it is held if one of them is not
+// linked, or was changed.
+func (b *batch) heldByChildren(ctx context.Context, d *draft, side record.Side, policy plan.DeletePolicy) (bool, error) {
+	if policy != plan.DeleteDelete {
+		return false, nil
+	}
+	end := b.r.p.ends[side]
+	for _, c := range end.object.Cascades {
+		of := store.Object{Connection: end.of.Connection, Name: c.Object}
+		ids, err := b.r.e.store.Children(ctx, of, childKey(c.Field, d.link.IDs[side]), maxChildren)
+		if err != nil {
+			return false, fmt.Errorf("find children: %w", err)
+		}
+		loose, err := b.loose(ctx, of, ids)
+		if err != nil {
+			return false, err
+		}
+		if len(loose) > 0 || len(ids) == maxChildren {
+			if settled, err := b.deleteDecided(ctx, d, side); err != nil || settled {
+				return true, err
+			}
+			d.diverge(wholeRecord, "deleted on the other side; held because of its "+c.Object)
+			b.store(d)
+			b.review(store.Review{Kind: store.ReviewDelete, Subject: fmt.Sprintf("delete %d", d.link.ID), Link: d.link.ID, Side: side, Record: d.link.IDs[side], Candidates: loose,
+				Text: fmt.Sprintf("deleting %s/%s would take %d %s with it, of which %d are linked to nothing", end.of, d.link.IDs[side], len(ids), c.Object, len(loose)),
+				Fix:  "delete it together with them, or keep it alone", Choices: []string{"delete", "unlink"}})
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// loose returns those children that no sync has linked.
+func (b *batch) loose(ctx context.Context, of store.Object, ids []string) ([]string, error) {
+	linked := map[string]bool{}
+	for _, p := range b.r.e.syncs {
+		for s, end := range p.ends {
+			if end.of != of {
+				continue
+			}
+			links, err := b.r.e.store.LinksOf(ctx, p.Name, record.Side(s), ids)
+			if err != nil {
+				return nil, fmt.Errorf("load links of children: %w", err)
+			}
+			for id, l := range links {
+				linked[id] = linked[id] || l.Closed == ""
+			}
+		}
+	}
+	var loose []string
+	for _, id := range ids {
+		if !linked[id] {
+			loose = append(loose, id)
+		}
+	}
+	return loose, nil
+}
+
+// remove plans the delete or archive of one side (invariant 5).
+func (b *batch) remove(link store.Link, rows [2]store.Row, side record.Side, verb connector.Verb, why string) {
+	op := b.newOp(side, verb)
+	op.Link, op.TargetID, op.SourceID = link.ID, link.IDs[side], link.IDs[side.Other()]
+	op.Seen = [2]int64{rows[0].Seq, rows[1].Seq}
+	op.Was = rows[side].Fields.Clone()
+	op.Fields = []store.OpField{{Rule: why}}
+	op.IfVersion = rows[side].Version
+	b.facts.Ops = append(b.facts.Ops, op)
+}
+
+// closeLink closes a link with its line in the journal (R18).
+func (b *batch) closeLink(link store.Link, reason, why string) {
+	link.Closed = reason
+	b.facts.Links = append(b.facts.Links, link)
+	b.facts.Journal = append(b.facts.Journal, b.entry(link, b.side, store.Closed, "", record.Value{}, record.Value{}, why))
+	for _, side := range record.Sides() {
+		if row, ok := b.rows[side][link.IDs[side]]; ok && row.Fate == connector.Present {
+			b.facts.Standing = append(b.facts.Standing, store.Standing{Side: side, ID: link.IDs[side], Reason: standsClosed, Detail: why})
+		}
+	}
+}
+
+// deleteDecided carries out what a person decided about a held delete.
+func (b *batch) deleteDecided(ctx context.Context, d *draft, side record.Side) (bool, error) {
+	decided, err := b.decided(ctx, fmt.Sprintf("delete %d", d.link.ID))
+	if err != nil {
+		return false, err
+	}
+	switch decided {
+	case "unlink":
+		b.closeLink(d.link, closedHand, "a person kept it alone")
+	case "delete":
+		verb := connector.Archive
+		if b.r.p.Delete[side] == plan.DeleteDelete {
+			verb = connector.Delete
+		}
+		b.remove(d.link, d.rows, side, verb, "a person decided to delete it too")
+	default:
+		return false, nil
+	}
+	return true, nil
+}

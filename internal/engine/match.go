@@ -1,0 +1,479 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/mapping"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// Reasons for which a record stands alone. Together with links and the review queue they
+// account for every record of a sync (R38).
+const (
+	standsFiltered  = "filtered"   // it does not pass its side's filter
+	standsDirection = "direction"  // nothing is written to the other side
+	standsNoCreate  = "no create"  // records are not created on the other side
+	standsClosed    = "closed"     // it was linked once, and its link was closed (R18)
+	standsReview    = "review"     // a person must decide
+	standsWaiting   = "waiting"    // for another record, or for an operation under way
+	standsTarget    = "not wanted" // what would be created does not pass the other side's filter (R19)
+)
+
+type mappingField = mapping.Field
+
+// alone decides about a present record without a partner.
+func (b *batch) alone(ctx context.Context, row store.Row) error {
+	in, err := b.r.p.Mapping.InScope(b.side, row.Fields, b.refs)
+	if err != nil {
+		return fmt.Errorf("where.%s: %w", b.side, err)
+	}
+	if !in {
+		b.stand(row.ID, standsFiltered, "does not pass where."+b.side.String())
+		return nil
+	}
+	if link, was := b.links[b.side][row.ID]; was && link.Closed != "" && !reenters(link) {
+		b.stand(row.ID, standsClosed, "its partner is gone: "+link.Closed)
+		return nil
+	}
+	if b.dirty {
+		if settled, err := b.handmade(ctx, row); err != nil || settled {
+			return err
+		}
+	}
+	partner, err := b.transitive(ctx, row)
+	if err != nil {
+		return err
+	}
+	if partner != "" {
+		return b.join(ctx, row, partner, "linked by another sync")
+	}
+	return b.match(ctx, row)
+}
+
+// match looks for the partner by key: keys in order, exactly one unlinked record (R14).
+func (b *batch) match(ctx context.Context, row store.Row) error {
+	keys := b.keys[row.ID]
+	for i, k := range keys {
+		if k.Value == "" || k.Free {
+			continue
+		}
+		var fit, taken []string
+		for _, id := range b.found[store.Key{Name: k.Name, Value: k.Value}] {
+			switch {
+			case b.differs(keys[:i], id): // an earlier key is filled on both and differs (R14)
+			case b.isTaken(id):
+				taken = append(taken, id)
+			default:
+				fit = append(fit, id)
+			}
+		}
+		switch {
+		case len(fit) == 1 && len(taken) == 0:
+			return b.join(ctx, row, fit[0], "same "+k.Name)
+		case len(fit) > 1:
+			return b.ambiguous(ctx, row, k, fit)
+		case len(taken) > 0:
+			return b.duplicate(ctx, row, k, taken[0])
+		}
+		if _, under := b.claimed[claim(k)]; under {
+			// R15: a create for the same key is under way; match again when it has settled.
+			b.stand(row.ID, standsWaiting, "a record with the same "+k.Name+" is being created")
+			b.again(row.ID)
+			return nil
+		}
+	}
+	return b.create(ctx, row)
+}
+
+// differs reports whether a candidate holds another value of one of these keys.
+func (b *batch) differs(earlier []mapping.Key, id string) bool {
+	other := b.side.Other()
+	row, ok := b.rows[other][id]
+	if !ok {
+		return false
+	}
+	theirs := b.r.p.Mapping.Keys(other, row.Fields)
+	for i, k := range earlier {
+		if k.Value != "" && theirs[i].Value != "" && k.Value != theirs[i].Value {
+			return true
+		}
+	}
+	return false
+}
+
+// isTaken reports whether a record of the other side has a partner already.
+func (b *batch) isTaken(id string) bool {
+	if _, ok := b.taken[id]; ok {
+		return true
+	}
+	l, ok := b.links[b.side.Other()][id]
+	return ok && l.Closed == ""
+}
+
+// ambiguous asks which of several records is the partner, the likeliest first.
+func (b *batch) ambiguous(ctx context.Context, row store.Row, k mapping.Key, fit []string) error {
+	switch decided, err := b.decided(ctx, b.about("match", row.ID)); {
+	case err != nil:
+		return err
+	case decided == "none":
+		return b.create(ctx, row)
+	case slices.Contains(fit, decided):
+		return b.join(ctx, row, decided, "decided by a person")
+	}
+	other := b.side.Other()
+	slices.SortStableFunc(fit, func(x, y string) int {
+		return b.alike(row, b.rows[other][y]) - b.alike(row, b.rows[other][x])
+	})
+	b.stand(row.ID, standsReview, "several records have the same "+k.Name)
+	b.review(store.Review{Kind: store.ReviewAmbiguous, Subject: b.about("match", row.ID), Side: b.side, Record: row.ID, Candidates: fit,
+		Text:    fmt.Sprintf("%s/%s %s could be any of %d records of %s: all have the same %s", b.r.p.ends[b.side].of, row.ID, title(row.Fields), len(fit), b.r.p.ends[other].of, k.Name),
+		Fix:     "choose the right one by its id, or say none; better still, merge the duplicates at the vendor",
+		Choices: append(slices.Clone(fit), "none")})
+	return nil
+}
+
+// alike counts the mapped fields in which two records agree.
+func (b *batch) alike(row, candidate store.Row) int {
+	n := 0
+	m := b.r.p.Mapping
+	for i := range m.Fields() {
+		v, known, err := m.Own(i, b.side, row.Fields, b.refs)
+		w, also, err2 := m.Own(i, b.side.Other(), candidate.Fields, b.refs)
+		if err != nil || err2 != nil || !known || !also || v.IsEmpty() {
+			continue
+		}
+		if b.side == record.Right {
+			v, w = w, v
+		}
+		if m.Same(i, v, w) {
+			n++
+		}
+	}
+	return n
+}
+
+// duplicate tells that another record of the same side has the partner already (R20).
+func (b *batch) duplicate(ctx context.Context, row store.Row, k mapping.Key, partner string) error {
+	other := b.side.Other()
+	twin := b.taken[partner]
+	if l, ok := b.links[other][partner]; ok && l.Closed == "" {
+		twin = l.IDs[b.side]
+	}
+	b.stand(row.ID, standsReview, "has the same "+k.Name+" as "+twin)
+	if decided, err := b.decided(ctx, b.about("match", row.ID)); err != nil || decided == "dismiss" {
+		return err
+	}
+	b.review(store.Review{Kind: store.ReviewDuplicate, Subject: b.about("match", row.ID), Side: b.side, Record: row.ID, Candidates: []string{twin},
+		Text:    fmt.Sprintf("%s/%s %s has the same %s as %s/%s, which is linked to %s/%s already", b.r.p.ends[b.side].of, row.ID, title(row.Fields), k.Name, b.r.p.ends[b.side].of, twin, b.r.p.ends[other].of, partner),
+		Fix:     "merge the two records at the vendor, or give one of them another " + k.Name,
+		Choices: []string{"dismiss"}})
+	return nil
+}
+
+func (b *batch) about(what, id string) string {
+	return fmt.Sprintf("%s %s %s", what, b.side, id)
+}
+
+// join makes a pair of two records and merges it for the first time (R5).
+func (b *batch) join(ctx context.Context, row store.Row, partner, why string) error {
+	other := b.side.Other()
+	if l, was := b.links[other][partner]; was && l.Closed != "" && !reenters(l) {
+		b.stand(row.ID, standsClosed, "the record with the same key was parted from its partner: "+l.Closed)
+		return nil
+	}
+	mate, ok := b.rows[other][partner]
+	if !ok || mate.Fate != connector.Present {
+		b.stand(row.ID, standsWaiting, "its partner has not been read yet")
+		b.again(row.ID)
+		return nil
+	}
+	in, err := b.r.p.Mapping.InScope(other, mate.Fields, b.refs)
+	if err != nil {
+		return fmt.Errorf("where.%s: %w", other, err)
+	}
+	if !in {
+		b.stand(row.ID, standsFiltered, "its partner does not pass where."+other.String())
+		return nil
+	}
+	var link store.Link
+	link.ID, link.Sync = b.r.e.store.NewID(), b.r.p.Name
+	var rows [2]store.Row
+	rows[b.side], rows[other] = row, mate
+	for _, side := range record.Sides() {
+		link.IDs[side], link.Created[side] = rows[side].ID, rows[side].Created
+	}
+	b.taken[partner] = row.ID
+	b.links[b.side][row.ID], b.links[other][partner] = link, link
+	b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: row.ID}, store.Spot{Side: other, ID: partner})
+	b.facts.Close = append(b.facts.Close, b.about("match", row.ID), b.about("parked", row.ID))
+	d := b.draft(link, rows)
+	d.fresh = true
+	d.journal = append(d.journal, b.entry(link, b.side, store.Linked, "", record.Value{}, record.Value{}, why))
+	return b.merge(ctx, d)
+}
+
+// create plans a new record on the other side, if everything allows it.
+func (b *batch) create(ctx context.Context, row store.Row) error {
+	other := b.side.Other()
+	end := b.r.p.ends[other]
+	switch {
+	case !b.r.p.Direction.Allows(other):
+		b.stand(row.ID, standsDirection, "direction is "+string(b.r.p.Direction))
+		return nil
+	case !b.r.p.Create[other]:
+		b.stand(row.ID, standsNoCreate, "create does not name "+other.String())
+		return nil
+	case !end.object.Create:
+		b.stand(row.ID, standsNoCreate, end.of.String()+" cannot be created with this credential")
+		return nil
+	}
+	op, why, err := b.draftCreate(ctx, row)
+	if err != nil {
+		return err
+	}
+	switch {
+	case why != "":
+		b.park(row, "", why, "fill it in, or leave such records out with where."+b.side.String())
+		return nil
+	case op == nil:
+		return nil
+	}
+	in, err := b.r.p.Mapping.InScope(other, op.Set, b.refs)
+	if err != nil {
+		return fmt.Errorf("where.%s: %w", other, err)
+	}
+	if !in { // R19
+		b.stand(row.ID, standsTarget, "what would be created does not pass where."+other.String())
+		return nil
+	}
+	for _, k := range b.keys[row.ID] {
+		if k.Value != "" && !k.Free {
+			op.Claim = claim(k)
+			b.claimed[op.Claim] = op.ID
+			break
+		}
+	}
+	b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: row.ID})
+	b.facts.Ops = append(b.facts.Ops, *op)
+	return nil
+}
+
+// draftCreate converts a record into a new one of the other side. why is what keeps it
+// from being created; a nil op without a why waits for a parent.
+func (b *batch) draftCreate(ctx context.Context, row store.Row) (op *store.Op, why string, err error) {
+	other := b.side.Other()
+	m := b.r.p.Mapping
+	made := b.newOp(other, connector.Create)
+	made.SourceID, made.Set, made.Source = row.ID, record.Fields{}, record.Fields{}
+	made.Seen[b.side] = row.Seq
+	waits := false
+	for i, f := range m.Fields() {
+		own, known, err := m.Own(i, b.side, row.Fields, b.refs)
+		if err != nil {
+			return nil, "", fmt.Errorf("field %s: %w", f.Key, err)
+		}
+		to := fieldOn(f, other)
+		if !known || to.Name == "" || !allowed(b.r.p.Rules[i].Direction, f).Allows(other) {
+			continue
+		}
+		sent, told, err := m.Convert(i, b.side, own, b.refs)
+		switch {
+		case err != nil && (to.Required || b.isKey(i)):
+			return nil, fmt.Sprintf("%s: %v", f.Key, err), nil // R29
+		case err != nil:
+			b.showField(row, f, err)
+			continue
+		case !told && to.Required:
+			b.waitOn(b.side, row) // R28: a required parent is waited for
+			b.stand(row.ID, standsWaiting, "the record that "+to.Name+" points to has no partner yet")
+			return nil, "", nil
+		case !told:
+			waits = true // R28: an optional reference is filled in a second step
+			continue
+		case sent.IsEmpty() && to.Required:
+			return nil, to.Name + " is required and empty", nil
+		}
+		made.Source[f.Key] = own
+		if !sent.IsEmpty() {
+			made.Set[to.Name] = sent
+			made.Fields = append(made.Fields, store.OpField{Key: f.Key, Wire: to.Name, Source: own, Rule: "created"})
+		}
+	}
+	if missing := b.unfilled(made.Set, other); missing != "" {
+		return nil, missing + " is required and no mapped field fills it", nil
+	}
+	if len(made.Set) == 0 {
+		return nil, "it holds nothing that could be carried over", nil
+	}
+	if waits {
+		b.waitOn(b.side, row)
+	}
+	if b.r.first && b.r.dry == nil {
+		made.State = store.OpReady // R30: a first complete run is not guarded on creates
+	}
+	return &made, "", nil
+}
+
+// unfilled names a required field of the target that the create would leave out.
+func (b *batch) unfilled(set record.Fields, side record.Side) string {
+	for _, f := range b.r.p.ends[side].object.Fields {
+		if f.Required && f.Writable() && set[f.Name].IsEmpty() {
+			return f.Name
+		}
+	}
+	return ""
+}
+
+// isKey reports whether a mapped field is part of the first match key.
+func (b *batch) isKey(i int) bool { return b.r.p.matched[b.r.p.Mapping.Fields()[i].Key] }
+
+// park puts a record aside that cannot be created: its reason is in the review queue, and
+// it is tried again when it changes or when a person says so.
+func (b *batch) park(row store.Row, field, why, fix string) {
+	b.stand(row.ID, standsReview, why)
+	b.review(parked(b.r, b.side, row.ID, title(row.Fields), field, why, fix))
+}
+
+func parked(r *run, side record.Side, id, name, field, why, fix string) store.Review {
+	return store.Review{Kind: store.ReviewParked, Subject: fmt.Sprintf("parked %s %s", side, id), Side: side, Record: id, Field: field,
+		Text: fmt.Sprintf("%s/%s %s cannot be created in %s: %s", r.p.ends[side].of, id, name, r.p.ends[side.Other()].of, why),
+		Fix:  fix, Choices: []string{"retry", "dismiss"}}
+}
+
+// showField tells that one field was left out of a record that is written without it.
+func (b *batch) showField(row store.Row, f mappingField, err error) {
+	b.review(store.Review{Kind: store.ReviewParked, Subject: fmt.Sprintf("field %s %s %s", b.side, row.ID, f.Key), Side: b.side, Record: row.ID, Field: f.Key,
+		Text: fmt.Sprintf("%s of %s/%s %s is left out: %v", f.Key, b.r.p.ends[b.side].of, row.ID, title(row.Fields), err),
+		Fix:  "correct the value", Choices: []string{"dismiss"}})
+}
+
+// stand says why a record is not synced.
+func (b *batch) stand(id, reason, detail string) {
+	b.facts.Standing = append(b.facts.Standing, store.Standing{Side: b.side, ID: id, Reason: reason, Detail: detail})
+}
+
+func fieldOn(f mappingField, side record.Side) record.Field {
+	if side == record.Left {
+		return f.Left
+	}
+	return f.Right
+}
+
+// title is what people call a record: its name, or what comes nearest.
+func title(f record.Fields) string {
+	var parts []string
+	for _, name := range []string{"name", "firstname", "lastname", "title", "label", "email", "domain"} {
+		if v := f[name]; !v.IsEmpty() {
+			parts = append(parts, v.Text())
+			if name == "name" || name == "lastname" {
+				break
+			}
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "(" + strings.Join(parts, " ") + ")"
+}
+
+// transitive finds the partner that other syncs have given a record already, directly or by
+// way of a third system (R14).
+func (b *batch) transitive(ctx context.Context, row store.Row) (string, error) {
+	for _, path := range b.r.p.paths[b.side] {
+		id := row.ID
+		for _, step := range path {
+			links, err := b.r.e.store.LinksOf(ctx, step.sync, step.from, []string{id})
+			if err != nil {
+				return "", fmt.Errorf("follow links of %s: %w", step.sync, err)
+			}
+			l, ok := links[id]
+			if !ok || l.Closed != "" {
+				id = ""
+				break
+			}
+			id = l.IDs[step.from.Other()]
+		}
+		if id == "" {
+			continue
+		}
+		rows, err := b.r.e.store.Rows(ctx, b.r.p.ends[b.side.Other()].of, []string{id})
+		if err != nil {
+			return "", fmt.Errorf("load partner: %w", err)
+		}
+		links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, b.side.Other(), []string{id})
+		if err != nil {
+			return "", fmt.Errorf("load partner's link: %w", err)
+		}
+		for k, row := range rows {
+			b.rows[b.side.Other()][k] = row
+		}
+		for k, l := range links {
+			b.links[b.side.Other()][k] = l
+		}
+		if !b.isTaken(id) {
+			return id, nil
+		}
+	}
+	return "", nil
+}
+
+// handmade carries out what a person decided about a record that is planned again because
+// of it: its partner by id, or that it shall rest until it changes.
+func (b *batch) handmade(ctx context.Context, row store.Row) (bool, error) {
+	item, err := b.r.decision(ctx, b.about("match", row.ID))
+	if err != nil {
+		return false, err
+	}
+	if slices.Contains(item.Candidates, item.Decision) {
+		return b.joinByHand(ctx, row, item.Decision)
+	}
+	rests, err := b.decided(ctx, b.about("parked", row.ID))
+	if err != nil || rests != "dismiss" && item.Decision != "dismiss" {
+		return false, err
+	}
+	b.stand(row.ID, standsReview, "dismissed by a person until it changes")
+	return true, nil
+}
+
+func (b *batch) joinByHand(ctx context.Context, row store.Row, partner string) (bool, error) {
+	other := b.side.Other()
+	rows, err := b.r.e.store.Rows(ctx, b.r.p.ends[other].of, []string{partner})
+	if err != nil {
+		return false, fmt.Errorf("load partner: %w", err)
+	}
+	links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, other, []string{partner})
+	if err != nil {
+		return false, fmt.Errorf("load partner's link: %w", err)
+	}
+	if l, ok := links[partner]; ok && l.Closed == "" || b.isTaken(partner) {
+		return false, nil
+	}
+	for id, found := range rows {
+		b.rows[other][id] = found
+	}
+	return true, b.join(ctx, row, partner, "decided by a person")
+}
+
+// decided returns what a person decided about a subject; "" if nobody did.
+func (b *batch) decided(ctx context.Context, subject string) (string, error) {
+	item, err := b.r.decision(ctx, subject)
+	return item.Decision, err
+}
+
+// decision returns the newest decided review item of a subject. A run asks once.
+func (r *run) decision(ctx context.Context, subject string) (store.Review, error) {
+	if item, ok := r.decisions[subject]; ok {
+		return item, nil
+	}
+	got, err := r.e.store.Decisions(ctx, r.p.Name, []string{subject})
+	if err != nil {
+		return store.Review{}, fmt.Errorf("load decisions: %w", err)
+	}
+	r.decisions[subject] = got[subject]
+	return got[subject], nil
+}

@@ -1,0 +1,330 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// How long what was found out about an account is believed. The identity is what keeps
+// another account behind the same address from being written to (R33), so it is asked
+// for often; a new custom field can wait for the next day, or for tandem check.
+const (
+	identityFor = time.Hour
+	schemaFor   = 24 * time.Hour
+)
+
+// Prepare finds out, or remembers, what every connection of the plan can do, and resolves
+// the syncs against it, parents first. A connection that cannot be used is no error here:
+// its syncs fail when they run. The error is of the configuration (a [plan.Problems] in
+// its chain) or of the store.
+func (e *Engine) Prepare(ctx context.Context) error {
+	for _, s := range e.plan.Syncs {
+		for _, end := range s.Ends {
+			if err := e.prepareConn(ctx, e.conns[end.Connection]); err != nil {
+				return err
+			}
+		}
+	}
+	return e.resolve(ctx)
+}
+
+// prepareConn makes sure of identity and schema. Its error is the store's; the vendor's
+// becomes the connection's problem.
+func (e *Engine) prepareConn(ctx context.Context, c *conn) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.able.Check == nil {
+		return nil
+	}
+	if err := e.load(ctx, c); err != nil {
+		return err
+	}
+	ctx = metered(ctx, &c.spent)
+	if c.problem != nil || c.known.Paused != "" || time.Since(c.known.CheckedAt) > identityFor {
+		if err := e.identify(ctx, c); err != nil {
+			return err
+		}
+	}
+	if c.problem == nil && (time.Since(c.known.SchemaAt) > schemaFor || len(c.known.Schema.Objects) == 0) {
+		if err := e.describe(ctx, c); err != nil {
+			return err
+		}
+	}
+	if c.spec.Limits != nil {
+		c.limits.SetLimits(c.spec.Limits(c.plan.Settings, c.known.Identity))
+	}
+	c.objects = masked(c.known.Schema, c.able, c.known.Identity.Lacks)
+	return nil
+}
+
+// load reads what is remembered of a connection. The caller holds c.mu.
+func (e *Engine) load(ctx context.Context, c *conn) error {
+	if c.loaded {
+		return nil
+	}
+	known, _, err := e.store.Connection(ctx, c.plan.Name)
+	if err != nil {
+		return fmt.Errorf("load connection %s: %w", c.plan.Name, err)
+	}
+	c.known, c.loaded = known, true
+	return nil
+}
+
+// identify asks who we are at the vendor and pins it (R33). The caller holds c.mu.
+func (e *Engine) identify(ctx context.Context, c *conn) error {
+	id, err := c.able.Check.Check(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("check connection %s: %w", c.plan.Name, ctx.Err())
+		}
+		c.problem = fmt.Errorf("connection %s: %w", c.plan.Name, err)
+		return e.pause(ctx, c, c.problem)
+	}
+	if pinned := c.known.Identity.Account; pinned != "" && id.Account != pinned {
+		c.problem = fmt.Errorf("connection %s: %w", c.plan.Name, &IdentityError{Pinned: pinned, Found: id.Account})
+		return e.pause(ctx, c, c.problem)
+	}
+	c.problem = nil
+	c.known.Name, c.known.System, c.known.Identity = c.plan.Name, c.plan.System, id
+	c.known.CheckedAt, c.known.Paused = time.Now(), ""
+	return e.save(ctx, c)
+}
+
+// pause remembers why a connection is not to be used. A vendor that is merely down, or
+// busy, is asked again by the next run without having been paused.
+func (e *Engine) pause(ctx context.Context, c *conn, why error) error {
+	var other *IdentityError
+	if k := connector.KindOf(why); k != connector.Unauthorized && k != connector.Forbidden && !errors.As(why, &other) {
+		return nil
+	}
+	c.known.Name, c.known.System, c.known.Paused = c.plan.Name, c.plan.System, why.Error()
+	return e.save(ctx, c)
+}
+
+func (e *Engine) save(ctx context.Context, c *conn) error {
+	if err := e.store.SaveConnection(ctx, c.known); err != nil {
+		return fmt.Errorf("save connection %s: %w", c.plan.Name, err)
+	}
+	return nil
+}
+
+// describe asks for the schema and keeps it. The caller holds c.mu.
+func (e *Engine) describe(ctx context.Context, c *conn) error {
+	if c.able.Source == nil {
+		return nil
+	}
+	schema, err := c.able.Source.Schema(ctx)
+	if err != nil {
+		if len(c.known.Schema.Objects) == 0 || connector.KindOf(err) != connector.Unavailable {
+			c.problem = fmt.Errorf("connection %s: read its fields: %w", c.plan.Name, err)
+		}
+		return ctx.Err()
+	}
+	c.known.Schema, c.known.SchemaAt = schema, time.Now()
+	return e.save(ctx, c)
+}
+
+// An IdentityError says that another account than before answers at a connection's
+// address (R33). Nothing is read from it or written to it until a person has looked.
+type IdentityError struct{ Pinned, Found string }
+
+func (e *IdentityError) Error() string {
+	return fmt.Sprintf("another account answers: %q instead of %q; if this is meant, give it a connection of its own name, "+
+		"otherwise set url and credential back", e.Found, e.Pinned)
+}
+
+// masked returns the objects with what this account and connector cannot do taken away
+// (CONTRACT C2).
+func masked(s record.Schema, able connector.Abilities, lacks []connector.Lack) map[string]record.Object {
+	objects := make(map[string]record.Object, len(s.Objects))
+	for _, o := range s.Objects {
+		for _, l := range lacks {
+			if l.Object == "" || l.Object == o.Name {
+				mask(&o, l.What)
+			}
+		}
+		if able.Writer == nil {
+			mask(&o, "create")
+			mask(&o, "update")
+			mask(&o, "delete")
+		}
+		if able.Reader == nil {
+			o.Deletes = record.EvidenceNone // nothing could prove a suspicion (R21)
+		}
+		objects[o.Name] = o
+	}
+	return objects
+}
+
+func mask(o *record.Object, what string) {
+	switch what {
+	case "create":
+		o.Create = false
+	case "update":
+		o.Update = false
+	case "delete":
+		o.Delete, o.Archive, o.Restore = false, false, false
+	}
+}
+
+// resolve binds the syncs to the objects and puts parents first (R28). Syncs of an object
+// that is not known, because its connection never answered, are kept for their error.
+func (e *Engine) resolve(ctx context.Context) error {
+	e.syncs = nil
+	var problems plan.Problems
+	var resolved []*plan.Resolved
+	for _, s := range e.plan.Syncs {
+		objects, known, bad := e.objectsOf(s)
+		problems = append(problems, bad...)
+		if !known {
+			e.syncs = append(e.syncs, e.broken(s))
+			continue
+		}
+		r, more := e.plan.Resolve(s, objects[0], objects[1])
+		problems = append(problems, more...)
+		if r != nil && !more.HasErrors() {
+			problems = append(problems, e.lint(s, objects)...)
+			resolved = append(resolved, r)
+		}
+	}
+	ordered, more := e.plan.CheckAll(resolved)
+	problems = append(problems, more...)
+	if problems.HasErrors() {
+		return problems
+	}
+	for _, r := range ordered {
+		e.syncs = append(e.syncs, e.bind(r))
+	}
+	e.widen()
+	e.findPaths()
+	return e.register(ctx)
+}
+
+// register tells the store the two objects of every sync: waits and the index need them.
+func (e *Engine) register(ctx context.Context) error {
+	for _, p := range e.syncs {
+		if err := e.store.SetSync(ctx, p.Name, p.ends[0].of, p.ends[1].of); err != nil {
+			return fmt.Errorf("register sync %s: %w", p.Name, err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) objectsOf(s plan.Sync) ([2]record.Object, bool, plan.Problems) {
+	var objects [2]record.Object
+	var problems plan.Problems
+	known := true
+	for _, side := range record.Sides() {
+		c := e.conns[s.Ends[side].Connection]
+		if len(c.objects) == 0 {
+			known = false
+			continue
+		}
+		o, ok := c.objects[s.Ends[side].Object]
+		if !ok {
+			known = false
+			problems = append(problems, plan.Problem{File: e.plan.File, Line: s.Line,
+				Text: fmt.Sprintf("sync %s: %s has no object %q; it has %s", s.Name, c.plan.Name,
+					s.Ends[side].Object, strings.Join(names(c.objects), ", "))})
+		}
+		objects[side] = o
+	}
+	return objects, known, problems
+}
+
+func names(objects map[string]record.Object) []string {
+	var out []string
+	for n := range objects {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// lint refuses what an object cannot do although the sync relies on it.
+func (e *Engine) lint(s plan.Sync, objects [2]record.Object) plan.Problems {
+	var problems plan.Problems
+	for _, side := range record.Sides() {
+		o, end := objects[side], s.Ends[side]
+		lacking := ""
+		switch {
+		case s.Delete[side] == plan.DeleteArchive && !o.Archive:
+			lacking = "archive"
+		case s.Delete[side] == plan.DeleteDelete && !o.Delete:
+			lacking = "delete"
+		}
+		if lacking != "" {
+			problems = append(problems, plan.Problem{File: e.plan.File, Line: s.Line,
+				Text: fmt.Sprintf("sync %s: delete.%s is %q, and records of %s.%s cannot be %sd", s.Name, side, lacking, end.Connection, end.Object, lacking)})
+		}
+	}
+	return problems
+}
+
+func (e *Engine) broken(s plan.Sync) *pair {
+	p := &pair{Resolved: &plan.Resolved{Sync: s}}
+	for _, side := range record.Sides() {
+		p.ends[side] = end{conn: e.conns[s.Ends[side].Connection],
+			of: store.Object{Connection: s.Ends[side].Connection, Name: s.Ends[side].Object}}
+	}
+	return p
+}
+
+func (e *Engine) bind(r *plan.Resolved) *pair {
+	p := e.broken(r.Sync)
+	p.Resolved = r
+	for _, side := range record.Sides() {
+		p.ends[side].object = p.ends[side].conn.objects[r.Ends[side].Object]
+		p.wire[side] = r.Mapping.Wire(side)
+	}
+	p.index, p.matched = map[string]int{}, map[string]bool{}
+	for i, f := range r.Mapping.Fields() {
+		p.index[f.Key] = i
+		p.matched[f.Key] = r.Mapping.Matched(i)
+	}
+	return p
+}
+
+// widen makes syncs that share an object ask for the same fields, so that one listing
+// serves them all and none takes a field away from another.
+func (e *Engine) widen() {
+	wanted := make(map[store.Object][]string)
+	for _, p := range e.syncs {
+		for side, end := range p.ends {
+			wanted[end.of] = append(wanted[end.of], p.wire[side]...)
+			for _, c := range end.conn.cascadeFields(end.of.Name) {
+				wanted[end.of] = append(wanted[end.of], c)
+			}
+		}
+	}
+	for _, p := range e.syncs {
+		for side, end := range p.ends {
+			fields := slices.Clone(wanted[end.of])
+			slices.Sort(fields)
+			p.wire[side] = slices.Compact(fields)
+		}
+	}
+}
+
+// cascadeFields are the reference fields of an object by which the vendor deletes its
+// records together with their parents (R23).
+func (c *conn) cascadeFields(object string) []string {
+	var fields []string
+	for _, o := range c.objects {
+		for _, cascade := range o.Cascades {
+			if cascade.Object == object {
+				fields = append(fields, cascade.Field)
+			}
+		}
+	}
+	return fields
+}

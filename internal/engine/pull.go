@@ -1,0 +1,209 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/mapping"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// pull reads one side into the mirror: to the end if it never was, or if a field is wanted
+// that it was not read with; else what changed. Each page and the place after it are saved
+// in one transaction (invariant 1), and only then is the next one asked for (C4).
+func (r *run) pull(ctx context.Context, side record.Side) error {
+	end := r.p.ends[side]
+	if end.conn.able.Source == nil {
+		return fmt.Errorf("%s cannot be read: %s has no records", end.of, end.conn.spec.Title)
+	}
+	ctx = metered(ctx, r.calls[side])
+	parts, err := partitions(ctx, end)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", end.of, err)
+	}
+	for _, part := range parts {
+		if err := r.pullPart(ctx, side, part); err != nil {
+			return fmt.Errorf("read %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
+		}
+	}
+	r.listed[side].Store(true)
+	r.wake()
+	return nil
+}
+
+func partitions(ctx context.Context, end end) ([]string, error) {
+	if end.conn.able.Partitioner == nil {
+		return []string{""}, nil
+	}
+	return end.conn.able.Partitioner.Partitions(ctx, end.of.Name)
+}
+
+// spoil lets an error that concerns the whole connection stop its further use in this
+// process, and remembers it where a person has to act.
+func (e *Engine) spoil(ctx context.Context, c *conn, err error) error {
+	ve := connector.ErrorOf(err)
+	if ve.Kind != connector.Unauthorized {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.problem = fmt.Errorf("connection %s: %w", c.plan.Name, err)
+	return errors.Join(err, e.pause(ctx, c, c.problem))
+}
+
+// A reading is one partition of one side on its way into the mirror.
+type reading struct {
+	end    end
+	part   string
+	feed   store.FeedKind
+	fields []string
+	print  string                          // fingerprint of fields
+	keys   func(record.Fields) []store.Key // index entries of a row
+	state  store.Feed
+}
+
+func (r *run) pullPart(ctx context.Context, side record.Side, part string) error {
+	state, err := r.e.store.Feed(ctx, r.p.ends[side].of, part, store.FeedChanges)
+	if err != nil {
+		return fmt.Errorf("load feed: %w", err)
+	}
+	rd := reading{end: r.p.ends[side], part: part, feed: store.FeedChanges, fields: r.p.wire[side],
+		print: strings.Join(r.p.wire[side], ","), keys: r.keysOf(side), state: state}
+	if rd.mustList() {
+		rd.state.Cursor, rd.state.Began = "", time.Now()
+	}
+	err = r.readPages(ctx, side, &rd)
+	if connector.KindOf(err) == connector.Expired {
+		// The vendor has forgotten where we were: everything is listed again.
+		if err := r.e.store.ResetFeed(ctx, rd.end.of, part, rd.feed); err != nil {
+			return fmt.Errorf("reset feed: %w", err)
+		}
+		rd.state.Cursor, rd.state.Began = "", time.Now()
+		err = r.readPages(ctx, side, &rd)
+	}
+	return err
+}
+
+// mustList reports whether everything has to be read, and no such listing is under way.
+func (rd *reading) mustList() bool {
+	if covers(rd.state.Fields, rd.fields) {
+		return rd.state.ListedAt.IsZero() && rd.state.Began.IsZero()
+	}
+	return true
+}
+
+// covers reports whether a listing with those fields brought all that are wanted now.
+func covers(fingerprint string, wanted []string) bool {
+	had := strings.Split(fingerprint, ",")
+	return !slices.ContainsFunc(wanted, func(f string) bool { return !slices.Contains(had, f) })
+}
+
+func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) error {
+	listing := rd.state.Began
+	cursor := rd.state.Cursor
+	for {
+		began := time.Now()
+		q := connector.Query{Object: rd.end.of.Name, Partition: rd.part, Cursor: cursor, Fields: rd.fields}
+		page, err := rd.end.conn.able.Source.Changes(ctx, q)
+		if err != nil {
+			return err
+		}
+		saved, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Partition: rd.part, Feed: rd.feed,
+			Changes: page.Changes, Keys: rd.keys, Began: began, Listing: listing, Next: page.Next,
+			Done: !page.More, Fields: rd.print, Total: page.Total})
+		if err != nil {
+			return fmt.Errorf("save page: %w", err)
+		}
+		r.read(side, len(page.Changes))
+		r.wake()
+		cursor = page.Next
+		if page.More {
+			continue
+		}
+		if err := r.readById(ctx, rd, saved.Unknown); err != nil {
+			return err
+		}
+		if page.Complete && !listing.IsZero() && !rd.state.ListedAt.IsZero() {
+			return r.proveGone(ctx, rd, listing)
+		}
+		return nil
+	}
+}
+
+// readById brings records into the mirror, or up to date there, that are known by id only.
+func (r *run) readById(ctx context.Context, rd *reading, ids []string) error {
+	if len(ids) == 0 || rd.end.conn.able.Reader == nil {
+		return nil
+	}
+	for chunk := range slices.Chunk(ids, max(1, rd.end.object.ReadBatch)) {
+		began := time.Now()
+		changes, err := rd.end.conn.able.Reader.Read(ctx, rd.end.of.Name, chunk)
+		if err != nil {
+			return fmt.Errorf("read by id: %w", err)
+		}
+		if _, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Changes: changes, Keys: rd.keys, Began: began}); err != nil {
+			return fmt.Errorf("save records: %w", err)
+		}
+	}
+	return nil
+}
+
+// keysOf returns the index entries of one side's records: the match keys of all syncs that
+// share the object, and the references by which children are found (R23).
+func (r *run) keysOf(side record.Side) func(record.Fields) []store.Key {
+	end := r.p.ends[side]
+	type maker struct {
+		m    *mapping.Mapping
+		side record.Side
+	}
+	var makers []maker
+	for _, p := range r.e.syncs {
+		for s, other := range p.ends {
+			if other.of == end.of && p.Mapping != nil {
+				makers = append(makers, maker{p.Mapping, record.Side(s)})
+			}
+		}
+	}
+	refs := end.conn.cascadeFields(end.of.Name)
+	return func(f record.Fields) []store.Key {
+		var keys []store.Key
+		for _, mk := range makers {
+			for _, k := range mk.m.Keys(mk.side, f) {
+				if key := (store.Key{Name: k.Name, Value: k.Value}); k.Value != "" && !slices.Contains(keys, key) {
+					keys = append(keys, key)
+				}
+			}
+		}
+		for _, ref := range refs {
+			if v := f[ref]; !v.IsEmpty() {
+				keys = append(keys, childKey(ref, v.Text()))
+			}
+		}
+		return keys
+	}
+}
+
+// childKey is the index entry by which the children of a record are found.
+func childKey(field, parent string) store.Key {
+	return store.Key{Name: "ref:" + field, Value: parent}
+}
+
+// indexPrint tells whether the index was made by the same rules.
+func (r *run) indexPrint(side record.Side) string {
+	end := r.p.ends[side]
+	var parts []string
+	for _, p := range r.e.syncs {
+		for s, other := range p.ends {
+			if other.of == end.of && p.Mapping != nil {
+				parts = append(parts, fmt.Sprintf("%d:%s", s, p.Mapping.Fingerprint()))
+			}
+		}
+	}
+	return strings.Join(append(parts, end.conn.cascadeFields(end.of.Name)...), "|")
+}

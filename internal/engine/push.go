@@ -1,0 +1,333 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// freshFor is how old the mirror's row of a target may be when it is overwritten; an older
+// one is read again right before (R4).
+const freshFor = 30 * time.Second
+
+// writeFor is how long a batch under way may take to be finished after the run was told to
+// stop: what has been sent is settled rather than left unknown (invariant 11).
+const writeFor = 90 * time.Second
+
+// order is the order in which verbs are sent: what adds before what takes away, and deletes
+// only when all else is planned and sent (R30).
+func order() []connector.Verb {
+	return []connector.Verb{connector.Create, connector.Restore, connector.Update, connector.Archive, connector.Delete}
+}
+
+// pushAsItComes sends creates in full batches while planning goes on.
+func (r *run) pushAsItComes(ctx context.Context) error {
+	for {
+		over := r.done.Load()
+		if _, err := r.pushVerb(ctx, connector.Create, over); err != nil {
+			return err
+		}
+		if over {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.queued:
+		}
+	}
+}
+
+// pushAll sends everything that may be sent, looks up what is unknown, and waits for what
+// must wait, as far as that is a matter of minutes. It returns how many operations it
+// brought forward.
+func (r *run) pushAll(ctx context.Context) (int, error) {
+	if _, err := r.e.store.Release(ctx, r.p.Name); err != nil {
+		return 0, fmt.Errorf("release operations: %w", err)
+	}
+	total := 0
+	for {
+		n := 0
+		for _, verb := range order() {
+			sent, err := r.pushVerb(ctx, verb, true)
+			if err != nil {
+				return total, err
+			}
+			n += sent
+		}
+		found, err := r.lookUp(ctx)
+		if err != nil {
+			return total, err
+		}
+		total += n + found
+		if n+found > 0 {
+			continue
+		}
+		again, err := r.await(ctx)
+		if err != nil || !again {
+			return total, err
+		}
+	}
+}
+
+// await sleeps until the next operation is due. It reports false if there is none, or if
+// only waits beyond patience remain.
+func (r *run) await(ctx context.Context) (bool, error) {
+	ops, err := r.e.store.Ops(ctx, r.p.Name, store.OpReady, store.OpUnknown)
+	if err != nil {
+		return false, fmt.Errorf("load outbox: %w", err)
+	}
+	r.waiting = len(ops)
+	if len(ops) == 0 {
+		return false, nil
+	}
+	next := r.due(ops[0])
+	for _, op := range ops[1:] {
+		if due := r.due(op); due.Before(next) {
+			next = due
+		}
+	}
+	r.wait = next
+	left := time.Until(next)
+	if left > patience {
+		return false, nil
+	}
+	r.e.progress(Progress{Sync: r.p.Name, Stage: fmt.Sprintf("waiting %s", left.Round(time.Second)), Done: 0, Total: len(ops)})
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-time.After(left):
+		return true, nil
+	}
+}
+
+// due is when an operation may be touched again: one of unknown outcome not before the
+// vendor has settled (R16).
+func (r *run) due(op store.Op) time.Time {
+	if op.State != store.OpUnknown {
+		return op.NotBefore
+	}
+	if settled := op.SentAt.Add(r.p.ends[op.Side].object.Settle); settled.After(op.NotBefore) {
+		return settled
+	}
+	return op.NotBefore
+}
+
+// pushVerb sends the ready operations of one verb to both sides in the vendor's largest
+// batches, several at a time. Without flush it leaves a batch that is not full for later.
+func (r *run) pushVerb(ctx context.Context, verb connector.Verb, flush bool) (int, error) {
+	total := 0
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.e.workers)
+	for _, side := range record.Sides() {
+		size := max(1, r.p.ends[side].object.Batch)
+		for flush || r.readyFor(verb) >= size {
+			if gctx.Err() != nil {
+				break
+			}
+			ops, err := r.e.store.ClaimOf(gctx, r.p.Name, r.p.ends[side].of, verb, size, time.Now())
+			if err != nil {
+				return total, joinWait(g, fmt.Errorf("claim operations: %w", err))
+			}
+			if len(ops) == 0 {
+				break
+			}
+			total += len(ops)
+			r.took(verb, len(ops))
+			g.Go(func() error { return r.send(gctx, side, ops) })
+		}
+	}
+	return total, g.Wait()
+}
+
+// joinWait waits for what is under way before an error is returned.
+func joinWait(g *errgroup.Group, err error) error {
+	if werr := g.Wait(); werr != nil {
+		return werr
+	}
+	return err
+}
+
+func (r *run) readyFor(verb connector.Verb) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ready[verb]
+}
+
+func (r *run) took(verb connector.Verb, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ready[verb] = max(0, r.ready[verb]-n)
+}
+
+// send carries out one batch: operations decided from rows that have moved since go back to
+// planning (R27), the rest is written and settled.
+func (r *run) send(ctx context.Context, side record.Side, ops []store.Op) error {
+	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeFor)
+	defer cancel()
+	work = metered(work, r.calls[side])
+	s, err := r.newSettling(work, side, ops)
+	if err != nil {
+		return err
+	}
+	if err := s.fresh(work); err != nil {
+		return err
+	}
+	if len(s.ops) > 0 {
+		s.write(work)
+	}
+	if err := s.finish(work); err != nil {
+		return err
+	}
+	r.e.progress(Progress{Sync: r.p.Name, Stage: "writing " + r.p.ends[side].of.String(), Done: r.writes(side)})
+	return s.stop
+}
+
+func (r *run) writes(side record.Side) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.rec.Sides[side]
+	return c.Created + c.Updated + c.Deleted
+}
+
+// A settling turns the answers to one batch into facts.
+type settling struct {
+	r     *run
+	side  record.Side // the side that is written
+	end   end
+	ops   []store.Op
+	rows  [2]map[string]store.Row
+	links map[int64]store.Link
+
+	settled []store.Settlement
+	facts   store.Facts
+	pages   []connector.Change // answers for the mirror
+	at      time.Time          // when the write was answered
+	own     []string           // records whose row is as our write left it
+	stop    error              // ends the run: the whole object or connection is affected
+}
+
+func (r *run) newSettling(ctx context.Context, side record.Side, ops []store.Op) (*settling, error) {
+	s := &settling{r: r, side: side, end: r.p.ends[side], ops: ops, facts: store.Facts{Sync: r.p.Name}}
+	var links []int64
+	for _, op := range ops {
+		if op.Link != 0 {
+			links = append(links, op.Link)
+		}
+	}
+	var err error
+	if s.links, err = r.e.store.LinksByID(ctx, links); err != nil {
+		return nil, fmt.Errorf("load links: %w", err)
+	}
+	return s, s.loadRows(ctx)
+}
+
+func (s *settling) loadRows(ctx context.Context) error {
+	var targets, sources []string
+	for _, op := range s.ops {
+		sources = append(sources, op.SourceID)
+		if op.TargetID != "" {
+			targets = append(targets, op.TargetID)
+		}
+	}
+	other := s.side.Other()
+	var err error
+	if s.rows[s.side], err = s.r.e.store.Rows(ctx, s.end.of, targets); err != nil {
+		return fmt.Errorf("load targets: %w", err)
+	}
+	if s.rows[other], err = s.r.e.store.Rows(ctx, s.r.p.ends[other].of, sources); err != nil {
+		return fmt.Errorf("load sources: %w", err)
+	}
+	return nil
+}
+
+// fresh reads old targets again (R4) and sends back to planning whatever was decided from
+// another state than the present one (R27).
+func (s *settling) fresh(ctx context.Context) error {
+	var old []string
+	for _, op := range s.ops {
+		if row, ok := s.rows[s.side][op.TargetID]; ok && op.Verb != connector.Create && time.Since(row.ReadAt) > freshFor {
+			old = append(old, op.TargetID)
+		}
+	}
+	if len(old) > 0 && s.end.conn.able.Reader != nil {
+		rd := reading{end: s.end, keys: s.r.keysOf(s.side)}
+		if err := s.r.readById(ctx, &rd, old); err != nil {
+			for _, op := range s.ops {
+				s.failed(ctx, op, err)
+			}
+			s.ops = nil
+			return nil
+		}
+		if err := s.loadRows(ctx); err != nil {
+			return err
+		}
+	}
+	kept := s.ops[:0]
+	for _, op := range s.ops {
+		if s.moved(op) {
+			s.superseded(op)
+			continue
+		}
+		kept = append(kept, op)
+	}
+	s.ops = kept
+	return nil
+}
+
+func (s *settling) moved(op store.Op) bool {
+	other := s.side.Other()
+	return op.Seen[other] != 0 && s.rows[other][op.SourceID].Seq != op.Seen[other] ||
+		op.TargetID != "" && s.rows[s.side][op.TargetID].Seq != op.Seen[s.side]
+}
+
+// superseded takes an operation out of the outbox unsent and has its record planned anew.
+func (s *settling) superseded(op store.Op) {
+	s.settled = append(s.settled, store.Settlement{Op: op.ID})
+	s.again(op)
+}
+
+func (s *settling) again(op store.Op) {
+	s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: s.side.Other(), ID: op.SourceID})
+}
+
+// write sends the batch and settles what came of each operation.
+func (s *settling) write(ctx context.Context) {
+	ops := make([]connector.Op, len(s.ops))
+	for i, op := range s.ops {
+		ops[i] = connector.Op{Key: op.Key, Verb: op.Verb, Ref: record.Ref{Object: op.Target.Name, ID: op.TargetID},
+			IfVersion: op.IfVersion, Set: op.Set, Was: op.Was}
+	}
+	results, err := s.end.conn.able.Writer.Write(ctx, ops)
+	s.at = time.Now().Truncate(time.Microsecond)
+	if err == nil && len(results) != len(ops) {
+		err = &connector.Error{Kind: connector.Ambiguous, Scope: connector.ScopeObject,
+			Err: fmt.Errorf("%s answered %d of %d operations", s.end.conn.spec.Title, len(results), len(ops))}
+	}
+	if err != nil {
+		for _, op := range s.ops {
+			s.failed(ctx, op, err)
+		}
+		return
+	}
+	s.results(ctx, results)
+}
+
+// finish stores what the batch came to, all in one transaction (invariant 3).
+func (s *settling) finish(ctx context.Context) error {
+	if len(s.pages) > 0 {
+		s.facts.Rows = append(s.facts.Rows, store.Page{Of: s.end.of, Changes: s.pages, Keys: s.r.keysOf(s.side), Began: s.at})
+	}
+	s.r.remember(s.side, s.own, s.at)
+	if err := s.r.e.store.Settle(ctx, s.settled, s.facts); err != nil {
+		return fmt.Errorf("settle operations: %w", err)
+	}
+	s.r.enqueue(s.facts.Ops)
+	return nil
+}

@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// refs answers a mapping's questions about other records from what was loaded for a batch.
+type refs struct {
+	r       *run
+	ids     [2]map[record.Ref]string        // by side and referenced record: its partner
+	parents [2]map[record.Ref]record.Fields // by side: referenced records that an expression looks into
+}
+
+// loadRefs translates all references of the rows at once.
+func (r *run) loadRefs(ctx context.Context, rows [2]map[string]store.Row) (*refs, error) {
+	f := &refs{r: r}
+	for _, side := range record.Sides() {
+		f.ids[side] = map[record.Ref]string{}
+		f.parents[side] = map[record.Ref]record.Fields{}
+	}
+	return f, f.add(ctx, rows)
+}
+
+func (f *refs) add(ctx context.Context, rows [2]map[string]store.Row) error {
+	for _, side := range record.Sides() {
+		wanted := map[string][]string{} // ids by referenced object
+		for _, field := range f.r.p.references(side) {
+			for _, row := range rows[side] {
+				for _, id := range idsOf(row.Fields[field.Name]) {
+					wanted[field.To] = append(wanted[field.To], id)
+				}
+			}
+		}
+		for object, ids := range wanted {
+			if err := f.load(ctx, side, object, ids); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func idsOf(v record.Value) []string {
+	if v.IsEmpty() {
+		return nil
+	}
+	if !v.IsList() {
+		return []string{v.Text()}
+	}
+	var ids []string
+	for _, item := range v.Items() {
+		ids = append(ids, item.Text())
+	}
+	return ids
+}
+
+func (f *refs) load(ctx context.Context, side record.Side, object string, ids []string) error {
+	here := store.Object{Connection: f.r.p.ends[side].of.Connection, Name: object}
+	for _, p := range f.r.e.syncs {
+		for s, end := range p.ends {
+			if end.of != here || p.ends[1-s].of.Connection != f.r.p.ends[side.Other()].of.Connection {
+				continue
+			}
+			partners, err := f.r.e.store.LinksOf(ctx, p.Name, record.Side(s), ids)
+			if err != nil {
+				return fmt.Errorf("translate references to %s: %w", here, err)
+			}
+			for id, l := range partners {
+				if l.Closed == "" {
+					f.ids[side][record.Ref{Object: object, ID: id}] = l.IDs[1-s]
+				}
+			}
+		}
+	}
+	if !f.r.p.looksInto(side) {
+		return nil
+	}
+	parents, err := f.r.e.store.Rows(ctx, here, ids)
+	if err != nil {
+		return fmt.Errorf("load %s: %w", here, err)
+	}
+	for id, row := range parents {
+		f.parents[side][record.Ref{Object: object, ID: id}] = row.Fields
+	}
+	return nil
+}
+
+// Translate implements mapping.Refs.
+func (f *refs) Translate(from record.Side, object, id string) (string, bool) {
+	to, ok := f.ids[from][record.Ref{Object: object, ID: id}]
+	return to, ok
+}
+
+// Lookup implements mapping.Refs.
+func (f *refs) Lookup(side record.Side, object, id string) (record.Fields, bool) {
+	fields, ok := f.parents[side][record.Ref{Object: object, ID: id}]
+	return fields, ok
+}
+
+// references are the reference fields that are read of one side.
+func (p *pair) references(side record.Side) []record.Field {
+	var out []record.Field
+	for _, name := range p.wire[side] {
+		if f, ok := p.ends[side].object.Field(name); ok && f.To != "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// looksInto reports whether the sync has expressions that may follow a reference.
+func (p *pair) looksInto(side record.Side) bool {
+	if p.Where[side] != "" {
+		return true
+	}
+	for _, f := range p.Sync.Fields {
+		if f.From != "" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,417 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// maxRounds bounds how often a run plans and pushes until nothing is left to do. What is
+// still unsettled then waits for the next run and is shown as a gap.
+const maxRounds = 8
+
+// patience is how long a run waits for a time that a vendor, or caution, has set (R16);
+// what takes longer is left to a later run.
+const patience = 2 * time.Minute
+
+// SyncOptions are what a caller may want of one run.
+type SyncOptions struct {
+	Sweep bool // look for deleted records now, whatever the schedule
+}
+
+// Sync runs the named syncs (none named = all), parents first, each until it is settled,
+// and returns one report per sync in the order of the configuration. The error of one sync
+// is in its report; the error returned is of the configuration, the store or the context.
+func (e *Engine) Sync(ctx context.Context, syncs []string, o SyncOptions) ([]Report, error) {
+	err := e.Prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.store.Recover(ctx); err != nil {
+		return nil, fmt.Errorf("take over the outbox: %w", err)
+	}
+	if e.home, err = e.store.Installation(ctx); err != nil {
+		return nil, fmt.Errorf("load the installation's name: %w", err)
+	}
+	picked, err := e.pick(syncs)
+	if err != nil {
+		return nil, err
+	}
+	byName := make(map[string]Report, len(picked))
+	for _, p := range picked {
+		rep, err := e.runOne(ctx, p, o)
+		if err != nil {
+			return nil, err
+		}
+		byName[p.Name] = rep
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	var reports []Report
+	for _, s := range e.plan.Syncs {
+		if rep, ok := byName[s.Name]; ok {
+			reports = append(reports, rep)
+		}
+	}
+	return reports, ctx.Err()
+}
+
+// A run is one execution of one sync.
+type run struct {
+	e        *Engine
+	p        *pair
+	id       int64
+	began    time.Time
+	dry      *preview     // nil = for real
+	first    bool         // no run of this sync has been complete yet (R30)
+	complete [2]time.Time // when the first and the last complete run ended
+
+	marks  [2]int64       // Seq up to which each side's rows have been planned
+	listed [2]atomic.Bool // the side has been read to the end (R15)
+	calls  [2]*counter
+	news   chan struct{} // a page has come, or a side has been read to the end
+	queued chan struct{} // operations have come, or planning is over
+	done   atomic.Bool   // planning is over: no need to wait for full batches
+
+	mu        sync.Mutex
+	rec       store.Run
+	decisions map[string]store.Review // newest decided review items by subject
+	rounds    map[string]int          // writes of one field of one link in this run (R8)
+	ready     map[connector.Verb]int
+	settled   [2]map[string]time.Time // records whose row is as our own write left it
+	wait      time.Time               // the first time that something waits for
+	waiting   int
+	linked    int // pairs linked when the run began; -1 = not counted yet
+}
+
+func (e *Engine) newRun(p *pair) *run {
+	r := &run{e: e, p: p, linked: -1, id: e.store.NewID(), began: time.Now(), news: make(chan struct{}, 1),
+		queued: make(chan struct{}, 1), rounds: map[string]int{}, decisions: map[string]store.Review{}, ready: map[connector.Verb]int{}}
+	for _, side := range record.Sides() {
+		c := p.ends[side].conn
+		r.calls[side] = &counter{}
+		r.calls[side].n.Add(c.spent.n.Swap(0)) // identity and schema requests made on the way here
+		r.settled[side] = map[string]time.Time{}
+	}
+	r.rec = store.Run{ID: r.id, Sync: p.Name, Started: r.began}
+	return r
+}
+
+// runOne runs one sync and writes its line into the log of runs. The error is the store's.
+func (e *Engine) runOne(ctx context.Context, p *pair, o SyncOptions) (Report, error) {
+	r := e.newRun(p)
+	if err := e.store.StartRun(ctx, r.rec); err != nil {
+		return Report{}, fmt.Errorf("start run: %w", err)
+	}
+	status, gaps, err := r.do(ctx, o)
+	r.rec.Status = status
+	switch {
+	case errors.Is(err, context.Canceled):
+		r.rec.Status, r.rec.Error = StatusFailed, "it was stopped on the way; the next run goes on from here"
+	case err != nil:
+		r.rec.Status, r.rec.Error = StatusFailed, err.Error()
+	}
+	// The run's last words are written even if it was told to stop.
+	wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	rep, serr := r.report(wctx, gaps, err)
+	if serr != nil {
+		return rep, serr
+	}
+	return rep, nil
+}
+
+// do is the way of a run: recover what an earlier one left, read both sides and plan as
+// their pages come, let the guard judge, push, and plan again what the answers changed.
+func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []string, err error) {
+	if err := r.usable(); err != nil {
+		return "", nil, err
+	}
+	if err := r.prepare(ctx); err != nil {
+		return "", nil, err
+	}
+	if err := r.readAndPlan(ctx); err != nil {
+		return "", nil, err
+	}
+	for _, side := range record.Sides() {
+		if err := r.sweep(ctx, side, o.Sweep); err != nil {
+			return "", nil, err
+		}
+	}
+	for round := 0; round < maxRounds; round++ {
+		if _, err := r.planRound(ctx); err != nil {
+			return "", nil, err
+		}
+		blown, err := r.guard(ctx)
+		if err != nil {
+			return "", nil, err
+		}
+		if blown != "" {
+			return StatusBlocked, []string{blown}, nil
+		}
+		sent, err := r.pushAll(ctx)
+		if err != nil {
+			return "", nil, err
+		}
+		if sent == 0 {
+			break
+		}
+	}
+	r.rec.Complete = true
+	gaps, err = r.reconcile(ctx)
+	return "", gaps, err
+}
+
+// usable returns why one of the sides cannot be used.
+func (r *run) usable() error {
+	for _, end := range r.p.ends {
+		if err := end.conn.usable(); err != nil {
+			return err
+		}
+	}
+	if r.p.Mapping == nil {
+		return fmt.Errorf("sync %s: the fields of %s or %s are not known", r.p.Name, r.p.ends[0].of, r.p.ends[1].of)
+	}
+	return nil
+}
+
+// prepare takes up where the last run of the sync ended.
+func (r *run) prepare(ctx context.Context) error {
+	if r.dry == nil {
+		if _, err := r.e.store.Unplan(ctx, r.p.Name); err != nil {
+			return fmt.Errorf("take back what was planned: %w", err)
+		}
+	}
+	for _, side := range record.Sides() {
+		if err := r.e.store.Reindex(ctx, r.p.ends[side].of, r.indexPrint(side), r.keysOf(side)); err != nil {
+			return fmt.Errorf("index %s: %w", r.p.ends[side].of, err)
+		}
+	}
+	if r.dry == nil {
+		// What the rules make of a record may have changed with the rules.
+		if _, err := r.e.store.Replan(ctx, r.p.Name, r.p.print()); err != nil {
+			return fmt.Errorf("compare the rules: %w", err)
+		}
+		if err := r.takeUpDecisions(ctx); err != nil {
+			return err
+		}
+	}
+	marks, err := r.e.store.Marks(ctx, r.p.Name)
+	if err != nil {
+		return fmt.Errorf("load marks: %w", err)
+	}
+	r.marks = marks
+	if r.complete, err = r.e.store.Completed(ctx, r.p.Name); err != nil {
+		return fmt.Errorf("load runs: %w", err)
+	}
+	r.first = r.complete[0].IsZero()
+	return nil
+}
+
+// readAndPlan reads both sides side by side. A side's records are planned as they come
+// once the other one is known to the end (R15), and on a first run their creates are sent
+// at once, since no guard has to see them all first (R30).
+func (r *run) readAndPlan(ctx context.Context) error {
+	if r.e.workers == 1 {
+		for _, side := range record.Sides() {
+			if err := r.pull(ctx, side); err != nil {
+				return err
+			}
+		}
+		r.done.Store(true)
+		return nil
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	var pulls sync.WaitGroup
+	for _, side := range record.Sides() {
+		pulls.Add(1)
+		g.Go(func() error {
+			defer pulls.Done()
+			return r.pull(ctx, side)
+		})
+	}
+	pulled := make(chan struct{})
+	go func() { pulls.Wait(); close(pulled) }()
+	g.Go(func() error {
+		defer r.finishPlanning()
+		return r.planAsItComes(ctx, pulled)
+	})
+	if r.first && r.dry == nil {
+		g.Go(func() error { return r.pushAsItComes(ctx) })
+	}
+	return g.Wait()
+}
+
+func (r *run) finishPlanning() {
+	r.done.Store(true)
+	notify(r.queued)
+}
+
+func (r *run) planAsItComes(ctx context.Context, pulled <-chan struct{}) error {
+	for {
+		over := false
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-pulled:
+			over = true
+		case <-r.news:
+		}
+		for {
+			n, err := r.planChanged(ctx)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+		}
+		if over {
+			return nil
+		}
+	}
+}
+
+func (r *run) wake() { notify(r.news) }
+
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// remember notes that a record's row is as our own write left it. Beyond a bound nothing is
+// remembered: such rows are merely looked at once more.
+func (r *run) remember(side record.Side, ids []string, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range ids {
+		if len(r.settled[side]) < 1<<17 {
+			r.settled[side][id] = at
+		}
+	}
+}
+
+func (r *run) read(side record.Side, n int) {
+	r.mu.Lock()
+	r.rec.Sides[side].Read += n
+	done := r.rec.Sides[side].Read
+	r.mu.Unlock()
+	r.e.progress(Progress{Sync: r.p.Name, Stage: "reading " + r.p.ends[side].of.String(), Done: done})
+}
+
+// report closes the run's line in the log of runs.
+func (r *run) report(ctx context.Context, gaps []string, failure error) (Report, error) {
+	tally, err := r.e.store.Tally(ctx, r.p.Name)
+	if err != nil {
+		return Report{}, errors.Join(failure, fmt.Errorf("count what there is: %w", err))
+	}
+	rec := &r.rec
+	rec.Ended, rec.Linked, rec.Review = time.Now(), tally.Linked, tally.Review
+	rec.Reconciled = failure == nil && rec.Status == "" && len(gaps) == 0
+	switch {
+	case rec.Status != "":
+	case tally.Review > 0 || r.waiting > 0:
+		rec.Status = StatusReview
+	default:
+		rec.Status = StatusOK
+	}
+	for _, side := range record.Sides() {
+		rec.Sides[side].Calls = r.calls[side].get()
+	}
+	if rec.Error == "" && rec.Status == StatusBlocked && len(gaps) > 0 {
+		rec.Error = gaps[0]
+	}
+	if err := r.e.store.FinishRun(ctx, *rec); err != nil {
+		return Report{}, errors.Join(failure, fmt.Errorf("finish run: %w", err))
+	}
+	rep := Report{Sync: rec.Sync, Run: RunName(rec.ID), Status: rec.Status, Left: rec.Sides[0], Right: rec.Sides[1],
+		Linked: rec.Linked, Unchanged: rec.Unchanged, Conflicts: rec.Conflicts, Review: rec.Review, Failed: rec.Failed,
+		Reconciled: rec.Reconciled, Took: rec.Ended.Sub(rec.Started), Error: rec.Error, Err: failure, Gaps: gaps, Waiting: r.waiting}
+	rep.DurationMS = rep.Took.Milliseconds()
+	if r.waiting > 0 {
+		rep.Until = &r.wait
+	}
+	return rep, nil
+}
+
+// opKey mints the key of an operation (R16). It holds none of the characters that vendors
+// are known to refuse in an external id.
+func (e *Engine) opKey(id int64) string { return "tandem-" + e.home + "-" + strconv.FormatInt(id, 36) }
+
+// print identifies the rules by which the records of a sync are planned.
+func (p *pair) print() string {
+	s := p.Sync
+	return fmt.Sprintf("%s|%s|%s|%s|%v|%v|%v", p.Mapping.Fingerprint(), s.Direction, s.Prefer, s.Leave, s.Create, s.Delete, p.Rules)
+}
+
+// takeUpDecisions has the pairs planned again that wait for a question about all first
+// matches which a person has answered since (R5).
+func (r *run) takeUpDecisions(ctx context.Context) error {
+	tally, err := r.e.store.Tally(ctx, r.p.Name)
+	if err != nil || tally.Diverged == 0 {
+		return err
+	}
+	decided := map[string]bool{}
+	for _, f := range r.p.Mapping.Fields() {
+		item, err := r.decision(ctx, firstSubject(f.Key))
+		if err != nil {
+			return err
+		}
+		if item.Decision != "" {
+			decided[f.Key] = true
+		}
+	}
+	if len(decided) == 0 {
+		return nil
+	}
+	var after int64
+	for {
+		links, err := r.e.store.Links(ctx, r.p.Name, after, planBatch)
+		if err != nil || len(links) == 0 {
+			return err
+		}
+		after = links[len(links)-1].ID
+		if err := r.replanDecided(ctx, links, decided); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *run) replanDecided(ctx context.Context, links []store.Link, decided map[string]bool) error {
+	marks, err := r.e.store.Marks(ctx, r.p.Name)
+	if err != nil {
+		return fmt.Errorf("load marks: %w", err)
+	}
+	var f store.Facts
+	for _, l := range links {
+		for key, why := range l.Diverged {
+			if decided[key] && why == waitsForDecision {
+				f.Dirty = append(f.Dirty, store.Spot{Side: record.Left, ID: l.IDs[record.Left]})
+				break
+			}
+		}
+	}
+	if len(f.Dirty) == 0 {
+		return nil
+	}
+	if err := r.e.store.Decide(ctx, r.p.Name, marks, f); err != nil {
+		return fmt.Errorf("take up decisions: %w", err)
+	}
+	return nil
+}
+
+// RunName is how a run is called by people: "r12".
+func RunName(id int64) string { return fmt.Sprintf("r%d", id) }

@@ -1,0 +1,429 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// results settles a batch operation by operation. What the answers do not show of the
+// fields that were written is read back by id first (R2).
+func (s *settling) results(ctx context.Context, results []connector.Result) {
+	read := s.readBack(ctx, results)
+	for i, op := range s.ops {
+		res := results[i]
+		if res.Err != nil {
+			s.failed(ctx, op, res.Err)
+			continue
+		}
+		if res.Ref.ID == "" {
+			res.Ref = record.Ref{Object: op.Target.Name, ID: op.TargetID}
+		}
+		s.done(op, res, read[res.Ref.ID])
+	}
+}
+
+// readBack reads the records of which the answers do not show all that was written.
+func (s *settling) readBack(ctx context.Context, results []connector.Result) map[string]*record.Record {
+	var ids []string
+	for i, res := range results {
+		if id := res.Ref.ID; res.Err == nil && id != "" && s.needsRead(s.ops[i], res) {
+			ids = append(ids, id)
+		}
+	}
+	found := map[string]*record.Record{}
+	if len(ids) == 0 || s.end.conn.able.Reader == nil {
+		return found
+	}
+	for chunk := range slices.Chunk(ids, max(1, s.end.object.ReadBatch)) {
+		changes, err := s.end.conn.able.Reader.Read(ctx, s.end.of.Name, chunk)
+		if err != nil {
+			continue // the fields stay expected until a later read (R2)
+		}
+		for i := range changes {
+			if changes[i].Fate == connector.Present {
+				found[changes[i].ID] = &changes[i].Record
+			}
+		}
+	}
+	return found
+}
+
+func (s *settling) needsRead(op store.Op, res connector.Result) bool {
+	switch op.Verb {
+	case connector.Archive, connector.Delete:
+		return false
+	case connector.Restore:
+		return true
+	case connector.Create, connector.Update:
+	}
+	if res.After == nil {
+		return true
+	}
+	for name := range op.Set {
+		if _, shown := res.After.Fields[name]; !shown && !refused(res, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func refused(res connector.Result, field string) bool {
+	return slices.ContainsFunc(res.Refused, func(r connector.Refusal) bool { return r.Field == field })
+}
+
+// done settles one operation that took effect.
+func (s *settling) done(op store.Op, res connector.Result, read *record.Record) {
+	s.settled = append(s.settled, store.Settlement{Op: op.ID})
+	switch op.Verb {
+	case connector.Create:
+		s.created(op, res, read)
+	case connector.Update:
+		s.updated(op, res, read)
+	case connector.Archive, connector.Delete:
+		s.removed(op)
+	case connector.Restore:
+		s.restored(op, read)
+	}
+}
+
+// An answer is what is known of a record after a write.
+type answer struct {
+	rec     record.Record
+	ours    bool // nobody but the vendor can have changed it between our write and this state
+	refused []connector.Refusal
+}
+
+// answerOf joins the write's own answer with what was read back.
+func (s *settling) answerOf(op store.Op, res connector.Result, read *record.Record) answer {
+	a := answer{ours: true, refused: res.Refused}
+	a.rec.Ref, a.rec.Version, a.rec.Fields = res.Ref, res.Version, record.Fields{}
+	if res.After != nil {
+		a.rec.Version, a.rec.Created, a.rec.Modified = res.After.Version, res.After.Created, res.After.Modified
+		for name, v := range res.After.Fields {
+			a.rec.Fields[name] = v
+		}
+	}
+	if read == nil {
+		return a
+	}
+	for name, v := range read.Fields {
+		if _, shown := a.rec.Fields[name]; !shown {
+			a.rec.Fields[name] = v
+		}
+	}
+	a.ours = op.Verb == connector.Create || res.Version != "" && res.Version == read.Version
+	a.rec.Version, a.rec.Created, a.rec.Modified = read.Version, read.Created, read.Modified
+	return a
+}
+
+// created makes the link of a record that was created, with the base of every mapped field.
+func (s *settling) created(op store.Op, res connector.Result, read *record.Record) {
+	a := s.answerOf(op, res, read)
+	other := s.side.Other()
+	var link store.Link
+	link.ID, link.Sync = s.r.e.store.NewID(), s.r.p.Name
+	link.IDs[s.side], link.IDs[other] = res.Ref.ID, op.SourceID
+	link.Created[s.side], link.Created[other] = a.rec.Created, s.rows[other][op.SourceID].Created
+	link.Base = [2]record.Fields{{}, {}}
+	clean := s.fields(&link, op, a)
+	clean = s.untouched(&link, op, a) && clean
+	for _, name := range s.r.p.wire[s.side] {
+		if _, shown := a.rec.Fields[name]; !shown {
+			if _, sent := op.Set[name]; !sent {
+				a.rec.Fields[name] = record.Value{} // a new record is empty where nothing was written
+			}
+		}
+	}
+	s.keep(link, a, clean)
+	s.journal(link, store.Entry{Kind: store.Created, Set: op.Set, Why: s.r.p.ends[other].of.String() + "/" + op.SourceID + " has no partner"})
+	s.facts.InScope = append(s.facts.InScope, store.Spot{Side: other, ID: op.SourceID}, store.Spot{Side: s.side, ID: res.Ref.ID})
+	s.facts.Close = append(s.facts.Close, fmt.Sprintf("parked %s %s", other, op.SourceID), fmt.Sprintf("match %s %s", other, op.SourceID))
+	s.count(func(c *store.Counts) { c.Created++ })
+}
+
+// untouched gives the fields their base that a create did not write. It reports whether
+// the new record holds nothing there that nobody gave it.
+func (s *settling) untouched(link *store.Link, op store.Op, a answer) bool {
+	clean := true
+	for _, f := range s.r.p.Mapping.Fields() {
+		if _, ok := link.Base[s.side][f.Key]; ok {
+			continue
+		}
+		source, told := op.Source[f.Key]
+		wire := fieldOn(f, s.side).Name
+		if _, expected := link.Expected[s.side][f.Key]; !told || expected || wire == "" {
+			continue // a reference that cannot be told yet is filled in a second step (R28)
+		}
+		link.Base[s.side.Other()][f.Key] = source
+		link.Base[s.side][f.Key] = record.Value{}
+		if v := a.rec.Fields[wire]; !v.IsEmpty() {
+			clean = false // the vendor's default: its own change, merged as such (R1)
+		}
+	}
+	return clean
+}
+
+// updated moves the base of exactly the fields that were written (R1).
+func (s *settling) updated(op store.Op, res connector.Result, read *record.Record) {
+	link, ok := s.links[op.Link]
+	if !ok {
+		return
+	}
+	a := s.answerOf(op, res, read)
+	for _, side := range record.Sides() {
+		if link.Base[side] = link.Base[side].Clone(); link.Base[side] == nil {
+			link.Base[side] = record.Fields{}
+		}
+	}
+	s.fields(&link, op, a)
+	s.keep(link, a, false)
+	s.links[op.Link] = link
+	s.count(func(c *store.Counts) { c.Updated++ })
+}
+
+// fields settles the written fields of one operation against what the vendor holds now
+// (R2). It reports whether each of them holds what the base says.
+func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
+	clean := true
+	for _, of := range op.Fields {
+		sent, was := op.Set[of.Wire], op.Was[of.Wire]
+		f, _ := s.end.object.Field(of.Wire)
+		if i := slices.IndexFunc(a.refused, func(r connector.Refusal) bool { return r.Field == of.Wire }); i >= 0 {
+			s.refuse(link, op, of, a.rec.Fields[of.Wire], a.refused[i].Why)
+			continue
+		}
+		got, shown := a.rec.Fields[of.Wire]
+		if !shown {
+			expect(link, s.side, of.Key, sent)
+			expect(link, s.side.Other(), of.Key, of.Source)
+			clean = false
+			continue
+		}
+		switch {
+		case got.Equal(sent), got.Equal(record.Rewritten(sent, f.Rewrites)):
+			s.wrote(link, op, of, got)
+		case op.Verb == connector.Update && got.Equal(was):
+			s.refuse(link, op, of, got, "the vendor kept the old value")
+		case a.ours:
+			s.wrote(link, op, of, got)
+			s.journal(*link, store.Entry{Kind: store.Rewritten, Field: of.Wire, Old: sent, New: got, Why: "the vendor keeps it so"})
+		default:
+			s.wrote(link, op, of, sent) // a person was quicker: theirs is a change since
+			clean = false
+		}
+	}
+	return clean
+}
+
+func expect(link *store.Link, side record.Side, key string, v record.Value) {
+	if link.Expected[side] = link.Expected[side].Clone(); link.Expected[side] == nil {
+		link.Expected[side] = record.Fields{}
+	}
+	link.Expected[side][key] = v
+}
+
+// wrote moves the base of one field, with the line that explains it (invariant 2). A
+// create is one line for all its fields.
+func (s *settling) wrote(link *store.Link, op store.Op, of store.OpField, holds record.Value) {
+	link.Base[s.side][of.Key], link.Base[s.side.Other()][of.Key] = holds, of.Source
+	if op.Verb == connector.Create {
+		return
+	}
+	s.journal(*link, store.Entry{Kind: store.Written, Field: of.Wire, Old: op.Was[of.Wire], New: holds, Why: of.Rule})
+	if of.Lost != nil {
+		s.journal(*link, store.Entry{Kind: store.Overruled, Field: of.Wire, Old: of.Lost.Value, New: holds, Why: of.Rule})
+	}
+}
+
+// refuse notes a field that the vendor did not take: it is shown, and not sent again until
+// a side changes (R2).
+func (s *settling) refuse(link *store.Link, op store.Op, of store.OpField, holds record.Value, why string) {
+	link.Base[s.side][of.Key], link.Base[s.side.Other()][of.Key] = holds, of.Source
+	diverged := map[string]string{of.Key: "refused: " + why}
+	for k, v := range link.Diverged {
+		if k != of.Key {
+			diverged[k] = v
+		}
+	}
+	link.Diverged = diverged
+	s.journal(*link, store.Entry{Kind: store.Refused, Field: of.Wire, Old: op.Was[of.Wire], New: op.Set[of.Wire], Why: why})
+}
+
+// keep stores a link and the row that its record has now.
+func (s *settling) keep(link store.Link, a answer, clean bool) {
+	s.facts.Links = append(s.facts.Links, link)
+	s.pages = append(s.pages, connector.Change{Record: a.rec})
+	if clean {
+		s.own = append(s.own, a.rec.ID)
+	}
+}
+
+// removed settles a delete or an archive: the link is closed with it.
+func (s *settling) removed(op store.Op) {
+	fate, kind := connector.Deleted, store.Deleted
+	if op.Verb == connector.Archive {
+		fate, kind = connector.Archived, store.Archived
+	}
+	ref := record.Ref{Object: op.Target.Name, ID: op.TargetID}
+	s.pages = append(s.pages, connector.Change{Record: record.Record{Ref: ref}, Fate: fate})
+	why := ""
+	if len(op.Fields) > 0 {
+		why = op.Fields[0].Rule
+	}
+	if link, ok := s.links[op.Link]; ok {
+		link.Closed = closedGone
+		s.facts.Links = append(s.facts.Links, link)
+		s.journal(link, store.Entry{Kind: kind, Set: op.Was, Why: why})
+		s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: s.side.Other(), ID: op.SourceID})
+	}
+	s.count(func(c *store.Counts) { c.Deleted++ })
+}
+
+// restored settles a record that was brought back.
+func (s *settling) restored(op store.Op, read *record.Record) {
+	if read != nil {
+		s.pages = append(s.pages, connector.Change{Record: *read})
+	}
+	if link, ok := s.links[op.Link]; ok {
+		s.journal(link, store.Entry{Kind: store.Restored, Why: op.Fields[0].Rule})
+	}
+	s.again(op)
+	s.count(func(c *store.Counts) { c.Updated++ })
+}
+
+func (s *settling) journal(l store.Link, e store.Entry) {
+	e.At, e.Run, e.Sync, e.Link, e.Side, e.Of, e.Record = s.at, s.r.id, s.r.p.Name, l.ID, s.side, s.end.of, l.IDs[s.side]
+	s.facts.Journal = append(s.facts.Journal, e)
+}
+
+func (s *settling) count(add func(*store.Counts)) {
+	s.r.mu.Lock()
+	defer s.r.mu.Unlock()
+	add(&s.r.rec.Sides[s.side])
+}
+
+// backoff is how long an operation waits before it is tried again.
+func backoff(attempts int, asked time.Duration) time.Duration {
+	if asked > 0 {
+		return asked
+	}
+	return min(time.Second<<min(attempts, 10), 10*time.Minute)
+}
+
+// failed settles one operation that did not take effect, or of which nobody knows, by the
+// kind of its error and by nothing else.
+func (s *settling) failed(ctx context.Context, op store.Op, err error) {
+	e := connector.ErrorOf(err)
+	now := time.Now()
+	switch e.Kind {
+	case connector.Ambiguous:
+		s.later(op, store.OpUnknown, now.Add(s.end.object.Settle), err)
+	case connector.Unauthorized, connector.Forbidden:
+		s.later(op, store.OpReady, now, err)
+		if e.Kind == connector.Unauthorized || e.Scope != connector.ScopeRecord {
+			s.stop = fmt.Errorf("write %s: %w", s.end.of, s.r.e.spoil(ctx, s.end.conn, err))
+			return
+		}
+		s.settled[len(s.settled)-1] = store.Settlement{Op: op.ID}
+		s.refuseRecord(op, e)
+	case connector.Conflict, connector.NotFound:
+		s.stale(ctx, op)
+	case connector.Invalid, connector.Unsupported:
+		s.invalid(op, e)
+	case connector.Duplicate:
+		s.duplicated(ctx, op, e)
+	case connector.Unavailable, connector.RateLimited, connector.Expired:
+		s.later(op, store.OpReady, now.Add(backoff(op.Attempts, e.Wait)), err)
+	default: // cancelled before it was sent
+		s.later(op, store.OpUnknown, now.Add(s.end.object.Settle), err)
+	}
+}
+
+func (s *settling) later(op store.Op, state store.OpState, at time.Time, err error) {
+	s.settled = append(s.settled, store.Settlement{Op: op.ID, State: state, NotBefore: at, Error: err.Error()})
+}
+
+// stale sends an operation back to planning after its target has been read again.
+func (s *settling) stale(ctx context.Context, op store.Op) {
+	s.superseded(op)
+	if s.end.conn.able.Reader == nil || op.TargetID == "" {
+		return
+	}
+	began := time.Now()
+	changes, err := s.end.conn.able.Reader.Read(ctx, s.end.of.Name, []string{op.TargetID})
+	if err != nil {
+		return // planned again from what a later read shows
+	}
+	s.facts.Rows = append(s.facts.Rows, store.Page{Of: s.end.of, Changes: changes, Keys: s.r.keysOf(s.side), Began: began})
+}
+
+// invalid leaves out the field that the vendor does not take and writes the rest; a record
+// that cannot be without the field is parked (R29).
+func (s *settling) invalid(op store.Op, e *connector.Error) {
+	s.settled = append(s.settled, store.Settlement{Op: op.ID})
+	i := slices.IndexFunc(op.Fields, func(f store.OpField) bool { return f.Wire == e.Field })
+	f, _ := s.end.object.Field(e.Field)
+	if i < 0 || op.Verb == connector.Create && (f.Required || s.r.p.matched[op.Fields[i].Key]) {
+		s.refuseRecord(op, e)
+		return
+	}
+	of := op.Fields[i]
+	if link, ok := s.links[op.Link]; ok {
+		link.Base[s.side], link.Base[s.side.Other()] = link.Base[s.side].Clone(), link.Base[s.side.Other()].Clone()
+		s.refuse(&link, op, of, op.Was[of.Wire], e.Error())
+		s.links[op.Link] = link
+		s.facts.Links = append(s.facts.Links, link)
+	}
+	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: fmt.Sprintf("field %s %s %s", s.side.Other(), op.SourceID, of.Key), Field: of.Key,
+		Text:    fmt.Sprintf("%s of %s/%s is not taken by %s: %v", of.Key, s.r.p.ends[s.side.Other()].of, op.SourceID, s.end.of, e.Err),
+		Fix:     fixOr(e, "correct the value"),
+		Choices: []string{"retry", "dismiss"}}))
+	rest := op
+	rest.ID, rest.State, rest.NotBefore = s.r.e.store.NewID(), store.OpReady, time.Time{}
+	rest.Set = op.Set.Clone()
+	delete(rest.Set, of.Wire)
+	rest.Fields = slices.Delete(slices.Clone(op.Fields), i, i+1)
+	if len(rest.Set) > 0 {
+		s.facts.Ops = append(s.facts.Ops, rest)
+	}
+}
+
+func fixOr(e *connector.Error, otherwise string) string {
+	if e.Fix != "" {
+		return e.Fix
+	}
+	return otherwise
+}
+
+// refuseRecord parks a record that the vendor does not take as a whole.
+func (s *settling) refuseRecord(op store.Op, e *connector.Error) {
+	other := s.side.Other()
+	cause := e.Err
+	if cause == nil {
+		cause = e
+	}
+	if op.Verb == connector.Create {
+		name := title(s.rows[other][op.SourceID].Fields)
+		s.facts.Reviews = append(s.facts.Reviews, s.item(op, parked(s.r, other, op.SourceID, name, e.Field, cause.Error(), fixOr(e, "correct the record"))))
+		s.facts.Standing = append(s.facts.Standing, store.Standing{Side: other, ID: op.SourceID, Reason: standsReview, Detail: cause.Error()})
+		return
+	}
+	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: fmt.Sprintf("parked link %d", op.Link),
+		Text: fmt.Sprintf("%s/%s cannot be %sd: %v", s.end.of, op.TargetID, op.Verb, cause),
+		Fix:  fixOr(e, "correct the record"), Choices: []string{"retry", "dismiss"}}))
+}
+
+// item fills in what a review item says about its operation.
+func (s *settling) item(op store.Op, item store.Review) store.Review {
+	item.ID, item.Sync, item.Link, item.Opened = s.r.e.store.NewID(), s.r.p.Name, op.Link, time.Now()
+	if item.Record == "" {
+		item.Side, item.Record = s.side.Other(), op.SourceID
+	}
+	return item
+}

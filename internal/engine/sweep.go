@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// proofBatch is how many suspicions are looked at in one go.
+const proofBatch = 500
+
+// sweep looks for deleted records of one side if that is due: by ids only, apart from the
+// reading of changes (R35). It is due a day, or the connection's own interval, after
+// everything was last listed or swept.
+func (r *run) sweep(ctx context.Context, side record.Side, now bool) error {
+	end := r.p.ends[side]
+	if end.object.Deletes != record.EvidenceListing && end.object.Deletes != record.EvidenceBin {
+		return nil
+	}
+	ctx = metered(ctx, r.calls[side])
+	parts, err := partitions(ctx, end)
+	if err != nil {
+		return fmt.Errorf("sweep %s: %w", end.of, err)
+	}
+	for _, part := range parts {
+		if err := r.sweepPart(ctx, side, part, now); err != nil {
+			return fmt.Errorf("sweep %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
+		}
+	}
+	return nil
+}
+
+func (r *run) sweepPart(ctx context.Context, side record.Side, part string, now bool) error {
+	of := r.p.ends[side].of
+	changes, err := r.e.store.Feed(ctx, of, part, store.FeedChanges)
+	if err != nil {
+		return fmt.Errorf("load feed: %w", err)
+	}
+	state, err := r.e.store.Feed(ctx, of, part, store.FeedSweep)
+	if err != nil {
+		return fmt.Errorf("load feed: %w", err)
+	}
+	last := changes.ListedAt
+	if state.ListedAt.After(last) {
+		last = state.ListedAt
+	}
+	every := r.p.ends[side].conn.plan.Sweep
+	if due := every > 0 && (time.Since(last) >= every || !state.Began.IsZero()); last.IsZero() || !now && !due {
+		return nil
+	}
+	rd := reading{end: r.p.ends[side], part: part, feed: store.FeedSweep, fields: []string{}, keys: r.keysOf(side), state: state}
+	if rd.state.Began.IsZero() {
+		rd.state.Cursor, rd.state.Began = "", time.Now()
+	}
+	rd.state.ListedAt = last // whatever the sweep did not show is suspect, the first time too
+	return r.readPages(ctx, side, &rd)
+}
+
+// proveGone takes the rows that a complete listing did not show and asks for each by id:
+// absence is a suspicion, only the vendor's own word is proof (R21). One refusal among the
+// answers cancels it all: then it is our sight that has changed, not the data.
+func (r *run) proveGone(ctx context.Context, rd *reading, listing time.Time) error {
+	if rd.end.object.Deletes != record.EvidenceListing {
+		return nil
+	}
+	after := ""
+	for {
+		ids, err := r.e.store.Unseen(ctx, rd.end.of, listing, after, proofBatch)
+		if err != nil {
+			return fmt.Errorf("find unseen records: %w", err)
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		after = ids[len(ids)-1]
+		changes, began, err := r.ask(ctx, rd, ids)
+		if err != nil {
+			return err
+		}
+		if hidden := slices.IndexFunc(changes, func(c connector.Change) bool { return c.Fate == connector.Left }); hidden >= 0 {
+			return r.cancelSweep(ctx, rd, changes[hidden].ID)
+		}
+		if _, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Changes: changes, Keys: rd.keys, Began: began}); err != nil {
+			return fmt.Errorf("save proofs: %w", err)
+		}
+	}
+}
+
+// ask reads suspects by id. A Forbidden answer counts as one that is out of our sight.
+func (r *run) ask(ctx context.Context, rd *reading, ids []string) ([]connector.Change, time.Time, error) {
+	began := time.Now()
+	var all []connector.Change
+	for chunk := range slices.Chunk(ids, max(1, rd.end.object.ReadBatch)) {
+		changes, err := rd.end.conn.able.Reader.Read(ctx, rd.end.of.Name, chunk)
+		if connector.KindOf(err) == connector.Forbidden {
+			for _, id := range chunk {
+				all = append(all, connector.Change{Record: record.Record{Ref: record.Ref{Object: rd.end.of.Name, ID: id}}, Fate: connector.Left})
+			}
+			continue
+		}
+		if err != nil {
+			return nil, began, fmt.Errorf("read by id: %w", err)
+		}
+		all = append(all, changes...)
+	}
+	return all, began, nil
+}
+
+// cancelSweep leaves everything as it is and tells a person why.
+func (r *run) cancelSweep(ctx context.Context, rd *reading, id string) error {
+	f := store.Facts{Reviews: []store.Review{{Sync: r.p.Name, Kind: store.ReviewIdentity, Subject: "sight of " + rd.end.of.String(),
+		Text: fmt.Sprintf("%s no longer shows all records of %s, for example %s, although they exist: nothing is taken for deleted", rd.end.conn.spec.Title, rd.end.of, id),
+		Fix:  "give the user of the credential the right to see all records again", Choices: []string{"dismiss"}, Opened: time.Now()}}}
+	if err := r.e.store.Decide(ctx, r.p.Name, r.marks, f); err != nil {
+		return fmt.Errorf("open review: %w", err)
+	}
+	return nil
+}

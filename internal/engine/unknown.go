@@ -1,0 +1,367 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// lookUp finds out what became of operations of unknown outcome, once the vendor has had
+// the time to settle (R16, invariant 4). It returns how many it brought forward.
+func (r *run) lookUp(ctx context.Context) (int, error) {
+	ops, err := r.e.store.Ops(ctx, r.p.Name, store.OpUnknown)
+	if err != nil {
+		return 0, fmt.Errorf("load operations of unknown outcome: %w", err)
+	}
+	n := 0
+	for _, side := range record.Sides() {
+		var due []store.Op
+		for _, op := range ops {
+			if op.Side == side && !r.due(op).After(time.Now()) {
+				due = append(due, op)
+			}
+		}
+		for chunk := range slices.Chunk(due, max(1, r.p.ends[side].object.ReadBatch)) {
+			if err := r.lookUpBatch(metered(ctx, r.calls[side]), side, chunk); err != nil {
+				return n, err
+			}
+			n += len(chunk)
+		}
+	}
+	return n, nil
+}
+
+func (r *run) lookUpBatch(ctx context.Context, side record.Side, ops []store.Op) error {
+	s, err := r.newSettling(ctx, side, ops)
+	if err != nil {
+		return err
+	}
+	s.at = time.Now().Truncate(time.Microsecond)
+	var creates, others []store.Op
+	for _, op := range ops {
+		if op.Verb == connector.Create {
+			creates = append(creates, op)
+		} else {
+			others = append(others, op)
+		}
+	}
+	if err := s.lookUpCreates(ctx, creates); err != nil {
+		s.postpone(ctx, creates, err)
+	}
+	if err := s.lookUpOthers(ctx, others); err != nil {
+		s.postpone(ctx, others, err)
+	}
+	if err := s.finish(ctx); err != nil {
+		return err
+	}
+	return s.stop
+}
+
+// postpone leaves operations unknown that could not be looked up now.
+func (s *settling) postpone(ctx context.Context, ops []store.Op, err error) {
+	e := connector.ErrorOf(err)
+	for _, op := range ops {
+		s.later(op, store.OpUnknown, time.Now().Add(backoff(op.Attempts+1, e.Wait)), err)
+	}
+	if e.Kind == connector.Unauthorized {
+		s.stop = fmt.Errorf("look up %s: %w", s.end.of, s.r.e.spoil(ctx, s.end.conn, err))
+	}
+}
+
+// lookUpCreates looks for the records that creates of unknown outcome may have made: by our
+// key, else by a match key, else among the records created since they were sent.
+func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
+	if len(ops) == 0 {
+		return nil
+	}
+	hits, sure, err := s.byOurKey(ctx, ops)
+	if err != nil {
+		return err
+	}
+	if !sure {
+		if hits, err = s.byMatch(ctx, ops); err != nil {
+			return err
+		}
+	}
+	if err := s.dropLinked(ctx, hits); err != nil {
+		return err
+	}
+	for _, op := range ops {
+		found, looked := hits[op.ID]
+		switch {
+		case len(found) == 1:
+			rec := found[0]
+			s.done(op, connector.Result{Ref: rec.Ref, Version: rec.Version, After: &rec}, nil)
+		case len(found) > 1:
+			s.several(op, found)
+		case looked:
+			s.later(op, store.OpReady, time.Now(), fmt.Errorf("it did not take effect"))
+		default:
+			s.nobodyKnows(op)
+		}
+	}
+	return nil
+}
+
+// byOurKey finds records by the key that travelled with the create. sure says that the
+// object has such a key, so that finding nothing means there is nothing.
+func (s *settling) byOurKey(ctx context.Context, ops []store.Op) (map[int64][]record.Record, bool, error) {
+	f, ok := s.end.object.Key()
+	if !ok || !f.Findable || s.end.conn.able.Finder == nil {
+		return nil, false, nil
+	}
+	keys := make([]string, len(ops))
+	for i, op := range ops {
+		keys[i] = op.Key
+	}
+	found, err := s.end.conn.able.Finder.Find(ctx, s.end.of.Name, f.Name, keys)
+	if err != nil {
+		return nil, false, fmt.Errorf("find by %s: %w", f.Name, err)
+	}
+	hits := make(map[int64][]record.Record, len(ops))
+	for _, op := range ops {
+		hits[op.ID] = nil
+		for _, rec := range found {
+			if rec.Fields[f.Name].Text() == op.Key {
+				hits[op.ID] = append(hits[op.ID], rec)
+			}
+		}
+	}
+	return hits, true, nil
+}
+
+// byMatch finds records by a findable match key, or, where there is none, by equality with
+// what was sent among the records that the mirror has got since. Those of which a key was
+// looked for have an entry, be it empty.
+func (s *settling) byMatch(ctx context.Context, ops []store.Op) (map[int64][]record.Record, error) {
+	hits := make(map[int64][]record.Record, len(ops))
+	for _, op := range ops {
+		f, v := s.findable(op)
+		if f.Name == "" || s.end.conn.able.Finder == nil {
+			same, err := s.createdSince(ctx, op)
+			if err != nil {
+				return nil, err
+			}
+			if len(same) > 0 {
+				hits[op.ID] = same
+			}
+			continue
+		}
+		found, err := s.end.conn.able.Finder.Find(ctx, s.end.of.Name, f.Name, []string{v})
+		if err != nil {
+			return nil, fmt.Errorf("find by %s: %w", f.Name, err)
+		}
+		hits[op.ID] = slices.DeleteFunc(found, func(rec record.Record) bool {
+			return rec.Created.Before(op.SentAt.Add(-time.Hour)) && !rec.Created.IsZero()
+		})
+	}
+	return hits, nil
+}
+
+// findable returns a field of the operation that is part of a match key and by which the
+// vendor can look records up.
+func (s *settling) findable(op store.Op) (record.Field, string) {
+	for _, of := range op.Fields {
+		f, ok := s.end.object.Field(of.Wire)
+		if v := op.Set[of.Wire]; ok && f.Findable && s.r.p.matched[of.Key] && !v.IsEmpty() {
+			return f, v.Text()
+		}
+	}
+	return record.Field{}, ""
+}
+
+// createdSince returns the mirror's records that were created after the operation was sent
+// and hold everything that it set.
+func (s *settling) createdSince(ctx context.Context, op store.Op) ([]record.Record, error) {
+	if err := s.r.pull(ctx, s.side); err != nil {
+		return nil, err
+	}
+	var same []record.Record
+	var after int64
+	for {
+		rows, err := s.r.e.store.Changed(ctx, s.end.of, after, planBatch)
+		if err != nil {
+			return nil, fmt.Errorf("search the mirror: %w", err)
+		}
+		if len(rows) == 0 {
+			return same, nil
+		}
+		for _, row := range rows {
+			after = row.Seq
+			if row.Fate == connector.Present && !row.Created.IsZero() && row.Created.After(op.SentAt.Add(-time.Minute)) && s.holds(row.Fields, op.Set) {
+				same = append(same, row.Record)
+			}
+		}
+	}
+}
+
+func (s *settling) holds(have, set record.Fields) bool {
+	for name, v := range set {
+		f, _ := s.end.object.Field(name)
+		if got := have[name]; !got.Equal(v) && !got.Equal(record.Rewritten(v, f.Rewrites)) {
+			return false
+		}
+	}
+	return true
+}
+
+// dropLinked takes away hits that are somebody else's partner: a live link is never moved.
+func (s *settling) dropLinked(ctx context.Context, hits map[int64][]record.Record) error {
+	var ids []string
+	for _, found := range hits {
+		for _, rec := range found {
+			ids = append(ids, rec.ID)
+		}
+	}
+	links, err := s.r.e.store.LinksOf(ctx, s.r.p.Name, s.side, ids)
+	if err != nil {
+		return fmt.Errorf("load links of hits: %w", err)
+	}
+	for op, found := range hits {
+		hits[op] = slices.DeleteFunc(found, func(rec record.Record) bool {
+			l, ok := links[rec.ID]
+			return ok && l.Closed == ""
+		})
+	}
+	return nil
+}
+
+func (s *settling) several(op store.Op, found []record.Record) {
+	var ids []string
+	for _, rec := range found {
+		ids = append(ids, rec.ID)
+	}
+	s.ask(op, store.ReviewAmbiguous, ids, fmt.Sprintf("creating %s from %s/%s was cut off, and %d records could be the outcome", s.end.of, s.r.p.ends[s.side.Other()].of, op.SourceID, len(ids)),
+		"choose the right one by its id; the others are yours to delete", append(slices.Clone(ids), "none"))
+}
+
+func (s *settling) nobodyKnows(op store.Op) {
+	s.ask(op, store.ReviewUnknown, nil, fmt.Sprintf("creating %s from %s/%s was cut off, and there is no key by which it could be looked up: it is not repeated", s.end.of, s.r.p.ends[s.side.Other()].of, op.SourceID),
+		"look at "+s.end.conn.spec.Title+": if the record is not there, retry", []string{"retry", "dismiss"})
+}
+
+func (s *settling) ask(op store.Op, kind store.ReviewKind, candidates []string, text, fix string, choices []string) {
+	other := s.side.Other()
+	s.settled = append(s.settled, store.Settlement{Op: op.ID})
+	s.facts.Standing = append(s.facts.Standing, store.Standing{Side: other, ID: op.SourceID, Reason: standsReview, Detail: text})
+	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: kind, Subject: fmt.Sprintf("match %s %s", other, op.SourceID),
+		Candidates: candidates, Text: text, Fix: fix, Choices: choices}))
+}
+
+// lookUpOthers reads the targets of other operations: what took effect is settled, and what
+// did not is planned anew.
+func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
+	if len(ops) == 0 {
+		return nil
+	}
+	if s.end.conn.able.Reader == nil {
+		for _, op := range ops {
+			s.superseded(op)
+		}
+		return nil
+	}
+	ids := make([]string, 0, len(ops))
+	for _, op := range ops {
+		if !slices.Contains(ids, op.TargetID) {
+			ids = append(ids, op.TargetID)
+		}
+	}
+	began := time.Now()
+	changes, err := s.end.conn.able.Reader.Read(ctx, s.end.of.Name, ids)
+	if err != nil {
+		return fmt.Errorf("read by id: %w", err)
+	}
+	byID := make(map[string]connector.Change, len(changes))
+	for i, c := range changes {
+		byID[ids[i]] = c
+	}
+	s.facts.Rows = append(s.facts.Rows, store.Page{Of: s.end.of, Changes: changes, Keys: s.r.keysOf(s.side), Began: began})
+	for _, op := range ops {
+		c := byID[op.TargetID]
+		took := op.Verb == connector.Update && c.Fate == connector.Present && s.holds(c.Fields, op.Set) ||
+			op.Verb == connector.Restore && c.Fate == connector.Present ||
+			(op.Verb == connector.Delete || op.Verb == connector.Archive) && (c.Fate == connector.Deleted || c.Fate == connector.Archived)
+		if took {
+			s.done(op, connector.Result{Ref: record.Ref{Object: op.Target.Name, ID: op.TargetID}, Version: c.Version, After: &c.Record}, &c.Record)
+			continue
+		}
+		s.superseded(op)
+	}
+	return nil
+}
+
+// duplicated is R17: the vendor says that the record, or a value of it, exists already.
+func (s *settling) duplicated(ctx context.Context, op store.Op, e *connector.Error) {
+	if op.Verb != connector.Create {
+		s.invalid(op, &connector.Error{Kind: connector.Invalid, Field: e.Field, Err: e,
+			Fix: "another record holds the same value; if both are the same, merge them at the vendor"})
+		return
+	}
+	other := s.side.Other()
+	existing, ok := s.existing(ctx, op, e)
+	if ok && s.couldBe(ctx, op, existing) {
+		// It is in the mirror now; planning finds it by its key and links it.
+		s.superseded(op)
+		return
+	}
+	s.settled = append(s.settled, store.Settlement{Op: op.ID})
+	what := "another record"
+	if ok {
+		what = s.end.of.String() + "/" + existing.ID
+	}
+	why := fmt.Sprintf("%s holds a value that must be unique: %v", what, e.Err)
+	s.facts.Standing = append(s.facts.Standing, store.Standing{Side: other, ID: op.SourceID, Reason: standsReview, Detail: why})
+	item := store.Review{Kind: store.ReviewDuplicate, Subject: fmt.Sprintf("match %s %s", other, op.SourceID), Field: e.Field,
+		Text: fmt.Sprintf("%s/%s %s cannot be created in %s: %s", s.r.p.ends[other].of, op.SourceID, title(s.rows[other][op.SourceID].Fields), s.end.of, why),
+		Fix:  fixOr(e, "merge the duplicates at the vendor, or change the value on one side"), Choices: []string{"retry", "dismiss"}}
+	if ok {
+		item.Candidates = []string{existing.ID}
+	}
+	s.facts.Reviews = append(s.facts.Reviews, s.item(op, item))
+}
+
+// existing brings the record that a create collided with into the mirror.
+func (s *settling) existing(ctx context.Context, op store.Op, e *connector.Error) (record.Record, bool) {
+	began := time.Now()
+	var found []connector.Change
+	if e.Existing.ID != "" && s.end.conn.able.Reader != nil {
+		changes, err := s.end.conn.able.Reader.Read(ctx, s.end.of.Name, []string{e.Existing.ID})
+		if err == nil && len(changes) == 1 && changes[0].Fate == connector.Present {
+			found = changes
+		}
+	} else if f, v := s.findable(op); f.Name != "" && s.end.conn.able.Finder != nil {
+		recs, err := s.end.conn.able.Finder.Find(ctx, s.end.of.Name, f.Name, []string{v})
+		if err == nil && len(recs) == 1 {
+			found = []connector.Change{{Record: recs[0]}}
+		}
+	}
+	if len(found) == 0 {
+		return record.Record{}, false
+	}
+	s.facts.Rows = append(s.facts.Rows, store.Page{Of: s.end.of, Changes: found, Keys: s.r.keysOf(s.side), Began: began})
+	return found[0].Record, true
+}
+
+// couldBe reports whether a record is unlinked and equal to the source on a match key.
+func (s *settling) couldBe(ctx context.Context, op store.Op, existing record.Record) bool {
+	links, err := s.r.e.store.LinksOf(ctx, s.r.p.Name, s.side, []string{existing.ID})
+	if err != nil {
+		return false
+	}
+	if l, ok := links[existing.ID]; ok && l.Closed == "" {
+		return false
+	}
+	other := s.side.Other()
+	theirs := s.r.p.Mapping.Keys(s.side, existing.Fields)
+	for i, k := range s.r.p.Mapping.Keys(other, s.rows[other][op.SourceID].Fields) {
+		if k.Value != "" && !k.Free && theirs[i].Value == k.Value {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/record"
+)
+
+type checkCmd struct {
+	Connections  []string `arg:"" optional:"" name:"connection" help:"Only these connections."`
+	CreateFields bool     `help:"Make the fields that syncs name and a system lacks, where its API allows."`
+}
+
+// checkedLine is one connection in tandem check -o json.
+type checkedLine struct {
+	Connection string            `json:"connection"`
+	System     string            `json:"system"`
+	OK         bool              `json:"ok"`
+	Account    string            `json:"account,omitempty"`
+	Name       string            `json:"name,omitempty"`
+	Version    string            `json:"version,omitempty"`
+	ClockMS    int64             `json:"clock_ms"`
+	Zone       string            `json:"zone,omitempty"`
+	Facts      map[string]string `json:"facts,omitempty"`
+	Lacks      []connector.Lack  `json:"lacks,omitempty"`
+	Objects    []string          `json:"objects,omitempty"`
+	Missing    []missingLine     `json:"missing,omitempty"`
+	Created    []createdLine     `json:"created,omitempty"`
+	Error      string            `json:"error,omitempty"`
+	Kind       connector.Kind    `json:"kind,omitempty"`
+	Fix        string            `json:"fix,omitempty"`
+
+	title string
+	notes []string
+}
+
+type missingLine struct {
+	Object string      `json:"object"`
+	Field  string      `json:"field"`
+	Kind   record.Kind `json:"kind"`
+	Sync   string      `json:"sync,omitempty"` // "" = Tandem's own, wanted but not needed
+	Can    bool        `json:"can_create"`
+}
+
+type createdLine struct {
+	Object string `json:"object"`
+	Field  string `json:"field"`
+	Error  string `json:"error,omitempty"`
+}
+
+// Run checks the connections. A connection that cannot be used makes it 1; one that can,
+// but lacks a field that a sync needs, makes it 2, because that sync could not run.
+func (c *checkCmd) Run(ctx context.Context, a *app) (err error) {
+	s, err := a.open(ctx, touch, nil)
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	if err := checkConnections(s.plan, c.Connections); err != nil {
+		return err
+	}
+	var added []engine.Added
+	if c.CreateFields {
+		if added, err = s.engine.AddFields(ctx, c.Connections); err != nil {
+			return fmt.Errorf("make fields: %w", err)
+		}
+	}
+	checked, err := s.engine.Check(ctx, c.Connections)
+	if err != nil {
+		return fmt.Errorf("check connections: %w", err)
+	}
+	code := exitOK
+	for _, ch := range checked {
+		line := a.checked(ch, added)
+		code = max(code, line.code())
+		if !line.OK {
+			code = exitFailed
+		}
+		if err := a.tellChecked(line); err != nil {
+			return err
+		}
+	}
+	if code == exitFailed || len(c.Connections) > 0 {
+		return exit(code)
+	}
+	return c.syncs(ctx, a, s, code)
+}
+
+// syncs resolves the syncs against what was found, so that all that a run would refuse
+// is said now.
+func (c *checkCmd) syncs(ctx context.Context, a *app, s *session, code int) error {
+	err := s.engine.Prepare(ctx)
+	var problems plan.Problems
+	if errors.As(err, &problems) {
+		if err := problemsError(problems); err != nil {
+			return err
+		}
+	}
+	if err != nil && problems == nil {
+		return fmt.Errorf("check syncs: %w", err)
+	}
+	if !a.json && code == exitOK && len(s.plan.Syncs) > 0 {
+		return a.print(plural(len(s.plan.Syncs), "sync", "syncs") + " can run; tandem plan shows what would happen\n")
+	}
+	return exit(code)
+}
+
+func (a *app) checked(ch engine.Checked, added []engine.Added) checkedLine {
+	id := ch.Identity
+	line := checkedLine{
+		Connection: ch.Connection, System: ch.System, OK: ch.Err == nil, title: ch.Title,
+		Account: id.Account, Name: id.Name, Version: id.Version, ClockMS: id.Clock.Milliseconds(), Zone: id.Zone,
+		Facts: id.Facts, Lacks: id.Lacks,
+	}
+	if sys, err := a.system(ch.System); err == nil {
+		line.notes = sys.Spec.Notes
+	}
+	for _, o := range ch.Schema.Objects {
+		line.Objects = append(line.Objects, o.Name)
+	}
+	for _, m := range ch.Missing {
+		line.Missing = append(line.Missing, missingLine{Object: m.Object, Field: m.Field.Name, Kind: m.Field.Kind, Sync: m.Sync, Can: m.Can})
+	}
+	for _, ad := range added {
+		if ad.Connection != ch.Connection {
+			continue
+		}
+		made := createdLine{Object: ad.Object, Field: ad.Field.Name}
+		if ad.Err != nil {
+			made.Error = ad.Err.Error()
+		}
+		line.Created = append(line.Created, made)
+	}
+	if ch.Err != nil {
+		e := connector.ErrorOf(ch.Err)
+		line.Error, line.Kind, line.Fix = ch.Err.Error(), e.Kind, e.Fix
+	}
+	return line
+}
+
+func (l checkedLine) code() int {
+	for _, m := range l.Missing {
+		if m.Sync != "" {
+			return exitUsage
+		}
+	}
+	return exitOK
+}
+
+func (a *app) tellChecked(l checkedLine) error {
+	if a.json {
+		return a.line(l)
+	}
+	return a.print(l.text())
+}
+
+func (l checkedLine) text() string {
+	var b strings.Builder
+	if !l.OK {
+		fmt.Fprintf(&b, "✗ %s: %s\n", l.Connection, printable(l.Error))
+		return b.String()
+	}
+	fmt.Fprintf(&b, "✓ %s: %s", l.Connection, l.title)
+	if l.Version != "" {
+		fmt.Fprintf(&b, " %s", oneLine(l.Version))
+	}
+	if l.Name != "" || l.Account != "" {
+		fmt.Fprintf(&b, ", account %s", oneLine(strings.TrimSpace(l.Name+" ("+l.Account+")")))
+	}
+	b.WriteByte('\n')
+	if clock := time.Duration(l.ClockMS) * time.Millisecond; clock.Abs() > 5*time.Second {
+		fmt.Fprintf(&b, "  its clock is %s; edit times are corrected by that\n", offset(clock))
+	}
+	for _, name := range sortedKeys(l.Facts) {
+		fmt.Fprintf(&b, "  %s: %s\n", oneLine(name), oneLine(l.Facts[name]))
+	}
+	if len(l.Objects) > 0 {
+		fmt.Fprintf(&b, "  objects: %s\n", strings.Join(l.Objects, ", "))
+	}
+	for _, lack := range l.Lacks {
+		b.WriteString(lackText(lack))
+	}
+	for _, made := range l.Created {
+		if made.Error != "" {
+			fmt.Fprintf(&b, "  ! %s.%s was not made: %s\n", made.Object, made.Field, printable(made.Error))
+			continue
+		}
+		fmt.Fprintf(&b, "  + %s.%s was made\n", made.Object, made.Field)
+	}
+	b.WriteString(missingText(l.Missing))
+	return b.String()
+}
+
+func offset(d time.Duration) string {
+	if d < 0 {
+		return took(-d) + " behind ours"
+	}
+	return took(d) + " ahead of ours"
+}
+
+func lackText(l connector.Lack) string {
+	what := l.What
+	if l.Object != "" {
+		what += " " + l.Object
+	}
+	text := fmt.Sprintf("  ! cannot %s: %s", what, oneLine(l.Why))
+	if l.Remedy != "" {
+		text += "; " + oneLine(l.Remedy)
+	}
+	return text + "\n"
+}
+
+// missingText names what a system lacks, and what to do about it.
+func missingText(all []missingLine) string {
+	var b strings.Builder
+	for _, m := range all {
+		why := "sync " + m.Sync + " needs it"
+		if m.Sync == "" {
+			why = "wanted, so that a lost answer never doubles a record"
+		}
+		fmt.Fprintf(&b, "  ! %s has no field %s (%s, %s)\n", m.Object, m.Field, m.Kind, why)
+	}
+	switch can := slices.ContainsFunc(all, func(m missingLine) bool { return m.Can }); {
+	case can:
+		b.WriteString("    tandem check --create-fields makes what the system lets us make\n")
+	case len(all) > 0:
+		b.WriteString("    make them in the system itself; its API cannot\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,271 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+type historyCmd struct {
+	Record string        `arg:"" optional:"" help:"A record (erp.contacts/12), an object (erp.contacts), a sync, a run (r12) or a record's id. All if left out."`
+	Since  time.Duration `placeholder:"DURATION" help:"Only what happened in this time: 24h."`
+	Limit  int           `default:"200" help:"At most so many lines, the newest."`
+}
+
+// entryLine is one line of the journal in tandem history -o json.
+type entryLine struct {
+	ID     int64           `json:"id"`
+	At     time.Time       `json:"at"`
+	Run    string          `json:"run,omitempty"`
+	Sync   string          `json:"sync,omitempty"`
+	Side   string          `json:"side"`
+	Object string          `json:"object,omitempty"`
+	Record string          `json:"record,omitempty"`
+	Kind   store.EntryKind `json:"kind"`
+	Field  string          `json:"field,omitempty"`
+	Old    record.Value    `json:"old"`
+	New    record.Value    `json:"new"`
+	Set    record.Fields   `json:"set,omitempty"`
+	Why    string          `json:"why,omitempty"`
+	By     string          `json:"by,omitempty"`
+}
+
+// Run shows the journal, oldest line first.
+func (c *historyCmd) Run(ctx context.Context, a *app) (err error) {
+	p, err := a.load()
+	if err != nil {
+		return err
+	}
+	if c.Limit < 1 {
+		return usage("--limit is a number of lines, from 1")
+	}
+	queries, err := c.queries(p, time.Now())
+	if err != nil {
+		return err
+	}
+	s, err := a.openStore(ctx, p, look)
+	if err != nil {
+		return err
+	}
+	defer (&session{store: s}).close(&err)
+	entries, err := c.entries(ctx, s, queries)
+	if err != nil {
+		return err
+	}
+	if !a.json {
+		return a.print(historyText(entries, p.Timezone))
+	}
+	for _, e := range entries {
+		if err := a.line(lineOfEntry(e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// queries understands what was asked for: the most particular reading that fits the plan.
+// A bare id may be that of several objects.
+func (c *historyCmd) queries(p *plan.Plan, now time.Time) ([]store.HistoryQuery, error) {
+	q := store.HistoryQuery{Limit: c.Limit}
+	if c.Since > 0 {
+		q.Since = now.Add(-c.Since)
+	}
+	of, id, hasID := strings.Cut(c.Record, "/")
+	connection, object, hasObject := strings.Cut(of, ".")
+	_, isSync := p.Sync(c.Record)
+	_, isConnection := p.Connection(c.Record)
+	run, isRun := runID(c.Record)
+	switch {
+	case c.Record == "":
+	case hasID && hasObject:
+		if err := checkObject(p, connection, object); err != nil {
+			return nil, err
+		}
+		q.Connection, q.Object, q.Record = connection, object, id
+	case isSync:
+		q.Sync = c.Record
+	case hasObject && checkObject(p, connection, object) == nil:
+		q.Connection, q.Object = connection, object
+	case isConnection:
+		q.Connection = c.Record
+	case isRun:
+		q.Run = run
+	default:
+		return everywhere(p, q, c.Record), nil
+	}
+	return []store.HistoryQuery{q}, nil
+}
+
+// everywhere looks for a word in every object that a sync names: as the object's own name
+// if it is one, else as a record's id.
+func everywhere(p *plan.Plan, q store.HistoryQuery, word string) []store.HistoryQuery {
+	var named, ids []store.HistoryQuery
+	for _, end := range ends(p) {
+		q.Connection, q.Object, q.Record = end.Connection, end.Object, ""
+		if end.Object == word {
+			named = append(named, q)
+		}
+		q.Record = word
+		ids = append(ids, q)
+	}
+	if len(named) > 0 {
+		return named
+	}
+	return ids
+}
+
+// ends returns every object that a sync names, once.
+func ends(p *plan.Plan) []plan.Endpoint {
+	var all []plan.Endpoint
+	for _, s := range p.Syncs {
+		for _, end := range s.Ends {
+			if !slices.Contains(all, end) {
+				all = append(all, end)
+			}
+		}
+	}
+	return all
+}
+
+// entries answers several queries as one: no line twice, oldest first, the newest limit.
+func (c *historyCmd) entries(ctx context.Context, s *store.Store, queries []store.HistoryQuery) ([]store.Entry, error) {
+	var all []store.Entry
+	for _, q := range queries {
+		found, err := s.History(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("load history: %w", err)
+		}
+		all = append(all, found...)
+	}
+	slices.SortFunc(all, func(a, b store.Entry) int { return cmp.Compare(a.ID, b.ID) })
+	all = slices.CompactFunc(all, func(a, b store.Entry) bool { return a.ID == b.ID })
+	return all[max(0, len(all)-c.Limit):], nil
+}
+
+// runID reads a run as reports name it: "r12".
+func runID(name string) (int64, bool) {
+	var id int64
+	n, err := fmt.Sscanf(name, "r%d", &id)
+	return id, err == nil && n == 1 && engine.RunName(id) == name
+}
+
+// checkObject refuses an object that no sync names: nothing of it can have a history.
+func checkObject(p *plan.Plan, connection, object string) error {
+	var have []string
+	for _, end := range ends(p) {
+		have = append(have, end.String())
+	}
+	return checkNames("object of a sync named", []string{connection + "." + object}, have)
+}
+
+func lineOfEntry(e store.Entry) entryLine {
+	line := entryLine{
+		ID: e.ID, At: e.At, Sync: e.Sync, Side: e.Side.String(), Record: e.Record, Kind: e.Kind, Field: e.Field,
+		Old: e.Old, New: e.New, Set: e.Set, Why: e.Why, By: e.By,
+	}
+	if e.Of != (store.Object{}) {
+		line.Object = e.Of.String()
+	}
+	if e.Run != 0 {
+		line.Run = engine.RunName(e.Run)
+	}
+	return line
+}
+
+// historyText is the journal as a timeline: a heading per day, a line per entry.
+func historyText(entries []store.Entry, zone *time.Location) string {
+	if len(entries) == 0 {
+		return "nothing has happened\n"
+	}
+	var b strings.Builder
+	var t table
+	day := ""
+	for _, e := range entries {
+		at := stamp(e.At, zone)
+		if at[:10] != day {
+			b.WriteString(t.text("  "))
+			t = table{}
+			if day != "" {
+				b.WriteByte('\n')
+			}
+			day = at[:10]
+			b.WriteString(day + "\n")
+		}
+		t.add(at[11:], entryRecord(e), entryWhat(e), entryWhy(e))
+	}
+	b.WriteString(t.text("  "))
+	return b.String()
+}
+
+func entryRecord(e store.Entry) string {
+	if e.Of == (store.Object{}) {
+		return e.Sync
+	}
+	return e.Of.String() + "/" + e.Record
+}
+
+// entryWhat is what happened, in words.
+func entryWhat(e store.Entry) string {
+	change := shown(e.Old, valueWidth) + " → " + shown(e.New, valueWidth)
+	switch e.Kind {
+	case store.Written:
+		return e.Field + ": " + change
+	case store.Agreed:
+		return e.Field + ": both sides came to " + shown(e.New, valueWidth)
+	case store.Rewritten:
+		return e.Field + ": the system made " + shown(e.New, valueWidth) + " of " + shown(e.Old, valueWidth)
+	case store.Refused:
+		return e.Field + ": not taken, still " + shown(e.Old, valueWidth)
+	case store.Overruled:
+		return e.Field + ": " + shown(e.Old, valueWidth) + " gave way to " + shown(e.New, valueWidth)
+	case store.Created:
+		return "created: " + setText(e.Set)
+	case store.Linked:
+		return "linked"
+	case store.Closed:
+		return "no longer linked"
+	case store.Reopened:
+		return "linked again"
+	case store.Decided:
+		return "decided"
+	default: // deleted, archived, restored: the words themselves
+		return string(e.Kind)
+	}
+}
+
+// setText names the first fields of a record.
+func setText(set record.Fields) string {
+	var parts []string
+	for _, name := range set.Names() {
+		if !set[name].IsEmpty() {
+			parts = append(parts, name+"="+shown(set[name], 24))
+		}
+	}
+	if len(parts) == 0 {
+		return "no fields"
+	}
+	return fit(strings.Join(parts, ", "), 100)
+}
+
+// entryWhy is the rule or the person, and the run.
+func entryWhy(e store.Entry) string {
+	var parts []string
+	if e.Why != "" {
+		parts = append(parts, oneLine(e.Why))
+	}
+	if e.By != "" {
+		parts = append(parts, "by "+oneLine(e.By))
+	}
+	if e.Run != 0 {
+		parts = append(parts, "run "+engine.RunName(e.Run))
+	}
+	return strings.Join(parts, ", ")
+}

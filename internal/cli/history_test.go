@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+func TestHistoryIsATimeline(t *testing.T) {
+	t.Parallel()
+	crm := store.Object{Connection: "crm", Name: "contacts"}
+	at := time.Date(2026, 11, 20, 21, 58, 0, 0, time.UTC)
+	zone := time.FixedZone("", 2*3600)
+	entries := []store.Entry{
+		{At: at, Run: 17, Sync: "contacts", Of: crm, Record: "501", Kind: store.Created, Why: "new on the left", Set: record.Fields{
+			"email": record.Text("ann@example.com"), "city": record.Text("Αθήνα"), "fax": {},
+		}},
+		{At: at.Add(5 * time.Minute), Run: 18, Sync: "contacts", Of: crm, Record: "501", Kind: store.Written, Field: "phone",
+			Old: record.Text("+30 210 1"), New: record.Text("+30 210 2"), Why: "left changed"},
+		{At: at.Add(6 * time.Minute), Sync: "contacts", Kind: store.Decided, Why: "conflict of email: left", By: "ann"},
+		{At: at.Add(7 * time.Minute), Run: 19, Of: crm, Record: "501", Kind: store.Overruled, Field: "city",
+			Old: record.Text("Пекин"), New: record.Value{}, Why: "prefer newest: right is 5m0s newer"},
+	}
+	want := `2026-11-20
+  23:58:00  crm.contacts/501  created: city=Αθήνα, email=ann@example.com  new on the left, run r17
+
+2026-11-21
+  00:03:00  crm.contacts/501  phone: +30 210 1 → +30 210 2     left changed, run r18
+  00:04:00  contacts          decided                          conflict of email: left, by ann
+  00:05:00  crm.contacts/501  city: Пекин gave way to (empty)  prefer newest: right is 5m0s newer, run r19
+`
+	if diff := cmp.Diff(want, historyText(entries, zone)); diff != "" {
+		t.Error(diff)
+	}
+	if got := historyText(nil, zone); got != "nothing has happened\n" {
+		t.Error(got)
+	}
+}
+
+func TestHistoryUnderstandsWhatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	p := &plan.Plan{
+		Connections: []plan.Connection{{Name: "erp"}, {Name: "crm"}},
+		Syncs:       []plan.Sync{{Name: "people", Ends: [2]plan.Endpoint{{Connection: "erp", Object: "contacts"}, {Connection: "crm", Object: "contacts"}}}},
+	}
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	for arg, want := range map[string][]store.HistoryQuery{
+		"":                {{}},
+		"erp.contacts/12": {{Connection: "erp", Object: "contacts", Record: "12"}},
+		"erp.contacts/a/": {{Connection: "erp", Object: "contacts", Record: "a/"}},
+		"erp.contacts":    {{Connection: "erp", Object: "contacts"}},
+		"people":          {{Sync: "people"}},
+		"crm":             {{Connection: "crm"}},
+		"r12":             {{Run: 12}},
+		"contacts":        {{Connection: "erp", Object: "contacts"}, {Connection: "crm", Object: "contacts"}},
+		"501":             {{Connection: "erp", Object: "contacts", Record: "501"}, {Connection: "crm", Object: "contacts", Record: "501"}},
+	} {
+		got, err := (&historyCmd{Record: arg}).queries(p, now)
+		if err != nil {
+			t.Errorf("%q: %v", arg, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: %s", arg, diff)
+		}
+	}
+	if _, err := (&historyCmd{Record: "erp.invoices/3"}).queries(p, now); exitCode(err) != exitUsage {
+		t.Errorf("an object that no sync names: %v", err)
+	}
+	if got, err := (&historyCmd{Since: time.Hour}).queries(p, now); err != nil || !got[0].Since.Equal(now.Add(-time.Hour)) {
+		t.Errorf("since: %v, %v", got, err)
+	}
+}

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// meters are what /metrics shows, in a registry of their own.
+type meters struct {
+	registry *prometheus.Registry
+
+	runs     *prometheus.CounterVec
+	read     *prometheus.CounterVec
+	written  *prometheus.CounterVec
+	calls    *prometheus.CounterVec
+	duration *prometheus.GaugeVec
+	success  *prometheus.GaugeVec
+	linked   *prometheus.GaugeVec
+	review   *prometheus.GaugeVec
+	outbox   *prometheus.GaugeVec
+}
+
+func newMeters() *meters {
+	m := &meters{registry: prometheus.NewRegistry()}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "tandem", Name: name, Help: help}, labels)
+		m.registry.MustRegister(c)
+		return c
+	}
+	gauge := func(name, help string) *prometheus.GaugeVec {
+		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "tandem", Name: name, Help: help}, []string{"sync"})
+		m.registry.MustRegister(g)
+		return g
+	}
+	m.runs = counter("runs_total", "Runs by sync and outcome.", "sync", "status")
+	m.read = counter("records_read_total", "Records received.", "sync", "side")
+	m.written = counter("records_written_total", "Confirmed writes by sync, side and verb.", "sync", "side", "verb")
+	m.calls = counter("calls_total", "Requests sent, retries included.", "connection")
+	m.duration = gauge("last_run_duration_seconds", "How long the last run took.")
+	m.success = gauge("last_success_timestamp_seconds", "When the last run that did not fail ended.")
+	m.linked = gauge("linked_pairs", "Pairs of records that are kept in step.")
+	m.review = gauge("review_items", "What waits for a person.")
+	m.outbox = gauge("outbox_operations", "Operations that are decided and not confirmed.")
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// ran counts one run.
+func (m *meters) ran(s plan.Sync, r engine.Report, now time.Time) {
+	m.runs.WithLabelValues(r.Sync, r.Status).Inc()
+	for _, side := range record.Sides() {
+		c := [2]store.Counts{r.Left, r.Right}[side]
+		m.read.WithLabelValues(r.Sync, side.String()).Add(float64(c.Read))
+		m.written.WithLabelValues(r.Sync, side.String(), "create").Add(float64(c.Created))
+		m.written.WithLabelValues(r.Sync, side.String(), "update").Add(float64(c.Updated))
+		m.written.WithLabelValues(r.Sync, side.String(), "delete").Add(float64(c.Deleted))
+		m.calls.WithLabelValues(s.Ends[side].Connection).Add(float64(c.Calls))
+	}
+	m.duration.WithLabelValues(r.Sync).Set(float64(r.DurationMS) / 1000)
+	if good(r.Status) {
+		m.success.WithLabelValues(r.Sync).Set(float64(now.UnixMilli()) / 1000)
+	}
+}
+
+// stands takes over how a sync stands now.
+func (m *meters) stands(sync string, t store.Tally) {
+	m.linked.WithLabelValues(sync).Set(float64(t.Linked))
+	m.review.WithLabelValues(sync).Set(float64(t.Review))
+	m.outbox.WithLabelValues(sync).Set(float64(t.Outbox))
+}
+
+// remember takes the last success from the log of runs, newest first.
+func (m *meters) remember(sync string, runs []store.Run) {
+	for _, r := range runs {
+		if good(r.Status) && !r.Ended.IsZero() {
+			m.success.WithLabelValues(sync).Set(float64(r.Ended.UnixMilli()) / 1000)
+			return
+		}
+	}
+}
+
+func good(status string) bool { return status == engine.StatusOK || status == engine.StatusReview }

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+
+	"github.com/tandemhub/tandem/internal/engine"
+)
+
+// A watcher shows how far a sync has come. Its methods may be called at the same time.
+type watcher interface {
+	see(engine.Progress)
+	stop() // nothing is written after it has returned
+}
+
+// watch returns bars on a terminal, plain lines elsewhere, and nothing with -q.
+func (a *app) watch() watcher {
+	switch {
+	case a.quiet:
+		return blind{}
+	case isTerminal(a.Err):
+		return newBars(a.Err)
+	default:
+		return &lines{out: a.Err, began: map[stage]time.Time{}, last: map[stage]time.Time{}}
+	}
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+type blind struct{}
+
+func (blind) see(engine.Progress) {}
+func (blind) stop()               {}
+
+// A stage is one thing that takes time.
+type stage struct{ sync, what string }
+
+// lines writes a line about what takes long, and none about what does not.
+type lines struct {
+	mu    sync.Mutex
+	out   io.Writer
+	over  bool
+	began map[stage]time.Time
+	last  map[stage]time.Time
+}
+
+// How long a stage takes before there is a line about it, and between two lines.
+const (
+	quietFor  = 2 * time.Second
+	lineEvery = 5 * time.Second
+)
+
+func (l *lines) see(p engine.Progress) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s, now := stage{p.Sync, p.Stage}, time.Now()
+	if _, known := l.began[s]; !known {
+		l.began[s] = now
+	}
+	if l.over || now.Sub(l.began[s]) < quietFor || now.Sub(l.last[s]) < lineEvery {
+		return
+	}
+	l.last[s] = now
+	if p.Total > 0 {
+		fmt.Fprintf(l.out, "%s: %s, %s of %s\n", p.Sync, p.Stage, count(p.Done), count(p.Total))
+		return
+	}
+	fmt.Fprintf(l.out, "%s: %s, %s so far\n", p.Sync, p.Stage, count(p.Done))
+}
+
+func (l *lines) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+}
+
+// bars draws one bar per stage.
+type bars struct {
+	mu   sync.Mutex
+	all  *mpb.Progress
+	bars map[stage]*mpb.Bar
+	over bool
+}
+
+func newBars(out io.Writer) *bars {
+	return &bars{all: mpb.New(mpb.WithOutput(out), mpb.WithWidth(40)), bars: map[stage]*mpb.Bar{}}
+}
+
+func (b *bars) see(p engine.Progress) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return
+	}
+	s := stage{p.Sync, p.Stage}
+	bar := b.bars[s]
+	if bar == nil {
+		bar = b.all.AddBar(int64(p.Total),
+			mpb.PrependDecorators(
+				decor.Name(fmt.Sprintf("%s: %s", p.Sync, p.Stage), decor.WCSyncSpaceR),
+				decor.CountersNoUnit("%d / %d", decor.WCSyncSpace)),
+			mpb.BarRemoveOnComplete())
+		b.bars[s] = bar
+	}
+	// One more than done keeps a bar of unknown length, or one that grows, from
+	// completing before the stage has.
+	bar.SetTotal(int64(max(p.Total, p.Done+1)), false)
+	bar.SetCurrent(int64(p.Done))
+}
+
+func (b *bars) stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return
+	}
+	b.over = true
+	for _, bar := range b.bars {
+		bar.Abort(true)
+	}
+	b.all.Wait()
+}

@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+)
+
+type serveCmd struct {
+	Listen string `placeholder:"ADDRESS" default:"127.0.0.1:8420" help:"Where to answer /healthz, /readyz and /metrics. Default: 127.0.0.1:8420."`
+}
+
+// Run serves until the context ends; that is a good end.
+func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
+	s, err := a.open(ctx, own, nil)
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	sv, err := newServer(ctx, a, s)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; --listen names another address", c.Listen, err)
+	}
+	sv.log.Info("serving", "address", listener.Addr().String(), "syncs", len(sv.table.syncs))
+	if len(sv.table.syncs) == 0 {
+		sv.log.Warn("no sync has a schedule, so none will run; give one to each that should")
+	}
+	err = sv.serve(ctx, listener)
+	sv.log.Info("stopped")
+	return err
+}
+
+// A server runs the syncs of a plan by their schedules, one after the other.
+type server struct {
+	plan   *plan.Plan
+	table  *timetable
+	meters *meters
+	log    *slog.Logger
+	ready  atomic.Bool
+	run    func(ctx context.Context, syncs []string) ([]engine.Report, error)
+	tell   func(engine.Report) error // nil, or told of each report
+	gauge  func(ctx context.Context, sync string) error
+}
+
+func newServer(ctx context.Context, a *app, s *session) (*server, error) {
+	if err := s.engine.Prepare(ctx); err != nil {
+		return nil, prepareError(err)
+	}
+	table, err := newTimetable(ctx, s.plan, s.store)
+	if err != nil {
+		return nil, err
+	}
+	sv := &server{plan: s.plan, table: table, meters: newMeters(), log: a.logger()}
+	// Every turn has an engine of its own: what was wrong with a connection, or has changed
+	// in its schema, is found out afresh.
+	sv.run = func(ctx context.Context, syncs []string) ([]engine.Report, error) {
+		e, err := a.openEngine(s.plan, s.store, sv.log, nil)
+		if err != nil {
+			return nil, err
+		}
+		return e.Sync(ctx, syncs, engine.SyncOptions{})
+	}
+	sv.gauge = func(ctx context.Context, sync string) error {
+		tally, err := s.store.Tally(ctx, sync)
+		if err != nil {
+			return fmt.Errorf("count what there is: %w", err)
+		}
+		sv.meters.stands(sync, tally)
+		return nil
+	}
+	if a.json {
+		sv.tell = func(r engine.Report) error { return a.line(r) }
+	}
+	for _, sync := range s.plan.Syncs {
+		if err := sv.gauge(ctx, sync.Name); err != nil {
+			return nil, err
+		}
+		runs, err := s.store.Runs(ctx, sync.Name, 20)
+		if err != nil {
+			return nil, fmt.Errorf("load runs: %w", err)
+		}
+		sv.meters.remember(sync.Name, runs)
+	}
+	return sv, nil
+}
+
+// prepareError makes the problems of a configuration one readable error.
+func prepareError(err error) error {
+	var problems plan.Problems
+	if errors.As(err, &problems) {
+		return problemsError(problems)
+	}
+	return fmt.Errorf("prepare: %w", err)
+}
+
+// logger is the log of a process that runs for long: one line per run and whatever
+// somebody should act on.
+func (a *app) logger() *slog.Logger {
+	o := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if a.quiet {
+		o.Level = slog.LevelWarn
+	}
+	if a.json {
+		return slog.New(slog.NewJSONHandler(a.Err, o))
+	}
+	return slog.New(slog.NewTextHandler(a.Err, o))
+}
+
+// serve answers and runs until ctx ends. It returns when the run under way has drained.
+func (s *server) serve(ctx context.Context, listener net.Listener) error {
+	web := &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		err := s.loop(gctx)
+		// Answers go on while the run drains, so that whoever watches sees it.
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return errors.Join(err, web.Shutdown(stop))
+	})
+	return g.Wait()
+}
+
+// routes are all addresses that the server answers.
+func (s *server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !s.ready.Load() {
+			answer(w, http.StatusServiceUnavailable, "stopping")
+			return
+		}
+		answer(w, http.StatusOK, "ready")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.meters.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n")) // a caller that has gone needs no answer
+}
+
+// loop runs what is due and waits for what will be, until ctx ends.
+func (s *server) loop(ctx context.Context) error {
+	s.ready.Store(true)
+	defer s.ready.Store(false)
+	context.AfterFunc(ctx, func() { s.ready.Store(false) })
+	for ctx.Err() == nil {
+		if names := s.table.due(time.Now()); len(names) > 0 {
+			if err := s.turn(ctx, names); err != nil {
+				return err
+			}
+			continue
+		}
+		var wake <-chan time.Time // nil for ever, if nothing is scheduled
+		if at, ok := s.table.next(); ok {
+			timer := time.NewTimer(time.Until(at))
+			defer timer.Stop()
+			wake = timer.C
+		}
+		select {
+		case <-ctx.Done():
+		case <-wake:
+		}
+	}
+	return nil
+}
+
+// turn runs the syncs that are due. What a run fails with is told and counted, and the
+// next one is tried at its time.
+func (s *server) turn(ctx context.Context, names []string) error {
+	began := time.Now()
+	reports, err := s.run(ctx, names)
+	if ctx.Err() != nil {
+		// The engine has ended the batch that was under way (invariant 11).
+		s.log.Info("stopped within a run; the next one takes up what is left", "syncs", names)
+		reports = slices.DeleteFunc(reports, func(r engine.Report) bool { return errors.Is(r.Err, context.Canceled) })
+	} else {
+		reports = complete(reports, chosen(s.plan, names), err)
+	}
+	for _, r := range reports {
+		s.table.ran(r.Sync, began, r.Until)
+		sync, _ := s.plan.Sync(r.Sync)
+		s.meters.ran(sync, r, time.Now())
+		s.logRun(ctx, r)
+		if s.tell != nil {
+			if err := s.tell(r); err != nil {
+				return err
+			}
+		}
+		if err := s.gauge(context.WithoutCancel(ctx), r.Sync); err != nil {
+			s.log.Warn("the gauges were not brought up to date", "sync", r.Sync, "error", err)
+		}
+	}
+	return nil
+}
+
+func (s *server) logRun(ctx context.Context, r engine.Report) {
+	level := slog.LevelInfo
+	if r.Status == engine.StatusFailed || r.Status == engine.StatusBlocked {
+		level = slog.LevelWarn
+	}
+	attrs := []slog.Attr{
+		slog.String("sync", r.Sync), slog.String("run", r.Run), slog.String("status", r.Status),
+		slog.Duration("took", time.Duration(r.DurationMS)*time.Millisecond),
+		slog.Int("created", r.Left.Created+r.Right.Created), slog.Int("updated", r.Left.Updated+r.Right.Updated),
+		slog.Int("deleted", r.Left.Deleted+r.Right.Deleted), slog.Int("calls", r.Left.Calls+r.Right.Calls),
+		slog.Int("review", r.Review), slog.Bool("reconciled", r.Reconciled),
+	}
+	if r.Error != "" {
+		attrs = append(attrs, slog.String("error", r.Error))
+	}
+	s.log.LogAttrs(ctx, level, "run", attrs...)
+}

@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+type statusCmd struct{}
+
+// syncStatusLine is one sync in tandem status -o json.
+type syncStatusLine struct {
+	Sync       string         `json:"sync"`
+	Left       string         `json:"left"`
+	Right      string         `json:"right"`
+	Status     string         `json:"status"` // of the last run; "never", "running" or "cut short" besides
+	Run        string         `json:"run,omitempty"`
+	Started    *time.Time     `json:"started,omitempty"`
+	Ended      *time.Time     `json:"ended,omitempty"`
+	Next       *time.Time     `json:"next,omitempty"`
+	Schedule   string         `json:"schedule,omitempty"`
+	Reconciled bool           `json:"reconciled"`
+	Linked     int            `json:"linked"`
+	Diverged   int            `json:"diverged"`
+	Review     int            `json:"review"`
+	Outbox     int            `json:"outbox"`
+	Waiting    int            `json:"waiting"`
+	Alone      map[string]int `json:"alone,omitempty"` // records without a partner, by side and rule
+	Calls      map[string]int `json:"calls,omitempty"` // of the last run, by connection
+	Error      string         `json:"error,omitempty"`
+}
+
+// connectionStatusLine is one connection in tandem status -o json.
+type connectionStatusLine struct {
+	Connection string     `json:"connection"`
+	System     string     `json:"system"`
+	Health     string     `json:"health"` // ok, paused, unchecked
+	Account    string     `json:"account,omitempty"`
+	Checked    *time.Time `json:"checked,omitempty"`
+	Paused     string     `json:"paused,omitempty"`
+}
+
+// Run says how everything stands. It reads our own records only and calls nobody.
+func (c *statusCmd) Run(ctx context.Context, a *app) (err error) {
+	p, err := a.load()
+	if err != nil {
+		return err
+	}
+	s, err := a.openStore(ctx, p, look)
+	if err != nil {
+		return err
+	}
+	defer (&session{store: s}).close(&err)
+	var syncs []syncStatusLine
+	for _, sync := range p.Syncs {
+		line, err := syncStatus(ctx, p, s, sync)
+		if err != nil {
+			return err
+		}
+		syncs = append(syncs, line)
+	}
+	connections, err := connectionStatus(ctx, p, s)
+	if err != nil {
+		return err
+	}
+	if !a.json {
+		return a.print(statusText(p, syncs, connections))
+	}
+	for _, line := range syncs {
+		if err := a.line(line); err != nil {
+			return err
+		}
+	}
+	for _, line := range connections {
+		if err := a.line(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncStatus(ctx context.Context, p *plan.Plan, s *store.Store, sync plan.Sync) (syncStatusLine, error) {
+	line := syncStatusLine{
+		Sync: sync.Name, Left: sync.Ends[0].String(), Right: sync.Ends[1].String(), Status: "never",
+		Schedule: sync.Schedule.String(),
+	}
+	tally, err := s.Tally(ctx, sync.Name)
+	if err != nil {
+		return line, fmt.Errorf("count what there is: %w", err)
+	}
+	line.Linked, line.Diverged, line.Review = tally.Linked, tally.Diverged, tally.Review
+	line.Outbox, line.Waiting, line.Alone = tally.Outbox, tally.Waiting, tally.Standing
+	runs, err := s.Runs(ctx, sync.Name, 1)
+	if err != nil {
+		return line, fmt.Errorf("load runs: %w", err)
+	}
+	if len(runs) == 0 {
+		return line, nil
+	}
+	last := runs[0]
+	line.Run, line.Started, line.Status = engine.RunName(last.ID), &last.Started, last.Status
+	line.Reconciled, line.Error = last.Reconciled, last.Error
+	line.Calls = map[string]int{sync.Ends[0].Connection: last.Sides[0].Calls}
+	line.Calls[sync.Ends[1].Connection] += last.Sides[1].Calls
+	if last.Ended.IsZero() {
+		line.Status = "running" // or it was killed: nobody can tell from here
+	} else {
+		line.Ended = &last.Ended
+	}
+	if next := sync.Schedule.Next(last.Started, p.Timezone); sync.Schedule != (plan.Schedule{}) && !next.IsZero() {
+		line.Next = &next
+	}
+	return line, nil
+}
+
+func connectionStatus(ctx context.Context, p *plan.Plan, s *store.Store) ([]connectionStatusLine, error) {
+	known, err := s.Connections(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load connections: %w", err)
+	}
+	var lines []connectionStatusLine
+	for _, c := range p.Connections {
+		line := connectionStatusLine{Connection: c.Name, System: c.System, Health: "unchecked"}
+		for _, k := range known {
+			if k.Name != c.Name {
+				continue
+			}
+			line.Health, line.Account, line.Paused = "ok", k.Identity.Account, k.Paused
+			if !k.CheckedAt.IsZero() {
+				line.Checked = &k.CheckedAt
+			}
+			if k.Paused != "" {
+				line.Health = "paused"
+			}
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// statusText is the status for people.
+func statusText(p *plan.Plan, syncs []syncStatusLine, connections []connectionStatusLine) string {
+	var b strings.Builder
+	t := table{right: map[int]bool{4: true, 5: true, 6: true}}
+	t.add("SYNC", "LAST RUN", "OUTCOME", "NEXT", "LINKED", "REVIEW", "OUTBOX")
+	for _, s := range syncs {
+		last, next := "never", "by hand"
+		if s.Started != nil {
+			last = stamp(*s.Started, p.Timezone)
+		}
+		switch {
+		case s.Next != nil:
+			next = stamp(*s.Next, p.Timezone)
+		case s.Schedule != "":
+			next = "at once, when served"
+		}
+		t.add(s.Sync, last, outcome(s), next, count(s.Linked), count(s.Review), count(s.Outbox))
+	}
+	b.WriteString(t.text(""))
+	for _, s := range syncs {
+		b.WriteString(syncNotes(s))
+	}
+	t = table{}
+	t.add("CONNECTION", "SYSTEM", "HEALTH", "CHECKED")
+	for _, c := range connections {
+		checked := "never"
+		if c.Checked != nil {
+			checked = stamp(*c.Checked, p.Timezone)
+		}
+		t.add(c.Connection, c.System, c.Health, checked)
+	}
+	b.WriteString("\n" + t.text(""))
+	for _, c := range connections {
+		if c.Paused != "" {
+			fmt.Fprintf(&b, "  %s is paused: %s\n  tandem check %s tries it again\n", c.Connection, oneLine(c.Paused), c.Connection)
+		}
+	}
+	return b.String()
+}
+
+func outcome(s syncStatusLine) string {
+	switch {
+	case s.Status == engine.StatusOK && s.Reconciled:
+		return "ok, both sides agree"
+	case s.Status == engine.StatusOK:
+		return "ok, not reconciled"
+	default:
+		return s.Status
+	}
+}
+
+// syncNotes says what the table has no room for.
+func syncNotes(s syncStatusLine) string {
+	var b strings.Builder
+	note := func(format string, args ...any) { fmt.Fprintf(&b, "  %s: %s\n", s.Sync, fmt.Sprintf(format, args...)) }
+	if s.Error != "" {
+		note("%s", oneLine(s.Error))
+	}
+	if s.Review > 0 {
+		note("%s for you; tandem review list", plural(s.Review, "item waits", "items wait"))
+	}
+	if s.Diverged > 0 {
+		note("%s by rule", plural(s.Diverged, "pair differs", "pairs differ"))
+	}
+	if s.Waiting > 0 {
+		note("%s for another record", plural(s.Waiting, "record waits", "records wait"))
+	}
+	for _, why := range sortedKeys(s.Alone) {
+		note("%s alone (%s)", plural(s.Alone[why], "record stays", "records stay"), why)
+	}
+	return b.String()
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+// A timetable knows when the scheduled syncs of a plan are due. A sync is due at the first
+// time of its schedule after its last run began, so what fell due while nobody served is
+// made up for once, and nothing is forgotten over a restart.
+type timetable struct {
+	zone  *time.Location
+	syncs []plan.Sync          // those with a schedule, in file order
+	began map[string]time.Time // when a sync's last run began; zero = never
+	early map[string]time.Time // an operation of the sync waits for this time
+}
+
+// newTimetable takes the last runs from the store's log of runs.
+func newTimetable(ctx context.Context, p *plan.Plan, s *store.Store) (*timetable, error) {
+	t := &timetable{zone: p.Timezone, began: map[string]time.Time{}, early: map[string]time.Time{}}
+	for _, sync := range p.Syncs {
+		if sync.Schedule == (plan.Schedule{}) {
+			continue
+		}
+		t.syncs = append(t.syncs, sync)
+		runs, err := s.Runs(ctx, sync.Name, 1)
+		if err != nil {
+			return nil, fmt.Errorf("load runs: %w", err)
+		}
+		if len(runs) > 0 {
+			t.began[sync.Name] = runs[0].Started
+		}
+	}
+	return t, nil
+}
+
+// at returns when a sync is due: the zero time means now, for one that never ran. It
+// reports false if it never will be.
+func (t *timetable) at(s plan.Sync) (time.Time, bool) {
+	began := t.began[s.Name]
+	if began.IsZero() {
+		return began, true
+	}
+	next := s.Schedule.Next(began, t.zone)
+	early := t.early[s.Name]
+	switch {
+	case early.IsZero():
+		return next, !next.IsZero()
+	case next.IsZero() || early.Before(next):
+		return early, true
+	default:
+		return next, true
+	}
+}
+
+// due returns the syncs that have to run by now, in file order.
+func (t *timetable) due(now time.Time) []string {
+	var names []string
+	for _, s := range t.syncs {
+		if at, ok := t.at(s); ok && !at.After(now) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// next returns when the next sync is due. It reports false if none ever is.
+func (t *timetable) next() (time.Time, bool) {
+	var first time.Time
+	found := false
+	for _, s := range t.syncs {
+		if at, ok := t.at(s); ok && (!found || at.Before(first)) {
+			first, found = at, true
+		}
+	}
+	return first, found
+}
+
+// ran remembers that a sync's run began then, and what time it still waits for, if any.
+func (t *timetable) ran(sync string, began time.Time, until *time.Time) {
+	t.began[sync] = began
+	delete(t.early, sync)
+	if until != nil && until.After(began) {
+		t.early[sync] = *until
+	}
+}

@@ -156,6 +156,12 @@ func schemaDefects() []defect {
 			schema: func(o *record.Object) { field(o, "phone", func(f *record.Field) { f.Kind = "blob" }) },
 		},
 		{
+			name: "a rewrite of its own", scenario: "the schema is sound", says: "unknown rewrite",
+			schema: func(o *record.Object) {
+				field(o, "phone", func(f *record.Field) { f.Rewrites = []record.Rewrite{"shuffle"} })
+			},
+		},
+		{
 			name: "a field that no record has", scenario: "every declared field appears in a record", says: "no record shows ghost",
 			schema: func(o *record.Object) {
 				o.Fields = append(o.Fields, record.Field{Name: "ghost", Kind: record.KindText, ReadOnly: true})

@@ -139,6 +139,13 @@ func escapeHTML(s string) string {
 
 // entity reports whether s begins with an HTML entity that has its semicolon.
 func entity(s string) bool {
-	end := strings.IndexByte(s[:min(len(s), 34)], ';')
-	return end > 1 && html.UnescapeString(s[:end+1]) != s[:end+1]
+	for i := 1; i < len(s) && i < 34; i++ {
+		switch c := s[i]; {
+		case c == ';':
+			return html.UnescapeString(s[:i+1]) != s[:i+1]
+		case c != '#' && !unicode.IsDigit(rune(c)) && !unicode.IsLetter(rune(c)):
+			return false
+		}
+	}
+	return false
 }

@@ -61,7 +61,10 @@ func Number(s string) (Value, bool) {
 	if err != nil || len(s) > maxDigits || d.Exponent() > maxDigits || d.Exponent() < -maxDigits {
 		return Value{}, false
 	}
-	return Text(d.String()), true
+	if s = d.String(); len(s) > maxDigits {
+		return Value{}, false
+	}
+	return Text(s), true
 }
 
 // maxDigits bounds what a number is written out to: "1e999999999" is a gigabyte. A

@@ -18,6 +18,7 @@ type Options struct {
 	Latency  time.Duration  // every answer takes this long
 	NoLimits bool           // answer however fast it is called
 	PageSize int            // caps the largest page; 0 = the vendor's own
+	Prompt   bool           // what is written shows at once, where the vendor's index takes its time
 }
 
 // A Twin is one simulated account at a vendor. People work on it through Put and Remove;

@@ -41,6 +41,7 @@ type grammar struct {
 	Output string `short:"o" placeholder:"text|json" enum:"text,json" default:"text" help:"Text for people, or JSON Lines on standard output."`
 	Quiet  bool   `short:"q" help:"No progress and no warnings."`
 
+	Demo        demoCmd        `cmd:"" help:"Show the main job on two simulated systems; needs nothing and changes nothing of yours."`
 	Init        initCmd        `cmd:"" help:"Write a first configuration for two systems."`
 	Check       checkCmd       `cmd:"" help:"Call every connection and say what it is, what it can do and what is missing."`
 	Fields      fieldsCmd      `cmd:"" help:"List the objects of a connection, or the fields of an object."`

@@ -225,7 +225,7 @@ func (s *server) logRun(ctx context.Context, r engine.Report) {
 	}
 	attrs := []slog.Attr{
 		slog.String("sync", r.Sync), slog.String("run", r.Run), slog.String("status", r.Status),
-		slog.Duration("took", time.Duration(r.DurationMS)*time.Millisecond),
+		slog.String("took", took(time.Duration(r.DurationMS)*time.Millisecond)),
 		slog.Int("created", r.Left.Created+r.Right.Created), slog.Int("updated", r.Left.Updated+r.Right.Updated),
 		slog.Int("deleted", r.Left.Deleted+r.Right.Deleted), slog.Int("calls", r.Left.Calls+r.Right.Calls),
 		slog.Int("review", r.Review), slog.Bool("reconciled", r.Reconciled),

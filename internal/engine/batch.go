@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/mapping"
@@ -120,7 +121,7 @@ type batch struct {
 	found   map[store.Key][]string   // records of the other side by key
 	busy    map[store.Spot]int64
 	claimed map[string]int64
-	taken   map[string]string // records of the other side that this batch links, with their partner
+	taken   map[store.Spot]string // records that this batch, or a preview so far, has linked, with their partner
 	refs    *refs
 	facts   store.Facts
 	asked   map[string]bool // subjects of review items that the batch has opened
@@ -129,7 +130,7 @@ type batch struct {
 
 // load brings together what deciding about the records of one side needs, in few queries.
 func (r *run) load(ctx context.Context, side record.Side, ids []string, rows map[string]store.Row) (*batch, error) {
-	b := &batch{r: r, side: side, taken: map[string]string{}, claimed: map[string]int64{}}
+	b := &batch{r: r, side: side, taken: map[store.Spot]string{}, claimed: map[string]int64{}}
 	if r.dry != nil {
 		b.taken = r.dry.taken
 	}
@@ -205,6 +206,15 @@ func (b *batch) loadCandidates(ctx context.Context, ids []string) error {
 	for id, l := range links {
 		b.links[other][id] = l
 	}
+	spots := make([]store.Spot, 0, len(candidates))
+	for _, id := range candidates {
+		spots = append(spots, store.Spot{Side: other, ID: id})
+	}
+	busy, err := b.r.e.store.Busy(ctx, b.r.p.Name, spots)
+	if err != nil {
+		return fmt.Errorf("load unfinished operations of candidates: %w", err)
+	}
+	maps.Copy(b.busy, busy)
 	rows, err := b.r.e.store.Rows(ctx, of, candidates)
 	if err != nil {
 		return fmt.Errorf("load candidates: %w", err)
@@ -273,6 +283,8 @@ func (b *batch) record(ctx context.Context, id string) error {
 	case row.Fate != connector.Present:
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: id}) // it is gone and was nobody's
 		return nil
+	case b.taken[store.Spot{Side: b.side, ID: id}] != "":
+		return nil // just linked, from the other side
 	case linked && revives(link) && b.partnerPresent(link):
 		return b.revive(ctx, link)
 	default:

@@ -64,8 +64,14 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 		}
 		var fit, taken []string
 		for _, id := range b.found[store.Key{Name: k.Name, Value: k.Value}] {
+			_, busy := b.busy[store.Spot{Side: b.side.Other(), ID: id}]
 			switch {
 			case b.differs(keys[:i], id): // an earlier key is filled on both and differs (R14)
+			case busy && !b.isTaken(id):
+				// R27: maybe this very record is what its unfinished create has made.
+				b.stand(row.ID, standsWaiting, "a record with the same "+k.Name+" has an operation under way")
+				b.again(row.ID)
+				return nil
 			case b.isTaken(id):
 				taken = append(taken, id)
 			default:
@@ -108,7 +114,7 @@ func (b *batch) differs(earlier []mapping.Key, id string) bool {
 
 // isTaken reports whether a record of the other side has a partner already.
 func (b *batch) isTaken(id string) bool {
-	if _, ok := b.taken[id]; ok {
+	if _, ok := b.taken[store.Spot{Side: b.side.Other(), ID: id}]; ok {
 		return true
 	}
 	l, ok := b.links[b.side.Other()][id]
@@ -160,7 +166,7 @@ func (b *batch) alike(row, candidate store.Row) int {
 // duplicate tells that another record of the same side has the partner already (R20).
 func (b *batch) duplicate(ctx context.Context, row store.Row, k mapping.Key, partner string) error {
 	other := b.side.Other()
-	twin := b.taken[partner]
+	twin := b.taken[store.Spot{Side: other, ID: partner}]
 	if l, ok := b.links[other][partner]; ok && l.Closed == "" {
 		twin = l.IDs[b.side]
 	}
@@ -207,7 +213,7 @@ func (b *batch) join(ctx context.Context, row store.Row, partner, why string) er
 	for _, side := range record.Sides() {
 		link.IDs[side], link.Created[side] = rows[side].ID, rows[side].Created
 	}
-	b.taken[partner] = row.ID
+	b.taken[store.Spot{Side: other, ID: partner}], b.taken[store.Spot{Side: b.side, ID: row.ID}] = row.ID, partner
 	b.links[b.side][row.ID], b.links[other][partner] = link, link
 	b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: row.ID}, store.Spot{Side: other, ID: partner})
 	b.facts.Close = append(b.facts.Close, b.about("match", row.ID), b.about("parked", row.ID))

@@ -193,9 +193,7 @@ func (b *batch) merge(ctx context.Context, d *draft) error {
 			planned = true
 		}
 	}
-	if !planned {
-		b.count(func(rec *store.Run) { rec.Unchanged++ })
-	}
+	b.r.looked[d.link.ID] = b.r.looked[d.link.ID] || planned
 	if d.waits {
 		b.waitForParents(d)
 	}
@@ -327,6 +325,9 @@ func (b *batch) translate(d *draft, i int, side record.Side, c *merge.Cell, set 
 	}
 	if !c.Translated {
 		d.waits = true
+		if fieldOn(f, side).To != "" {
+			c.Known = false // R11: a reference to a record without a partner is absent
+		}
 		return
 	}
 	if set && c.HasBase {
@@ -340,7 +341,7 @@ func (b *batch) translate(d *draft, i int, side record.Side, c *merge.Cell, set 
 func (b *batch) apply(ctx context.Context, d *draft, i int, in merge.Field, out merge.Outcome) error {
 	f := b.r.p.Mapping.Fields()[i]
 	if out.Conflict {
-		b.count(func(rec *store.Run) { rec.Conflicts++ })
+		b.r.conflicts[subject(d.link.ID, f.Key)] = true
 	}
 	switch out.State {
 	case merge.StateAgreed:
@@ -542,12 +543,6 @@ func (b *batch) review(item store.Review) {
 	b.asked[item.Subject] = true
 	item.ID, item.Sync, item.Opened = b.r.e.store.NewID(), b.r.p.Name, time.Now()
 	b.facts.Reviews = append(b.facts.Reviews, item)
-}
-
-func (b *batch) count(add func(*store.Run)) {
-	b.r.mu.Lock()
-	defer b.r.mu.Unlock()
-	add(&b.r.rec)
 }
 
 // entry is one line of the journal about a record of a link.

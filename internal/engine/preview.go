@@ -16,7 +16,7 @@ import (
 type preview struct {
 	out     Preview
 	ops     []store.Op
-	taken   map[string]string // records that the preview has linked, across its batches
+	taken   map[store.Spot]string // records that the preview has linked, across its batches
 	claimed map[string]int64
 	seen    map[store.Spot]bool
 }
@@ -34,7 +34,7 @@ func (e *Engine) Preview(ctx context.Context, syncs []string) ([]Preview, error)
 	var all []Preview
 	for _, p := range picked {
 		r := e.newRun(p)
-		r.dry = &preview{taken: map[string]string{}, claimed: map[string]int64{}, seen: map[store.Spot]bool{},
+		r.dry = &preview{taken: map[store.Spot]string{}, claimed: map[string]int64{}, seen: map[store.Spot]bool{},
 			out: Preview{Sync: p.Name, Left: p.ends[0].of, Right: p.ends[1].of, Counts: map[PreviewKind]int{}}}
 		r.dry.out.Err = r.rehearse(ctx)
 		if ctx.Err() != nil {
@@ -74,7 +74,7 @@ func (r *run) rehearse(ctx context.Context) error {
 
 func (r *run) previewed() Preview {
 	out := r.dry.out
-	out.Unchanged = r.rec.Unchanged
+	out.Unchanged = r.unchanged()
 	out.Report = Report{Sync: r.p.Name, Left: r.rec.Sides[0], Right: r.rec.Sides[1], Took: time.Since(r.began)}
 	out.Report.Left.Calls, out.Report.Right.Calls = r.calls[0].get(), r.calls[1].get()
 	return out

@@ -87,6 +87,8 @@ type run struct {
 	mu        sync.Mutex
 	rec       store.Run
 	decisions map[string]store.Review // newest decided review items by subject
+	looked    map[int64]bool          // pairs that were planned, and whether something is to be written
+	conflicts map[string]bool         // fields of links that both sides had changed
 	rounds    map[string]int          // writes of one field of one link in this run (R8)
 	ready     map[connector.Verb]int
 	settled   [2]map[string]time.Time // records whose row is as our own write left it
@@ -97,7 +99,7 @@ type run struct {
 
 func (e *Engine) newRun(p *pair) *run {
 	r := &run{e: e, p: p, linked: -1, id: e.store.NewID(), began: time.Now(), news: make(chan struct{}, 1),
-		queued: make(chan struct{}, 1), rounds: map[string]int{}, decisions: map[string]store.Review{}, ready: map[connector.Verb]int{}}
+		queued: make(chan struct{}, 1), looked: map[int64]bool{}, conflicts: map[string]bool{}, rounds: map[string]int{}, decisions: map[string]store.Review{}, ready: map[connector.Verb]int{}}
 	for _, side := range record.Sides() {
 		c := p.ends[side].conn
 		r.calls[side] = &counter{}
@@ -320,6 +322,7 @@ func (r *run) report(ctx context.Context, gaps []string, failure error) (Report,
 	}
 	rec := &r.rec
 	rec.Ended, rec.Linked, rec.Review = time.Now(), tally.Linked, tally.Review
+	rec.Unchanged, rec.Conflicts = r.unchanged(), len(r.conflicts)
 	rec.Reconciled = failure == nil && rec.Status == "" && len(gaps) == 0
 	switch {
 	case rec.Status != "":
@@ -411,6 +414,17 @@ func (r *run) replanDecided(ctx context.Context, links []store.Link, decided map
 		return fmt.Errorf("take up decisions: %w", err)
 	}
 	return nil
+}
+
+// unchanged counts the pairs that were looked at and left as they are.
+func (r *run) unchanged() int {
+	n := 0
+	for _, written := range r.looked {
+		if !written {
+			n++
+		}
+	}
+	return n
 }
 
 // RunName is how a run is called by people: "r12".

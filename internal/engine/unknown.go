@@ -88,12 +88,15 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 			return err
 		}
 	}
-	if err := s.dropLinked(ctx, hits); err != nil {
+	linked, err := s.dropLinked(ctx, ops, hits)
+	if err != nil {
 		return err
 	}
 	for _, op := range ops {
 		found, looked := hits[op.ID]
 		switch {
+		case linked[op.ID]:
+			s.superseded(op) // what it made, or was to be made for, has a partner by now: never repeat it
 		case len(found) == 1:
 			rec := found[0]
 			s.done(op, connector.Result{Ref: rec.Ref, Version: rec.Version, After: &rec}, nil)
@@ -210,25 +213,36 @@ func (s *settling) holds(have, set record.Fields) bool {
 	return true
 }
 
-// dropLinked takes away hits that are somebody else's partner: a live link is never moved.
-func (s *settling) dropLinked(ctx context.Context, hits map[int64][]record.Record) error {
-	var ids []string
-	for _, found := range hits {
-		for _, rec := range found {
-			ids = append(ids, rec.ID)
+// dropLinked takes away hits that are somebody's partner: a live link is never moved. It
+// returns the operations that lost a hit in this way or whose source has a partner.
+func (s *settling) dropLinked(ctx context.Context, ops []store.Op, hits map[int64][]record.Record) (map[int64]bool, error) {
+	var ids [2][]string
+	for _, op := range ops {
+		ids[s.side.Other()] = append(ids[s.side.Other()], op.SourceID)
+		for _, rec := range hits[op.ID] {
+			ids[s.side] = append(ids[s.side], rec.ID)
 		}
 	}
-	links, err := s.r.e.store.LinksOf(ctx, s.r.p.Name, s.side, ids)
-	if err != nil {
-		return fmt.Errorf("load links of hits: %w", err)
+	var links [2]map[string]store.Link
+	for _, side := range record.Sides() {
+		var err error
+		if links[side], err = s.r.e.store.LinksOf(ctx, s.r.p.Name, side, ids[side]); err != nil {
+			return nil, fmt.Errorf("load links of hits: %w", err)
+		}
 	}
-	for op, found := range hits {
-		hits[op] = slices.DeleteFunc(found, func(rec record.Record) bool {
-			l, ok := links[rec.ID]
-			return ok && l.Closed == ""
-		})
+	open := func(side record.Side, id string) bool {
+		l, ok := links[side][id]
+		return ok && l.Closed == ""
 	}
-	return nil
+	linked := map[int64]bool{}
+	for _, op := range ops {
+		before := len(hits[op.ID])
+		if found, looked := hits[op.ID]; looked {
+			hits[op.ID] = slices.DeleteFunc(found, func(rec record.Record) bool { return open(s.side, rec.ID) })
+		}
+		linked[op.ID] = open(s.side.Other(), op.SourceID) || before > 0 && len(hits[op.ID]) == 0
+	}
+	return linked, nil
 }
 
 func (s *settling) several(op store.Op, found []record.Record) {

@@ -296,15 +296,12 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 	return s.upgrade(ctx, func() (*ownerLock, error) { return lockPostgres(ctx, s.db) }, o.Exclusive)
 }
 
-// writerLock is the advisory lock under which one transaction at a time writes.
-const writerLock = 0x544e444d01
-
 func (s *Store) beginPostgres(ctx context.Context) (runner, func(bool) error, error) {
 	t, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := t.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(writerLock)); err != nil {
+	if _, err := t.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1, hashtext(current_schema()))`, writerKey); err != nil {
 		return nil, nil, errors.Join(err, t.Rollback())
 	}
 	end := func(commit bool) error {

@@ -52,8 +52,12 @@ func holder(name string) string {
 	return "another process"
 }
 
-// ownerKey is the advisory lock that the owner of a PostgreSQL database holds.
-const ownerKey = 0x544e444d02
+// The advisory locks of PostgreSQL have two numbers: these, and one of the schema that
+// the tables are in.
+const (
+	ownerKey  = 0x544e444d // the owner of the database holds it
+	writerKey = 0x544e444e // one transaction at a time writes under it
+)
 
 // lockPostgres takes the lock on a connection of its own; it ends with the connection.
 func lockPostgres(ctx context.Context, db *sql.DB) (*ownerLock, error) {
@@ -62,14 +66,14 @@ func lockPostgres(ctx context.Context, db *sql.DB) (*ownerLock, error) {
 		return nil, err
 	}
 	var got bool
-	if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(ownerKey)).Scan(&got); err != nil {
+	if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1, hashtext(current_schema()))`, ownerKey).Scan(&got); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	if !got {
 		who := "another session"
 		row := conn.QueryRowContext(ctx, `SELECT a.application_name || ', server process ' || a.pid || ', since ' || a.backend_start
 			FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-			WHERE l.locktype = 'advisory' AND l.granted AND l.objid = $1 LIMIT 1`, int64(ownerKey&0xffffffff))
+			WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = $1 AND l.objid = hashtext(current_schema())::oid LIMIT 1`, ownerKey)
 		_ = row.Scan(&who) // without the name the refusal still stands
 		return nil, errors.Join(fmt.Errorf("%w: it is held by %s; stop that first", ErrOwned, who), conn.Close())
 	}
@@ -77,7 +81,7 @@ func lockPostgres(ctx context.Context, db *sql.DB) (*ownerLock, error) {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return &ownerLock{func() error {
-		_, err := conn.ExecContext(context.Background(), `SELECT pg_advisory_unlock($1)`, int64(ownerKey))
+		_, err := conn.ExecContext(context.Background(), `SELECT pg_advisory_unlock($1, hashtext(current_schema()))`, ownerKey)
 		return errors.Join(err, conn.Close())
 	}}, nil
 }

@@ -97,19 +97,21 @@ func filters(column string, values []string) []string {
 	return out
 }
 
-// attack is what Dolibarr's firewall refuses in a query, whatever it means there:
+// attack are the words that Dolibarr's firewall refuses in a query, in some company or
+// other, whatever they mean there:
 // https://github.com/Dolibarr/dolibarr/blob/develop/htdocs/main.inc.php
-var attack = regexp.MustCompile(`(?i)delete|create|insert|select|union|update|into|user|information_schema|script|on[a-z]+\s*=`)
+var attack = regexp.MustCompile(`(?i)delete|create|insert|select|union|update|into|user|information_schema|script|\bon[a-z]+\s*=`)
 
 // criterion writes one comparison. A quote cannot be escaped, a parenthesis ends the
 // criterion, and some words are taken for an attack (all recorded): such a value becomes
-// a pattern with % in place of everything that is neither letter nor digit, and the
-// caller sorts out what matches by accident.
+// a pattern with % in place of everything that is neither letter nor digit, and of one
+// letter of such a word; the caller sorts out what matches by accident.
 func criterion(column, value string) string {
 	value = strings.TrimSpace(value)
 	if !strings.ContainsAny(value, `'"()\<>;%`) && !attack.MatchString(value) {
 		return "(" + column + ":=:'" + value + "')"
 	}
+	value = attack.ReplaceAllStringFunc(value, func(word string) string { return word[:1] + "%" + word[2:] })
 	var b strings.Builder
 	wild := false
 	for _, r := range value {

@@ -106,7 +106,7 @@ func objectOf(name string) (object, error) {
 func plainRewrites() []record.Rewrite {
 	return []record.Rewrite{
 		record.RewriteDropAstral, record.RewriteUnescapeHTML, record.RewriteStripTags, record.RewriteDropQuotes,
-		record.RewriteBackslashes, record.RewriteOneBlank, record.RewriteTrim,
+		record.RewriteOneBlank, record.RewriteTrim, record.RewriteBackslashes,
 	}
 }
 

@@ -213,13 +213,16 @@ func (w *writing) linked(err error) {
 	w.result.After.Fields[propCompany] = w.op.Set[propCompany]
 }
 
-// unlinked notes that the primary company was not written: as a refusal if other fields
-// were, else as the operation's error.
+// unlinked notes that the primary company was not written: as a refusal if HubSpot does not
+// take it and took other fields, else as the operation's error. What may work the next time
+// is no refusal, or it would never be tried again (R2); repeating the properties is harmless.
 func (w *writing) unlinked(err error) {
 	if w.result.After != nil {
 		delete(w.result.After.Fields, propCompany)
 	}
-	if len(w.op.Set) > 1 {
+	kind := connector.KindOf(err)
+	lasting := kind == connector.Invalid || kind == connector.NotFound || kind == connector.Forbidden || kind == connector.Unsupported
+	if lasting && len(w.op.Set) > 1 {
 		w.result.Refused = append(w.result.Refused, connector.Refusal{Field: propCompany, Why: err.Error()})
 		return
 	}

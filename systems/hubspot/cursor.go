@@ -41,6 +41,10 @@ const (
 	modeList mode = "list"
 	modeFeed mode = "feed"
 	modeBin  mode = "bin" // a sweep
+
+	// Owners are always listed; From is since when a change is told, Full when the listing
+	// began.
+	modeOwners mode = "owners"
 )
 
 type pass string
@@ -69,15 +73,28 @@ func parseCursor(text connector.Cursor) (cursor, error) {
 	if err := d.Decode(&c); err != nil || d.More() {
 		return cursor{}, expired("it is none of ours")
 	}
-	feed := c.From != 0 || c.ID != 0 || c.Tie || c.Pass != passNone || c.Began != 0
-	known := c.Pass == passNone || c.Pass == passNew || c.Pass == passWhole
-	switch {
-	case c.Mode == modeFeed && known && c.After == "" && c.From > 0 && c.ID >= 0 && c.Full > 0 && c.Began >= 0:
-		return c, nil
-	case c.Mode == modeList && !feed && c.Full >= 0, c.Mode == modeBin && !feed && c.Full == 0:
-		return c, nil
+	if !c.sound() {
+		return cursor{}, expired("it is none of ours")
 	}
-	return cursor{}, expired("it is none of ours")
+	return c, nil
+}
+
+// sound reports whether the parts fit the mode.
+func (c cursor) sound() bool {
+	if c.From < 0 || c.ID < 0 || c.Full < 0 || c.Began < 0 {
+		return false
+	}
+	feed := c.ID != 0 || c.Tie || c.Pass != passNone || c.Began != 0
+	switch c.Mode {
+	case modeList, modeBin:
+		return !feed && c.From == 0
+	case modeOwners:
+		return !feed
+	case modeFeed:
+		known := c.Pass == passNone || c.Pass == passNew || c.Pass == passWhole
+		return known && c.After == "" && c.From > 0 && c.Full > 0
+	}
+	return false
 }
 
 func (c cursor) encode() connector.Cursor {

@@ -170,7 +170,7 @@ func (c *conn) readBin(ctx context.Context, d *definitions, ids []string, found 
 func (c *conn) allOwners(ctx context.Context, archived bool) ([]owner, error) {
 	var all []owner
 	for after := ""; ; {
-		p, err := c.listOwners(ctx, after, maxOwners, archived)
+		p, _, err := c.listOwners(ctx, after, maxOwners, archived)
 		if err != nil {
 			return nil, err
 		}

@@ -43,8 +43,8 @@ func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, 
 			return c.ownersPage(ctx, q, cur)
 		}
 		return c.binPage(ctx, q, cur)
-	case cur.Mode == modeBin:
-		return connector.Page{}, expired("the cursor is that of a sweep")
+	case cur.Mode == modeBin, (cur.Mode == modeOwners) != (q.Object == owners) && q.Cursor != "":
+		return connector.Page{}, expired("it is that of another kind of reading")
 	case q.Object == owners:
 		return c.ownersPage(ctx, q, cur)
 	}
@@ -288,41 +288,53 @@ func archived(object string, r row) connector.Change {
 }
 
 // ownersPage reads the next owners. There is no search and no filter by time: every read
-// is a whole listing, of 500 a call.
+// lists all, 500 a call, and after the first one tells those that changed.
 func (c *conn) ownersPage(ctx context.Context, q connector.Query, cur cursor) (connector.Page, error) {
 	limit := maxOwners
 	if q.Limit > 0 {
 		limit = min(limit, q.Limit)
 	}
-	p, err := c.listOwners(ctx, cur.After, limit, cur.Mode == modeBin)
+	if cur.Mode == modeList {
+		cur = cursor{Mode: modeOwners}
+	}
+	began := time.Now()
+	p, r, err := c.listOwners(ctx, cur.After, limit, cur.Mode == modeBin)
 	if err != nil {
 		return connector.Page{}, err
 	}
 	out := connector.Page{Changes: make([]connector.Change, 0, len(p.Results))}
 	for _, o := range p.Results {
-		change := connector.Change{Record: o.record()}
-		if cur.Mode == modeBin {
-			change = tombstone(owners, o.ID, connector.Archived)
+		switch {
+		case cur.Mode == modeBin:
+			out.Changes = append(out.Changes, tombstone(owners, o.ID, connector.Archived))
+		case time.Time(o.UpdatedAt).UnixMilli() >= cur.From:
+			out.Changes = append(out.Changes, connector.Change{Record: o.record()})
 		}
-		out.Changes = append(out.Changes, change)
-	}
-	if cur.Mode != modeBin {
-		cur = cursor{Mode: modeList}
 	}
 	cur.After = p.Paging.after()
-	out.More, out.Next = cur.After != "", cur.encode()
-	out.Complete = !out.More && cur.Mode == modeList
+	out.More = cur.After != ""
+	if cur.Mode == modeOwners {
+		if cur.Full == 0 {
+			cur.Full = c.began(r, began)
+		}
+		if !out.More {
+			out.Complete = cur.From == 0
+			cur = cursor{Mode: modeOwners, From: cur.Full - overlap.Milliseconds()}
+		}
+	}
+	out.Next = cur.encode()
 	return out, nil
 }
 
-func (c *conn) listOwners(ctx context.Context, after string, limit int, archived bool) (ownerPage, error) {
+func (c *conn) listOwners(ctx context.Context, after string, limit int, archived bool) (ownerPage, *rest.Response, error) {
 	q := url.Values{"limit": {strconv.Itoa(limit)}, "archived": {strconv.FormatBool(archived)}}
 	if after != "" {
 		q.Set("after", after)
 	}
 	var p ownerPage
-	if _, err := c.read(ctx, rest.Call{Path: c.path(areaOwners), Query: q, Into: &p}); err != nil {
-		return p, fmt.Errorf("list owners: %w", err)
+	r, err := c.read(ctx, rest.Call{Path: c.path(areaOwners), Query: q, Into: &p})
+	if err != nil {
+		return p, r, fmt.Errorf("list owners: %w", err)
 	}
-	return p, nil
+	return p, r, nil
 }

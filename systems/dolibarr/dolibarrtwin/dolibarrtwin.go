@@ -295,7 +295,7 @@ func (t *Twin) AddExtraField(f ExtraField) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.seq++
-	t.tables[f.Object].addExtra(f, t.seq)
+	t.tables[f.Object].addExtra(f, t.seq, t.kit.Now().In(t.zone).Format(time.DateTime))
 }
 
 // note writes what was done to a record into the ledger, as people see the values.

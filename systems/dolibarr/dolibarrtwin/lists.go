@@ -39,6 +39,9 @@ func (t *Twin) record(r *http.Request, who *login, method string, tab *table, id
 	}
 	switch method {
 	case http.MethodGet:
+		if tab.name == thirdParties && id == "0" { // the vendor shows a specimen then
+			return []byte(strings.Replace(tab.blank(), `"id":""`, `"id":0`, 1)), nil
+		}
 		row, err := t.visible(who, tab, id)
 		if err != nil {
 			return nil, err

@@ -86,7 +86,7 @@ func nations() []nation {
 		{12, "MA", "MAR", "Morocco"}, {154, "MX", "MEX", "Mexico"}, {17, "NL", "NLD", "Netherlands"},
 		{173, "NO", "NOR", "Norway"}, {184, "PL", "POL", "Poland"}, {25, "PT", "PRT", "Portugal"},
 		{188, "RO", "ROU", "Romania"}, {19, "RU", "RUS", "Russia"}, {20, "SE", "SWE", "Sweden"},
-		{29, "SG", "SGP", "Singapore"}, {221, "TR", "TUR", "Turkey"}, {226, "UA", "UKR", "Ukraine"},
+		{29, "SG", "SGP", "Singapore"}, {213, "TH", "THA", "Thailand"}, {221, "TR", "TUR", "Turkey"}, {226, "UA", "UKR", "Ukraine"},
 		{11, "US", "USA", "United States"},
 	}
 }
@@ -144,6 +144,7 @@ func (t *Twin) definitions(element string) map[string]any {
 				"param": param, "pos": strconv.Itoa(99 + x.id), "alwayseditable": "1", "perms": nil, "list": "1",
 				"printable": "0", "totalizable": "0", "langs": nil, "help": nil, "css": nil, "cssview": nil,
 				"csslist": nil, "fk_user_author": "1", "fk_user_modif": "1",
+				"datec": x.made, "tms": x.made,
 			}
 		}
 		out[tab.element] = fields

@@ -77,8 +77,9 @@ func columnsOf(object string) []column {
 // An extra is the definition of an extrafield and its column.
 type extra struct {
 	column
-	def ExtraField
-	id  int
+	def  ExtraField
+	id   int
+	made string // by PHP's wall clock
 }
 
 // A table holds the records of one object.
@@ -140,8 +141,8 @@ func newTable(object string, version int) *table {
 	return t
 }
 
-func (t *table) addExtra(f ExtraField, id int) {
-	x := extra{def: f, id: id, column: column{key: "options_" + f.Code, sql: f.Code}}
+func (t *table) addExtra(f ExtraField, id int, made string) {
+	x := extra{def: f, id: id, made: made, column: column{key: "options_" + f.Code, sql: f.Code}}
 	switch f.Type {
 	case "int":
 		x.kind = number

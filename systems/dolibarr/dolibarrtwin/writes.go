@@ -282,10 +282,13 @@ func (t *Twin) admit(tab *table, r *row, e *edit) error {
 
 func (t *Twin) fits(table, column string, most int, v string) error {
 	if at := astral(v); at >= 0 {
-		_, n := utf8.DecodeRuneInString(v[at:])
 		var hex strings.Builder
-		for _, b := range []byte(v[at : at+n]) {
-			fmt.Fprintf(&hex, `\x%02X`, b)
+		for _, b := range []byte(v[at:min(len(v), at+6)]) {
+			if b >= 0x80 {
+				fmt.Fprintf(&hex, `\x%02X`, b)
+			} else {
+				hex.WriteByte(b)
+			}
 		}
 		return fail(http.StatusInternalServerError, fmt.Sprintf("Incorrect string value: '%s...' for column `dol%d`.`%s`.`%s` at row 1", hex.String(), t.version, table, column))
 	}
@@ -387,7 +390,7 @@ func (t *Twin) fold(to, from *row, by int64) {
 	soc, old := people.byKey["socid"], strconv.FormatInt(from.id, 10)
 	for _, c := range people.order {
 		if !c.gone && c.cells[soc] == old {
-			t.change(people, c, edit{cells: map[int]string{soc: strconv.FormatInt(to.id, 10)}}, c.editor, now)
+			c.cells[soc], c.tms, c.wall = strconv.FormatInt(to.id, 10), now, wall(now, t.dbZone)
 		}
 	}
 	tab.remove(from)

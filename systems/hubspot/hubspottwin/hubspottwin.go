@@ -61,6 +61,9 @@ func New(o twin.Options) twin.Twin {
 		searchMax: searchCap,
 		lacking:   map[string]bool{},
 	}
+	if o.Prompt {
+		a.lag = 0
+	}
 	a.contacts.defaults = []string{"createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"}
 	a.companies.defaults = []string{"createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"}
 	a.contacts.props["email"].index = true

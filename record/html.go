@@ -42,7 +42,6 @@ func foldBlanks(s string) string {
 type textWriter struct {
 	b     strings.Builder
 	blank bool // white space is due before the next word
-	fresh bool // nothing has been written on this line
 	lines int  // line breaks at the end of b
 	quiet atom.Atom
 	pre   int

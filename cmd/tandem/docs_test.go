@@ -169,7 +169,7 @@ func limitsPart(spec connector.Spec) string {
 	for _, l := range limits {
 		var parts []string
 		if l.Per > 0 {
-			parts = append(parts, fmt.Sprintf("%d in %s", l.Units, strings.TrimSuffix(strings.TrimSuffix(l.Per.String(), "0s"), "0m")))
+			parts = append(parts, fmt.Sprintf("%d in %s", l.Units, span(l.Per)))
 		}
 		if l.Concurrent > 0 {
 			parts = append(parts, fmt.Sprintf("%d at a time", l.Concurrent))
@@ -188,8 +188,21 @@ func limitsPart(spec connector.Spec) string {
 	return b.String()
 }
 
+// span writes a duration without its zero parts: 10s, 1m, 24h.
+func span(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
 func fieldsPart(o record.Object) string {
 	var b strings.Builder
+	var notes rewriteNotes
 	fmt.Fprintf(&b, "\n### %s\n\n| field | common field | kind | |\n|---|---|---|---|\n", o.Name)
 	for _, f := range o.Fields {
 		kind := string(f.Kind)
@@ -215,13 +228,33 @@ func fieldsPart(o record.Object) string {
 			marks = append(marks, fmt.Sprintf("at most %d characters", f.MaxLen))
 		}
 		if len(f.Rewrites) > 0 {
-			var rewrites []string
-			for _, r := range f.Rewrites {
-				rewrites = append(rewrites, strings.ReplaceAll(string(r), "_", " "))
-			}
-			marks = append(marks, "rewritten: "+strings.Join(rewrites, ", "))
+			marks = append(marks, "rewritten "+notes.mark(f.Rewrites))
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Name, orDash(f.Common), kind, cell(strings.Join(marks, "; ")))
+	}
+	b.WriteString(notes.text())
+	return b.String()
+}
+
+// rewriteNotes gathers what a vendor does to texts, so that it is told once per table.
+type rewriteNotes struct{ all []string }
+
+func (n *rewriteNotes) mark(rewrites []record.Rewrite) string {
+	var words []string
+	for _, r := range rewrites {
+		words = append(words, strings.ReplaceAll(string(r), "_", " "))
+	}
+	text := strings.Join(words, ", ")
+	if !slices.Contains(n.all, text) {
+		n.all = append(n.all, text)
+	}
+	return fmt.Sprintf("(%d)", slices.Index(n.all, text)+1)
+}
+
+func (n *rewriteNotes) text() string {
+	var b strings.Builder
+	for i, text := range n.all {
+		fmt.Fprintf(&b, "\n(%d) What the vendor does to a text on its way in: %s.\n", i+1, text)
 	}
 	return b.String()
 }

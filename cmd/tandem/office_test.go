@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -276,11 +277,13 @@ func (w *world) crash(after int) bool {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
-	n := 0
+	var n, armed atomic.Int64
+	armed.Store(1)
+	dead := w.store
 	for _, tw := range []twin.Twin{w.erp, w.crm} {
 		tw.Kit().After(func(*http.Request) {
-			if n++; n == after+1 {
-				if err := w.store.Close(); err != nil {
+			if armed.Load() == 1 && n.Add(1) == int64(after)+1 {
+				if err := dead.Close(); err != nil {
 					w.t.Error(err)
 				}
 				cancel()
@@ -288,10 +291,12 @@ func (w *world) crash(after int) bool {
 		})
 	}
 	_, err := w.engine.Sync(ctx, nil, engine.SyncOptions{})
-	if err == nil && n > after {
+	armed.Store(0)
+	crashed := n.Load() > int64(after)
+	if err == nil && crashed {
 		w.t.Errorf("the crash after %d calls went unnoticed", after)
 	}
-	return n > after
+	return crashed
 }
 
 // must returns a twin as one that can do more than every twin: as its administrator.

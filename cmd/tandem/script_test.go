@@ -249,7 +249,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 func line(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, args, 1, "line KEY=VALUE…")
 	var near []string // lines that have the first value at least
-	for _, text := range strings.Split(strings.TrimSuffix(ts.ReadFile("stdout"), "\n"), "\n") {
+	for text := range strings.SplitSeq(strings.TrimSuffix(ts.ReadFile("stdout"), "\n"), "\n") {
 		var v map[string]any
 		if err := json.Unmarshal([]byte(text), &v); err != nil {
 			ts.Fatalf("stdout has a line that is no JSON object: %q", text)
@@ -291,7 +291,7 @@ func matches(v map[string]any, pathIsValue string) bool {
 // at returns what a JSON object has at a dotted path.
 func at(v map[string]any, path string) (any, bool) {
 	var here any = v
-	for _, name := range strings.Split(path, ".") {
+	for name := range strings.SplitSeq(path, ".") {
 		m, ok := here.(map[string]any)
 		if !ok {
 			return nil, false
@@ -305,9 +305,9 @@ func at(v map[string]any, path string) (any, bool) {
 
 func await(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, args, 2, "await URL TEXT")
-	last := ""
+	last, client := "", &http.Client{Timeout: 5 * time.Second}
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		r, err := http.Get(args[0])
+		r, err := client.Get(args[0])
 		if err != nil {
 			last = err.Error()
 			continue

@@ -47,6 +47,8 @@ type world struct {
 	path   string
 	yaml   string
 	worker int
+	pages  int                                       // most pages of the database; 0 = as many as fit
+	around func(http.RoundTripper) http.RoundTripper // stands between the engine and the twins; nil = nothing
 
 	store  *store.Store
 	engine *engine.Engine
@@ -82,7 +84,7 @@ func twinOf(t *testing.T, system string, o twin.Options) twin.Twin {
 func (w *world) start() {
 	w.t.Helper()
 	ctx := context.Background()
-	st, err := store.Open(ctx, store.Options{DSN: "sqlite:" + w.path, Exclusive: true})
+	st, err := store.Open(ctx, store.Options{DSN: "sqlite:" + w.path, Exclusive: true, MaxPages: w.pages})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -129,10 +131,14 @@ func (w *world) env(name string) (string, bool) {
 }
 
 func (w *world) transport(c plan.Connection) http.RoundTripper {
+	to := w.crm
 	if c.System == "dolibarr" {
-		return twin.Transport(w.erp)
+		to = w.erp
 	}
-	return twin.Transport(w.crm)
+	if w.around != nil {
+		return w.around(twin.Transport(to))
+	}
+	return twin.Transport(to)
 }
 
 // sync runs the syncs and returns their reports by name. No error of a run is expected.

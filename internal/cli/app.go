@@ -57,8 +57,8 @@ func unknown(kind, name string, names []string) error {
 	return usage("there is no %s %q; there are: %s", kind, name, strings.Join(names, ", "))
 }
 
-// warn tells a person something that stops nothing.
-func (a *app) warn(format string, args ...any) {
+// warnf tells a person something that stops nothing.
+func (a *app) warnf(format string, args ...any) {
 	if !a.quiet {
 		fmt.Fprintln(a.Err, printable(fmt.Sprintf(format, args...)))
 	}
@@ -80,7 +80,7 @@ func (a *app) load() (*plan.Plan, error) {
 	p, problems := plan.Parse(a.config, src, env, a.specs())
 	for _, problem := range problems {
 		if problem.Warning {
-			a.warn("%s", problem.String())
+			a.warnf("%s", problem.String())
 		}
 	}
 	if problems.HasErrors() {

@@ -208,8 +208,11 @@ func offset(d time.Duration) string {
 
 func lackText(l connector.Lack) string {
 	what := l.What
+	if what == "schema" {
+		what = "see or change field definitions"
+	}
 	if l.Object != "" {
-		what += " " + l.Object
+		what += " (" + l.Object + ")"
 	}
 	text := fmt.Sprintf("  ! cannot %s: %s", what, oneLine(l.Why))
 	if l.Remedy != "" {

@@ -102,8 +102,7 @@ func Run(ctx context.Context, args []string, s Streams, systems []connector.Syst
 
 // helpFor returns the command whose help fits a command line that is not understood.
 func helpFor(err error) string {
-	var wrong *kong.ParseError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok {
 		if node := wrong.Context.Selected(); node != nil {
 			return node.FullPath() + " --help"
 		}

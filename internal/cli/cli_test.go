@@ -280,3 +280,30 @@ func TestReviewItemSaysWhatCanBeChosen(t *testing.T) {
 		}
 	}
 }
+
+// The simulation of a system is told by what a person can paste.
+func TestTwinTextKeepsSecretsOutOfTheFile(t *testing.T) {
+	t.Parallel()
+	text := twinText(acme()[0].Spec, twinLine{
+		System: "acme", URL: "http://127.0.0.1:1", Settings: map[string]string{"api_key": "k-1", "tier": "small"}, Rows: map[string]int{"things": 1200},
+	})
+	for _, want := range []string{"    api_key: ${ACME_API_KEY}\n", "\nACME_API_KEY=k-1\n", "    tier: small\n", "It holds 1,200 things."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q lacks %q", text, want)
+		}
+	}
+}
+
+func TestInventedRecordsAreTheSameEveryTime(t *testing.T) {
+	t.Parallel()
+	o := record.Object{Name: "people", Fields: []record.Field{
+		{Name: "mail", Common: "email", Kind: record.KindEmail}, {Name: "vorname", Common: "first_name"},
+		{Name: "firma", Common: "company", Kind: record.KindReference, To: "firms"}, {Name: "city", Common: "city", ReadOnly: true},
+	}}
+	want := map[string]string{"mail": "person-5@company-2.example", "vorname": "Matthias", "firma": "f2"}
+	for range 2 {
+		if diff := cmp.Diff(want, inventedPerson(4).fields(o, []string{"f1", "f2"})); diff != "" {
+			t.Error(diff)
+		}
+	}
+}

@@ -53,7 +53,7 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	// O_EXCL: a file that came about meanwhile is not overwritten either.
-	f, err := os.OpenFile(a.config, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(a.config, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // it holds no secret, and a service may read it as another user
 	if errors.Is(err, fs.ErrNotExist) {
 		return usage("there is no folder %s; make it first", filepath.Dir(a.config))
 	}

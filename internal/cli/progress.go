@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -84,16 +85,22 @@ func (l *lines) stop() {
 	l.over = true
 }
 
-// bars draws one bar per stage.
+// bars draws one line per stage of the sync that runs: a bar where the end is known, else
+// a wheel that turns.
 type bars struct {
-	mu   sync.Mutex
-	all  *mpb.Progress
-	bars map[stage]*mpb.Bar
-	over bool
+	mu    sync.Mutex
+	all   *mpb.Progress
+	lines map[stage]*bar
+	over  bool
+}
+
+type bar struct {
+	*mpb.Bar
+	done, total atomic.Int64
 }
 
 func newBars(out io.Writer) *bars {
-	return &bars{all: mpb.New(mpb.WithOutput(out), mpb.WithWidth(40)), bars: map[stage]*mpb.Bar{}}
+	return &bars{all: mpb.New(mpb.WithOutput(out), mpb.WithWidth(30)), lines: map[stage]*bar{}}
 }
 
 func (b *bars) see(p engine.Progress) {
@@ -103,19 +110,46 @@ func (b *bars) see(p engine.Progress) {
 		return
 	}
 	s := stage{p.Sync, p.Stage}
-	bar := b.bars[s]
-	if bar == nil {
-		bar = b.all.AddBar(int64(p.Total),
-			mpb.PrependDecorators(
-				decor.Name(fmt.Sprintf("%s: %s", p.Sync, p.Stage), decor.WCSyncSpaceR),
-				decor.CountersNoUnit("%d / %d", decor.WCSyncSpace)),
-			mpb.BarRemoveOnComplete())
-		b.bars[s] = bar
+	line := b.lines[s]
+	if line == nil {
+		b.drop(func(other stage) bool { return other.sync != p.Sync })
+		line = b.draw(s, p.Total > 0)
+		b.lines[s] = line
 	}
-	// One more than done keeps a bar of unknown length, or one that grows, from
-	// completing before the stage has.
-	bar.SetTotal(int64(max(p.Total, p.Done+1)), false)
-	bar.SetCurrent(int64(p.Done))
+	line.done.Store(int64(p.Done))
+	line.total.Store(int64(p.Total))
+	// One more than done keeps a line from completing before its stage has.
+	line.SetTotal(int64(max(p.Total, p.Done+1)), false)
+	line.SetCurrent(int64(p.Done))
+}
+
+func (b *bars) draw(s stage, known bool) *bar {
+	line := &bar{}
+	add := b.all.AddSpinner
+	if known {
+		add = b.all.AddBar
+	}
+	line.Bar = add(0, // with a total from the start it would complete by itself
+		mpb.PrependDecorators(
+			decor.Name(fmt.Sprintf("%s: %s", s.sync, s.what), decor.WCSyncSpaceR),
+			decor.Any(func(decor.Statistics) string {
+				text := count(int(line.done.Load()))
+				if total := line.total.Load(); total > 0 {
+					text += " of " + count(int(total))
+				}
+				return text
+			}, decor.WCSyncSpace)))
+	return line
+}
+
+// drop takes lines off the screen.
+func (b *bars) drop(which func(stage) bool) {
+	for s, line := range b.lines {
+		if which(s) {
+			line.Abort(true)
+			delete(b.lines, s)
+		}
+	}
 }
 
 func (b *bars) stop() {
@@ -125,8 +159,6 @@ func (b *bars) stop() {
 		return
 	}
 	b.over = true
-	for _, bar := range b.bars {
-		bar.Abort(true)
-	}
+	b.drop(func(stage) bool { return true })
 	b.all.Wait()
 }

@@ -102,8 +102,7 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 
 // prepareError makes the problems of a configuration one readable error.
 func prepareError(err error) error {
-	var problems plan.Problems
-	if errors.As(err, &problems) {
+	if problems, ok := errors.AsType[plan.Problems](err); ok {
 		return problemsError(problems)
 	}
 	return fmt.Errorf("prepare: %w", err)

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -33,7 +32,7 @@ func newTestServer(began map[string]time.Time, f func(context.Context, []string)
 		plan:   &plan.Plan{Syncs: syncs},
 		table:  &timetable{zone: time.UTC, syncs: syncs[:2], began: began, early: map[string]time.Time{}},
 		meters: newMeters(),
-		log:    slog.New(slog.NewTextHandler(io.Discard, nil)),
+		log:    slog.New(slog.DiscardHandler),
 		run:    f,
 		gauge:  func(context.Context, string) error { return nil },
 	}

@@ -74,8 +74,11 @@ func complete(reports []engine.Report, syncs []plan.Sync, err error) []engine.Re
 			all = append(all, reports[i])
 			continue
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			err = errors.New("it did not run")
+		case errors.Is(err, context.Canceled):
+			err = errors.New("stopped before it ran")
 		}
 		all = append(all, engine.Report{Sync: s.Name, Status: engine.StatusFailed, Error: err.Error(), Err: err})
 	}

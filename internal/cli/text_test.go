@@ -24,7 +24,7 @@ func TestTableAlignsSeveralScripts(t *testing.T) {
 		t.Errorf("the Thai name takes %d columns: its vowel signs take none", columns("สมชาย ใจดี"))
 	}
 	var ends []int
-	for _, line := range strings.Split(strings.TrimSuffix(got, "\n"), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSuffix(got, "\n"), "\n") {
 		ends = append(ends, columns(line))
 	}
 	for _, end := range ends {

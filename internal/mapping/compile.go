@@ -65,11 +65,11 @@ func (c *compiler) object(s record.Side) record.Object {
 	return c.in.Right
 }
 
-func (c *compiler) problem(path, format string, args ...any) {
+func (c *compiler) problemf(path, format string, args ...any) {
 	c.problems = append(c.problems, Problem{Path: path, Text: fmt.Sprintf(format, args...)})
 }
 
-func (c *compiler) warn(path, format string, args ...any) {
+func (c *compiler) warnf(path, format string, args ...any) {
 	c.problems = append(c.problems, Problem{Path: path, Text: fmt.Sprintf(format, args...), Warning: true})
 }
 
@@ -110,7 +110,7 @@ func (c *compiler) entries() {
 			starred = true
 			c.all(e, taken)
 		case e.All:
-			c.problem(e.path(""), `"*" stands here a second time`)
+			c.problemf(e.path(""), `"*" stands here a second time`)
 		case e.From != "":
 			c.computed(e)
 		default:
@@ -200,7 +200,7 @@ func (c *compiler) named(e Entry, s record.Side) (record.Field, bool) {
 		c.problems = append(c.problems, unknownField(e.path(s.String()), c.object(s), e.name(s)))
 		return f, false
 	case f.Key:
-		c.problem(e.path(s.String()), "%q holds Tandem's own key and cannot be mapped", f.Name)
+		c.problemf(e.path(s.String()), "%q holds Tandem's own key and cannot be mapped", f.Name)
 		return f, false
 	}
 	return f, true
@@ -243,10 +243,10 @@ func (c *compiler) checkFlow(e Entry, p *pair, fields [2]record.Field, from reco
 	}
 	switch {
 	case p.conv[from] == nil:
-		c.problem(e.path(""), "%s: %s%s", from.String()+" to "+to.String(), why, remedy)
+		c.problemf(e.path(""), "%s: %s%s", from.String()+" to "+to.String(), why, remedy)
 		return false
 	case !fields[to].Writable():
-		c.problem(e.path(to.String()), "%q is read-only%s", fields[to].Name, remedy)
+		c.problemf(e.path(to.String()), "%q is read-only%s", fields[to].Name, remedy)
 		return false
 	}
 	return true
@@ -262,7 +262,7 @@ func (c *compiler) writtenTwice(e Entry, names [2]string) bool {
 		}
 		for i, p := range c.m.pairs {
 			if p.names[s] == names[s] && p.allowed[s.Other()] {
-				c.problem(e.path(s.String()), "%q is written by %s already", names[s], c.m.fields[i].Key)
+				c.problemf(e.path(s.String()), "%q is written by %s already", names[s], c.m.fields[i].Key)
 				return true
 			}
 		}
@@ -277,17 +277,17 @@ func (c *compiler) lossy(e Entry, p *pair, fields [2]record.Field) {
 		return
 	}
 	if (left.Format == record.FormatHTML) != (right.Format == record.FormatHTML) {
-		c.warn(e.path(""), "%s=%s: formatting is lost when the plain side changes; one direction keeps it", left.Name, right.Name)
+		c.warnf(e.path(""), "%s=%s: formatting is lost when the plain side changes; one direction keeps it", left.Name, right.Name)
 	}
 	if left.Kind != right.Kind && (left.Kind == record.KindDateTime || right.Kind == record.KindDateTime) {
-		c.warn(e.path(""), "%s=%s: the time of day is lost when the date changes; one direction keeps it", left.Name, right.Name)
+		c.warnf(e.path(""), "%s=%s: the time of day is lost when the date changes; one direction keeps it", left.Name, right.Name)
 	}
 }
 
 // computed is an entry with `from`: one-way towards the side that it names.
 func (c *compiler) computed(e Entry) {
 	if (e.Left == "") == (e.Right == "") {
-		c.problem(e.path("from"), "from computes one side: name either left or right")
+		c.problemf(e.path("from"), "from computes one side: name either left or right")
 		return
 	}
 	to := record.Left
@@ -299,15 +299,15 @@ func (c *compiler) computed(e Entry) {
 		return
 	}
 	if len(e.Values) > 0 {
-		c.problem(e.path("values"), "values and from exclude each other")
+		c.problemf(e.path("values"), "values and from exclude each other")
 		return
 	}
 	if isReference(target.Kind) {
-		c.problem(e.path(to.String()), "%q is a reference and cannot be computed", target.Name)
+		c.problemf(e.path(to.String()), "%q is a reference and cannot be computed", target.Name)
 		return
 	}
 	if e.toward(to) && !target.Writable() {
-		c.problem(e.path(to.String()), "%q is read-only", target.Name)
+		c.problemf(e.path(to.String()), "%q is read-only", target.Name)
 		return
 	}
 	source := to.Other()

@@ -9,23 +9,23 @@ import (
 	"github.com/tandemhub/tandem/record"
 )
 
-// A Misfit is a value that the field of the other side cannot hold. A person has to
+// A MisfitError is a value that the field of the other side cannot hold. A person has to
 // change the value or the configuration.
-type Misfit struct {
+type MisfitError struct {
 	Field string // wire name of the field that cannot hold it
 	Why   string
 }
 
 // Error says what does not fit where.
-func (e *Misfit) Error() string { return e.Field + " cannot hold the value: " + e.Why }
+func (e *MisfitError) Error() string { return e.Field + " cannot hold the value: " + e.Why }
 
 func misfit(f record.Field, format string, args ...any) error {
-	return &Misfit{Field: f.Name, Why: fmt.Sprintf(format, args...)}
+	return &MisfitError{Field: f.Name, Why: fmt.Sprintf(format, args...)}
 }
 
 // Convert returns a side's value as the other side would hold it. known is false if it
 // cannot be told there, such as the id of a record that has no link (R11). A value that
-// the other field cannot hold is a [*Misfit], unless this direction is not carried anyway.
+// the other field cannot hold is a [*MisfitError], unless this direction is not carried anyway.
 func (m *Mapping) Convert(i int, from record.Side, v record.Value, refs Refs) (out record.Value, known bool, err error) {
 	p := &m.pairs[i]
 	if p.conv[from] == nil {
@@ -203,12 +203,12 @@ func choiceToText(from record.Field) converter {
 // moment converts dates and instants. A date is midnight in the zone of the account that
 // keeps the instant, because that is the day which people see there.
 func (c *compiler) moment(from, to record.Field, side record.Side) (converter, string) {
-	switch {
-	case from.Kind == to.Kind:
+	switch from.Kind {
+	case to.Kind:
 		return asIs, ""
-	case from.Kind == record.KindDate:
+	case record.KindDate:
 		return dateToTime(to, c.in.Zones[side.Other()]), ""
-	case from.Kind == record.KindDateTime:
+	case record.KindDateTime:
 		return timeToDate(to, c.in.Zones[side]), ""
 	default:
 		return nil, clash(from, to)

@@ -62,7 +62,7 @@ func (c *compiler) defaultMatch() []MatchKey {
 		}
 	}
 	if len(keys) == 0 {
-		c.warn("match", "%s and %s have no match key by default, so that no records that exist on both sides are recognised", c.in.Left.Name, c.in.Right.Name)
+		c.warnf("match", "%s and %s have no match key by default, so that no records that exist on both sides are recognised", c.in.Left.Name, c.in.Right.Name)
 	}
 	return keys
 }
@@ -70,7 +70,7 @@ func (c *compiler) defaultMatch() []MatchKey {
 func (c *compiler) key(path string, key MatchKey) (matchKey, bool) {
 	var k matchKey
 	if len(key.Parts) == 0 {
-		c.problem(path, "the key has no fields")
+		c.problemf(path, "the key has no fields")
 		return k, false
 	}
 	var names []string
@@ -83,7 +83,7 @@ func (c *compiler) key(path string, key MatchKey) (matchKey, bool) {
 				return k, false
 			}
 			if f.Kind == record.KindList || isSet(f.Kind) || f.Kind == record.KindReference {
-				c.problem(path, "%q is a %s and cannot be a match key", f.Name, f.Kind)
+				c.problemf(path, "%q is a %s and cannot be a match key", f.Name, f.Kind)
 				return k, false
 			}
 			fields[s] = f

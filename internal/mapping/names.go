@@ -41,9 +41,12 @@ func fieldNames(o record.Object) []string {
 }
 
 // nearest returns the word that was most likely meant, "" if none is near enough: one
-// mistake in three letters, and never fewer than two.
+// mistake in a short word, two in a longer one, one in three letters of a long one.
 func nearest(word string, words []string) string {
 	best, least := "", max(2, len([]rune(word))/3)+1
+	if len([]rune(word)) <= 3 {
+		least = 2
+	}
 	lower := strings.ToLower(word)
 	for _, w := range words {
 		d := distance(lower, strings.ToLower(w))

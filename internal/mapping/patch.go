@@ -34,7 +34,7 @@ type openName struct {
 	name string
 }
 
-func (p *patcher) problem(format string, args ...any) {
+func (p *patcher) problemf(format string, args ...any) {
 	p.problems = append(p.problems, Problem{Path: p.path, Text: fmt.Sprintf(format, args...)})
 }
 
@@ -61,7 +61,7 @@ func (p *patcher) Visit(node *ast.Node) {
 	case *ast.CallNode:
 		p.call(node, n)
 	case *ast.BuiltinNode:
-		p.loop(n)
+		p.loop(node, n)
 	case *ast.UnaryNode:
 		p.unary(node, n)
 	case *ast.BinaryNode:
@@ -70,13 +70,13 @@ func (p *patcher) Visit(node *ast.Node) {
 		n.Cond = step("truth", n.Cond)
 	case *ast.VariableDeclaratorNode:
 		p.declared[n.Name] = true
-		p.problem("let is not possible in an expression")
+		p.problemf("let is not possible in an expression")
 	case *ast.SequenceNode:
-		p.problem("a semicolon is not possible in an expression")
+		p.problemf("a semicolon is not possible in an expression")
 	case *ast.MapNode:
-		p.problem("a {key: value} is not possible in an expression")
+		p.problemf("a {key: value} is not possible in an expression")
 	case *ast.BytesNode:
-		p.problem("bytes are not possible in an expression")
+		p.problemf("bytes are not possible in an expression")
 	}
 }
 
@@ -100,7 +100,7 @@ func (p *patcher) identifier(node *ast.Node, n *ast.IdentifierNode) {
 // use makes a node the value of a field.
 func (p *patcher) use(node *ast.Node, f record.Field) {
 	if f.Key {
-		p.problem("%q holds Tandem's own key", f.Name)
+		p.problemf("%q holds Tandem's own key", f.Name)
 	}
 	if !slices.ContainsFunc(p.uses, func(g record.Field) bool { return g.Name == f.Name }) {
 		p.uses = append(p.uses, f)
@@ -144,8 +144,7 @@ func (p *patcher) member(node *ast.Node, n *ast.MemberNode) {
 		return
 	}
 	f, isField := p.fieldOf(n.Node)
-	switch {
-	case !isField || !named:
+	if !isField || !named {
 		ast.Patch(node, step("member", n.Node, n.Property))
 		return
 	}
@@ -158,16 +157,16 @@ func (p *patcher) member(node *ast.Node, n *ast.MemberNode) {
 		p.lookups = append(p.lookups, f.To)
 		ast.Patch(node, step("lookup", &ast.StringNode{Value: f.To}, n.Node, property))
 	case f.Kind == record.KindReferences:
-		p.problem("%q refers to several records; a dot can follow a reference to one", f.Name)
+		p.problemf("%q refers to several records; a dot can follow a reference to one", f.Name)
 	default:
-		p.problem("%q is no reference, so no dot can follow it", f.Name)
+		p.problemf("%q is no reference, so no dot can follow it", f.Name)
 	}
 }
 
 func (p *patcher) openMember(node *ast.Node, n *ast.MemberNode, name string, property *ast.StringNode) {
 	switch {
 	case property == nil && name == "f":
-		p.problem(`the name in f["..."] must be written out`)
+		p.problemf(`the name in f["..."] must be written out`)
 	case property == nil:
 		p.open = append(p.open, openName{node: n.Node, name: name})
 	case name == "f":
@@ -201,7 +200,7 @@ func (p *patcher) call(node *ast.Node, n *ast.CallNode) {
 	callee, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
 		p.close(n.Callee)
-		p.problem("only a function can be called")
+		p.problemf("only a function can be called")
 		return
 	}
 	name, _ := p.close(callee)
@@ -216,7 +215,7 @@ func (p *patcher) call(node *ast.Node, n *ast.CallNode) {
 			Path: p.path, Text: fmt.Sprintf("there is no function %q", name), Near: nearest(name, functions()),
 		})
 	case len(n.Arguments) < s.least || s.most >= 0 && len(n.Arguments) > s.most:
-		p.problem("%s takes %s, not %d", name, argumentsText(s.least, s.most), len(n.Arguments))
+		p.problemf("%s takes %s, not %d", name, argumentsText(s.least, s.most), len(n.Arguments))
 	default:
 		ast.Patch(node, step(name, n.Arguments...))
 	}
@@ -224,7 +223,7 @@ func (p *patcher) call(node *ast.Node, n *ast.CallNode) {
 
 func argumentsText(least, most int) string {
 	switch {
-	case least == most && least == 1:
+	case most == 1 && least == 1:
 		return "1 argument"
 	case least == most:
 		return fmt.Sprintf("%d arguments", least)
@@ -241,7 +240,17 @@ func loops() []string {
 	return []string{"all", "any", "none", "one", "filter", "find", "count", "map"}
 }
 
-func (p *patcher) loop(n *ast.BuiltinNode) {
+func (p *patcher) loop(node *ast.Node, n *ast.BuiltinNode) {
+	if n.Name == "sum" { // the library's own would add floats
+		inner := n.Arguments[0]
+		if len(n.Arguments) == 2 {
+			var mapped ast.Node = &ast.BuiltinNode{Name: "map", Arguments: n.Arguments}
+			p.Visit(&mapped)
+			inner = mapped
+		}
+		ast.Patch(node, step("sum", inner))
+		return
+	}
 	if !slices.Contains(loops(), n.Name) {
 		p.problems = append(p.problems, Problem{
 			Path: p.path, Text: fmt.Sprintf("there is no function %q", n.Name), Near: nearest(n.Name, functions()),
@@ -270,7 +279,7 @@ func (p *patcher) unary(node *ast.Node, n *ast.UnaryNode) {
 	case "+":
 		ast.Patch(node, step("number", n.Node))
 	default:
-		p.problem("the operator %s is not possible", n.Operator)
+		p.problemf("the operator %s is not possible", n.Operator)
 	}
 }
 
@@ -283,7 +292,7 @@ func (p *patcher) binary(node *ast.Node, n *ast.BinaryNode) {
 	case "matches":
 		p.matches(node, n)
 	default:
-		p.problem("the operator %s is not possible", n.Operator)
+		p.problemf("the operator %s is not possible", n.Operator)
 	}
 }
 
@@ -291,12 +300,12 @@ func (p *patcher) binary(node *ast.Node, n *ast.BinaryNode) {
 func (p *patcher) matches(node *ast.Node, n *ast.BinaryNode) {
 	pattern, ok := n.Right.(*ast.StringNode)
 	if !ok {
-		p.problem("the pattern after matches must be written out")
+		p.problemf("the pattern after matches must be written out")
 		return
 	}
 	re, err := regexp.Compile(pattern.Value)
 	if err != nil {
-		p.problem("the pattern after matches is none: %v", err)
+		p.problemf("the pattern after matches is none: %v", err)
 		return
 	}
 	ast.Patch(node, step("matches", n.Left, &ast.ConstantNode{Value: re}))

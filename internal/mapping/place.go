@@ -77,10 +77,10 @@ func (c *compiler) place(from, to record.Field) converter {
 		switch {
 		case len(to.Choices) > 0 && !to.Open:
 			return v, false, misfit(to, "%.60q is none of its choices", s)
-		case code == "" && spell != spellName:
-			return v, false, misfit(to, "%.60q has no code", s)
-		case code == "":
+		case code == "" && to.Open:
 			return v, true, nil
+		case code == "": // kept as it is, it would not lead back (R13)
+			return v, false, misfit(to, "%.60q is no %s that is known", s, from.Format)
 		}
 		return record.Text(write(code, spell)), true, nil
 	}

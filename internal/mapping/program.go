@@ -104,8 +104,7 @@ func compileBounded(source string, p *patcher) (code *vm.Program, err error) {
 
 // syntaxText takes the drawing out of the library's message, and keeps the place.
 func syntaxText(err error) string {
-	var at *file.Error
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*file.Error](err); ok {
 		return fmt.Sprintf("column %d: %s", at.Column+1, at.Message)
 	}
 	return strings.TrimSpace(err.Error())
@@ -133,14 +132,15 @@ func (p *program) eval(f record.Fields, refs Refs) (out any, known bool, err err
 }
 
 func runError(err error) error {
-	var at *file.Error
-	if errors.As(err, &at) && at.Prev != nil {
+	at, ok := errors.AsType[*file.Error](err)
+	switch {
+	case !ok:
+		return err
+	case at.Prev != nil:
 		return at.Prev
-	}
-	if at != nil {
+	default:
 		return errors.New(at.Message)
 	}
-	return err
 }
 
 // value runs the program for its result.

@@ -106,10 +106,11 @@ func (m *Mapping) Fingerprint() string { return m.fingerprint }
 func (c *compiler) print() string {
 	h := sha256.New()
 	line := func(parts ...any) {
+		var b []byte
 		for _, p := range parts {
-			fmt.Fprintf(h, "%q ", fmt.Sprint(p))
+			b = fmt.Appendf(b, "%q ", fmt.Sprint(p))
 		}
-		fmt.Fprintln(h)
+		h.Write(append(b, '\n'))
 	}
 	line("objects", c.in.Left.Name, c.in.Right.Name, c.in.Country, c.in.Zones[record.Left], c.in.Zones[record.Right])
 	line("where", c.in.Where[record.Left], c.in.Where[record.Right])

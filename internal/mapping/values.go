@@ -23,7 +23,7 @@ func (c *compiler) values(e Entry, fields [2]record.Field) (map[string]string, b
 			continue
 		}
 		if other, twice := back[r]; twice && e.RightToLeft {
-			c.problem(e.path("values"), "%q and %q both become %q, so there is no way back; set direction: left-to-right", other, l, r)
+			c.problemf(e.path("values"), "%q and %q both become %q, so there is no way back; set direction: left-to-right", other, l, r)
 			fine = false
 			continue
 		}
@@ -38,18 +38,18 @@ func (c *compiler) canonical(e Entry, f record.Field, s string) (string, bool) {
 	case record.KindNumber, record.KindMoney:
 		v, ok := record.Number(s)
 		if !ok {
-			c.problem(e.path("values"), "%q is no number for %q", s, f.Name)
+			c.problemf(e.path("values"), "%q is no number for %q", s, f.Name)
 		}
 		return v.Text(), ok
 	case record.KindBool:
 		if s != "" && s != "true" && s != "false" {
-			c.problem(e.path("values"), "%q is neither true nor false for %q", s, f.Name)
+			c.problemf(e.path("values"), "%q is neither true nor false for %q", s, f.Name)
 			return "", false
 		}
 	case record.KindChoice, record.KindChoices:
 		return c.canonicalChoice(e, f, s)
 	case record.KindList, record.KindReference, record.KindReferences:
-		c.problem(e.path("values"), "%q is a %s and has no values to map", f.Name, f.Kind)
+		c.problemf(e.path("values"), "%q is a %s and has no values to map", f.Name, f.Kind)
 		return "", false
 	}
 	return s, true
@@ -141,7 +141,7 @@ func (c *compiler) unmatchedChoices(e Entry, fields [2]record.Field, values map[
 		}
 		if len(missing) > 0 {
 			shown := strings.Join(missing[:min(len(missing), 5)], ", ")
-			c.warn(e.path("values"), "%d values of %s %q have no counterpart: %s", len(missing), s, from.Name, shown)
+			c.warnf(e.path("values"), "%d values of %s %q have no counterpart: %s", len(missing), s, from.Name, shown)
 		}
 	}
 }

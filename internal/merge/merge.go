@@ -290,8 +290,8 @@ func (f *Field) both(t Times) Outcome {
 	return Outcome{State: StateAsk, Conflict: true, Rule: "both changed differently"}
 }
 
-// comparable is how far apart two edits must be for their order to be trusted (R9).
-const comparable = 2 * time.Second
+// comparableEdits is how far apart two edits must be for their order to be trusted (R9).
+const comparableEdits = 2 * time.Second
 
 // newest is R9.
 func newest(t Times) (record.Side, string) {
@@ -300,9 +300,9 @@ func newest(t Times) (record.Side, string) {
 	}
 	ahead := t.At[record.Left].Sub(t.At[record.Right])
 	switch {
-	case ahead > comparable:
+	case ahead > comparableEdits:
 		return record.Left, newerRule(record.Left, ahead)
-	case ahead < -comparable:
+	case ahead < -comparableEdits:
 		return record.Right, newerRule(record.Right, -ahead)
 	default:
 		return record.Left, "times not comparable: left wins"

@@ -83,12 +83,14 @@ type conn struct {
 	host string
 
 	mu        sync.Mutex
-	zone      *time.Location     // of PHP
-	extras    map[string][]field // by object: the extrafields
-	typed     bool               // the extrafields' types are known
-	countries map[string]int64   // id by code
-	drift     drift              // of the database's clock against PHP's
-	most      map[string]int     // by object: rows that PHP's memory allows
+	zone      *time.Location       // of PHP
+	extras    map[string][]field   // by object: the extrafields
+	extrasAt  time.Time            // when they were read
+	sampled   map[string]time.Time // by object: when the names of extrafields were learnt from records
+	typed     bool                 // the extrafields' types are known
+	countries map[string]int64     // id by code
+	drift     drift                // of the database's clock against PHP's
+	most      map[string]int       // by object: rows that PHP's memory allows
 }
 
 func open(env connector.Env) (connector.Connection, error) {
@@ -106,7 +108,7 @@ func open(env connector.Env) (connector.Connection, error) {
 	return &conn{
 		api:  rest.API{HTTP: env.HTTP, Base: base, Classify: classify},
 		host: u.Host,
-		most: map[string]int{},
+		most: map[string]int{}, sampled: map[string]time.Time{},
 	}, nil
 }
 
@@ -186,9 +188,6 @@ func (c *conn) checkRights(ctx context.Context, id *connector.Identity) error {
 		}
 	}
 	id.Account = cmp.Or(oldest[users], oldest[thirdParties], c.host)
-	if err := c.checkUser(ctx, id); err != nil {
-		return err
-	}
 	if err := c.loadExtras(ctx); err != nil {
 		return err
 	}
@@ -204,30 +203,11 @@ func (c *conn) checkRights(ctx context.Context, id *connector.Identity) error {
 	return nil
 }
 
-// checkUser tells whose key it is.
-func (c *conn) checkUser(ctx context.Context, id *connector.Identity) error {
-	var me wireRow
-	_, err := c.api.Do(ctx, rest.Call{Path: "/users/info", Into: &me})
-	switch connector.KindOf(err) {
-	case "":
-		if login := me.text("login"); err == nil && login != "" {
-			id.Facts["user"] = login
-			id.Name = c.host + " as " + login
-		}
-	case connector.Forbidden: // the lack is named with the list of users
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read own user: %w", err)
-	}
-	return nil
-}
-
 // first reads the oldest record of an object. An empty list of third parties may mean
 // that there are none, or that the right to see them is missing: then a record that is
 // asked for by its id is forbidden and not unknown (recorded).
 func (c *conn) first(ctx context.Context, o object) (wireRow, *connector.Lack, error) {
-	page, err := c.list(ctx, o, listing{properties: []string{"id", o.created}, limit: 1})
+	page, err := c.list(ctx, o, listing{properties: []string{"id", o.created, "array_options"}, limit: sampleSize})
 	if err == nil && len(page.rows) == 0 {
 		err = c.probe(ctx, o)
 	}
@@ -237,7 +217,9 @@ func (c *conn) first(ctx context.Context, o object) (wireRow, *connector.Lack, e
 		return nil, &connector.Lack{Object: o.Name, What: "read", Why: e.Err.Error(), Remedy: e.Fix}, nil
 	case err != nil:
 		return nil, nil, err
-	case len(page.rows) == 0:
+	}
+	c.sample(o, page.rows)
+	if len(page.rows) == 0 {
 		return nil, nil, nil
 	}
 	return page.rows[0], nil, nil

@@ -63,7 +63,7 @@ func pageError(r *rest.Response) error {
 		e.Err = errors.New("the API module is switched off")
 		e.Fix = "in Dolibarr, switch on Home, Setup, Modules, \"API/Web services REST\""
 	case strings.Contains(body, "APIs are not allowed from the IP"):
-		e.Err = errors.New("Dolibarr accepts no calls from our address")
+		e.Err = errors.New("calls from our address are not accepted")
 		e.Fix = "add our address to the allowed ones in the setup of the module \"API/Web services REST\""
 	case strings.Contains(body, "API not found"):
 		e.Kind, e.Scope = connector.Unsupported, connector.ScopeObject
@@ -92,7 +92,7 @@ func wallError(r *rest.Response) error {
 		return nil
 	}
 	return &connector.Error{
-		Kind: connector.Invalid, Scope: connector.ScopeRecord, Err: errors.New("Dolibarr's firewall refuses the request"),
+		Kind: connector.Invalid, Scope: connector.ScopeRecord, Err: errors.New("the firewall of Dolibarr refuses the request"),
 		Fix: "the value looks like an attack to Dolibarr; change it",
 	}
 }
@@ -132,7 +132,7 @@ func wordsOf(body []byte) (words, bool) {
 
 // meaning translates an error of Dolibarr's own.
 func meaning(r *rest.Response, said words) error {
-	e := &connector.Error{Err: errors.New(said.all)}
+	e := &connector.Error{Scope: connector.ScopeRecord, Err: errors.New(said.all)}
 	if said.all == "" {
 		e.Err = errors.New(strings.ToLower(http.StatusText(r.Status)))
 	}

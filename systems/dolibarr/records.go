@@ -292,7 +292,7 @@ func (c *conn) read(ctx context.Context, o object, ids []string) ([]connector.Ch
 	}
 	var numeric []string
 	for _, id := range ids {
-		if _, err := strconv.ParseInt(id, 10, 64); err == nil {
+		if isID(id) {
 			numeric = append(numeric, id)
 		}
 	}
@@ -363,8 +363,8 @@ func (c *conn) listAll(ctx context.Context, o object, filter string, limit int) 
 func (c *conn) confirm(ctx context.Context, o object, id string, decode func(wireRow) connector.Change) (connector.Change, error) {
 	ref := record.Ref{Object: o.Name, ID: id}
 	gone := connector.Change{Record: record.Record{Ref: ref}, Fate: connector.Deleted}
-	if n, err := strconv.ParseInt(id, 10, 64); err != nil || n < 1 {
-		return gone, nil // GET /thirdparties/0 answers 200 and a specimen (recorded)
+	if !isID(id) {
+		return gone, nil
 	}
 	row, err := c.get(ctx, o, id)
 	switch kind := connector.KindOf(err); {
@@ -377,6 +377,13 @@ func (c *conn) confirm(ctx context.Context, o object, id string, decode func(wir
 		return gone, nil
 	}
 	return connector.Change{}, err
+}
+
+// isID reports whether a record can have that id. None has 0, for which the API answers
+// 200 and a specimen (recorded).
+func isID(id string) bool {
+	n, err := strconv.ParseInt(id, 10, 64)
+	return err == nil && n > 0
 }
 
 // get reads one record. An answer without that id is the empty shell that Dolibarr gives

@@ -243,8 +243,13 @@ func noteFields() []field {
 
 // Schema describes the three objects with the extrafields of this installation.
 func (c *conn) Schema(ctx context.Context) (record.Schema, error) {
-	if err := c.loadExtras(ctx); err != nil {
-		return record.Schema{}, fmt.Errorf("read schema: %w", err)
+	c.mu.Lock()
+	fresh := time.Since(c.extrasAt) < freshFor
+	c.mu.Unlock()
+	if !fresh {
+		if err := c.loadExtras(ctx); err != nil {
+			return record.Schema{}, fmt.Errorf("read schema: %w", err)
+		}
 	}
 	var s record.Schema
 	for _, o := range objects() {
@@ -259,7 +264,7 @@ func (c *conn) Schema(ctx context.Context) (record.Schema, error) {
 			if o.Name == users {
 				f.ReadOnly = true
 			}
-			o.Object.Fields = append(o.Object.Fields, f.Field)
+			o.Fields = append(o.Fields, f.Field)
 		}
 		s.Objects = append(s.Objects, o.Object)
 	}
@@ -308,7 +313,7 @@ func (c *conn) loadExtras(ctx context.Context) error {
 	if connector.KindOf(err) == connector.Forbidden && connector.ErrorOf(err).Scope != connector.ScopeConnection {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.typed = false; c.extras == nil {
+		if c.typed, c.extrasAt = false, time.Now(); c.extras == nil {
 			c.extras = map[string][]field{}
 		}
 		return nil
@@ -326,22 +331,41 @@ func (c *conn) loadExtras(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.extras, c.typed = extras, true
+	c.extras, c.typed, c.extrasAt = extras, true, time.Now()
 	return nil
 }
 
 // learnExtras finds the names of extrafields on the first records: each record shows all
 // of them, filled or not (recorded).
 func (c *conn) learnExtras(ctx context.Context, o object) ([]field, error) {
-	page, err := c.list(ctx, o, listing{properties: []string{"id", "array_options"}, limit: 20})
+	c.mu.Lock()
+	known, fresh := c.extras[o.Name], time.Since(c.sampled[o.Name]) < freshFor
+	c.mu.Unlock()
+	if fresh {
+		return known, nil
+	}
+	page, err := c.list(ctx, o, listing{properties: []string{"id", "array_options"}, limit: sampleSize})
 	if connector.KindOf(err) == connector.Forbidden {
 		return nil, nil // Check names the lack
 	}
 	if err != nil {
 		return nil, fmt.Errorf("learn extrafields of %s: %w", o.Name, err)
 	}
+	return c.sample(o, page.rows), nil
+}
+
+// sampleSize is how many records are looked at to learn the names of extrafields.
+const sampleSize = 20
+
+// freshFor is how long Schema believes what Check has just read, so that both together ask
+// no question twice.
+const freshFor = time.Minute
+
+// sample remembers the names of the extrafields that records show, until their definitions
+// are known.
+func (c *conn) sample(o object, rows []wireRow) []field {
 	names := map[string]bool{}
-	for _, row := range page.rows {
+	for _, row := range rows {
 		for key := range row.options() {
 			names[key] = true
 		}
@@ -355,10 +379,14 @@ func (c *conn) learnExtras(ctx context.Context, o object) ([]field, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.extras == nil {
+		c.extras = map[string][]field{}
+	}
 	if !c.typed {
 		c.extras[o.Name] = fields
 	}
-	return fields, nil
+	c.sampled[o.Name] = time.Now()
+	return fields
 }
 
 // extraFields translates definitions, in the order in which people see them.

@@ -1,6 +1,7 @@
 package dolibarr
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -170,7 +171,7 @@ func wants(t *testing.T, err error, kind connector.Kind, scope connector.Scope, 
 		t.Fatalf("no error; %s wanted", kind)
 	}
 	e := connector.ErrorOf(err)
-	if e.Kind != kind || e.Scope != scope && !(scope == connector.ScopeRecord && e.Scope == "") || e.Field != field {
+	if e.Kind != kind || cmp.Or(e.Scope, connector.ScopeRecord) != scope || e.Field != field {
 		t.Errorf("got %s of scope %s, field %q (%v); want %s of %s, field %q", e.Kind, e.Scope, e.Field, err, kind, scope, field)
 	}
 	if !strings.Contains(e.Fix, fix) {
@@ -186,7 +187,7 @@ func ids(changes []connector.Change) string {
 	return strings.Join(all, " ")
 }
 
-func athens(t *testing.T) *time.Location {
+func athens(t testing.TB) *time.Location {
 	t.Helper()
 	zone, err := time.LoadLocation("Europe/Athens")
 	if err != nil {

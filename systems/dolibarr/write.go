@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tandemhub/tandem/connector"
@@ -98,7 +97,7 @@ func (c *conn) create(ctx context.Context, o object, op connector.Op) connector.
 		return connector.Result{Ref: op.Ref, Refused: refused, Err: err}
 	}
 	res := connector.Result{Ref: record.Ref{Object: o.Name, ID: scalar(id)}, Refused: refused}
-	if n, err := strconv.ParseInt(res.Ref.ID, 10, 64); err != nil || n < 1 {
+	if !isID(res.Ref.ID) {
 		res.Ref.ID = ""
 		res.Err = &connector.Error{Kind: connector.Ambiguous, Err: errors.New("the answer holds no id")}
 		return res

@@ -212,7 +212,7 @@ func (c *conn) feedPage(ctx context.Context, q connector.Query, d *definitions, 
 	if cur.Began == 0 {
 		cur.Began = c.began(r, began)
 	}
-	changes, err := c.changes(ctx, d, q.Fields, found.Results)
+	changes, err := c.changes(ctx, d, q.Fields, found.full)
 	if err != nil {
 		return connector.Page{}, err
 	}
@@ -220,8 +220,8 @@ func (c *conn) feedPage(ctx context.Context, q connector.Query, d *definitions, 
 	return connector.Page{Changes: changes, Next: cur.encode(), More: more}, nil
 }
 
-// search makes one call of a search. It is limited by the account, and in its length: what
-// is too long is asked for by id in further calls.
+// search makes one call of a search. It is limited by the account, and in its length: if
+// that does not hold all names, the rows that it finds are read by id in further calls.
 func (c *conn) search(ctx context.Context, d *definitions, in searchInput, names []string) (page, *rest.Response, error) {
 	in.Properties = names
 	body, err := json.Marshal(in)
@@ -236,16 +236,9 @@ func (c *conn) search(ctx context.Context, d *definitions, in searchInput, names
 	r, err := c.read(rest.WithCost(ctx, limitSearch, 1), rest.Call{
 		Method: http.MethodPost, Path: c.path(areaObjects, d.object, "search"), Body: in, Into: &p,
 	})
+	p.full = p.Results
 	if err == nil && long && len(p.Results) > 0 {
-		stamps := make(map[string]*string, len(p.Results))
-		for _, x := range p.Results {
-			stamps[x.ID] = x.Properties[stampOf(d.object)]
-		}
-		if p.Results, err = c.refill(ctx, d, p.Results, names); err == nil {
-			for _, x := range p.Results { // the search goes on from what its index has
-				x.Properties[stampOf(d.object)] = stamps[x.ID]
-			}
-		}
+		p.full, err = c.refill(ctx, d, p.Results, names)
 	}
 	return p, r, err
 }

@@ -88,6 +88,8 @@ func (r row) mergedIDs() []string {
 type page struct {
 	Results []row   `json:"results"`
 	Paging  *paging `json:"paging"`
+
+	full []row // of a search: the rows with all that was asked for
 }
 
 type paging struct {

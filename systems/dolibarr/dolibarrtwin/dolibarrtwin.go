@@ -10,7 +10,7 @@ package dolibarrtwin
 import (
 	"fmt"
 	"net/http"
-	"sort"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -72,8 +72,8 @@ func open(o twin.Options) *Twin {
 	}
 	t.logins = firstLogins()
 	t.firstUsers()
-	t.kit.Encode = t.encodeFault
-	t.serve = t.kit.Wrap(http.HandlerFunc(t.answer))
+	t.Encode = t.encodeFault
+	t.serve = t.Wrap(http.HandlerFunc(t.answer))
 	return t
 }
 
@@ -123,7 +123,7 @@ func (t *Twin) Put(object, id string, fields map[string]string) (string, error) 
 	if err != nil {
 		return "", fmt.Errorf("put %s: %w", object, err)
 	}
-	now := t.kit.Now().Unix()
+	now := t.Now().Unix()
 	verb := "update"
 	var r *row
 	if id == "" {
@@ -295,18 +295,17 @@ func (t *Twin) AddExtraField(f ExtraField) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.seq++
-	t.tables[f.Object].addExtra(f, t.seq, t.kit.Now().In(t.zone).Format(time.DateTime))
+	t.tables[f.Object].addExtra(f, t.seq, t.Now().In(t.zone).Format(time.DateTime))
 }
 
 // note writes what was done to a record into the ledger, as people see the values.
 func (t *Twin) note(tab *table, r *row, by, verb string, e edit) {
-	shown := tab.shown(r)
 	fields := make(map[string]string, len(e.names))
 	for _, name := range e.names {
-		fields[name] = shown[name]
+		fields[name] = tab.value(r, name)
 	}
-	t.kit.Ledger().Record(twin.Act{
-		At: t.kit.Now(), By: by, Verb: verb, Object: tab.name, ID: strconv.FormatInt(r.id, 10), Fields: fields,
+	t.Ledger().Record(twin.Act{
+		At: t.Now(), By: by, Verb: verb, Object: tab.name, ID: strconv.FormatInt(r.id, 10), Fields: fields,
 	})
 }
 
@@ -322,7 +321,7 @@ func (t *Twin) erase(tab *table, r *row, by string) {
 		}
 	}
 	tab.remove(r)
-	t.kit.Ledger().Record(twin.Act{At: t.kit.Now(), By: by, Verb: "delete", Object: tab.name, ID: strconv.FormatInt(r.id, 10)})
+	t.Ledger().Record(twin.Act{At: t.Now(), By: by, Verb: "delete", Object: tab.name, ID: strconv.FormatInt(r.id, 10)})
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -330,7 +329,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	for k := range m {
 		keys = append(keys, k)
 	}
-	sort.Strings(keys)
+	slices.Sort(keys)
 	return keys
 }
 

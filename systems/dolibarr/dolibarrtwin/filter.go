@@ -36,7 +36,7 @@ func (e columnError) Error() string { return fmt.Sprintf("Unknown column '%s' in
 const maxNesting = 64
 
 // parseFilter reads sqlfilters: criteria alias.column:operator:value in parentheses,
-// joined by and and or, nested as one likes. A string that is not wholly in parentheses
+// joined by "and" and "or", nested as one likes. A string that is not wholly in parentheses
 // is put into some.
 func (t *Twin) parseFilter(tab *table, s string) (filter, error) {
 	if strings.TrimSpace(s) == "" {
@@ -180,7 +180,7 @@ func rowidFilter(op, value string) filter {
 		f.after = int64(numeric(unquote(value))) - 1
 	case "=", "in":
 		f.ids = []int64{}
-		for _, item := range strings.Split(value, ",") {
+		for item := range strings.SplitSeq(value, ",") {
 			f.ids = append(f.ids, int64(numeric(unquote(item))))
 		}
 	}
@@ -282,13 +282,13 @@ func (v accessor) compile(op, value string) cond {
 		want := op == "is"
 		return func(r *row) bool { return (null && v.get(r) == "") == want }
 	case "in", "notin":
-		var any []cond
-		for _, item := range strings.Split(value, ",") {
-			any = append(any, v.compare("=", unquote(item)))
+		var each []cond
+		for item := range strings.SplitSeq(value, ",") {
+			each = append(each, v.compare("=", unquote(item)))
 		}
 		want := op == "in"
 		return func(r *row) bool {
-			return slices.ContainsFunc(any, func(c cond) bool { return c(r) }) == want
+			return slices.ContainsFunc(each, func(c cond) bool { return c(r) }) == want
 		}
 	case "like", "notlike":
 		pattern, want := fold(unquote(value)), op == "like"

@@ -29,7 +29,7 @@ func (t *Twin) object(r *http.Request, who *login, method string, tab *table, pa
 	case len(parts) == 3 && method == http.MethodPut && tab.name == thirdParties && parts[1] == "merge":
 		return t.merge(who, tab, parts[0], parts[2])
 	}
-	t.kit.Unknown(r, "no such route")
+	t.Unknown(r, "no such route")
 	return nil, fail(http.StatusNotFound, "")
 }
 
@@ -140,7 +140,7 @@ func (t *Twin) list(r *http.Request, who *login, tab *table) (any, error) {
 	q := r.URL.Query()
 	for name := range q {
 		if !slices.Contains([]string{"limit", "page", "sortfield", "sortorder", "sqlfilters", "properties", "mode", "pagination_data", "thirdparty_ids", "DOLAPIKEY", "api_key"}, name) {
-			t.kit.Unknown(r, "parameter "+name)
+			t.Unknown(r, "parameter "+name)
 		}
 	}
 	f, err := t.parseFilter(tab, q.Get("sqlfilters"))
@@ -157,7 +157,7 @@ func (t *Twin) list(r *http.Request, who *login, tab *table) (any, error) {
 		rows = window(rows, limit, page)
 	}
 	if t.pageCap > 0 && len(rows) > t.pageCap {
-		return nil, emptyFailure{}
+		return nil, pageError{status: http.StatusInternalServerError}
 	}
 	if len(rows) == 0 && (tab.name == thirdParties || tab.name == contacts && t.version == 20) {
 		return nil, fail(http.StatusNotFound, t.nothing(tab, q.Get("mode")))
@@ -184,9 +184,8 @@ func mayList(who *login, tab *table) error {
 }
 
 func (t *Twin) filterFailure(r *http.Request, tab *table, err error) error {
-	var column columnError
-	if errors.As(err, &column) {
-		t.kit.Unknown(r, "column "+string(column))
+	if column, ok := errors.AsType[columnError](err); ok {
+		t.Unknown(r, "column "+string(column))
 		return fail(http.StatusServiceUnavailable, t.retrieving(tab)+err.Error())
 	}
 	return fail(http.StatusBadRequest, err.Error())
@@ -334,7 +333,7 @@ func (t *Twin) renderList(r *http.Request, tab *table, rows []*row, properties s
 		var unknown []string
 		chunks, unknown = tab.shape.only(strings.Split(properties, ","))
 		for _, name := range unknown {
-			t.kit.Unknown(r, "property "+name)
+			t.Unknown(r, "property "+name)
 		}
 		width = 100 + 30*len(chunks)
 	}

@@ -2,6 +2,7 @@ package dolibarrtwin
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,18 +33,14 @@ func fail(status int, message string, details ...any) *failure {
 	return &failure{status: status, message: message, details: details}
 }
 
-// An emptyFailure is what is left when PHP dies of lack of memory.
-type emptyFailure struct{}
-
-func (emptyFailure) Error() string { return "out of memory" }
-
-// A webPage is an answer of 200 or 403 that is no JSON.
-type webPage struct {
+// A pageError is an answer that is no JSON: a web page with whatever status, or, when
+// PHP dies of lack of memory, a status of 500 and nothing.
+type pageError struct {
 	status int
 	text   string
 }
 
-func (p webPage) Error() string { return p.text }
+func (p pageError) Error() string { return p.text }
 
 var (
 	// pathWall and queryWall are the vendor's firewall: what it refuses to see in the path
@@ -55,18 +52,17 @@ var (
 // answer serves one request.
 func (t *Twin) answer(w http.ResponseWriter, r *http.Request) {
 	result, err := t.route(r)
-	switch e := err.(type) {
-	case nil:
+	var page pageError
+	var refusal *failure
+	switch {
+	case err == nil:
 		writeJSON(w, http.StatusOK, result)
-	case *failure:
-		writeFailure(w, e)
-	case webPage:
+	case errors.As(err, &page):
 		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
-		w.WriteHeader(e.status)
-		_, _ = io.WriteString(w, e.text)
-	case emptyFailure:
-		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
-		w.WriteHeader(http.StatusInternalServerError)
+		w.WriteHeader(page.status)
+		_, _ = io.WriteString(w, page.text)
+	case errors.As(err, &refusal):
+		writeFailure(w, refusal)
 	default:
 		writeFailure(w, fail(http.StatusInternalServerError, err.Error()))
 	}
@@ -81,7 +77,7 @@ func writeJSON(w http.ResponseWriter, status int, result any) {
 	w.Header().Set("Cache-Control", "no-cache, must-revalidate")
 	w.Header().Set("X-Powered-By", "Luracast Restler v3.1.0")
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) //nolint:gosec // JSON, and said to be
 }
 
 func writeFailure(w http.ResponseWriter, f *failure) {
@@ -127,16 +123,16 @@ func (t *Twin) badKey() *failure {
 func (t *Twin) route(r *http.Request) (any, error) {
 	path, ok := strings.CutPrefix(r.URL.Path, root)
 	if !ok || path != "" && path[0] != '/' {
-		t.kit.Unknown(r, "outside the API")
-		return nil, webPage{http.StatusNotFound, "<html><head><title>404 Not Found</title></head></html>"}
+		t.Unknown(r, "outside the API")
+		return nil, pageError{http.StatusNotFound, "<html><head><title>404 Not Found</title></head></html>"}
 	}
 	if err := t.closed(r); err != nil {
 		return nil, err
 	}
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	if !slices.Contains([]string{"status", "login", "setup", thirdParties, contacts, users}, parts[0]) {
-		t.kit.Unknown(r, "no such class")
-		return nil, webPage{http.StatusOK, "API not found (failed to include API file)"}
+		t.Unknown(r, "no such class")
+		return nil, pageError{http.StatusOK, "API not found (failed to include API file)"}
 	}
 	if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete}, r.Method) {
 		return nil, fail(http.StatusNotFound, "")
@@ -168,7 +164,7 @@ func (t *Twin) closed(r *http.Request) error {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	refused := func(kind int) error {
-		return webPage{http.StatusForbidden, fmt.Sprintf("Access refused to 127.0.0.1 by SQL or Script injection protection in main.inc.php:analyseVarsForSqlAndScriptsInjection type=%d<br>\n", kind)}
+		return pageError{http.StatusForbidden, fmt.Sprintf("Access refused to 127.0.0.1 by SQL or Script injection protection in main.inc.php:analyseVarsForSqlAndScriptsInjection type=%d<br>\n", kind)}
 	}
 	query, err := url.QueryUnescape(r.URL.RawQuery)
 	switch {
@@ -177,9 +173,9 @@ func (t *Twin) closed(r *http.Request) error {
 	case err == nil && queryWall.MatchString(query):
 		return refused(1)
 	case t.apiOff:
-		return webPage{http.StatusOK, "Module <b>Api</b> must be enabled.<br><br>To activate modules, go on setup Area (Home->Setup->Modules)."}
+		return pageError{http.StatusOK, "Module <b>Api</b> must be enabled.<br><br>To activate modules, go on setup Area (Home->Setup->Modules)."}
 	case t.ipBlock:
-		return webPage{http.StatusOK, "APIs are not allowed from the IP 127.0.0.1"}
+		return pageError{http.StatusOK, "APIs are not allowed from the IP 127.0.0.1"}
 	}
 	return nil
 }
@@ -187,7 +183,7 @@ func (t *Twin) closed(r *http.Request) error {
 // login finds the user of the key.
 func (t *Twin) login(r *http.Request) (*login, error) {
 	q := r.URL.Query()
-	key := r.Header.Get("DOLAPIKEY")
+	key := r.Header.Get("Dolapikey")
 	for _, other := range []string{q.Get("DOLAPIKEY"), q.Get("api_key")} {
 		if key == "" {
 			key = other
@@ -202,7 +198,7 @@ func (t *Twin) login(r *http.Request) (*login, error) {
 		}
 		return nil, fail(http.StatusUnauthorized, "Failed to login to API. Neither parameter 'HTTP_DOLAPIKEY' nor 'Authentication: Bearer' found on HTTP header (and no parameter DOLAPIKEY in URL).")
 	}
-	if entity := r.Header.Get("DOLAPIENTITY"); entity != "" && entity != "1" {
+	if entity := r.Header.Get("Dolapientity"); entity != "" && entity != "1" {
 		if t.version == 20 {
 			return nil, fail(http.StatusUnauthorized, "Error user not valid (not found with api key or bad status or bad validity dates) (conf->entity="+entity+")")
 		}
@@ -228,7 +224,7 @@ func (t *Twin) status() any {
 	if t.locked {
 		locked = "admin"
 	}
-	now := t.kit.Now()
+	now := t.Now()
 	return map[string]any{"success": map[string]any{
 		"code": 200, "dolibarr_version": version, "access_locked": locked, "environment": "non-production",
 		"timestamp_now_utc": now.Unix(), "timestamp_php_tz": t.zone.String(), "date_tz": now.In(t.zone).Format(time.DateTime),
@@ -278,7 +274,7 @@ func (t *Twin) setup(r *http.Request, who *login, parts []string) (any, error) {
 		}
 		return nil, fail(http.StatusNotFound, "Country not found")
 	}
-	t.kit.Unknown(r, "no such route")
+	t.Unknown(r, "no such route")
 	return nil, fail(http.StatusNotFound, "")
 }
 

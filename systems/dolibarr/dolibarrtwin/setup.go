@@ -1,10 +1,6 @@
 package dolibarrtwin
 
-import (
-	"slices"
-	"strconv"
-	"strings"
-)
+import "strconv"
 
 // The keys of the users that a new server has, and the ids of their users.
 const (
@@ -44,7 +40,7 @@ func firstLogins() []*login {
 // firstUsers fills the table of users.
 func (t *Twin) firstUsers() {
 	tab := t.tables[users]
-	now := t.kit.Now().Unix()
+	now := t.Now().Unix()
 	for _, u := range []struct {
 		id                 int64
 		login, last, first string
@@ -91,23 +87,14 @@ func nations() []nation {
 	}
 }
 
-// countryID returns the id of an ISO code of two letters.
-func countryID(code string) (string, bool) {
-	all := nations()
-	i := slices.IndexFunc(all, func(n nation) bool { return strings.EqualFold(n.iso2, code) })
-	if i < 0 {
-		return "", false
-	}
-	return strconv.Itoa(all[i].id), true
-}
-
-// countryCodes are the codes by id.
-func countryCodes() map[string]string {
-	codes := map[string]string{}
+// countryCodes are the codes by id, and the ids by code.
+func countryCodes() (codes, ids map[string]string) {
+	codes, ids = map[string]string{}, map[string]string{}
 	for _, n := range nations() {
 		codes[strconv.Itoa(n.id)] = n.iso2
+		ids[n.iso2] = strconv.Itoa(n.id)
 	}
-	return codes
+	return codes, ids
 }
 
 // wire returns a country as the version at hand shows it.

@@ -99,6 +99,7 @@ type table struct {
 	lastID  int64
 	shape   *shape
 	codes   map[string]string // countries by id
+	nations map[string]string // and their ids by code
 }
 
 // A row is one record. Its cells are as the database keeps them, "" is NULL.
@@ -125,7 +126,8 @@ type edit struct {
 }
 
 func newTable(object string, version int) *table {
-	t := &table{name: object, version: version, cols: columnsOf(object), rows: map[int64]*row{}, byKey: map[string]int{}, bySQL: map[string]int{}, codes: countryCodes()}
+	t := &table{name: object, version: version, cols: columnsOf(object), rows: map[int64]*row{}, byKey: map[string]int{}, bySQL: map[string]int{}}
+	t.codes, t.nations = countryCodes()
 	switch object {
 	case thirdParties:
 		t.element, t.db, t.label = "societe", "llx_societe", "Thirdparty"
@@ -265,12 +267,12 @@ func (t *Twin) personal(tab *table, fields map[string]string) (edit, error) {
 	e := edit{cells: map[int]string{}}
 	for _, name := range sortedKeys(fields) {
 		typed := fields[name]
-		if code, ok := strings.CutPrefix(name, "array_options.options_"); ok {
+		if code, ok := strings.CutPrefix(name, extraPrefix); ok {
 			i := tab.extraByCode(code)
 			if i < 0 {
 				return edit{}, fmt.Errorf("no extrafield %q", code)
 			}
-			v, err := fromPerson(tab.extras[i].column, typed)
+			v, err := tab.fromPerson(tab.extras[i].column, typed)
 			if err != nil {
 				return edit{}, fmt.Errorf("field %s: %w", name, err)
 			}
@@ -287,7 +289,7 @@ func (t *Twin) personal(tab *table, fields map[string]string) (edit, error) {
 			if !ok {
 				return edit{}, fmt.Errorf("no field %q", name)
 			}
-			v, err := fromPerson(tab.cols[i], typed)
+			v, err := tab.fromPerson(tab.cols[i], typed)
 			if err != nil {
 				return edit{}, fmt.Errorf("field %s: %w", name, err)
 			}
@@ -301,13 +303,13 @@ func (t *Twin) personal(tab *table, fields map[string]string) (edit, error) {
 	return e, nil
 }
 
-func fromPerson(c column, s string) (string, error) {
+func (t *table) fromPerson(c column, s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
 	switch c.kind {
 	case country:
-		id, ok := countryID(s)
+		id, ok := t.nations[strings.ToUpper(s)]
 		if !ok {
 			return "", fmt.Errorf("no country %q", s)
 		}
@@ -343,26 +345,45 @@ func fromPerson(c column, s string) (string, error) {
 // shown returns a record as people see it, under the connector's names.
 func (t *table) shown(r *row) map[string]string {
 	m := make(map[string]string, len(t.cols))
-	for i, c := range t.cols {
-		v := r.cells[i]
-		switch {
-		case v == "":
-		case c.kind == country:
-			m["country_code"] = t.codes[v]
-		default:
-			m[c.key] = v
+	for _, c := range t.cols {
+		if name := wireName(c.key); t.value(r, name) != "" {
+			m[name] = t.value(r, name)
 		}
 	}
 	for i, x := range t.extras {
-		if r.extra == nil || r.extra[i] == "" {
-			continue
+		if r.extra != nil && r.extra[i] != "" {
+			m[extraPrefix+x.def.Code] = forPerson(x.column, r.extra[i])
 		}
-		m["array_options."+x.key] = forPerson(x.column, r.extra[i])
 	}
 	return m
 }
 
+// value returns one field as people see it, under the connector's name.
+func (t *table) value(r *row, name string) string {
+	if code, ok := strings.CutPrefix(name, extraPrefix); ok {
+		i := t.extraByCode(code)
+		if i < 0 || r.extra == nil {
+			return ""
+		}
+		return forPerson(t.extras[i].column, r.extra[i])
+	}
+	if name == "country_code" {
+		return t.codes[r.cells[t.byKey["country_id"]]]
+	}
+	i, ok := t.byKey[name]
+	if !ok {
+		return ""
+	}
+	return r.cells[i]
+}
+
+// extraPrefix begins the connector's names of extrafields.
+const extraPrefix = "array_options.options_"
+
 func forPerson(c column, v string) string {
+	if v == "" {
+		return ""
+	}
 	switch c.kind {
 	case flag:
 		return strconv.FormatBool(v == "1")

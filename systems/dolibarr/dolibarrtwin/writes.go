@@ -3,6 +3,7 @@ package dolibarrtwin
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -38,15 +39,15 @@ func (t *Twin) create(r *http.Request, who *login, tab *table) (any, error) {
 	if err := t.admit(tab, nil, &e); err != nil {
 		return nil, creating(tab, err)
 	}
-	row := t.insert(tab, e, who.id, t.kit.Now().Unix())
+	row := t.insert(tab, e, who.id, t.Now().Unix())
 	t.note(tab, row, "api", "create", e)
 	return row.id, nil
 }
 
 // creating wraps what the database refused: the reason stands beside the message.
 func creating(tab *table, err error) error {
-	f, ok := err.(*failure)
-	if !ok || f.status != http.StatusInternalServerError {
+	var f *failure
+	if !errors.As(err, &f) || f.status != http.StatusInternalServerError {
 		return err
 	}
 	what := "Error creating contact"
@@ -83,7 +84,7 @@ func (t *Twin) update(r *http.Request, who *login, tab *table, id string) (any, 
 	if err := t.admit(tab, row, &e); err != nil {
 		return nil, err
 	}
-	t.change(tab, row, e, who.id, t.kit.Now().Unix())
+	t.change(tab, row, e, who.id, t.Now().Unix())
 	t.note(tab, row, "api", "update", e)
 	if n, ok := body["entity"]; ok {
 		row.entity = int(numeric(phpText(n)))
@@ -160,7 +161,7 @@ func (t *Twin) demand(r *http.Request, tab *table, body map[string]any) (edit, e
 		case known:
 			e.cells[i], e.names = t.cell(tab, tab.cols[i], body[key]), append(e.names, wireName(key))
 		case !ignored(key):
-			t.kit.Unknown(r, "field "+key)
+			t.Unknown(r, "field "+key)
 		}
 	}
 	return e, nil
@@ -178,7 +179,7 @@ func (t *Twin) demandCountry(tab *table, body map[string]any, e *edit) {
 	if given, ok := body["country_id"]; ok && phpText(given) != "" {
 		return
 	}
-	if id, ok := countryID(phpText(body["country_code"])); ok {
+	if id, ok := tab.nations[strings.ToUpper(phpText(body["country_code"]))]; ok {
 		e.cells[tab.byKey["country_id"]] = id
 		e.names = append(e.names, "country_code")
 	}
@@ -221,7 +222,7 @@ func (t *Twin) demandExtras(r *http.Request, tab *table, v any, e *edit) error {
 		code, ok := strings.CutPrefix(key, "options_")
 		i := tab.extraByCode(code)
 		if !ok || i < 0 {
-			t.kit.Unknown(r, "extrafield "+key)
+			t.Unknown(r, "extrafield "+key)
 			continue
 		}
 		x := tab.extras[i]
@@ -307,7 +308,7 @@ func (t *Twin) customerCode(tab *table, r *row, e *edit) error {
 		return nil
 	case code == "auto" || code == "-1":
 		t.codes++
-		e.cells[col] = fmt.Sprintf("CU%s-%05d", t.kit.Now().In(t.zone).Format("0601"), t.codes)
+		e.cells[col] = fmt.Sprintf("CU%s-%05d", t.Now().In(t.zone).Format("0601"), t.codes)
 		return nil
 	}
 	for _, other := range tab.order {
@@ -376,7 +377,7 @@ func (t *Twin) merge(who *login, tab *table, keep, gone string) (any, error) {
 // fold is the merge itself.
 func (t *Twin) fold(to, from *row, by int64) {
 	tab, people := t.tables[thirdParties], t.tables[contacts]
-	now := t.kit.Now().Unix()
+	now := t.Now().Unix()
 	e := edit{cells: map[int]string{}}
 	for i, c := range tab.cols {
 		switch {

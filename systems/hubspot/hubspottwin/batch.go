@@ -128,14 +128,13 @@ func (a *Account) batchCreate(r *request, o *object) (int, any) {
 	var errs []*failure
 	values := make([]texts, len(in))
 	for i, x := range in {
-		if f := a.checkCreate(o, x.Properties, x.Associations); f != nil {
-			if !partial {
-				return 0, f
-			}
-			errs = append(errs, f.row(x.ObjectWriteTraceID))
+		if values[i], f = a.checkCreate(o, x.Properties, x.Associations); f == nil {
 			continue
 		}
-		values[i], _ = a.accept(o, x.Properties, nil)
+		if !partial {
+			return 0, f
+		}
+		errs = append(errs, f.row(x.ObjectWriteTraceID))
 	}
 	var l list
 	for i, x := range in {

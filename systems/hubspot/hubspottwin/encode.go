@@ -16,12 +16,11 @@ func (n id) MarshalJSON() ([]byte, error) {
 
 // shown says how a record is shown.
 type shown struct {
-	names  []string  // properties, in order; nil = those that are returned unasked
-	exact  bool      // an unset property is left out instead of being null
-	search bool      // as the search index has it
-	trace  string    // the caller's mark of this row
-	isNew  *bool     // an upsert's answer says so
-	at     *snapshot // what the index has
+	names []string  // properties, in order; nil = those that are returned unasked
+	exact bool      // an unset property is left out instead of being null
+	trace string    // the caller's mark of this row
+	isNew *bool     // an upsert's answer says so
+	at    *snapshot // what the index has
 }
 
 // wanted returns the properties to show: what was asked for, without what does not exist,

@@ -89,6 +89,16 @@ func (a *Account) SetSearchLag(d time.Duration) {
 	a.lag = d
 }
 
+// IndexLate lets the search show the last write of a record so much later than that of
+// others, as happens at the vendor: its index is not filled in order.
+func (a *Account) IndexLate(object, id string, d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n, ok := parseID(id); ok && a.object(object) != nil && a.object(object).live(n) != nil {
+		a.object(object).live(n).late = d
+	}
+}
+
 // SetSearchCap sets how many results of one search can be paged through; 10,000 at first.
 func (a *Account) SetSearchCap(n int) {
 	a.mu.Lock()

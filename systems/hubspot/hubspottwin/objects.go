@@ -2,6 +2,7 @@ package hubspottwin
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -182,30 +183,31 @@ func (a *Account) createOne(r *request, o *object) (int, any) {
 
 // create makes a record for a program.
 func (a *Account) create(o *object, props texts, with []association, r *request) (*rec, *failure) {
-	if f := a.checkCreate(o, props, with); f != nil {
+	values, f := a.checkCreate(o, props, with)
+	if f != nil {
 		return nil, f
 	}
-	values, _ := a.accept(o, props, nil)
 	return a.make(o, values, with, r), nil
 }
 
-func (a *Account) checkCreate(o *object, props texts, with []association) *failure {
+// checkCreate returns the values that a new record will have.
+func (a *Account) checkCreate(o *object, props texts, with []association) (texts, *failure) {
 	values, wrong := a.accept(o, props, nil)
 	if len(wrong) > 0 {
-		return badValues(wrong)
+		return nil, badValues(wrong)
 	}
 	if f := o.required(values); f != nil {
-		return f
+		return nil, f
 	}
 	if c := o.clashes(values, 0); c != nil {
-		return o.taken(c, 0)
+		return nil, o.taken(c, 0)
 	}
 	for _, w := range with {
 		if _, f := a.checkLink(o, w); f != nil {
-			return f
+			return nil, f
 		}
 	}
-	return nil
+	return values, nil
 }
 
 // make makes a record of values that were checked.
@@ -290,7 +292,7 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 	*t = make(texts, len(m))
 	for name, v := range m {
 		if v == nil {
-			return &json.UnmarshalTypeError{Value: "null", Field: "properties." + name}
+			return fmt.Errorf("property %s is null", name)
 		}
 		(*t)[name] = *v
 	}

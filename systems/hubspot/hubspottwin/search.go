@@ -36,16 +36,25 @@ type filter struct {
 	Values                 []string
 }
 
-// A sort is an object; a bare text is an older form, which the official clients still have.
+// A sort is an object. The official clients send it as a text: the object's JSON, or a
+// property's name, with a minus sign for the other direction.
 type sort struct{ PropertyName, Direction string }
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON reads every form.
 func (s *sort) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
-		return json.Unmarshal(b, &s.PropertyName)
-	}
 	type plain sort
-	return json.Unmarshal(b, (*plain)(s))
+	var text string
+	if json.Unmarshal(b, &text) != nil {
+		return json.Unmarshal(b, (*plain)(s))
+	}
+	if strings.HasPrefix(text, "{") {
+		return json.Unmarshal([]byte(text), (*plain)(s))
+	}
+	if name, ok := strings.CutPrefix(text, "-"); ok {
+		text, s.Direction = name, "DESCENDING"
+	}
+	s.PropertyName = text
+	return nil
 }
 
 // search answers POST …/search.
@@ -70,7 +79,7 @@ func (a *Account) search(r *request, o *object) (int, any) {
 	names := r.wanted(o, in.Properties)
 	var l list
 	for _, h := range hits[min(after, len(hits)):min(after+limit, len(hits))] {
-		l.add(a, o, h.rec, shown{names: names, at: h.at})
+		l.add(a, o, h.rec, shown{names: names, at: &h.at})
 	}
 	following := int64(0)
 	if after+limit < len(hits) {
@@ -130,7 +139,7 @@ func (o *object) checkSearch(in *searchCall) *failure {
 // A hit is a record that a search found, as the index has it.
 type hit struct {
 	rec *rec
-	at  *snapshot
+	at  snapshot
 	num float64 // what is sorted by
 	str string
 }
@@ -144,19 +153,19 @@ func (a *Account) hits(o *object, in *searchCall, now time.Time) []hit {
 		if x == nil || !x.archived.IsZero() {
 			continue
 		}
-		at := x.seen(now, a.lag)
-		if at == nil || !a.matches(o, x, at, in) {
+		at, ok := x.seen(now, a.lag)
+		if !ok || !a.matches(o, x, &at, in) {
 			continue
 		}
 		h := hit{rec: x, at: at}
 		if len(in.Sorts) == 1 {
-			h.num, h.str = a.sortKey(o, x, at, in.Sorts[0].PropertyName)
+			h.num, h.str = a.sortKey(o, x, &at, in.Sorts[0].PropertyName)
 		}
 		out = append(out, h)
 	}
 	if len(in.Sorts) == 1 {
 		sign := 1
-		if in.Sorts[0].Direction == "DESCENDING" || strings.HasPrefix(in.Sorts[0].PropertyName, "-") {
+		if in.Sorts[0].Direction == "DESCENDING" {
 			sign = -1
 		}
 		slices.SortStableFunc(out, func(x, y hit) int {

@@ -36,6 +36,7 @@ type rec struct {
 	archived time.Time // zero = not in the bin
 
 	written time.Time
+	late    time.Duration // how much later than others the index shows this write
 	old     *snapshot
 	mergees []int64 // the ids that were merged into this one
 }
@@ -117,9 +118,10 @@ func (o *object) change(r *rec, props map[string]string, now time.Time, lag time
 
 // remember keeps what the search shows of r before it is written.
 func (r *rec) remember(now time.Time, lag time.Duration) {
-	if lag > 0 && now.Sub(r.written) >= lag {
+	if now.Sub(r.written) >= lag+r.late {
 		r.old = &snapshot{props: maps.Clone(r.props), modified: r.modified}
 	}
+	r.late = 0
 }
 
 func (o *object) claim(name, value string, id int64) {
@@ -162,12 +164,16 @@ func secondary(name string, r *rec) string {
 	return r.props["hs_additional_emails"]
 }
 
-// seen is what the search index shows of r now; nil if nothing yet.
-func (r *rec) seen(now time.Time, lag time.Duration) *snapshot {
-	if now.Sub(r.written) >= lag {
-		return &snapshot{props: r.props, modified: r.modified}
+// seen is what the search index shows of r now; false if nothing yet.
+func (r *rec) seen(now time.Time, lag time.Duration) (snapshot, bool) {
+	switch {
+	case now.Sub(r.written) >= lag+r.late:
+		return snapshot{props: r.props, modified: r.modified}, true
+	case r.old != nil:
+		return *r.old, true
+	default:
+		return snapshot{}, false
 	}
-	return r.old
 }
 
 // value returns a property's value as it is shown; false if it is not set.
@@ -233,7 +239,6 @@ func (o *object) merge(keep, lose *rec, now time.Time, keepID bool) *rec {
 	mergees := slices.Concat(keep.mergees, lose.mergees)
 	into := keep
 	if keepID {
-		keep.remember(now, 0)
 		keep.props, keep.modified, keep.written = props, now, now
 		mergees = append(mergees, lose.id)
 	} else {

@@ -1,0 +1,73 @@
+# Everything here works on a fresh machine that has Go and make. What a target cannot
+# have it says aloud; with CI=true it fails instead.
+
+GO         ?= go
+BIN        := bin/tandem
+FUZZTIME   ?= 30s
+BENCH      ?= .
+LINTER     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test short check fmt vet imports lint race docs fuzz bench postgres postgres-server
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build ## two simulated systems kept in step, explained as it happens; no network
+	./$(BIN) demo
+
+build: ## the program, in bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/tandem
+
+test: postgres-server ## all tests
+	$(GO) test ./...
+
+short: ## the quick tests
+	$(GO) test -short ./...
+
+check: fmt vet imports lint race docs ## what must hold before a change lands
+	@echo "check: all is well"
+
+fmt:
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then \
+		echo "not formatted; run gofmt -w on:"; echo "$$files"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+imports:
+	$(GO) test -count=1 -run '^(TestImports|TestPartsAreFloors)$$' .
+
+# The linter is built from source at the pinned version; Go keeps the build.
+lint:
+	@if $(GO) run $(LINTER) version >/dev/null 2>&1; then \
+		echo "$(GO) run $(LINTER) run"; $(GO) run $(LINTER) run ./...; \
+	elif [ "$(CI)" = true ]; then \
+		echo "lint: $(LINTER) cannot be had" >&2; exit 1; \
+	else \
+		echo "lint: SKIPPED, $(LINTER) cannot be had (no network?)" >&2; \
+	fi
+
+race: postgres-server
+	$(GO) test -race -shuffle=on ./...
+
+docs: ## that the generated pages say what the code says
+	@$(GO) test -count=1 -run '^TestGeneratedDocs$$' ./cmd/tandem || \
+		{ echo "docs are stale; run: go test ./cmd/tandem -run TestGeneratedDocs -update"; exit 1; }
+
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "fuzz $$pkg $$f"; \
+			$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+bench: ## the benchmarks; results are told in docs/performance.md
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+postgres: postgres-server ## the store's tests on a PostgreSQL server of their own
+	$(GO) test -count=1 -run Postgres -v ./internal/store/...
+
+postgres-server:
+	@.ci/need-postgres

@@ -1,0 +1,108 @@
+package hubspot
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/twin"
+)
+
+func TestLegacyPathsAnswerAlike(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"2026-03", versionLegacy} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, twin.Options{}, func(b *bench) {
+				b.open(connector.Settings{settingVersion: version})
+				b.everything()
+				for _, c := range b.account.Calls() {
+					if strings.Contains(c.Path, "2026-09") {
+						b.Fatalf("%s is of another version", c.Path)
+					}
+				}
+			})
+		})
+	}
+}
+
+// everything calls all that the connector can.
+func (b *bench) everything() {
+	b.Helper()
+	ctx := b.Context()
+	if _, err := b.Check.Check(ctx); err != nil {
+		b.Fatal(err)
+	}
+	b.schema()
+	kim := b.put(owners, "", "email", "kim@example.com")
+	made := b.write(connector.Create, companies, connector.Op{Set: set("name", "Berg", "domain", "berg.example")})
+	company := made[0].Ref.ID
+	c := b.write(connector.Create, contacts, connector.Op{Set: set("email", "a@example.com", propCompany, company, "hubspot_owner_id", kim)})[0].Ref
+	q := connector.Query{Object: contacts}
+	b.read(&q)
+	got := b.write(connector.Update, contacts, connector.Op{Ref: c, Set: record.Fields{"city": record.Text("Athens"), propCompany: {}}})
+	got = append(got, b.write(connector.Update, contacts, connector.Op{Ref: c, Set: set(propCompany, company)})...)
+	for _, r := range slices.Concat(made, got) {
+		if r.Err != nil || len(r.Refused) > 0 {
+			b.Errorf("write: %v %v", r.Err, r.Refused)
+		}
+	}
+	later()
+	if changes, _ := b.read(&q); unique(changes)[c.ID].Fields[propCompany].Text() != company {
+		b.Errorf("changes: %+v", changes)
+	}
+	b.read(&connector.Query{Object: owners})
+	b.read(&connector.Query{Object: owners, Fields: []string{}})
+	for field, value := range map[string]string{"email": "a@example.com", "phone": "1"} {
+		if _, err := b.Finder.Find(ctx, contacts, field, []string{value}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for object, id := range map[string]string{contacts: c.ID, companies: company, owners: kim} {
+		if got, err := b.Reader.Read(ctx, object, []string{id, "4711"}); err != nil || got[0].Fate != connector.Present {
+			b.Errorf("read %s: %v %v", object, got, err)
+		}
+	}
+	if _, err := b.AddField.AddField(ctx, companies, record.Field{Name: "segment", Kind: record.KindChoice, Choices: []record.Choice{{Value: "vip"}}}); err != nil {
+		b.Fatal(err)
+	}
+	b.write(connector.Archive, contacts, connector.Op{Ref: c})
+	b.read(&connector.Query{Object: contacts, Fields: []string{}})
+}
+
+// Every endpoint that the connector calls has a documented exchange.
+func TestEveryEndpointIsDocumented(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, x := range exchanges(t) {
+		known[endpoint(x.Request.Method, x.Request.Path)] = true
+	}
+	inBubble(t, twin.Options{}, func(b *bench) {
+		b.everything()
+		called := map[string]bool{}
+		for _, c := range b.account.Calls() {
+			called[endpoint(c.Method, c.Path+"?"+c.Query)] = true
+		}
+		for _, e := range slices.Sorted(maps.Keys(called)) {
+			if !known[e] {
+				b.Errorf("%s is called and stands in no file of testdata/wire", e)
+			}
+		}
+		if len(called) < 14 {
+			b.Errorf("only %d endpoints were called", len(called))
+		}
+	})
+}
+
+// endpoint names what a request asks for, whatever the object.
+func endpoint(method, path string) string {
+	path, query, _ := strings.Cut(path, "?")
+	path = strings.NewReplacer("/"+companies, "/*", "/"+contacts, "/*").Replace(path)
+	if strings.Contains(query, "archived=true") {
+		path += " archived"
+	}
+	return method + " " + path
+}

@@ -78,12 +78,12 @@ func (v *Value) UnmarshalJSON(b []byte) error {
 }
 
 func (v Value) append(b []byte) []byte {
-	switch v.shape {
+	switch v.shape() {
 	case shapeScalar:
 		return appendString(b, v.text)
 	case shapeList:
 		b = append(b, '[')
-		for i, item := range v.items {
+		for i, item := range v.more.items {
 			if i > 0 {
 				b = append(b, ',')
 			}
@@ -91,7 +91,7 @@ func (v Value) append(b []byte) []byte {
 		}
 		return append(b, ']')
 	case shapeGroup:
-		return v.group.Append(b)
+		return v.more.group.Append(b)
 	default:
 		return append(b, "null"...)
 	}

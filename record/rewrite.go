@@ -16,7 +16,7 @@ func Rewritten(v Value, rw []Rewrite) Value {
 	if len(rw) == 0 || v.IsEmpty() {
 		return v
 	}
-	switch v.shape {
+	switch v.shape() {
 	case shapeScalar:
 		s := v.text
 		for _, r := range rw {
@@ -24,8 +24,8 @@ func Rewritten(v Value, rw []Rewrite) Value {
 		}
 		return Text(s)
 	case shapeList:
-		items := make([]Value, 0, len(v.items))
-		for _, item := range v.items {
+		items := make([]Value, 0, len(v.more.items))
+		for _, item := range v.more.items {
 			items = append(items, Rewritten(item, rw))
 		}
 		return List(items...)

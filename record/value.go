@@ -17,10 +17,28 @@ import (
 // that two values are the same exactly when their texts are. Values are
 // immutable: no method changes one.
 type Value struct {
-	text  string
+	text string // of a scalar, never empty
+	more *parts // of a list or a struct; apart, because nearly all values are scalars
+}
+
+// parts are what a list or a struct holds: one of both is not empty.
+type parts struct {
 	items []Value
 	group Fields
-	shape shape
+}
+
+func (v Value) items() []Value {
+	if v.more == nil {
+		return nil
+	}
+	return v.more.items
+}
+
+func (v Value) group() Fields {
+	if v.more == nil {
+		return nil
+	}
+	return v.more.group
 }
 
 type shape uint8
@@ -32,12 +50,22 @@ const (
 	shapeGroup
 )
 
+func (v Value) shape() shape {
+	switch {
+	case v.text != "":
+		return shapeScalar
+	case v.more == nil:
+		return shapeEmpty
+	case v.more.items != nil:
+		return shapeList
+	default:
+		return shapeGroup
+	}
+}
+
 // Text returns a scalar that holds s as it is. The empty string is the empty value.
 func Text(s string) Value {
-	if s == "" {
-		return Value{}
-	}
-	return Value{text: s, shape: shapeScalar}
+	return Value{text: s}
 }
 
 // Bool returns "true" or "false".
@@ -103,7 +131,7 @@ func List(items ...Value) Value {
 	if len(items) == 0 {
 		return Value{}
 	}
-	return Value{items: slices.Clone(items), shape: shapeList}
+	return Value{more: &parts{items: slices.Clone(items)}}
 }
 
 // Texts returns a list of scalars, as choices and references are kept.
@@ -120,25 +148,25 @@ func Struct(f Fields) Value {
 	if len(f) == 0 {
 		return Value{}
 	}
-	return Value{group: f.Clone(), shape: shapeGroup}
+	return Value{more: &parts{group: f.Clone()}}
 }
 
 // IsEmpty reports whether the value holds nothing.
-func (v Value) IsEmpty() bool { return v.shape == shapeEmpty }
+func (v Value) IsEmpty() bool { return v.text == "" && v.more == nil }
 
 // IsList reports whether the value is a list with at least one item.
-func (v Value) IsList() bool { return v.shape == shapeList }
+func (v Value) IsList() bool { return v.shape() == shapeList }
 
 // Text returns a scalar's canonical text, and "" for everything else.
 func (v Value) Text() string { return v.text }
 
 // Items returns a list's items, and nil for everything else. The caller must not
 // change them.
-func (v Value) Items() []Value { return v.items }
+func (v Value) Items() []Value { return v.items() }
 
 // Fields returns a struct's fields, and nil for everything else. The caller must
 // not change them.
-func (v Value) Fields() Fields { return v.group }
+func (v Value) Fields() Fields { return v.group() }
 
 // Bool returns a bool's value; empty and everything else is false.
 func (v Value) Bool() bool { return v.text == "true" }
@@ -165,18 +193,20 @@ func (v Value) Time() time.Time {
 
 // Equal reports whether two values are the same, item by item and field by field.
 func (v Value) Equal(w Value) bool {
-	return v.shape == w.shape && v.text == w.text &&
-		slices.EqualFunc(v.items, w.items, Value.Equal) && v.group.Equal(w.group)
+	if v.more == nil || w.more == nil {
+		return v.text == w.text && v.more == w.more
+	}
+	return slices.EqualFunc(v.more.items, w.more.items, Value.Equal) && v.more.group.Equal(w.more.group)
 }
 
 // String returns the value for people: a scalar as it is, a list with commas.
 func (v Value) String() string {
-	switch v.shape {
+	switch v.shape() {
 	case shapeScalar:
 		return v.text
 	case shapeList:
 		var b []byte
-		for i, item := range v.items {
+		for i, item := range v.more.items {
 			if i > 0 {
 				b = append(b, ", "...)
 			}
@@ -184,7 +214,7 @@ func (v Value) String() string {
 		}
 		return string(b)
 	case shapeGroup:
-		return string(v.group.Append(nil))
+		return string(v.more.group.Append(nil))
 	default:
 		return ""
 	}

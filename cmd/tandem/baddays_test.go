@@ -157,6 +157,25 @@ func TestR21AMissingRightDeletesNothing(t *testing.T) {
 	}
 }
 
+func TestR21OneRecordOutOfSightCancelsTheSweep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, all := synced(t, deletingYAML())
+		hide := must[interface{ Hide(object, id string) error }](t, w.erp)
+		if err := hide.Hide("thirdparties", w.by(w.erp, "thirdparties", "name", "Ακμή ΑΕ").ID); err != nil {
+			t.Fatal(err)
+		}
+		w.remove(w.erp, "thirdparties", w.by(w.erp, "thirdparties", "name", "ООО Ромашка").ID)
+		w.trySync(engine.SyncOptions{Sweep: true})
+		if n := len(w.crm.Rows("companies")); n != len(all.companies) {
+			t.Errorf("crm has %d companies, want %d: sight and deletion cannot be told apart", n, len(all.companies))
+		}
+		if len(w.reviews(store.ReviewIdentity)) != 1 {
+			t.Errorf("nobody was told: %v", w.queue())
+		}
+	})
+}
+
 func TestR21HubSpotScopesTakenAwayDeleteNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

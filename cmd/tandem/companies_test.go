@@ -219,3 +219,38 @@ func TestANewCompanyAndItsContactArriveTogether(t *testing.T) {
 		w.quiet()
 	})
 }
+
+func TestR8AQuestionThatPeopleSettleThemselvesIsClosed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ erp, crm, want string }{
+		"they agree":          {"-", "from erp", "from erp"},
+		"one takes it back":   {"-", "old", "from erp"},
+		"both take them back": {"old", "old", "old"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := employed(t, strings.Replace(pairYAML, "match: [email]", "match: [email]\n    prefer: ask", 1))
+				p.put(p.world.erp, "contacts", p.mine, map[string]string{"poste": "old"})
+				p.settled()
+				time.Sleep(time.Minute)
+				p.put(p.world.erp, "contacts", p.mine, map[string]string{"poste": "from erp"})
+				p.put(p.world.crm, "contacts", p.theirs, map[string]string{"jobtitle": "from crm"})
+				time.Sleep(time.Minute)
+				p.sync(engine.SyncOptions{})
+				if items := p.reviews(store.ReviewConflict); len(items) != 1 {
+					t.Fatalf("want one question: %v", p.queue())
+				}
+				if c.erp != "-" {
+					p.put(p.world.erp, "contacts", p.mine, map[string]string{"poste": c.erp})
+				}
+				p.put(p.world.crm, "contacts", p.theirs, map[string]string{"jobtitle": c.crm})
+				time.Sleep(time.Minute)
+				p.settled()
+				p.contains(p.row(p.world.erp, "contacts", p.mine), map[string]string{"poste": c.want})
+				p.contains(p.row(p.world.crm, "contacts", p.theirs), map[string]string{"jobtitle": c.want})
+				p.quiet()
+			})
+		})
+	}
+}

@@ -129,6 +129,21 @@ func (w *world) hold(want office) {
 		got := w.seen(side.tw)
 		differ(w.t, side.name+" companies", want.companies, got.companies)
 		differ(w.t, side.name+" contacts", want.contacts, got.contacts)
+		w.told(side.name, side.tw)
+	}
+}
+
+// told proves that the journal has a line for every record that was created and not only
+// found there, whatever happened on the way (invariant 2).
+func (w *world) told(connection string, tw twin.Twin) {
+	w.t.Helper()
+	for _, act := range tw.Kit().Ledger().Acts() {
+		if act.By != "api" || act.Verb != "create" {
+			continue
+		}
+		if lines := w.journal(connection, act.Object, act.ID); !tells(lines, store.Created, "") {
+			w.t.Errorf("the journal does not say that %s/%s of %s was created: %+v", act.Object, act.ID, connection, lines)
+		}
 	}
 }
 

@@ -219,14 +219,12 @@ func (s *side) row(id string) map[string]string {
 	return nil
 }
 
-func (s *side) of() store.Object { return store.Object{Connection: s.name, Name: s.person.Name} }
-
-// say prints a paragraph under a heading.
-func (d *demo) head(format string, args ...any) error {
-	text := fmt.Sprintf(format, args...)
+// head prints a heading.
+func (d *demo) head(text string) error {
 	return d.print("\n" + text + "\n" + strings.Repeat("─", columns(text)) + "\n")
 }
 
+// say prints a paragraph.
 func (d *demo) say(format string, args ...any) error {
 	return d.print(printable(fmt.Sprintf(format, args...)) + "\n")
 }

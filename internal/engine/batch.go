@@ -17,13 +17,11 @@ const planBatch = 500
 // maxDirty is how many records are taken up again in one round; the next round has the rest.
 const maxDirty = 1 << 18
 
-// planRound plans what is dirty once, then whatever rows have changed, and returns how many
-// operations came of it.
-func (r *run) planRound(ctx context.Context) (int, error) {
-	ops := 0
+// planRound plans what is dirty once, then whatever rows have changed.
+func (r *run) planRound(ctx context.Context) error {
 	dirty, err := r.e.store.Dirty(ctx, r.p.Name, maxDirty)
 	if err != nil {
-		return 0, fmt.Errorf("load what is to be planned again: %w", err)
+		return fmt.Errorf("load what is to be planned again: %w", err)
 	}
 	for _, side := range record.Sides() {
 		var ids []string
@@ -34,31 +32,28 @@ func (r *run) planRound(ctx context.Context) (int, error) {
 		}
 		for len(ids) > 0 {
 			n := min(planBatch, len(ids))
-			made, err := r.planDirty(ctx, side, ids[:n])
-			if err != nil {
-				return ops, err
+			if err := r.planDirty(ctx, side, ids[:n]); err != nil {
+				return err
 			}
-			ops += made
 			ids = ids[n:]
 		}
 	}
 	for {
 		n, err := r.planChanged(ctx)
 		if err != nil || n == 0 {
-			return ops, err
+			return err
 		}
-		ops += n
 	}
 }
 
-func (r *run) planDirty(ctx context.Context, side record.Side, ids []string) (int, error) {
+func (r *run) planDirty(ctx context.Context, side record.Side, ids []string) error {
 	rows, err := r.e.store.Rows(ctx, r.p.ends[side].of, ids)
 	if err != nil {
-		return 0, fmt.Errorf("load rows: %w", err)
+		return fmt.Errorf("load rows: %w", err)
 	}
 	b, err := r.load(ctx, side, ids, rows)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	b.dirty = true
 	for _, id := range ids {
@@ -95,8 +90,7 @@ func (r *run) planChanged(ctx context.Context) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		_, err = b.decide(ctx, ids)
-		return len(changed), err
+		return len(changed), b.decide(ctx, ids)
 	}
 	return 0, nil
 }
@@ -203,9 +197,7 @@ func (b *batch) loadCandidates(ctx context.Context, ids []string) error {
 	if err != nil {
 		return fmt.Errorf("load links of candidates: %w", err)
 	}
-	for id, l := range links {
-		b.links[other][id] = l
-	}
+	maps.Copy(b.links[other], links)
 	spots := make([]store.Spot, 0, len(candidates))
 	for _, id := range candidates {
 		spots = append(spots, store.Spot{Side: other, ID: id})
@@ -219,9 +211,7 @@ func (b *batch) loadCandidates(ctx context.Context, ids []string) error {
 	if err != nil {
 		return fmt.Errorf("load candidates: %w", err)
 	}
-	for id, row := range rows {
-		b.rows[other][id] = row
-	}
+	maps.Copy(b.rows[other], rows)
 	var more [2]map[string]store.Row
 	more[other] = rows
 	return b.refs.add(ctx, more)
@@ -232,36 +222,36 @@ func (b *batch) loadCandidates(ctx context.Context, ids []string) error {
 func claim(k mapping.Key) string { return k.Name + "=" + k.Value }
 
 // decide plans each record and stores what was decided, all of the batch at once
-// (invariants 2 and 3). It returns how many operations were planned.
-func (b *batch) decide(ctx context.Context, ids []string) (int, error) {
+// (invariants 2 and 3).
+func (b *batch) decide(ctx context.Context, ids []string) error {
 	for _, id := range ids {
 		if err := b.record(ctx, id); err != nil {
-			return 0, fmt.Errorf("plan %s/%s: %w", b.r.p.ends[b.side].of, id, err)
+			return fmt.Errorf("plan %s/%s: %w", b.r.p.ends[b.side].of, id, err)
 		}
 	}
 	if b.r.dry != nil {
 		b.r.dry.add(b)
-		return 0, nil
+		return nil
 	}
 	if err := b.r.e.store.Decide(ctx, b.r.p.Name, b.r.marks, b.facts); err != nil {
-		return 0, fmt.Errorf("store decisions: %w", err)
+		return fmt.Errorf("store decisions: %w", err)
 	}
 	b.r.enqueue(b.facts.Ops)
-	return len(b.facts.Ops), nil
+	return nil
 }
 
 // enqueue tells the pusher what may be sent at once.
 func (r *run) enqueue(ops []store.Op) {
-	n := 0
+	some := false
 	r.mu.Lock()
 	for _, op := range ops {
-		if op.State == store.OpReady {
-			r.ready[op.Verb]++
-			n++
+		if op.State == store.OpReady && op.Verb == connector.Create {
+			r.fresh[op.Side] = append(r.fresh[op.Side], op)
+			some = true
 		}
 	}
 	r.mu.Unlock()
-	if n > 0 {
+	if some {
 		notify(r.queued)
 	}
 }

@@ -109,6 +109,7 @@ func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
 	if policy == plan.DeleteDelete {
 		verb = connector.Delete
 	}
+	b.facts.Close = append(b.facts.Close, heldSubject(d.link.ID))
 	b.remove(d.link, d.rows, survivor, verb, why)
 	return nil
 }
@@ -142,7 +143,7 @@ func (b *batch) editWins(ctx context.Context, d *draft, lost record.Side, key st
 	}
 	d.diverge(wholeRecord, lost.String()+" was deleted, "+lost.Other().String()+" was edited")
 	b.store(d)
-	b.review(store.Review{Kind: store.ReviewDelete, Subject: fmt.Sprintf("delete %d", d.link.ID), Link: d.link.ID, Side: lost.Other(), Record: d.link.IDs[lost.Other()], Field: key,
+	b.review(store.Review{Kind: store.ReviewDelete, Subject: heldSubject(d.link.ID), Link: d.link.ID, Side: lost.Other(), Record: d.link.IDs[lost.Other()], Field: key,
 		Text: fmt.Sprintf("%s/%s was deleted, but %s of %s/%s was changed from %q to %q: nothing is deleted", end.of, d.link.IDs[lost], key,
 			b.r.p.ends[lost.Other()].of, d.link.IDs[lost.Other()], was, is),
 		Fix:     "delete the other record too, keep it alone, or restore the deleted one at the vendor",
@@ -150,11 +151,44 @@ func (b *batch) editWins(ctx context.Context, d *draft, lost record.Side, key st
 	return nil
 }
 
-// maxChildren is how many children are looked at before a delete is simply held.
-const maxChildren = 1000
+// heldSubject is what a held delete's review item is about.
+func heldSubject(link int64) string { return fmt.Sprintf("delete %d", link) }
 
-// heldByChildren is R23: a delete that takes children with it is held if one of them is not
-// linked, or was changed.
+// maxHeld is how many held deletes are looked at again in one run.
+const maxHeld = 1000
+
+// retryHeld has held deletes planned again: what held them may have gone.
+func (r *run) retryHeld(ctx context.Context) error {
+	items, err := r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewDelete}, Open: true, Limit: maxHeld})
+	if err != nil {
+		return fmt.Errorf("load held deletes: %w", err)
+	}
+	var f store.Facts
+	for _, item := range items {
+		if item.Subject == heldSubject(item.Link) {
+			f.Dirty = append(f.Dirty, store.Spot{Side: item.Side, ID: item.Record})
+		}
+	}
+	if len(f.Dirty) == 0 {
+		return nil
+	}
+	marks, err := r.e.store.Marks(ctx, r.p.Name)
+	if err != nil {
+		return fmt.Errorf("load marks: %w", err)
+	}
+	if err := r.e.store.Decide(ctx, r.p.Name, marks, f); err != nil {
+		return fmt.Errorf("plan held deletes again: %w", err)
+	}
+	return nil
+}
+
+// maxChildren is how many children a held delete names.
+const maxChildren = 100
+
+// heldByChildren is R23: a delete that would take children with it is held while there are
+// any. Children that people deleted too go by their own sync, which sees to their edits and
+// their guard; any other would be lost although nobody deleted it. A held delete is looked
+// at again in every run.
 func (b *batch) heldByChildren(ctx context.Context, d *draft, side record.Side, policy plan.DeletePolicy) (bool, error) {
 	if policy != plan.DeleteDelete {
 		return false, nil
@@ -166,49 +200,20 @@ func (b *batch) heldByChildren(ctx context.Context, d *draft, side record.Side, 
 		if err != nil {
 			return false, fmt.Errorf("find children: %w", err)
 		}
-		loose, err := b.loose(ctx, of, ids)
-		if err != nil {
-			return false, err
+		if len(ids) == 0 {
+			continue
 		}
-		if len(loose) > 0 || len(ids) == maxChildren {
-			if settled, err := b.deleteDecided(ctx, d, side); err != nil || settled {
-				return true, err
-			}
-			d.diverge(wholeRecord, "deleted on the other side; held because of its "+c.Object)
-			b.store(d)
-			b.review(store.Review{Kind: store.ReviewDelete, Subject: fmt.Sprintf("delete %d", d.link.ID), Link: d.link.ID, Side: side, Record: d.link.IDs[side], Candidates: loose,
-				Text: fmt.Sprintf("deleting %s/%s would take %d %s with it, of which %d are linked to nothing", end.of, d.link.IDs[side], len(ids), c.Object, len(loose)),
-				Fix:  "delete it together with them, or keep it alone", Choices: []string{"delete", "unlink"}})
-			return true, nil
+		if settled, err := b.deleteDecided(ctx, d, side); err != nil || settled {
+			return true, err
 		}
+		d.diverge(wholeRecord, "deleted on the other side; held because of its "+c.Object)
+		b.store(d)
+		b.review(store.Review{Kind: store.ReviewDelete, Subject: heldSubject(d.link.ID), Link: d.link.ID, Side: side, Record: d.link.IDs[side], Candidates: ids,
+			Text: fmt.Sprintf("deleting %s/%s would take %d %s with it", end.of, d.link.IDs[side], len(ids), c.Object),
+			Fix:  "delete it together with them, keep it alone, or wait: it is deleted by itself when they are gone", Choices: []string{"delete", "unlink"}})
+		return true, nil
 	}
 	return false, nil
-}
-
-// loose returns those children that no sync has linked.
-func (b *batch) loose(ctx context.Context, of store.Object, ids []string) ([]string, error) {
-	linked := map[string]bool{}
-	for _, p := range b.r.e.syncs {
-		for s, end := range p.ends {
-			if end.of != of {
-				continue
-			}
-			links, err := b.r.e.store.LinksOf(ctx, p.Name, record.Side(s), ids)
-			if err != nil {
-				return nil, fmt.Errorf("load links of children: %w", err)
-			}
-			for id, l := range links {
-				linked[id] = linked[id] || l.Closed == ""
-			}
-		}
-	}
-	var loose []string
-	for _, id := range ids {
-		if !linked[id] {
-			loose = append(loose, id)
-		}
-	}
-	return loose, nil
 }
 
 // remove plans the delete or archive of one side (invariant 5).
@@ -236,7 +241,7 @@ func (b *batch) closeLink(link store.Link, reason, why string) {
 
 // deleteDecided carries out what a person decided about a held delete.
 func (b *batch) deleteDecided(ctx context.Context, d *draft, side record.Side) (bool, error) {
-	decided, err := b.decided(ctx, fmt.Sprintf("delete %d", d.link.ID))
+	decided, err := b.decided(ctx, heldSubject(d.link.ID))
 	if err != nil {
 		return false, err
 	}

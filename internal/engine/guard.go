@@ -36,7 +36,7 @@ func (r *run) guard(ctx context.Context) (why string, err error) {
 func (r *run) judge(ctx context.Context, held []store.Op) (string, error) {
 	since := time.Now().Add(-guardDay)
 	if first := r.complete[0]; first.After(since) {
-		since = first // what an unguarded first run did counts against nobody
+		since = first.Add(time.Microsecond) // what an unguarded first run did counts against nobody
 	}
 	linked, err := r.linkedAtStart(ctx)
 	if err != nil {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -93,7 +94,7 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 			return nil
 		}
 	}
-	return b.create(ctx, row)
+	return b.create(row)
 }
 
 // differs reports whether a candidate holds another value of one of these keys.
@@ -127,7 +128,7 @@ func (b *batch) ambiguous(ctx context.Context, row store.Row, k mapping.Key, fit
 	case err != nil:
 		return err
 	case decided == "none":
-		return b.create(ctx, row)
+		return b.create(row)
 	case slices.Contains(fit, decided):
 		return b.join(ctx, row, decided, "decided by a person")
 	}
@@ -137,7 +138,7 @@ func (b *batch) ambiguous(ctx context.Context, row store.Row, k mapping.Key, fit
 	})
 	b.stand(row.ID, standsReview, "several records have the same "+k.Name)
 	b.review(store.Review{Kind: store.ReviewAmbiguous, Subject: b.about("match", row.ID), Side: b.side, Record: row.ID, Candidates: fit,
-		Text:    fmt.Sprintf("%s/%s %s could be any of %d records of %s: all have the same %s", b.r.p.ends[b.side].of, row.ID, title(row.Fields), len(fit), b.r.p.ends[other].of, k.Name),
+		Text:    fmt.Sprintf("%s/%s%s could be any of %d records of %s: all have the same %s", b.r.p.ends[b.side].of, row.ID, called(row.Fields), len(fit), b.r.p.ends[other].of, k.Name),
 		Fix:     "choose the right one by its id, or say none; better still, merge the duplicates at the vendor",
 		Choices: append(slices.Clone(fit), "none")})
 	return nil
@@ -175,7 +176,7 @@ func (b *batch) duplicate(ctx context.Context, row store.Row, k mapping.Key, par
 		return err
 	}
 	b.review(store.Review{Kind: store.ReviewDuplicate, Subject: b.about("match", row.ID), Side: b.side, Record: row.ID, Candidates: []string{twin},
-		Text:    fmt.Sprintf("%s/%s %s has the same %s as %s/%s, which is linked to %s/%s already", b.r.p.ends[b.side].of, row.ID, title(row.Fields), k.Name, b.r.p.ends[b.side].of, twin, b.r.p.ends[other].of, partner),
+		Text:    fmt.Sprintf("%s/%s%s has the same %s as %s/%s, which is linked to %s/%s already", b.r.p.ends[b.side].of, row.ID, called(row.Fields), k.Name, b.r.p.ends[b.side].of, twin, b.r.p.ends[other].of, partner),
 		Fix:     "merge the two records at the vendor, or give one of them another " + k.Name,
 		Choices: []string{"dismiss"}})
 	return nil
@@ -224,7 +225,7 @@ func (b *batch) join(ctx context.Context, row store.Row, partner, why string) er
 }
 
 // create plans a new record on the other side, if everything allows it.
-func (b *batch) create(ctx context.Context, row store.Row) error {
+func (b *batch) create(row store.Row) error {
 	other := b.side.Other()
 	end := b.r.p.ends[other]
 	switch {
@@ -238,7 +239,7 @@ func (b *batch) create(ctx context.Context, row store.Row) error {
 		b.stand(row.ID, standsNoCreate, end.of.String()+" cannot be created with this credential")
 		return nil
 	}
-	op, why, err := b.draftCreate(ctx, row)
+	op, why, err := b.draftCreate(row)
 	if err != nil {
 		return err
 	}
@@ -271,11 +272,11 @@ func (b *batch) create(ctx context.Context, row store.Row) error {
 
 // draftCreate converts a record into a new one of the other side. why is what keeps it
 // from being created; a nil op without a why waits for a parent.
-func (b *batch) draftCreate(ctx context.Context, row store.Row) (op *store.Op, why string, err error) {
+func (b *batch) draftCreate(row store.Row) (op *store.Op, why string, err error) {
 	other := b.side.Other()
 	m := b.r.p.Mapping
 	made := b.newOp(other, connector.Create)
-	made.SourceID, made.Set, made.Source = row.ID, record.Fields{}, record.Fields{}
+	made.SourceID, made.Set, made.Source = row.ID, make(record.Fields, len(m.Fields())), make(record.Fields, len(m.Fields()))
 	made.Seen[b.side] = row.Seq
 	waits := false
 	for i, f := range m.Fields() {
@@ -307,7 +308,6 @@ func (b *batch) draftCreate(ctx context.Context, row store.Row) (op *store.Op, w
 		made.Source[f.Key] = own
 		if !sent.IsEmpty() {
 			made.Set[to.Name] = sent
-			made.Fields = append(made.Fields, store.OpField{Key: f.Key, Wire: to.Name, Source: own, Rule: "created"})
 		}
 	}
 	if missing := b.unfilled(made.Set, other); missing != "" {
@@ -342,19 +342,19 @@ func (b *batch) isKey(i int) bool { return b.r.p.matched[b.r.p.Mapping.Fields()[
 // it is tried again when it changes or when a person says so.
 func (b *batch) park(row store.Row, field, why, fix string) {
 	b.stand(row.ID, standsReview, why)
-	b.review(parked(b.r, b.side, row.ID, title(row.Fields), field, why, fix))
+	b.review(parked(b.r, b.side, row.ID, called(row.Fields), field, why, fix))
 }
 
 func parked(r *run, side record.Side, id, name, field, why, fix string) store.Review {
 	return store.Review{Kind: store.ReviewParked, Subject: fmt.Sprintf("parked %s %s", side, id), Side: side, Record: id, Field: field,
-		Text: fmt.Sprintf("%s/%s %s cannot be created in %s: %s", r.p.ends[side].of, id, name, r.p.ends[side.Other()].of, why),
+		Text: fmt.Sprintf("%s/%s%s cannot be created in %s: %s", r.p.ends[side].of, id, name, r.p.ends[side.Other()].of, why),
 		Fix:  fix, Choices: []string{"retry", "dismiss"}}
 }
 
 // showField tells that one field was left out of a record that is written without it.
 func (b *batch) showField(row store.Row, f mappingField, err error) {
-	b.review(store.Review{Kind: store.ReviewParked, Subject: fmt.Sprintf("field %s %s %s", b.side, row.ID, f.Key), Side: b.side, Record: row.ID, Field: f.Key,
-		Text: fmt.Sprintf("%s of %s/%s %s is left out: %v", f.Key, b.r.p.ends[b.side].of, row.ID, title(row.Fields), err),
+	b.review(store.Review{Kind: store.ReviewParked, Subject: fieldSubject(b.side, row.ID, f.Key), Side: b.side, Record: row.ID, Field: f.Key,
+		Text: fmt.Sprintf("%s of %s/%s%s is left out: %v", f.Key, b.r.p.ends[b.side].of, row.ID, called(row.Fields), err),
 		Fix:  "correct the value", Choices: []string{"dismiss"}})
 }
 
@@ -384,7 +384,15 @@ func title(f record.Fields) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "(" + strings.Join(parts, " ") + ")"
+	return strings.Join(parts, " ")
+}
+
+// called is a record's title in a sentence, behind its id.
+func called(f record.Fields) string {
+	if t := title(f); t != "" {
+		return " (" + t + ")"
+	}
+	return ""
 }
 
 // transitive finds the partner that other syncs have given a record already, directly or by
@@ -415,12 +423,8 @@ func (b *batch) transitive(ctx context.Context, row store.Row) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("load partner's link: %w", err)
 		}
-		for k, row := range rows {
-			b.rows[b.side.Other()][k] = row
-		}
-		for k, l := range links {
-			b.links[b.side.Other()][k] = l
-		}
+		maps.Copy(b.rows[b.side.Other()], rows)
+		maps.Copy(b.links[b.side.Other()], links)
 		if !b.isTaken(id) {
 			return id, nil
 		}
@@ -459,9 +463,7 @@ func (b *batch) joinByHand(ctx context.Context, row store.Row, partner string) (
 	if l, ok := links[partner]; ok && l.Closed == "" || b.isTaken(partner) {
 		return false, nil
 	}
-	for id, found := range rows {
-		b.rows[other][id] = found
-	}
+	maps.Copy(b.rows[other], rows)
 	return true, b.join(ctx, row, partner, "decided by a person")
 }
 

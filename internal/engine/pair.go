@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -107,9 +108,7 @@ func (b *batch) draft(link store.Link, rows [2]store.Row) *draft {
 		}
 	}
 	diverged := make(map[string]string, len(link.Diverged))
-	for k, v := range link.Diverged {
-		diverged[k] = v
-	}
+	maps.Copy(diverged, link.Diverged)
 	link.Diverged = diverged
 	return &draft{link: link, rows: rows, times: b.times(rows)}
 }
@@ -249,8 +248,14 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 	m, rule := b.r.p.Mapping, b.r.p.Rules[i]
 	f := m.Fields()[i]
 	in, quiet, err := b.cells(d, i)
-	if err != nil || quiet {
+	if err != nil {
 		return err
+	}
+	if quiet {
+		if d.link.Diverged[f.Key] == waitsForDecision {
+			b.inOrder(d, f.Key, in) // people took their edits back
+		}
+		return nil
 	}
 	in.Direction, in.Prefer, in.Enforce, in.Set = allowed(rule.Direction, f), rule.Prefer, rule.Enforce, f.Set
 	in.Same = func(l, r record.Value) bool { return m.Same(i, l, r) }
@@ -372,14 +377,24 @@ func (b *batch) agree(d *draft, f mappingField, in merge.Field, out merge.Outcom
 		d.link.Base[side][f.Key] = in.Cells[side].Value
 	}
 	d.changed = true
-	if d.link.Diverged[f.Key] != "" {
-		d.converge(f.Key)
-	}
+	b.inOrder(d, f.Key, in)
 	if d.fresh {
 		return
 	}
 	d.journal = append(d.journal, b.entry(d.link, record.Right, store.Agreed, f.Right.Name,
 		in.Cells[record.Right].Base, in.Cells[record.Right].Value, out.Rule))
+}
+
+// inOrder ends what was noted and asked about a field of which nothing is open any more.
+func (b *batch) inOrder(d *draft, key string, in merge.Field) {
+	if _, was := d.link.Diverged[key]; !was && (d.fresh || in.Cells[0].HasBase && in.Cells[1].HasBase) {
+		return
+	}
+	d.converge(key)
+	b.facts.Close = append(b.facts.Close, subject(d.link.ID, key))
+	for _, side := range record.Sides() {
+		b.facts.Close = append(b.facts.Close, fieldSubject(side, d.link.IDs[side], key))
+	}
 }
 
 // write plans one field for the update of one side, if that side can take it.
@@ -398,7 +413,7 @@ func (b *batch) write(d *draft, i int, in merge.Field, out merge.Outcome, w merg
 		d.diverge(f.Key, "keeps changing back")
 		return
 	}
-	d.converge(f.Key)
+	b.inOrder(d, f.Key, in)
 	of := store.OpField{Key: f.Key, Wire: to.Name, Source: in.Cells[w.To.Other()].Value, Rule: out.Rule}
 	if out.Lost != nil && out.Lost.Side == w.To {
 		of.Lost = &store.Lost{Side: out.Lost.Side, Value: out.Lost.Value}
@@ -512,6 +527,12 @@ func (b *batch) decision(ctx context.Context, d *draft, key string, in merge.Fie
 
 func subject(link int64, key string) string { return fmt.Sprintf("link %d %s", link, key) }
 func firstSubject(key string) string        { return "first match " + key }
+
+// fieldSubject is the subject of a review item about one value of a record that could not be
+// carried over.
+func fieldSubject(side record.Side, id, key string) string {
+	return fmt.Sprintf("field %s %s %s", side, id, key)
+}
 
 // waitForParents asks to be planned again when a referenced record gets its partner (R28).
 func (b *batch) waitForParents(d *draft) {

@@ -301,9 +301,7 @@ func (e *Engine) widen() {
 	for _, p := range e.syncs {
 		for side, end := range p.ends {
 			wanted[end.of] = append(wanted[end.of], p.wire[side]...)
-			for _, c := range end.conn.cascadeFields(end.of.Name) {
-				wanted[end.of] = append(wanted[end.of], c)
-			}
+			wanted[end.of] = append(wanted[end.of], end.conn.cascadeFields(end.of.Name)...)
 		}
 	}
 	for _, p := range e.syncs {

@@ -60,7 +60,7 @@ func (r *run) rehearse(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := r.planRound(ctx); err != nil {
+	if err := r.planRound(ctx); err != nil {
 		return err
 	}
 	linked, err := r.linkedAtStart(ctx)
@@ -139,9 +139,13 @@ func (b *batch) opItem(op store.Op) PreviewItem {
 	for _, name := range slices.Sorted(maps.Keys(op.Set)) {
 		item.Fields = append(item.Fields, PreviewField{Name: name, Old: op.Was[name], New: op.Set[name], Rule: rules[name]})
 	}
-	if op.Verb == connector.Create {
+	switch op.Verb {
+	case connector.Create:
 		item.Note = fmt.Sprintf("from %s/%s", b.r.p.ends[op.Side.Other()].of, op.SourceID)
-	} else if op.Verb == connector.Update {
+		if slices.ContainsFunc(b.facts.Waits, func(w store.Wait) bool { return w.Side == b.side && w.ID == op.SourceID }) {
+			item.Note += "; what it refers to follows as soon as that is linked"
+		}
+	case connector.Update:
 		item.Note = ""
 	}
 	return item

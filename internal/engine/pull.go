@@ -93,9 +93,19 @@ func (r *run) pullPart(ctx context.Context, side record.Side, part string) error
 // mustList reports whether everything has to be read, and no such listing is under way.
 func (rd *reading) mustList() bool {
 	if covers(rd.state.Fields, rd.fields) {
-		return rd.state.ListedAt.IsZero() && rd.state.Began.IsZero()
+		return rd.state.Began.IsZero() && (rd.state.ListedAt.IsZero() || rd.refreshDue())
 	}
 	return true
+}
+
+// refreshDue reports whether fields have to be read again of which the vendor does not tell
+// when they change: only a listing shows them (R35).
+func (rd *reading) refreshDue() bool {
+	every := rd.end.conn.plan.Refresh
+	return every > 0 && time.Since(rd.state.ListedAt) >= every && slices.ContainsFunc(rd.fields, func(name string) bool {
+		f, ok := rd.end.object.Field(name)
+		return ok && f.Silent
+	})
 }
 
 // covers reports whether a listing with those fields brought all that are wanted now.
@@ -114,19 +124,23 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 		if err != nil {
 			return err
 		}
+		changes, err := r.current(ctx, rd, page.Changes, began)
+		if err != nil {
+			return err
+		}
 		saved, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Partition: rd.part, Feed: rd.feed,
-			Changes: page.Changes, Keys: rd.keys, Began: began, Listing: listing, Next: page.Next,
+			Changes: changes, Keys: rd.keys, Began: began, Listing: listing, Next: page.Next,
 			Done: !page.More, Fields: rd.print, Total: page.Total})
 		if err != nil {
 			return fmt.Errorf("save page: %w", err)
 		}
-		r.read(side, len(page.Changes))
+		r.read(side, len(page.Changes), page.Total)
 		r.wake()
 		cursor = page.Next
 		if page.More {
 			continue
 		}
-		if err := r.readById(ctx, rd, saved.Unknown); err != nil {
+		if err := r.readByID(ctx, rd, saved.Unknown); err != nil {
 			return err
 		}
 		if page.Complete && !listing.IsZero() && !rd.state.ListedAt.IsZero() {
@@ -136,8 +150,8 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 	}
 }
 
-// readById brings records into the mirror, or up to date there, that are known by id only.
-func (r *run) readById(ctx context.Context, rd *reading, ids []string) error {
+// readByID brings records into the mirror, or up to date there, that are known by id only.
+func (r *run) readByID(ctx context.Context, rd *reading, ids []string) error {
 	if len(ids) == 0 || rd.end.conn.able.Reader == nil {
 		return nil
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -26,22 +27,87 @@ func order() []connector.Verb {
 	return []connector.Verb{connector.Create, connector.Restore, connector.Update, connector.Archive, connector.Delete}
 }
 
-// pushAsItComes sends creates in full batches while planning goes on.
+// pushAsItComes sends creates in full batches while planning goes on. It takes them from
+// memory, where planning has just left them; what does not fill a batch in the end is sent
+// from the outbox like everything else.
 func (r *run) pushAsItComes(ctx context.Context) error {
-	for {
-		over := r.done.Load()
-		if _, err := r.pushVerb(ctx, connector.Create, over); err != nil {
-			return err
-		}
-		if over {
-			return nil
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.e.workers)
+	for !r.done.Load() {
+		for _, side := range record.Sides() {
+			for batches := r.takeFresh(side); len(batches) > 0; batches = r.takeFresh(side) {
+				if err := r.claimFresh(gctx, batches); err != nil {
+					return joinWait(g, err)
+				}
+				for _, ops := range batches {
+					g.Go(func() error { return r.send(gctx, side, ops) })
+				}
+			}
 		}
 		select {
-		case <-ctx.Done():
-			return ctx.Err()
+		case <-gctx.Done():
+			return joinWait(g, gctx.Err())
 		case <-r.queued:
 		}
 	}
+	return g.Wait()
+}
+
+// takeFresh takes full batches out of memory, as many as are sent at a time.
+func (r *run) takeFresh(side record.Side) [][]store.Op {
+	size := max(1, r.p.ends[side].object.Batch)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var batches [][]store.Op
+	for len(batches) < r.e.workers && len(r.fresh[side]) >= size {
+		batches = append(batches, slices.Clone(r.fresh[side][:size]))
+		r.fresh[side] = slices.Delete(r.fresh[side], 0, size)
+	}
+	if len(batches) > 0 {
+		notify(r.space)
+	}
+	return batches
+}
+
+// room waits until what planning has left in memory is no more than a few rounds of batches,
+// so that a slow vendor does not make it grow.
+func (r *run) room(ctx context.Context) error {
+	for r.crowded() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.space:
+		}
+	}
+	return nil
+}
+
+func (r *run) crowded() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, side := range record.Sides() {
+		if len(r.fresh[side]) > max(planBatch, r.e.workers*max(1, r.p.ends[side].object.Batch)) {
+			return true
+		}
+	}
+	return false
+}
+
+// claimFresh marks batches as sent before they are (R16).
+func (r *run) claimFresh(ctx context.Context, batches [][]store.Op) error {
+	now := time.Now().Truncate(time.Microsecond)
+	var ids []int64
+	for _, ops := range batches {
+		for i := range ops {
+			ops[i].State, ops[i].SentAt = store.OpSent, now
+			ops[i].Attempts++
+			ids = append(ids, ops[i].ID)
+		}
+	}
+	if err := r.e.store.Take(ctx, ids, now); err != nil {
+		return fmt.Errorf("claim operations: %w", err)
+	}
+	return nil
 }
 
 // pushAll sends everything that may be sent, looks up what is unknown, and waits for what
@@ -55,7 +121,7 @@ func (r *run) pushAll(ctx context.Context) (int, error) {
 	for {
 		n := 0
 		for _, verb := range order() {
-			sent, err := r.pushVerb(ctx, verb, true)
+			sent, err := r.pushVerb(ctx, verb)
 			if err != nil {
 				return total, err
 			}
@@ -120,17 +186,14 @@ func (r *run) due(op store.Op) time.Time {
 }
 
 // pushVerb sends the ready operations of one verb to both sides in the vendor's largest
-// batches, several at a time. Without flush it leaves a batch that is not full for later.
-func (r *run) pushVerb(ctx context.Context, verb connector.Verb, flush bool) (int, error) {
+// batches, several at a time.
+func (r *run) pushVerb(ctx context.Context, verb connector.Verb) (int, error) {
 	total := 0
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.e.workers)
 	for _, side := range record.Sides() {
 		size := max(1, r.p.ends[side].object.Batch)
-		for flush || r.readyFor(verb) >= size {
-			if gctx.Err() != nil {
-				break
-			}
+		for gctx.Err() == nil {
 			ops, err := r.e.store.ClaimOf(gctx, r.p.Name, r.p.ends[side].of, verb, size, time.Now())
 			if err != nil {
 				return total, joinWait(g, fmt.Errorf("claim operations: %w", err))
@@ -139,7 +202,6 @@ func (r *run) pushVerb(ctx context.Context, verb connector.Verb, flush bool) (in
 				break
 			}
 			total += len(ops)
-			r.took(verb, len(ops))
 			g.Go(func() error { return r.send(gctx, side, ops) })
 		}
 	}
@@ -152,18 +214,6 @@ func joinWait(g *errgroup.Group, err error) error {
 		return werr
 	}
 	return err
-}
-
-func (r *run) readyFor(verb connector.Verb) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.ready[verb]
-}
-
-func (r *run) took(verb connector.Verb, n int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ready[verb] = max(0, r.ready[verb]-n)
 }
 
 // send carries out one batch: operations decided from rows that have moved since go back to
@@ -202,7 +252,7 @@ type settling struct {
 	side  record.Side // the side that is written
 	end   end
 	ops   []store.Op
-	rows  [2]map[string]store.Row
+	rows  [2]map[string]store.Row // without their fields
 	links map[int64]store.Link
 
 	settled []store.Settlement
@@ -238,10 +288,10 @@ func (s *settling) loadRows(ctx context.Context) error {
 	}
 	other := s.side.Other()
 	var err error
-	if s.rows[s.side], err = s.r.e.store.Rows(ctx, s.end.of, targets); err != nil {
+	if s.rows[s.side], err = s.r.e.store.Heads(ctx, s.end.of, targets); err != nil {
 		return fmt.Errorf("load targets: %w", err)
 	}
-	if s.rows[other], err = s.r.e.store.Rows(ctx, s.r.p.ends[other].of, sources); err != nil {
+	if s.rows[other], err = s.r.e.store.Heads(ctx, s.r.p.ends[other].of, sources); err != nil {
 		return fmt.Errorf("load sources: %w", err)
 	}
 	return nil
@@ -258,7 +308,7 @@ func (s *settling) fresh(ctx context.Context) error {
 	}
 	if len(old) > 0 && s.end.conn.able.Reader != nil {
 		rd := reading{end: s.end, keys: s.r.keysOf(s.side)}
-		if err := s.r.readById(ctx, &rd, old); err != nil {
+		if err := s.r.readByID(ctx, &rd, old); err != nil {
 			for _, op := range s.ops {
 				s.failed(ctx, op, err)
 			}
@@ -279,6 +329,16 @@ func (s *settling) fresh(ctx context.Context) error {
 	}
 	s.ops = kept
 	return nil
+}
+
+// source returns the fields of the record that an operation comes from; none if they cannot
+// be had now.
+func (s *settling) source(ctx context.Context, op store.Op) record.Fields {
+	rows, err := s.r.e.store.Rows(ctx, s.r.p.ends[s.side.Other()].of, []string{op.SourceID})
+	if err != nil {
+		return nil // it is wanted for a name in a sentence, or for a key that then is none
+	}
+	return rows[op.SourceID].Fields
 }
 
 func (s *settling) moved(op store.Op) bool {
@@ -325,9 +385,8 @@ func (s *settling) finish(ctx context.Context) error {
 		s.facts.Rows = append(s.facts.Rows, store.Page{Of: s.end.of, Changes: s.pages, Keys: s.r.keysOf(s.side), Began: s.at})
 	}
 	s.r.remember(s.side, s.own, s.at)
-	if err := s.r.e.store.Settle(ctx, s.settled, s.facts); err != nil {
+	if err := s.r.commits.settle(ctx, s.r.e.store, s.settled, s.facts); err != nil {
 		return fmt.Errorf("settle operations: %w", err)
 	}
-	s.r.enqueue(s.facts.Ops)
 	return nil
 }

@@ -30,9 +30,7 @@ func (f *refs) add(ctx context.Context, rows [2]map[string]store.Row) error {
 		wanted := map[string][]string{} // ids by referenced object
 		for _, field := range f.r.p.references(side) {
 			for _, row := range rows[side] {
-				for _, id := range idsOf(row.Fields[field.Name]) {
-					wanted[field.To] = append(wanted[field.To], id)
-				}
+				wanted[field.To] = append(wanted[field.To], idsOf(row.Fields[field.Name])...)
 			}
 		}
 		for object, ids := range wanted {
@@ -117,7 +115,7 @@ func (p *pair) looksInto(side record.Side) bool {
 	if p.Where[side] != "" {
 		return true
 	}
-	for _, f := range p.Sync.Fields {
+	for _, f := range p.Fields {
 		if f.From != "" {
 			return true
 		}

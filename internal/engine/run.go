@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -81,6 +80,7 @@ type run struct {
 	listed [2]atomic.Bool // the side has been read to the end (R15)
 	calls  [2]*counter
 	news   chan struct{} // a page has come, or a side has been read to the end
+	space  chan struct{} // operations have been taken from memory
 	queued chan struct{} // operations have come, or planning is over
 	done   atomic.Bool   // planning is over: no need to wait for full batches
 
@@ -90,7 +90,8 @@ type run struct {
 	looked    map[int64]bool          // pairs that were planned, and whether something is to be written
 	conflicts map[string]bool         // fields of links that both sides had changed
 	rounds    map[string]int          // writes of one field of one link in this run (R8)
-	ready     map[connector.Verb]int
+	fresh     [2][]store.Op           // creates of a first run that are to be sent to either side, in memory
+	commits   commits
 	settled   [2]map[string]time.Time // records whose row is as our own write left it
 	wait      time.Time               // the first time that something waits for
 	waiting   int
@@ -99,7 +100,7 @@ type run struct {
 
 func (e *Engine) newRun(p *pair) *run {
 	r := &run{e: e, p: p, linked: -1, id: e.store.NewID(), began: time.Now(), news: make(chan struct{}, 1),
-		queued: make(chan struct{}, 1), looked: map[int64]bool{}, conflicts: map[string]bool{}, rounds: map[string]int{}, decisions: map[string]store.Review{}, ready: map[connector.Verb]int{}}
+		queued: make(chan struct{}, 1), space: make(chan struct{}, 1), looked: map[int64]bool{}, conflicts: map[string]bool{}, rounds: map[string]int{}, decisions: map[string]store.Review{}}
 	for _, side := range record.Sides() {
 		c := p.ends[side].conn
 		r.calls[side] = &counter{}
@@ -151,8 +152,8 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 			return "", nil, err
 		}
 	}
-	for round := 0; round < maxRounds; round++ {
-		if _, err := r.planRound(ctx); err != nil {
+	for range maxRounds {
+		if err := r.planRound(ctx); err != nil {
 			return "", nil, err
 		}
 		blown, err := r.guard(ctx)
@@ -206,6 +207,9 @@ func (r *run) prepare(ctx context.Context) error {
 			return fmt.Errorf("compare the rules: %w", err)
 		}
 		if err := r.takeUpDecisions(ctx); err != nil {
+			return err
+		}
+		if err := r.retryHeld(ctx); err != nil {
 			return err
 		}
 	}
@@ -271,6 +275,9 @@ func (r *run) planAsItComes(ctx context.Context, pulled <-chan struct{}) error {
 		case <-r.news:
 		}
 		for {
+			if err := r.room(ctx); err != nil {
+				return err
+			}
 			n, err := r.planChanged(ctx)
 			if err != nil {
 				return err
@@ -306,12 +313,12 @@ func (r *run) remember(side record.Side, ids []string, at time.Time) {
 	}
 }
 
-func (r *run) read(side record.Side, n int) {
+func (r *run) read(side record.Side, n, total int) {
 	r.mu.Lock()
 	r.rec.Sides[side].Read += n
 	done := r.rec.Sides[side].Read
 	r.mu.Unlock()
-	r.e.progress(Progress{Sync: r.p.Name, Stage: "reading " + r.p.ends[side].of.String(), Done: done})
+	r.e.progress(Progress{Sync: r.p.Name, Stage: "reading " + r.p.ends[side].of.String(), Done: done, Total: total})
 }
 
 // report closes the run's line in the log of runs.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -102,12 +103,10 @@ type answer struct {
 // answerOf joins the write's own answer with what was read back.
 func (s *settling) answerOf(op store.Op, res connector.Result, read *record.Record) answer {
 	a := answer{ours: true, refused: res.Refused}
-	a.rec.Ref, a.rec.Version, a.rec.Fields = res.Ref, res.Version, record.Fields{}
+	a.rec.Ref, a.rec.Version, a.rec.Fields = res.Ref, res.Version, make(record.Fields, len(s.r.p.wire[s.side]))
 	if res.After != nil {
 		a.rec.Version, a.rec.Created, a.rec.Modified = res.After.Version, res.After.Created, res.After.Modified
-		for name, v := range res.After.Fields {
-			a.rec.Fields[name] = v
-		}
+		maps.Copy(a.rec.Fields, res.After.Fields)
 	}
 	if read == nil {
 		return a
@@ -130,7 +129,7 @@ func (s *settling) created(op store.Op, res connector.Result, read *record.Recor
 	link.ID, link.Sync = s.r.e.store.NewID(), s.r.p.Name
 	link.IDs[s.side], link.IDs[other] = res.Ref.ID, op.SourceID
 	link.Created[s.side], link.Created[other] = a.rec.Created, s.rows[other][op.SourceID].Created
-	link.Base = [2]record.Fields{{}, {}}
+	link.Base = [2]record.Fields{make(record.Fields, len(s.r.p.index)), make(record.Fields, len(s.r.p.index))}
 	clean := s.fields(&link, op, a)
 	clean = s.untouched(&link, op, a) && clean
 	for _, name := range s.r.p.wire[s.side] {
@@ -191,7 +190,7 @@ func (s *settling) updated(op store.Op, res connector.Result, read *record.Recor
 // (R2). It reports whether each of them holds what the base says.
 func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 	clean := true
-	for _, of := range op.Fields {
+	for _, of := range s.r.p.fieldsOf(op) {
 		sent, was := op.Set[of.Wire], op.Was[of.Wire]
 		f, _ := s.end.object.Field(of.Wire)
 		if i := slices.IndexFunc(a.refused, func(r connector.Refusal) bool { return r.Field == of.Wire }); i >= 0 {
@@ -226,6 +225,25 @@ func expect(link *store.Link, side record.Side, key string, v record.Value) {
 		link.Expected[side] = record.Fields{}
 	}
 	link.Expected[side][key] = v
+}
+
+// fieldsOf says what the values that an operation sets mean for the base. A create does not
+// carry that: it sets every mapped field that has a value.
+func (p *pair) fieldsOf(op store.Op) []store.OpField {
+	if op.Verb != connector.Create {
+		return op.Fields
+	}
+	fields := make([]store.OpField, 0, len(op.Set))
+	for _, f := range p.Mapping.Fields() {
+		wire := fieldOn(f, op.Side).Name
+		if _, set := op.Set[wire]; !set {
+			continue
+		}
+		if source, told := op.Source[f.Key]; told {
+			fields = append(fields, store.OpField{Key: f.Key, Wire: wire, Source: source})
+		}
+	}
+	return fields
 }
 
 // wrote moves the base of one field, with the line that explains it (invariant 2). A
@@ -331,11 +349,11 @@ func (s *settling) failed(ctx context.Context, op store.Op, err error) {
 			return
 		}
 		s.settled[len(s.settled)-1] = store.Settlement{Op: op.ID}
-		s.refuseRecord(op, e)
+		s.refuseRecord(ctx, op, e)
 	case connector.Conflict, connector.NotFound:
 		s.stale(ctx, op)
 	case connector.Invalid, connector.Unsupported:
-		s.invalid(op, e)
+		s.invalid(ctx, op, e)
 	case connector.Duplicate:
 		s.duplicated(ctx, op, e)
 	case connector.Unavailable, connector.RateLimited, connector.Expired:
@@ -365,22 +383,23 @@ func (s *settling) stale(ctx context.Context, op store.Op) {
 
 // invalid leaves out the field that the vendor does not take and writes the rest; a record
 // that cannot be without the field is parked (R29).
-func (s *settling) invalid(op store.Op, e *connector.Error) {
+func (s *settling) invalid(ctx context.Context, op store.Op, e *connector.Error) {
 	s.settled = append(s.settled, store.Settlement{Op: op.ID})
-	i := slices.IndexFunc(op.Fields, func(f store.OpField) bool { return f.Wire == e.Field })
+	fields := s.r.p.fieldsOf(op)
+	i := slices.IndexFunc(fields, func(f store.OpField) bool { return f.Wire == e.Field })
 	f, _ := s.end.object.Field(e.Field)
-	if i < 0 || op.Verb == connector.Create && (f.Required || s.r.p.matched[op.Fields[i].Key]) {
-		s.refuseRecord(op, e)
+	if i < 0 || op.Verb == connector.Create && (f.Required || s.r.p.matched[fields[i].Key]) {
+		s.refuseRecord(ctx, op, e)
 		return
 	}
-	of := op.Fields[i]
+	of := fields[i]
 	if link, ok := s.links[op.Link]; ok {
 		link.Base[s.side], link.Base[s.side.Other()] = link.Base[s.side].Clone(), link.Base[s.side.Other()].Clone()
 		s.refuse(&link, op, of, op.Was[of.Wire], e.Error())
 		s.links[op.Link] = link
 		s.facts.Links = append(s.facts.Links, link)
 	}
-	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: fmt.Sprintf("field %s %s %s", s.side.Other(), op.SourceID, of.Key), Field: of.Key,
+	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: fieldSubject(s.side.Other(), op.SourceID, of.Key), Field: of.Key,
 		Text:    fmt.Sprintf("%s of %s/%s is not taken by %s: %v", of.Key, s.r.p.ends[s.side.Other()].of, op.SourceID, s.end.of, e.Err),
 		Fix:     fixOr(e, "correct the value"),
 		Choices: []string{"retry", "dismiss"}}))
@@ -388,7 +407,9 @@ func (s *settling) invalid(op store.Op, e *connector.Error) {
 	rest.ID, rest.State, rest.NotBefore = s.r.e.store.NewID(), store.OpReady, time.Time{}
 	rest.Set = op.Set.Clone()
 	delete(rest.Set, of.Wire)
-	rest.Fields = slices.Delete(slices.Clone(op.Fields), i, i+1)
+	if op.Verb != connector.Create {
+		rest.Fields = slices.Delete(slices.Clone(op.Fields), i, i+1)
+	}
 	if len(rest.Set) > 0 {
 		s.facts.Ops = append(s.facts.Ops, rest)
 	}
@@ -402,14 +423,14 @@ func fixOr(e *connector.Error, otherwise string) string {
 }
 
 // refuseRecord parks a record that the vendor does not take as a whole.
-func (s *settling) refuseRecord(op store.Op, e *connector.Error) {
+func (s *settling) refuseRecord(ctx context.Context, op store.Op, e *connector.Error) {
 	other := s.side.Other()
 	cause := e.Err
 	if cause == nil {
 		cause = e
 	}
 	if op.Verb == connector.Create {
-		name := title(s.rows[other][op.SourceID].Fields)
+		name := called(s.source(ctx, op))
 		s.facts.Reviews = append(s.facts.Reviews, s.item(op, parked(s.r, other, op.SourceID, name, e.Field, cause.Error(), fixOr(e, "correct the record"))))
 		s.facts.Standing = append(s.facts.Standing, store.Standing{Side: other, ID: op.SourceID, Reason: standsReview, Detail: cause.Error()})
 		return

@@ -46,11 +46,17 @@ func (r *run) sweepPart(ctx context.Context, side record.Side, part string, now 
 		return fmt.Errorf("load feed: %w", err)
 	}
 	last := changes.ListedAt
+	if last.IsZero() {
+		return nil
+	}
+	if r.p.ends[side].object.Deletes == record.EvidenceBin {
+		last = r.complete[0] // however often all is listed, that does not show what is in the bin
+	}
 	if state.ListedAt.After(last) {
 		last = state.ListedAt
 	}
 	every := r.p.ends[side].conn.plan.Sweep
-	if due := every > 0 && (time.Since(last) >= every || !state.Began.IsZero()); last.IsZero() || !now && !due {
+	if due := every > 0 && !last.IsZero() && (time.Since(last) >= every || !state.Began.IsZero()); !now && !due {
 		return nil
 	}
 	rd := reading{end: r.p.ends[side], part: part, feed: store.FeedSweep, fields: []string{}, keys: r.keysOf(side), state: state}
@@ -78,6 +84,9 @@ func (r *run) proveGone(ctx context.Context, rd *reading, listing time.Time) err
 			return nil
 		}
 		after = ids[len(ids)-1]
+		if err := r.e.sameAccount(ctx, rd.end.conn, listing); err != nil {
+			return err
+		}
 		changes, began, err := r.ask(ctx, rd, ids)
 		if err != nil {
 			return err
@@ -89,6 +98,19 @@ func (r *run) proveGone(ctx context.Context, rd *reading, listing time.Time) err
 			return fmt.Errorf("save proofs: %w", err)
 		}
 	}
+}
+
+// sameAccount makes sure that it is still the account that was pinned whose records seem to
+// be missing: behind another one, all of them would be (R33).
+func (e *Engine) sameAccount(ctx context.Context, c *conn, since time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known.CheckedAt.Before(since) {
+		if err := e.identify(ctx, c); err != nil {
+			return err
+		}
+	}
+	return c.problem
 }
 
 // ask reads suspects by id. A Forbidden answer counts as one that is out of our sight.

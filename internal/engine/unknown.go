@@ -169,7 +169,7 @@ func (s *settling) byMatch(ctx context.Context, ops []store.Op) (map[int64][]rec
 // findable returns a field of the operation that is part of a match key and by which the
 // vendor can look records up.
 func (s *settling) findable(op store.Op) (record.Field, string) {
-	for _, of := range op.Fields {
+	for _, of := range s.r.p.fieldsOf(op) {
 		f, ok := s.end.object.Field(of.Wire)
 		if v := op.Set[of.Wire]; ok && f.Findable && s.r.p.matched[of.Key] && !v.IsEmpty() {
 			return f, v.Text()
@@ -312,7 +312,7 @@ func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
 // duplicated is R17: the vendor says that the record, or a value of it, exists already.
 func (s *settling) duplicated(ctx context.Context, op store.Op, e *connector.Error) {
 	if op.Verb != connector.Create {
-		s.invalid(op, &connector.Error{Kind: connector.Invalid, Field: e.Field, Err: e,
+		s.invalid(ctx, op, &connector.Error{Kind: connector.Invalid, Field: e.Field, Err: e,
 			Fix: "another record holds the same value; if both are the same, merge them at the vendor"})
 		return
 	}
@@ -331,7 +331,7 @@ func (s *settling) duplicated(ctx context.Context, op store.Op, e *connector.Err
 	why := fmt.Sprintf("%s holds a value that must be unique: %v", what, e.Err)
 	s.facts.Standing = append(s.facts.Standing, store.Standing{Side: other, ID: op.SourceID, Reason: standsReview, Detail: why})
 	item := store.Review{Kind: store.ReviewDuplicate, Subject: fmt.Sprintf("match %s %s", other, op.SourceID), Field: e.Field,
-		Text: fmt.Sprintf("%s/%s %s cannot be created in %s: %s", s.r.p.ends[other].of, op.SourceID, title(s.rows[other][op.SourceID].Fields), s.end.of, why),
+		Text: fmt.Sprintf("%s/%s%s cannot be created in %s: %s", s.r.p.ends[other].of, op.SourceID, called(s.source(ctx, op)), s.end.of, why),
 		Fix:  fixOr(e, "merge the duplicates at the vendor, or change the value on one side"), Choices: []string{"retry", "dismiss"}}
 	if ok {
 		item.Candidates = []string{existing.ID}
@@ -372,7 +372,7 @@ func (s *settling) couldBe(ctx context.Context, op store.Op, existing record.Rec
 	}
 	other := s.side.Other()
 	theirs := s.r.p.Mapping.Keys(s.side, existing.Fields)
-	for i, k := range s.r.p.Mapping.Keys(other, s.rows[other][op.SourceID].Fields) {
+	for i, k := range s.r.p.Mapping.Keys(other, s.source(ctx, op)) {
 		if k.Value != "" && !k.Free && theirs[i].Value == k.Value {
 			return true
 		}

@@ -233,7 +233,7 @@ func TestFiltersThatExcludeEachOther(t *testing.T) {
 		{"active and a == 1", "b == 3 and a == 2 and active", disjoint},
 		{"a == 1 or b == 2", "a == 2", perhaps},
 		{"not (a == 1)", "a == 1", disjoint},
-		{"not not active", "not active", disjoint},
+		{"not not active", "not active", disjoint}, //nolint:dupword // the language has it
 		{`f["a b"] == 1`, `f["a b"] == 2`, disjoint},
 		{"org.name == 'x'", "org.name == 'y'", disjoint},
 		{"a == 1", "b == 2", perhaps},

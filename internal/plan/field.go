@@ -40,7 +40,7 @@ func fieldKeys() []key[fieldDraft] {
 			r.prefer(n, &d.prefer)
 		}},
 		{name: "enforce", help: "Put this one-way field back when the follower is edited; default that of the sync.", schema: flagSchema(), read: func(r *reader, n node, d *fieldDraft) {
-			d.enforce, _ = r.flag(n)
+			d.enforce = r.flag(n)
 		}},
 	}
 }

@@ -42,7 +42,7 @@ func (p Problem) String() string {
 
 // Problems are problems in file order. As an error they read one a line; an error is
 // meant only if HasErrors says so, since warnings are problems too.
-type Problems []Problem
+type Problems []Problem //nolint:errname // problems first, an error now and then
 
 // Error returns all problems, one a line.
 func (ps Problems) Error() string {

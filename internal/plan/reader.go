@@ -181,10 +181,10 @@ func (r *reader) word(n node, words ...string) (string, bool) {
 	return s, true
 }
 
-// flag reads true or false.
-func (r *reader) flag(n node) (value, ok bool) {
-	s, ok := r.word(n, "true", "false")
-	return s == "true", ok
+// flag reads true or false; anything else is a problem, and false.
+func (r *reader) flag(n node) bool {
+	s, _ := r.word(n, "true", "false")
+	return s == "true"
 }
 
 // shown cuts a value that is quoted in a problem.
@@ -195,12 +195,13 @@ func shown(s string) string {
 	return s
 }
 
-// name reports whether s can name a connection or a sync: it stands in addresses, in
+// validName reports whether s can name a connection or a sync: it stands in addresses, in
 // "connection.object" and on the command line.
 func validName(s string) bool {
 	for i, c := range s {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		if !letter && (i == 0 || !(c >= '0' && c <= '9' || c == '_' || c == '-')) {
+		digit := c >= '0' && c <= '9' || c == '_' || c == '-'
+		if !letter && (i == 0 || !digit) {
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/tandemhub/tandem/connector"
@@ -65,9 +66,7 @@ func objectSchema[T any](keys []key[T]) schema {
 			continue
 		}
 		property := schema{}
-		for name, value := range k.schema {
-			property[name] = value
-		}
+		maps.Copy(property, k.schema)
 		if k.help != "" {
 			property["description"] = k.help
 		}

@@ -146,7 +146,7 @@ func (w *starter) line(indent int, text string) {
 func (w *starter) comment(indent int, text string) {
 	const width = 96
 	line := "#"
-	for _, word := range strings.Fields(strings.Map(visible, text)) {
+	for word := range strings.FieldsSeq(strings.Map(visible, text)) {
 		if len(line)+1+len(word) > width-indent && line != "#" {
 			w.line(indent, line)
 			line = "#"

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tandemhub/tandem/internal/mapping"
@@ -124,7 +125,7 @@ func ruleKeys() []key[syncDraft] {
 			r.prefer(n, &d.Prefer)
 		}},
 		{name: "enforce", help: "Put one-way fields back when the follower is edited; default false.", schema: flagSchema(), read: func(r *reader, n node, d *syncDraft) {
-			d.Enforce, _ = r.flag(n)
+			d.Enforce = r.flag(n)
 		}},
 		{name: "match", help: "Fields by which records of both sides are recognised, in order; default per kind of object.", schema: matchSchema(), read: func(r *reader, n node, d *syncDraft) {
 			d.Match = r.match(n)
@@ -229,10 +230,8 @@ func (r *reader) endpoint(n node) Endpoint {
 		r.fail(n.place, fmt.Sprintf("%s: %q is not of the form connection.object, such as crm.contacts", n.label(), shown(n.text)))
 		return Endpoint{}
 	}
-	for _, known := range r.names {
-		if known == name {
-			return Endpoint{name, object}
-		}
+	if slices.Contains(r.names, name) {
+		return Endpoint{name, object}
 	}
 	written, _, _ := strings.Cut(n.text, ".")
 	text := fmt.Sprintf("%s: there is no connection %q", n.label(), shown(written))

@@ -65,8 +65,8 @@ func (n node) get(key string) (node, bool) {
 func (n node) label() string {
 	parts := strings.Split(n.path, ".")
 	name := parts[len(parts)-1]
-	if i := strings.IndexByte(name, '['); i >= 0 {
-		return "an entry of " + name[:i]
+	if before, _, ok := strings.Cut(name, "["); ok {
+		return "an entry of " + before
 	}
 	if len(parts) == 4 && parts[0] == "syncs" && !strings.Contains(parts[2], "[") {
 		return parts[2] + "." + name
@@ -151,7 +151,7 @@ func (r *reader) readable(src []byte) bool {
 // entries counts the list and key marks that a line begins with: each nests one deeper.
 func entries(line string) int {
 	n := 0
-	for _, word := range strings.Fields(line) {
+	for word := range strings.FieldsSeq(line) {
 		if word != "-" && word != "?" {
 			break
 		}

@@ -63,7 +63,7 @@ func (s *Store) Unaccounted(ctx context.Context, sync string, side record.Side, 
 		return q.each(ctx, `SELECT id FROM mirror m WHERE m.object = ? AND m.fate = ''
 			AND NOT EXISTS (SELECT 1 FROM links l WHERE l.sync = ? AND l.`+column+` = m.id AND l.closed = '')
 			AND NOT EXISTS (SELECT 1 FROM standing x WHERE x.sync = ? AND x.side = ? AND x.id = m.id)
-			AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.sync = ? AND o.side = ? AND o.source_id = m.id)
+			AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.sync = ? AND o.side = ? AND o.source_id <> '' AND o.source_id = m.id)
 			ORDER BY id LIMIT ?`, args(e.ends[side], e.id, e.id, int64(side), e.id, int64(side.Other()), limit), func(scan scanner) error {
 			var id string
 			err := scan(&id)
@@ -103,7 +103,7 @@ func (s *Store) Installation(ctx context.Context) (string, error) {
 // Replan compares the fingerprint of a sync's rules with the one that its records were
 // planned by, and, if it differs, takes the marks back to the beginning so that every record
 // is planned again. It reports whether it did.
-func (s *Store) Replan(ctx context.Context, sync, print string) (bool, error) {
+func (s *Store) Replan(ctx context.Context, sync, fingerprint string) (bool, error) {
 	again := false
 	err := s.write(ctx, "compare the rules of "+sync, func(t *tx) error {
 		e, err := t.sync(sync)
@@ -112,12 +112,26 @@ func (s *Store) Replan(ctx context.Context, sync, print string) (bool, error) {
 		}
 		was := ""
 		err = t.each(`SELECT print FROM syncs WHERE id = ?`, args(e.id), func(scan scanner) error { return scan(&was) })
-		if err != nil || was == print {
+		if err != nil || was == fingerprint {
 			return err
 		}
 		again = was != ""
-		_, err = t.exec(`UPDATE syncs SET print = ?, left_mark = 0, right_mark = 0 WHERE id = ?`, print, e.id)
+		_, err = t.exec(`UPDATE syncs SET print = ?, left_mark = 0, right_mark = 0 WHERE id = ?`, fingerprint, e.id)
 		return err
 	})
 	return again, err
+}
+
+// Take marks operations as sent that the caller has just added as ready and still holds, as
+// [Store.ClaimOf] does with those that it reads. Like there, that is durable before it
+// returns. It is an error if one of them is not ready.
+func (s *Store) Take(ctx context.Context, ids []int64, now time.Time) error {
+	return s.write(ctx, "claim operations", func(t *tx) error {
+		n, err := t.exec(`UPDATE outbox SET state = 'sent', attempts = attempts + 1, sent_at = ? WHERE workspace = ? AND state = 'ready' AND `+
+			s.d.in("id"), micros(now), s.workspace, s.d.list(ids))
+		if err == nil && int(n) != len(ids) {
+			err = fmt.Errorf("%d of %d operations are not ready", len(ids)-int(n), len(ids))
+		}
+		return err
+	})
 }

@@ -192,3 +192,33 @@ func BenchmarkIdleTally(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLookUp500 is what planning 500 changed records asks when 10,000 are linked.
+func BenchmarkLookUp500(b *testing.B) {
+	s := openBench(b)
+	firstSync(b, s, benchRecords, 500, nil)
+	ctx := context.Background()
+	var ids []string
+	var spots []store.Spot
+	var keys []store.Key
+	for i := 5000; i < 5500; i++ {
+		ids, spots = append(ids, fmt.Sprint(i)), append(spots, store.Spot{Side: record.Left, ID: fmt.Sprint(i)})
+		keys = append(keys, benchKeys(benchFields(i))...)
+	}
+	b.ResetTimer()
+	for range b.N {
+		links, err := s.LinksOf(ctx, "contacts", record.Left, ids)
+		if err != nil || len(links) != len(ids) {
+			b.Fatal(len(links), err)
+		}
+		if _, err := s.Rows(ctx, benchLeft, ids); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.Busy(ctx, "contacts", spots); err != nil {
+			b.Fatal(err)
+		}
+		if found, err := s.FindByKey(ctx, benchRight, keys); err != nil || len(found) != len(keys) {
+			b.Fatal(len(found), err)
+		}
+	}
+}

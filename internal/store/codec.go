@@ -116,12 +116,68 @@ func appendText(b []byte, s string) []byte {
 var errTexts = errors.New("a damaged list of texts")
 
 func takeText(b []byte) (string, []byte, error) {
+	text, rest, err := takeBytes(b)
+	return string(text), rest, err
+}
+
+// takeBytes returns a part of b, which lives as long as b does.
+func takeBytes(b []byte) (part, rest []byte, err error) {
 	n, used := binary.Uvarint(b)
 	if used <= 0 || n > uint64(len(b)-used) {
-		return "", nil, errTexts
+		return nil, nil, errTexts
 	}
 	end := used + int(n)
-	return string(b[used:end]), b[end:], nil
+	return b[used:end], b[end:], nil
+}
+
+// encodeBody keeps what of an operation never changes; its claim comes first.
+func (o *Op) encodeBody() []byte {
+	set, was, source := encode(o.Set), encode(o.Was), encode(o.Source)
+	means := encodeMeans(o.Fields)
+	b := make([]byte, 0, len(set)+len(was)+len(source)+len(means)+len(o.Claim)+len(o.Key)+len(o.IfVersion)+64)
+	b = appendText(b, o.Claim)
+	b = appendText(b, o.Key)
+	b = appendText(b, o.IfVersion)
+	for _, part := range [][]byte{set, was, source, means} {
+		b = append(binary.AppendUvarint(b, uint64(len(part))), part...)
+	}
+	for _, n := range []int64{o.Run, o.Link, o.Seen[record.Left], o.Seen[record.Right]} {
+		b = binary.AppendVarint(b, n)
+	}
+	return b
+}
+
+func (o *Op) decodeBody(b []byte) error {
+	var err error
+	for _, to := range []*string{&o.Claim, &o.Key, &o.IfVersion} {
+		if *to, b, err = takeText(b); err != nil {
+			return err
+		}
+	}
+	for _, to := range []*record.Fields{&o.Set, &o.Was, &o.Source} {
+		var part []byte
+		if part, b, err = takeBytes(b); err != nil {
+			return err
+		}
+		if *to, err = decode(part); err != nil {
+			return err
+		}
+	}
+	means, b, err := takeBytes(b)
+	if err != nil {
+		return err
+	}
+	if o.Fields, err = decodeMeans(means); err != nil {
+		return err
+	}
+	for _, to := range []*int64{&o.Run, &o.Link, &o.Seen[record.Left], &o.Seen[record.Right]} {
+		n, used := binary.Varint(b)
+		if used <= 0 {
+			return errTexts
+		}
+		*to, b = n, b[used:]
+	}
+	return nil
 }
 
 // encodeMeans keeps what an operation's fields mean.
@@ -149,14 +205,17 @@ func decodeMeans(b []byte) ([]OpField, error) {
 	var fields []OpField
 	for len(b) > 0 {
 		var f OpField
-		var source string
+		var source []byte
 		var err error
-		for _, to := range []*string{&f.Key, &f.Wire, &f.Rule, &source} {
+		for _, to := range []*string{&f.Key, &f.Wire, &f.Rule} {
 			if *to, b, err = takeText(b); err != nil {
 				return nil, err
 			}
 		}
-		if f.Source, err = decodeValue([]byte(source)); err != nil {
+		if source, b, err = takeBytes(b); err != nil {
+			return nil, err
+		}
+		if f.Source, err = decodeValue(source); err != nil {
 			return nil, err
 		}
 		if b, err = f.takeLost(b); err != nil {
@@ -175,11 +234,11 @@ func (f *OpField) takeLost(b []byte) ([]byte, error) {
 	if flag == 0 {
 		return b, nil
 	}
-	text, b, err := takeText(b)
+	kept, b, err := takeBytes(b)
 	if err != nil {
 		return nil, err
 	}
-	v, err := decodeValue([]byte(text))
+	v, err := decodeValue(kept)
 	if err != nil {
 		return nil, fmt.Errorf("decode what was lost: %w", err)
 	}

@@ -74,8 +74,10 @@ func (d sqliteDialect) classify(err error) error {
 		return err
 	}
 	switch {
-	case e.Code() == sqliteUnique:
+	case e.Code() == sqliteUnique && strings.Contains(err.Error(), "outbox."): // "UNIQUE constraint failed: outbox.object, …"
 		return fmt.Errorf("%w: %w", ErrBusy, err)
+	case e.Code() == sqliteUnique && strings.Contains(err.Error(), "links."):
+		return fmt.Errorf("%w: %w", ErrLinked, err)
 	case e.Code()&0xff == sqliteFull:
 		return fmt.Errorf("%w: %s: %w", ErrFull, d.path, err)
 	case e.Code()&0xff == sqliteCorrupt, e.Code()&0xff == sqliteForeign:
@@ -97,8 +99,8 @@ func (sqliteDialect) empty(ctx context.Context, q runner) (bool, error) {
 // applicationID marks a SQLite file as Tandem's: "TNDM".
 const applicationID = 0x544e444d
 
-// walPages is how far the write-ahead log grows before it is folded into the file: 16 MiB.
-const walPages = 4096
+// walPages is how far the write-ahead log grows before it is folded into the file: 32 MiB.
+const walPages = 8192
 
 // openSQLite opens the file with one connection that writes and a few that read.
 func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
@@ -141,7 +143,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 }
 
 func (s *Store) openWriter(ctx context.Context, path string, o Options) error {
-	settings := []string{"_pragma=busy_timeout(10000)", "_pragma=synchronous(NORMAL)", "_pragma=cache_size(-32000)",
+	settings := []string{"_pragma=busy_timeout(10000)", "_pragma=synchronous(NORMAL)", "_pragma=cache_size(-8000)",
 		"_pragma=temp_store(MEMORY)", "_pragma=journal_mode(WAL)",
 		fmt.Sprintf("_pragma=wal_autocheckpoint(%d)", walPages), fmt.Sprintf("_pragma=journal_size_limit(%d)", walPages*4096)}
 	if o.MaxPages > 0 {
@@ -261,10 +263,12 @@ func (postgresDialect) classify(err error) error {
 	if err == nil || !errors.As(err, &e) {
 		return err
 	}
-	switch e.Code {
-	case postgresUnique:
+	switch {
+	case e.Code == postgresUnique && e.TableName == "outbox" && e.ConstraintName != "outbox_pkey":
 		return fmt.Errorf("%w: %w", ErrBusy, err)
-	case postgresDiskFull:
+	case e.Code == postgresUnique && e.TableName == "links":
+		return fmt.Errorf("%w: %w", ErrLinked, err)
+	case e.Code == postgresDiskFull:
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -85,7 +86,11 @@ func (s *Store) History(ctx context.Context, h HistoryQuery) ([]Entry, error) {
 		if limit <= 0 {
 			limit = 1000
 		}
-		return q.each(ctx, `SELECT `+entryColumns+` FROM journal WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(a, limit),
+		newest := `id DESC`
+		if h.Sync != "" || h.Run != 0 {
+			newest = `at DESC, id DESC` // as the index on sync and time has it
+		}
+		return q.each(ctx, `SELECT `+entryColumns+` FROM journal WHERE `+where+` ORDER BY `+newest+` LIMIT ?`, append(a, limit),
 			func(scan scanner) error {
 				e, err := s.scanEntry(scan)
 				entries = append(entries, e)
@@ -95,7 +100,7 @@ func (s *Store) History(ctx context.Context, h HistoryQuery) ([]Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
-	slices.Reverse(entries)
+	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
 	return entries, nil
 }
 
@@ -110,7 +115,7 @@ func (s *Store) historyWhere(ctx context.Context, q runner, h HistoryQuery) (str
 			return "", nil, err
 		}
 		// One list of ids, so that each half walks its own index.
-		add(`id IN (SELECT id FROM journal WHERE object = ? AND object <> 0 AND record = ?
+		add(`id IN (SELECT id FROM journal WHERE link = 0 AND object = ? AND object <> 0 AND record = ?
 			UNION SELECT id FROM journal WHERE link <> 0 AND `+s.d.in("link")+`)`, object, h.Record, s.d.list(links))
 	case h.Connection != "":
 		add(s.d.in("object"), s.d.list(s.names.objectsOf(h.Connection, h.Object)))
@@ -133,6 +138,9 @@ func (s *Store) historyWhere(ctx context.Context, q runner, h HistoryQuery) (str
 	}
 	if !h.Since.IsZero() {
 		add(`at >= ?`, micros(h.Since))
+	}
+	if !h.Since.IsZero() && h.Record == "" && h.Sync == "" {
+		add(s.d.in("sync"), s.d.list(s.names.allSyncs())) // so that the index on sync and time finds them
 	}
 	return strings.Join(where, " AND "), a, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strings"
 
@@ -14,12 +13,16 @@ import (
 
 // hash is what the index knows a key by. It is stable for ever; rows hold the keys
 // themselves, so that two keys of one hash are told apart.
-func (k Key) hash() int64 {
-	h := fnv.New64a()
-	h.Write([]byte(k.Name)) // a hash never fails to write
-	h.Write([]byte{0})
-	h.Write([]byte(k.Value))
-	return int64(h.Sum64())
+func (k Key) hash() int64 { return hash(k.Name + "\x00" + k.Value) }
+
+// hash is FNV-1a of 64 bits, http://www.isthe.com/chongo/tech/comp/fnv/.
+func hash(s string) int64 {
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := uint64(offset)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * prime
+	}
+	return int64(h)
 }
 
 func (k Key) compare(other Key) int {

@@ -60,9 +60,11 @@ func (s *Store) LinksOf(ctx context.Context, sync string, side record.Side, ids 
 				return nil
 			}
 			err := q.each(ctx, `SELECT `+linkColumns+` FROM links WHERE sync = ? AND `+state+` AND `+
-				s.d.in(sideColumn(side))+` ORDER BY id`, args(e.id, s.d.list(missing)), func(scan scanner) error {
+				s.d.in(sideColumn(side)), args(e.id, s.d.list(missing)), func(scan scanner) error {
 				l, err := s.scanLink(scan)
-				found[l.IDs[side]] = l
+				if found[l.IDs[side]].ID < l.ID {
+					found[l.IDs[side]] = l
+				}
 				return err
 			})
 			if err != nil {
@@ -221,6 +223,8 @@ func (t *tx) putLink(upsert *batch, l Link, was keptLink, explained bool) (bool,
 		return false, fmt.Errorf("the sync %q is not registered with its objects", l.Sync)
 	case was.exists && was.sync != e.id:
 		return false, errors.New("it belongs to another sync")
+	case was.exists && was.ids != l.IDs:
+		return false, errors.New("its records never change: close it and open another (R18)")
 	}
 	base := [2][]byte{encode(l.Base[0]), encode(l.Base[1])}
 	if !explained && (!bytes.Equal(base[0], was.base[0]) || !bytes.Equal(base[1], was.base[1])) {
@@ -233,7 +237,7 @@ func (t *tx) putLink(upsert *batch, l Link, was keptLink, explained bool) (bool,
 	err = upsert.row(t.s.workspace, l.ID, e.id, l.IDs[record.Left], l.IDs[record.Right], base[record.Left], base[record.Right],
 		encode(l.Expected[record.Left]), encode(l.Expected[record.Right]), diverged,
 		micros(l.Created[record.Left]), micros(l.Created[record.Right]), l.Closed)
-	return open && (!was.open || was.ids != l.IDs), err
+	return open && !was.open, err
 }
 
 func count(b bool) int {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
@@ -185,9 +186,7 @@ func overlay(kept []byte, fresh record.Fields) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, v := range fresh {
-		all[name] = v
-	}
+	maps.Copy(all, fresh)
 	return encode(all), nil
 }
 
@@ -262,7 +261,10 @@ func (t *tx) seqs(n int) (int64, error) {
 	return last - int64(n), nil
 }
 
-const rowColumns = `id, version, created, modified, modified_by, fate, into_refs, read_at, seq, fields`
+const (
+	rowColumns  = `id, version, created, modified, modified_by, fate, into_refs, read_at, seq, fields`
+	headColumns = `id, version, created, modified, modified_by, fate, into_refs, read_at, seq, NULL`
+)
 
 func scanRow(scan scanner, of Object) (Row, error) {
 	var created, modified, readAt int64

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/tandemhub/tandem/record"
@@ -80,6 +81,13 @@ func (n *names) objectsOf(connection, object string) []int64 {
 	return ids
 }
 
+// allSyncs returns the numbers of all syncs and the 0 of what is of none.
+func (n *names) allSyncs() []int64 {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return append(slices.Collect(maps.Keys(n.syncIDs)), 0)
+}
+
 // learn reads all names; there are few.
 func (s *Store) learn(ctx context.Context, q runner) error {
 	got := newNames()
@@ -118,7 +126,7 @@ func (s *Store) object(ctx context.Context, q runner, of Object) (int64, error) 
 
 // sync returns a sync's number and ends for reading: zeros if nothing is known of it.
 func (s *Store) sync(ctx context.Context, q runner, name string) (syncEnds, error) {
-	if e := s.names.sync(name); e.id != 0 || name == "" {
+	if e := s.names.sync(name); e.ends[record.Left] != 0 || name == "" || s.owner {
 		return e, nil
 	}
 	err := s.learn(ctx, q)
@@ -178,6 +186,22 @@ func (t *tx) sync(name string) (syncEnds, error) {
 	}
 	t.named.putSync(name, e)
 	return e, nil
+}
+
+// syncsOf returns the syncs that have the object on that side.
+func (t *tx) syncsOf(object int64, side record.Side) []int64 {
+	ids := []int64{}
+	t.s.names.mu.RLock()
+	defer t.s.names.mu.RUnlock()
+	for name, e := range t.s.names.syncs {
+		if made, ok := t.named.syncs[name]; ok {
+			e = made
+		}
+		if e.ends[side] == object {
+			ids = append(ids, e.id)
+		}
+	}
+	return ids
 }
 
 // SetSync says which objects a sync connects. It comes before the first facts of the

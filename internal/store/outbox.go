@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -12,27 +13,20 @@ import (
 	"github.com/tandemhub/tandem/record"
 )
 
-const opColumns = `id, sync, side, object, verb, state, target_id, source_id, claim, attempts, not_before, sent_at, run,
-	link, op_key, if_version, left_seen, right_seen, error, set_fields, was_fields, means, source`
+const opColumns = `id, sync, side, object, verb, state, target_id, source_id, attempts, not_before, sent_at, error, body`
 
 func (s *Store) scanOp(scan scanner) (Op, error) {
 	var o Op
 	var sync, object, notBefore, sentAt int64
-	var set, was, means, source sql.RawBytes
-	err := scan(&o.ID, &sync, &o.Side, &object, &o.Verb, &o.State, &o.TargetID, &o.SourceID, &o.Claim, &o.Attempts,
-		&notBefore, &sentAt, &o.Run, &o.Link, &o.Key, &o.IfVersion, &o.Seen[record.Left], &o.Seen[record.Right], &o.Error,
-		&set, &was, &means, &source)
+	var body sql.RawBytes
+	err := scan(&o.ID, &sync, &o.Side, &object, &o.Verb, &o.State, &o.TargetID, &o.SourceID, &o.Attempts, &notBefore, &sentAt,
+		&o.Error, &body)
 	if err != nil {
 		return o, err
 	}
 	o.Sync, o.Target = s.names.syncOf(sync), s.names.objectOf(object)
 	o.NotBefore, o.SentAt = fromMicros(notBefore), fromMicros(sentAt)
-	var errs [4]error
-	o.Set, errs[0] = decode(set)
-	o.Was, errs[1] = decode(was)
-	o.Source, errs[2] = decode(source)
-	o.Fields, errs[3] = decodeMeans(means)
-	if err := errors.Join(errs[:]...); err != nil {
+	if err := o.decodeBody(body); err != nil {
 		return o, fmt.Errorf("operation %d: %w", o.ID, err)
 	}
 	return o, nil
@@ -41,7 +35,7 @@ func (s *Store) scanOp(scan scanner) (Op, error) {
 // putOps adds operations to the outbox. The unique indexes refuse a second unfinished one
 // of one record, claim or, for creates, source (R15, R27).
 func (t *tx) putOps(ops []Op) error {
-	insert := t.insert(`INSERT INTO outbox (workspace, source_slot, `+opColumns+`)`, 25, "")
+	insert := t.insert(`INSERT INTO outbox (workspace, source_slot, `+opColumns+`, claim)`, 16, "")
 	for _, o := range ops {
 		if err := t.putOp(insert, o); err != nil {
 			return fmt.Errorf("operation %d (%s of %s %s): %w", o.ID, o.Verb, o.Target, o.TargetID, err)
@@ -74,9 +68,16 @@ func (t *tx) putOp(insert *batch, o Op) error {
 		slot = 0
 	}
 	t.tallies[tallyKey{e.id, "outbox"}]++
-	return insert.row(t.s.workspace, slot, o.ID, e.id, int64(o.Side), object, string(o.Verb), string(o.State), o.TargetID, o.SourceID,
-		o.Claim, o.Attempts, micros(o.NotBefore), micros(o.SentAt), o.Run, o.Link, o.Key, o.IfVersion, o.Seen[record.Left],
-		o.Seen[record.Right], o.Error, encode(o.Set), encode(o.Was), encodeMeans(o.Fields), encode(o.Source))
+	return insert.row(t.s.workspace, slot, o.ID, e.id, int64(o.Side), object, string(o.Verb), string(o.State), o.TargetID,
+		o.SourceID, int64(o.Attempts), micros(o.NotBefore), micros(o.SentAt), o.Error, o.encodeBody(), claimHash(o.Claim))
+}
+
+// claimHash is what a claim is found by; 0 for none.
+func claimHash(claim string) int64 {
+	if claim == "" {
+		return 0
+	}
+	return max(1, hash(claim)&math.MaxInt64)
 }
 
 // Claim takes up to n operations of one verb on one object that are ready and due, oldest
@@ -209,17 +210,27 @@ func (s *Store) Claimed(ctx context.Context, target Object, claims []string) (ma
 	if len(claims) == 0 {
 		return held, nil
 	}
+	hashes := make([]int64, len(claims))
+	wanted := make(map[string]bool, len(claims))
+	for i, c := range claims {
+		hashes[i], wanted[c] = claimHash(c), true
+	}
 	err := s.read(ctx, func(q runner) error {
 		object, err := s.object(ctx, q, target)
 		if err != nil {
 			return err
 		}
-		return q.each(ctx, `SELECT claim, id FROM outbox WHERE object = ? AND claim <> '' AND `+s.d.in("claim"),
-			args(object, s.d.list(claims)), func(scan scanner) error {
-				var claim string
+		return q.each(ctx, `SELECT id, body FROM outbox WHERE object = ? AND claim <> 0 AND `+s.d.in("claim"),
+			args(object, s.d.list(hashes)), func(scan scanner) error {
 				var op int64
-				err := scan(&claim, &op)
-				held[claim] = op
+				var body []byte
+				if err := scan(&op, &body); err != nil {
+					return err
+				}
+				claim, _, err := takeText(body)
+				if wanted[claim] {
+					held[claim] = op
+				}
 				return err
 			})
 	})

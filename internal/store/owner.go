@@ -80,8 +80,9 @@ func lockPostgres(ctx context.Context, db *sql.DB) (*ownerLock, error) {
 	if _, err := conn.ExecContext(ctx, `SELECT set_config('application_name', $1, false)`, whoami()); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
+	ctx = context.WithoutCancel(ctx) // the lock is given back whatever has ended
 	return &ownerLock{func() error {
-		_, err := conn.ExecContext(context.Background(), `SELECT pg_advisory_unlock($1, hashtext(current_schema()))`, ownerKey)
+		_, err := conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1, hashtext(current_schema()))`, ownerKey)
 		return errors.Join(err, conn.Close())
 	}}, nil
 }

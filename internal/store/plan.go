@@ -61,11 +61,10 @@ func (t *tx) facts(f Facts, settled []Settlement) error {
 	if err != nil {
 		return err
 	}
-	// Waits stand before links, so that a record that is linked by the same facts wakes them.
-	if err := t.spots(f, of); err != nil {
+	if err := t.putLinks(f.Links, f.Journal); err != nil { // invariant 2: a base and its journal line together
 		return err
 	}
-	if err := t.putLinks(f.Links, f.Journal); err != nil { // invariant 2: a base and its journal line together
+	if err := t.spots(f, of); err != nil { // after the links: who cleans a record has seen them
 		return err
 	}
 	if err := t.putOps(f.Ops); err != nil {
@@ -197,22 +196,72 @@ func (t *tx) clean(sync int64, spots []Spot) error {
 	return nil
 }
 
+// wait notes waits. A record that was linked after the planner looked, and before its facts
+// came here, would be waited for in vain: who waits for a record that has a link by now is
+// planned again, once, as the link may be of a sync that does not help.
 func (t *tx) wait(sync int64, waits []Wait) error {
-	insert := t.insert(`INSERT INTO waits (workspace, object, on_id, sync, side, id)`, 6,
+	linked, err := t.linkedNow(waits)
+	if err != nil {
+		return err
+	}
+	insert := t.insert(`INSERT INTO waits (workspace, object, on_id, sync, side, id, tried)`, 7,
 		`ON CONFLICT (object, on_id, sync, side, id) DO NOTHING`)
+	var again []Spot
 	for _, w := range waits {
 		object, err := t.object(w.On)
 		if err != nil {
 			return err
 		}
-		if err := insert.row(t.s.workspace, object, w.OnID, sync, int64(w.Side), w.ID); err != nil {
+		if !linked[waitedFor{object, w.OnID}] {
+			err = insert.row(t.s.workspace, object, w.OnID, sync, int64(w.Side), w.ID, 0)
+		} else if n, e := t.exec(insert.text(1), t.s.workspace, object, w.OnID, sync, int64(w.Side), w.ID, 1); e != nil {
+			err = e
+		} else if n > 0 {
+			again = append(again, w.Spot)
+		}
+		if err != nil {
 			return fmt.Errorf("note waits: %w", err)
 		}
 	}
 	if err := insert.flush(); err != nil {
 		return fmt.Errorf("note waits: %w", err)
 	}
-	return nil
+	return t.dirty(sync, again)
+}
+
+// waitedFor is a record that others wait for.
+type waitedFor struct {
+	object int64
+	id     string
+}
+
+// linkedNow returns the records waited for that have an open link in any sync.
+func (t *tx) linkedNow(waits []Wait) (map[waitedFor]bool, error) {
+	ids := map[Object][]string{}
+	for _, w := range waits {
+		ids[w.On] = append(ids[w.On], w.OnID)
+	}
+	linked := map[waitedFor]bool{}
+	for of, list := range ids {
+		object, err := t.object(of)
+		if err != nil {
+			return nil, err
+		}
+		for _, side := range record.Sides() {
+			column := sideColumn(side)
+			err := t.each(`SELECT `+column+` FROM links WHERE closed = '' AND `+t.s.d.in("sync")+` AND `+t.s.d.in(column),
+				args(t.s.d.list(t.syncsOf(object, side)), t.s.d.list(list)), func(scan scanner) error {
+					var id string
+					err := scan(&id)
+					linked[waitedFor{object, id}] = true
+					return err
+				})
+			if err != nil {
+				return nil, fmt.Errorf("read links waited for: %w", err)
+			}
+		}
+	}
+	return linked, nil
 }
 
 // wake marks what waited for the records of links that have just opened (R28).
@@ -220,12 +269,12 @@ func (t *tx) wake(links []Link) error {
 	if len(links) == 0 {
 		return nil
 	}
-	any := false
+	waiting := false
 	err := t.each(`SELECT 1 FROM waits WHERE workspace = ? LIMIT 1`, args(t.s.workspace), func(scanner) error {
-		any = true
+		waiting = true
 		return nil
 	})
-	if err != nil || !any {
+	if err != nil || !waiting {
 		return err
 	}
 	ids := map[int64][]string{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -214,12 +215,7 @@ func allowed(r Review, decision string) error {
 	if decision == "" {
 		return errors.New("no decision was given")
 	}
-	for _, c := range r.Choices {
-		if c == decision {
-			return nil
-		}
-	}
-	if len(r.Choices) == 0 {
+	if len(r.Choices) == 0 || slices.Contains(r.Choices, decision) {
 		return nil
 	}
 	return fmt.Errorf("%q is none of its choices: %s", decision, strings.Join(r.Choices, ", "))

@@ -10,6 +10,15 @@ import (
 
 // Rows returns the rows of those records that the mirror has, whatever their fate.
 func (s *Store) Rows(ctx context.Context, of Object, ids []string) (map[string]Row, error) {
+	return s.rows(ctx, of, ids, rowColumns)
+}
+
+// Heads is Rows without the fields: enough to see whether a row has moved.
+func (s *Store) Heads(ctx context.Context, of Object, ids []string) (map[string]Row, error) {
+	return s.rows(ctx, of, ids, headColumns)
+}
+
+func (s *Store) rows(ctx context.Context, of Object, ids []string, columns string) (map[string]Row, error) {
 	rows := make(map[string]Row, len(ids))
 	if len(ids) == 0 {
 		return rows, nil
@@ -19,7 +28,7 @@ func (s *Store) Rows(ctx context.Context, of Object, ids []string) (map[string]R
 		if err != nil {
 			return err
 		}
-		return q.each(ctx, `SELECT `+rowColumns+` FROM mirror WHERE object = ? AND `+s.d.in("id"),
+		return q.each(ctx, `SELECT `+columns+` FROM mirror WHERE object = ? AND `+s.d.in("id"),
 			args(object, s.d.list(ids)), func(scan scanner) error {
 				r, err := scanRow(scan, of)
 				rows[r.ID] = r

@@ -60,7 +60,9 @@ func sqlCore() []string {
 		`CREATE TABLE standing (workspace {int}, sync {int}, side {int}, id {text}, reason {text}, detail {text},
 			PRIMARY KEY (sync, side, id)){keyed}`,
 		`CREATE TABLE dirty (workspace {int}, sync {int}, side {int}, id {text}, PRIMARY KEY (sync, side, id)){keyed}`,
-		`CREATE TABLE waits (workspace {int}, object {int}, on_id {text}, sync {int}, side {int}, id {text},
+		// tried: the record that is waited for had a link already, and that was answered by
+		// planning again once.
+		`CREATE TABLE waits (workspace {int}, object {int}, on_id {text}, sync {int}, side {int}, id {text}, tried {int},
 			PRIMARY KEY (object, on_id, sync, side, id)){keyed}`,
 		`CREATE INDEX waits_sync ON waits (sync)`,
 	}
@@ -69,20 +71,22 @@ func sqlCore() []string {
 func sqlOutbox() []string {
 	return []string{
 		// source_slot is 0 for a create and else the op's id: the unique index that finds
-		// an op by its source also refuses a second create of one source.
+		// an op by its source also refuses a second create of one source. claim is a hash, so
+		// that its index stays small; body is what is never searched and never changes.
 		`CREATE TABLE outbox (id {id}, workspace {int}, sync {int}, side {int}, object {int}, verb {text}, state {text},
-			target_id {text}, source_id {text}, source_slot {int}, claim {text}, attempts {int}, not_before {int},
-			sent_at {int}, run {int}, link {int}, op_key {text}, if_version {text}, left_seen {int}, right_seen {int},
-			error {text}, set_fields {blob}, was_fields {blob}, means {blob}, source {blob})`,
+			target_id {text}, source_id {text}, source_slot {int}, claim {int}, attempts {int}, not_before {int},
+			sent_at {int}, error {text}, body {blob})`,
 		`CREATE UNIQUE INDEX outbox_target ON outbox (object, target_id) WHERE target_id <> ''`,
-		`CREATE UNIQUE INDEX outbox_claim ON outbox (object, claim) WHERE claim <> ''`,
+		`CREATE UNIQUE INDEX outbox_claim ON outbox (object, claim) WHERE claim <> 0`,
 		`CREATE UNIQUE INDEX outbox_source ON outbox (sync, side, source_id, source_slot) WHERE source_id <> ''`,
 		`CREATE INDEX outbox_ready ON outbox (object, verb, id) WHERE state = 'ready'`,
 		`CREATE TABLE journal (id {auto}, workspace {int}, at {int}, run {int}, sync {int}, link {int}, side {int},
 			object {int}, record {text}, kind {text}, field {text}, old {blob}, new {blob}, fields {blob}, why {text},
 			by_whom {text})`,
-		`CREATE INDEX journal_record ON journal (object, record) WHERE object <> 0`,
+		// A record's history: the lines of its links, whose records never change, and those
+		// that are of no link.
 		`CREATE INDEX journal_link ON journal (link) WHERE link <> 0`,
+		`CREATE INDEX journal_record ON journal (object, record) WHERE link = 0`,
 		// Of a sync since a time: guards, and a run between its start and its end.
 		`CREATE INDEX journal_sync ON journal (sync, at)`,
 		`CREATE TABLE reviews (id {auto}, workspace {int}, sync {int}, kind {text}, subject {text}, link {int}, side {int},

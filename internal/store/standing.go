@@ -94,7 +94,7 @@ func (s *Store) Tally(ctx context.Context, sync string) (Tally, error) {
 		}
 		return q.each(ctx, `SELECT what, n FROM tallies WHERE sync = ?
 			UNION ALL SELECT 'dirty', COUNT(*) FROM dirty WHERE sync = ?
-			UNION ALL SELECT 'waiting', COUNT(*) FROM waits WHERE sync = ?
+			UNION ALL SELECT 'waiting', COUNT(*) FROM waits WHERE sync = ? AND tried = 0
 			UNION ALL SELECT 'review', COUNT(*) FROM reviews WHERE workspace = ? AND sync = ? AND decision = ''
 			UNION ALL SELECT 'rows left', present FROM objects WHERE id = ?
 			UNION ALL SELECT 'rows right', present FROM objects WHERE id = ?`,

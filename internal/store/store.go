@@ -36,6 +36,8 @@ var (
 	ErrFull = errors.New("the disk is full")
 	// ErrBusy: an unfinished operation on the same record or claim is in the outbox (R27).
 	ErrBusy = errors.New("an unfinished operation is in the way")
+	// ErrLinked: a record would have two open links in one sync.
+	ErrLinked = errors.New("the record has an open link already")
 	// ErrOwned: another process owns the database.
 	ErrOwned = errors.New("the database is in use")
 	// ErrNewer: the database was written by a newer version of Tandem.
@@ -72,7 +74,7 @@ type Store struct {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{writing: make(chan struct{}, 1), readOnly: o.ReadOnly, names: newNames()}
 	if err := s.open(ctx, o); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database: %w", err), s.release())
+		return nil, errors.Join(fmt.Errorf("open the database: %w", err), s.release()) //nolint:contextcheck // closing goes on when ctx has ended
 	}
 	return s, nil
 }

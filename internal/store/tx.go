@@ -40,7 +40,7 @@ func (s *statements) get(ctx context.Context, query string) (*sql.Stmt, error) {
 	if st := s.kept[query]; st != nil {
 		return st, nil
 	}
-	st, err := s.prepare(ctx, query)
+	st, err := s.prepare(ctx, query) //nolint:sqlclosecheck // close closes what is kept
 	if err != nil {
 		return nil, fmt.Errorf("prepare %q: %w", query, err)
 	}
@@ -53,7 +53,7 @@ func (s *statements) get(ctx context.Context, query string) (*sql.Stmt, error) {
 
 func (s *statements) exec(ctx context.Context, query string, args []any) (int64, error) {
 	ctx = context.WithoutCancel(ctx)
-	st, err := s.get(ctx, query)
+	st, err := s.get(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return 0, err
 	}
@@ -66,7 +66,7 @@ func (s *statements) exec(ctx context.Context, query string, args []any) (int64,
 
 func (s *statements) each(ctx context.Context, query string, args []any, row func(scanner) error) error {
 	ctx = context.WithoutCancel(ctx)
-	st, err := s.get(ctx, query)
+	st, err := s.get(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ func linkCases() map[string]func(*bench) {
 		"Links walks a sync's links by id":                     linksWalk,
 		"invariant 2: a base moves only with a journal line":   baseNeedsLine,
 		"a link of a sync without objects is refused":          unregistered,
+		"R18 the records of a link never change":               recordsStay,
 		"a sync may change its objects":                        setSyncAgain,
 		"a link of one sync cannot be moved to another":        otherSync,
 		"R18 a closed link is kept and can be reopened":        reopen,
@@ -66,8 +67,8 @@ func oneOpenLink(b *bench) {
 	b.linked(1)
 	for _, ids := range [][2]string{{"1", "other"}, {"other", "r1"}} {
 		l, e := b.link(ids[0], ids[1])
-		if err := b.s.Decide(b.ctx, "contacts", [2]int64{}, store.Facts{Links: []store.Link{l}, Journal: []store.Entry{e}}); err == nil {
-			b.Errorf("a second open link %v was taken", ids)
+		if err := b.s.Decide(b.ctx, "contacts", [2]int64{}, store.Facts{Links: []store.Link{l}, Journal: []store.Entry{e}}); !errors.Is(err, store.ErrLinked) {
+			b.Errorf("a second open link %v: %v", ids, err)
 		}
 	}
 	b.same("linked", 1, b.tally().Linked)
@@ -131,6 +132,15 @@ func unregistered(b *bench) {
 	err := b.s.Decide(b.ctx, "nobody", [2]int64{}, store.Facts{Links: []store.Link{l}, Journal: []store.Entry{e}})
 	if err == nil || !strings.Contains(err.Error(), "not registered") {
 		b.Errorf("got %v", err)
+	}
+}
+
+func recordsStay(b *bench) {
+	l := b.linked(1)[0]
+	l.IDs[1] = "r2"
+	err := b.s.Decide(b.ctx, "contacts", [2]int64{}, store.Facts{Links: []store.Link{l}, Journal: []store.Entry{line(l, store.Linked)}})
+	if err == nil {
+		b.Error("a link took another record")
 	}
 }
 

@@ -13,6 +13,7 @@ func planCases() map[string]func(*bench) {
 		"R28 a wait ends when the record it waits for is linked": waits,
 		"R28 a reopened link ends waits too":                     waitsReopen,
 		"R28 a wait and its link may come at once":               waitsAtOnce,
+		"R28 a wait that comes after the link is answered once":  waitsLate,
 		"facts are all or nothing":                               allOrNothing,
 		"facts that name records need a sync":                    spotsNeedSync,
 		"standings replace each other and end in scope":          standings,
@@ -59,7 +60,8 @@ func waits(b *bench) {
 	b.same("dirty", []store.Spot{right("5")}, b.dirty())
 	b.same("waiting", 1, b.tally().Waiting)
 	// The link changes and stays open: it wakes nobody a second time.
-	b.decide(store.Facts{Waits: []store.Wait{wait}, Clean: []store.Spot{right("5")}})
+	b.decide(store.Facts{Waits: []store.Wait{wait}})
+	b.decide(store.Facts{Clean: []store.Spot{right("5")}})
 	l.Diverged = map[string]string{"a": "b"}
 	b.ok(b.s.Decide(b.ctx, "companies", [2]int64{}, store.Facts{Links: []store.Link{l}}))
 	b.same("dirty", 0, len(b.dirty()))
@@ -81,6 +83,16 @@ func waitsAtOnce(b *bench) {
 	l, e := b.link("1", "r1")
 	b.decide(store.Facts{Links: []store.Link{l}, Journal: []store.Entry{e}, Waits: []store.Wait{{Spot: left("8"), On: crm, OnID: "r1"}}})
 	b.same("dirty", []store.Spot{left("8")}, b.dirty())
+}
+
+func waitsLate(b *bench) {
+	b.linked(1)
+	wait := store.Wait{Spot: left("8"), On: erp, OnID: "1"}
+	b.decide(store.Facts{Clean: []store.Spot{left("8")}, Waits: []store.Wait{wait, {Spot: left("9"), On: erp, OnID: "2"}}})
+	b.same("dirty", []store.Spot{left("8")}, b.dirty())
+	b.same("waiting", 1, b.tally().Waiting)
+	b.decide(store.Facts{Clean: []store.Spot{left("8")}, Waits: []store.Wait{wait}}) // the link did not help
+	b.same("dirty", 0, len(b.dirty()))
 }
 
 // allOrNothing lets the last part of large facts fail, as a crash in the middle would.

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
@@ -151,11 +152,11 @@ func reviewSelect(b *bench) {
 	} {
 		got, err := b.s.Reviews(b.ctx, c.q)
 		b.ok(err)
-		subjects := ""
+		var subjects strings.Builder
 		for _, r := range got {
-			subjects += r.Subject
+			subjects.WriteString(r.Subject)
 		}
-		b.same("subjects", c.want, subjects)
+		b.same("subjects", c.want, subjects.String())
 	}
 }
 

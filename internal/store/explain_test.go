@@ -1,0 +1,110 @@
+package store
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/record"
+)
+
+// callAll calls every method that looks for rows in a large table, so that its statements
+// are known.
+func callAll(t *testing.T, s *Store) {
+	t.Helper()
+	ctx := t.Context()
+	left, right := Object{"erp", "contacts"}, Object{"crm", "contacts"}
+	ids := []string{"1", "5"}
+	l := Link{ID: s.NewID(), Sync: "contacts", IDs: [2]string{"1", "2"}}
+	op := Op{ID: s.NewID(), Sync: "contacts", Side: record.Right, Target: right, Verb: connector.Create, SourceID: "9", State: OpReady}
+	f := Facts{Links: []Link{l}, Journal: []Entry{{Link: l.ID, Sync: "contacts"}}, Waits: []Wait{{On: left, OnID: "1"}}, Ops: []Op{op},
+		Standing: []Standing{{ID: "3"}}, InScope: []Spot{{ID: "4"}}, Clean: []Spot{{ID: "1"}}, Close: []string{"s"}}
+	page := Page{Of: left, Feed: FeedSweep, Listing: time.Now(), Changes: []connector.Change{{}}}
+	var errs []error
+	note := func(_ any, err error) { errs = append(errs, err) }
+	run := func(err error) { errs = append(errs, err) }
+	run(s.SetSync(ctx, "contacts", left, right))
+	run(s.Decide(ctx, "contacts", [2]int64{}, f))
+	note(s.SavePage(ctx, page))
+	note(s.Rows(ctx, left, ids))
+	note(s.Changed(ctx, left, 0, 5))
+	note(s.MaxSeq(ctx, left))
+	note(s.Unseen(ctx, left, time.Now(), "", 5))
+	note(s.FindByKey(ctx, left, []Key{{"a", "b"}}))
+	for _, side := range record.Sides() {
+		note(s.LinksOf(ctx, "contacts", side, ids))
+		note(s.Spent(ctx, "contacts", side, time.Now()))
+		note(s.Unaccounted(ctx, "contacts", side, 5))
+	}
+	note(s.LinksByID(ctx, []int64{1}))
+	note(s.Links(ctx, "contacts", 0, 5))
+	note(s.Busy(ctx, "contacts", []Spot{{ID: "1"}, {Side: record.Right, ID: "2"}}))
+	note(s.Claimed(ctx, right, ids))
+	note(s.Claim(ctx, right, connector.Create, 5, time.Now()))
+	run(s.Settle(ctx, []Settlement{{Op: op.ID}}, Facts{}))
+	run(s.StartRun(ctx, Run{ID: 9, Sync: "contacts"}))
+	for _, h := range []HistoryQuery{{}, {Connection: "erp", Object: "contacts", Record: "1"}, {Since: time.Now()}, {Sync: "contacts"}, {Run: 9}} {
+		note(s.History(ctx, h))
+	}
+	note(s.Tally(ctx, "contacts"))
+	note(s.Dirty(ctx, "contacts", 5))
+	note(s.Standings(ctx, "contacts", 5))
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// No statement of daily work walks a table that grows with the number of records, and
+// links are looked up by record, not sync by sync.
+func TestStatementsUseTheirIndexes(t *testing.T) {
+	t.Parallel()
+	s, err := Open(t.Context(), Options{DSN: "sqlite::memory:"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	callAll(t, s)
+	for _, q := range slices.Sorted(maps.Keys(s.writer.kept)) {
+		if strings.HasPrefix(q, "PRAGMA") || strings.HasPrefix(q, "CREATE") || strings.Contains(q, "FROM journal WHERE workspace = ? ORDER BY id DESC") {
+			continue // the newest lines of all walk the journal from its end
+		}
+		plan := explain(t, s, q)
+		for _, table := range []string{"mirror", "m", "k", "links", "l", "journal", "outbox", "o", "standing", "x", "dirty", "mirror_keys"} {
+			if strings.Contains(plan, "SCAN "+table+"\n") || strings.Contains(plan, "SCAN "+table+" USING") {
+				t.Errorf("%s\nwalks %s:\n%s", q, table, plan)
+			}
+		}
+		if strings.Contains(q, "t_id IN (SELECT") && strings.Contains(plan, "links_sync") {
+			t.Errorf("%s\nwalks all links of a sync:\n%s", q, plan)
+		}
+		if strings.Contains(q, "ORDER BY at DESC") && strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("%s\nsorts the journal:\n%s", q, plan)
+		}
+	}
+}
+
+func explain(t *testing.T, s *Store, query string) string {
+	t.Helper()
+	a := make([]any, strings.Count(query, "?"))
+	for i := range a {
+		a[i] = "[]"
+	}
+	plan := ""
+	err := s.writer.each(t.Context(), "EXPLAIN QUERY PLAN "+query, a, func(scan scanner) error {
+		var id, parent, unused int
+		var detail string
+		err := scan(&id, &parent, &unused, &detail)
+		plan += fmt.Sprintln(detail)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return plan
+}

@@ -68,6 +68,9 @@ func (c *planCmd) preview(ctx context.Context, a *app, p *plan.Plan, w watcher) 
 	}
 	defer s.close(&err)
 	previews, err = s.engine.Preview(ctx, c.Syncs)
+	for _, problem := range s.engine.Warnings() {
+		a.warnf("%s", problem.String())
+	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return nil, fmt.Errorf("plan: %w", err)
 	}

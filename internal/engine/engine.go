@@ -61,9 +61,10 @@ type Engine struct {
 	progress func(Progress)
 	workers  int
 
-	conns map[string]*conn
-	syncs []*pair // parents first; empty until Prepare
-	home  string  // tells this installation's operation keys from another one's
+	conns    map[string]*conn
+	syncs    []*pair       // parents first; empty until Prepare
+	warnings plan.Problems // of the configuration, held against the schemas
+	home     string        // tells this installation's operation keys from another one's
 }
 
 // A conn is one connection that has been opened.
@@ -154,6 +155,9 @@ func (c *conn) usable() error {
 	defer c.mu.Unlock()
 	return c.problem
 }
+
+// Warnings returns what in the configuration may surprise, as the last Prepare found it.
+func (e *Engine) Warnings() plan.Problems { return e.warnings }
 
 // pick returns the syncs of those names in their working order; none named = all.
 func (e *Engine) pick(names []string) ([]*pair, error) {

@@ -232,7 +232,7 @@ func (b *batch) meetExpected(d *draft) {
 			}
 			delete(d.link.Expected[side], key)
 			d.changed = true
-			if own.Equal(sent) || own.Equal(record.Rewritten(sent, f.Rewrites)) {
+			if record.Echoes(own, sent, f.Rewrites) {
 				d.link.Base[side][key] = own
 				d.journal = append(d.journal, b.entry(d.link, side, store.Agreed, f.Name, sent, own, "read back"))
 				continue

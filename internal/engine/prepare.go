@@ -204,6 +204,10 @@ func (e *Engine) resolve(ctx context.Context) error {
 	for _, r := range ordered {
 		e.syncs = append(e.syncs, e.bind(r))
 	}
+	if unread := e.unread(); unread.HasErrors() {
+		return unread
+	}
+	e.warnings = problems
 	e.widen()
 	e.findPaths()
 	return e.register(ctx)
@@ -302,6 +306,9 @@ func (e *Engine) widen() {
 		for side, end := range p.ends {
 			wanted[end.of] = append(wanted[end.of], p.wire[side]...)
 			wanted[end.of] = append(wanted[end.of], end.conn.cascadeFields(end.of.Name)...)
+			if p.Mapping != nil {
+				e.widenParents(wanted, p, record.Side(side))
+			}
 		}
 	}
 	for _, p := range e.syncs {

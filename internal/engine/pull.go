@@ -184,7 +184,7 @@ func (r *run) keysOf(side record.Side) func(record.Fields) []store.Key {
 			}
 		}
 	}
-	refs := end.conn.cascadeFields(end.of.Name)
+	refs := r.e.indexedRefs(end)
 	return func(f record.Fields) []store.Key {
 		var keys []store.Key
 		for _, mk := range makers {
@@ -219,5 +219,5 @@ func (r *run) indexPrint(side record.Side) string {
 			}
 		}
 	}
-	return strings.Join(append(parts, end.conn.cascadeFields(end.of.Name)...), "|")
+	return strings.Join(append(parts, r.e.indexedRefs(end)...), "|")
 }

@@ -209,6 +209,9 @@ func (r *run) prepare(ctx context.Context) error {
 		if err := r.takeUpDecisions(ctx); err != nil {
 			return err
 		}
+		if err := r.takeUpParents(ctx); err != nil {
+			return err
+		}
 		if err := r.retryHeld(ctx); err != nil {
 			return err
 		}

@@ -205,7 +205,7 @@ func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 			continue
 		}
 		switch {
-		case got.Equal(sent), got.Equal(record.Rewritten(sent, f.Rewrites)):
+		case record.Echoes(got, sent, f.Rewrites):
 			s.wrote(link, op, of, got)
 		case op.Verb == connector.Update && got.Equal(was):
 			s.refuse(link, op, of, got, "the vendor kept the old value")

@@ -206,7 +206,7 @@ func (s *settling) createdSince(ctx context.Context, op store.Op) ([]record.Reco
 func (s *settling) holds(have, set record.Fields) bool {
 	for name, v := range set {
 		f, _ := s.end.object.Field(name)
-		if got := have[name]; !got.Equal(v) && !got.Equal(record.Rewritten(v, f.Rewrites)) {
+		if !record.Echoes(have[name], v, f.Rewrites) {
 			return false
 		}
 	}

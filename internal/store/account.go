@@ -135,3 +135,46 @@ func (s *Store) Take(ctx context.Context, ids []int64, now time.Time) error {
 		return err
 	})
 }
+
+// LookMark returns the Seq up to which a sync has taken up the changes of an object that
+// its expressions look into.
+func (s *Store) LookMark(ctx context.Context, sync string, of Object) (int64, error) {
+	var mark int64
+	err := s.read(ctx, func(q runner) error {
+		e, err := s.sync(ctx, q, sync)
+		if err != nil {
+			return err
+		}
+		object, err := s.object(ctx, q, of)
+		if err != nil {
+			return err
+		}
+		return q.each(ctx, `SELECT mark FROM looks WHERE sync = ? AND object = ?`, args(e.id, object),
+			func(scan scanner) error { return scan(&mark) })
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read how far %s has looked into %s: %w", sync, of, err)
+	}
+	return mark, nil
+}
+
+// TakeUp marks records of a sync as to be planned again because of changes, up to a Seq, of
+// an object that its expressions look into.
+func (s *Store) TakeUp(ctx context.Context, sync string, of Object, mark int64, dirty []Spot) error {
+	return s.write(ctx, "take up changes of "+of.String(), func(t *tx) error {
+		e, err := t.sync(sync)
+		if err != nil {
+			return err
+		}
+		object, err := t.object(of)
+		if err != nil {
+			return err
+		}
+		if err := t.dirty(e.id, dirty); err != nil {
+			return err
+		}
+		_, err = t.exec(`INSERT INTO looks (workspace, sync, object, mark) VALUES (?, ?, ?, ?)
+			ON CONFLICT (sync, object) DO UPDATE SET mark = excluded.mark`, s.workspace, e.id, object, mark)
+		return err
+	})
+}

@@ -20,6 +20,8 @@ func migrations() []migration {
 	return []migration{{"the sync core", sqlCore()}, {"outbox and journal", sqlOutbox()}, {"installation", []string{
 		// One row: the random name that this database has been given.
 		`CREATE TABLE installation (name {text} PRIMARY KEY)`,
+		// Seq up to which a sync has taken up changes of an object that its expressions look into.
+		`CREATE TABLE looks (workspace {int}, sync {int}, object {int}, mark {int}, PRIMARY KEY (sync, object)){keyed}`,
 	}}}
 }
 

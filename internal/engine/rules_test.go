@@ -253,7 +253,16 @@ func TestR30TheGuardStopsAMassDeleteUntilAPersonApproves(t *testing.T) {
 		if again := w.sync("cards"); again.Status != engine.StatusBlocked {
 			t.Errorf("a second run got through: %+v", again)
 		}
+		for range 2 { // a person looks before approving
+			seen, err := w.engine.Preview(t.Context(), nil)
+			if err != nil || seen[0].Counts[engine.WouldDelete] != 20 || seen[0].Blown == "" {
+				t.Errorf("the plan shows %+v, guard %q: %v", seen[0].Counts, seen[0].Blown, err)
+			}
+		}
 		w.decide(w.review(store.ReviewGuard), "approve")
+		if seen, err := w.engine.Preview(t.Context(), nil); err != nil || seen[0].Blown != "" {
+			t.Errorf("approved, the plan shows a guard that says %q: %v", seen[0].Blown, err)
+		}
 		w.settled("cards")
 		if n := len(w.b.Rows("cards")); n != 10 {
 			t.Errorf("%d cards left after the approval, want 10", n)

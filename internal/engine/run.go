@@ -191,10 +191,10 @@ func (r *run) usable() error {
 
 // prepare takes up where the last run of the sync ended.
 func (r *run) prepare(ctx context.Context) error {
-	if r.dry == nil {
-		if _, err := r.e.store.Unplan(ctx, r.p.Name); err != nil {
-			return fmt.Errorf("take back what was planned: %w", err)
-		}
+	// What was planned and not let through is planned anew, by a rehearsal too: else it would
+	// not show what the guard has stopped.
+	if _, err := r.e.store.Unplan(ctx, r.p.Name); err != nil {
+		return fmt.Errorf("take back what was planned: %w", err)
 	}
 	for _, side := range record.Sides() {
 		if err := r.e.store.Reindex(ctx, r.p.ends[side].of, r.indexPrint(side), r.keysOf(side)); err != nil {

@@ -143,27 +143,46 @@ func (s *settling) byOurKey(ctx context.Context, ops []store.Op) (map[int64][]re
 // looked for have an entry, be it empty.
 func (s *settling) byMatch(ctx context.Context, ops []store.Op) (map[int64][]record.Record, error) {
 	hits := make(map[int64][]record.Record, len(ops))
+	byField := map[string][]store.Op{}
+	var keyless []store.Op
 	for _, op := range ops {
-		f, v := s.findable(op)
-		if f.Name == "" || s.end.conn.able.Finder == nil {
-			same, err := s.createdSince(ctx, op)
-			if err != nil {
-				return nil, err
-			}
-			if len(same) > 0 {
-				hits[op.ID] = same
-			}
+		if f, _ := s.findable(op); f.Name != "" && s.end.conn.able.Finder != nil {
+			byField[f.Name] = append(byField[f.Name], op)
 			continue
 		}
-		found, err := s.end.conn.able.Finder.Find(ctx, s.end.of.Name, f.Name, []string{v})
-		if err != nil {
-			return nil, fmt.Errorf("find by %s: %w", f.Name, err)
-		}
-		hits[op.ID] = slices.DeleteFunc(found, func(rec record.Record) bool {
-			return rec.Created.Before(op.SentAt.Add(-time.Hour)) && !rec.Created.IsZero()
-		})
+		keyless = append(keyless, op)
 	}
-	return hits, nil
+	for field, some := range byField {
+		if err := s.findAll(ctx, field, some, hits); err != nil {
+			return nil, err
+		}
+	}
+	return hits, s.createdSince(ctx, keyless, hits)
+}
+
+// findAll looks several operations up by one field in one call.
+func (s *settling) findAll(ctx context.Context, field string, ops []store.Op, hits map[int64][]record.Record) error {
+	f, _ := s.end.object.Field(field)
+	values := make([]string, len(ops))
+	for i, op := range ops {
+		_, values[i] = s.findable(op)
+	}
+	found, err := s.end.conn.able.Finder.Find(ctx, s.end.of.Name, field, values)
+	if err != nil {
+		return fmt.Errorf("find by %s: %w", field, err)
+	}
+	country := s.r.e.plan.Country
+	for i, op := range ops {
+		hits[op.ID] = nil
+		for _, rec := range found {
+			// What was there long before it was sent cannot be its outcome.
+			old := !rec.Created.IsZero() && rec.Created.Before(op.SentAt.Add(-time.Hour))
+			if !old && record.Normal(f, rec.Fields[field], country) == record.Normal(f, record.Text(values[i]), country) {
+				hits[op.ID] = append(hits[op.ID], rec)
+			}
+		}
+	}
+	return nil
 }
 
 // findable returns a field of the operation that is part of a match key and by which the
@@ -178,26 +197,30 @@ func (s *settling) findable(op store.Op) (record.Field, string) {
 	return record.Field{}, ""
 }
 
-// createdSince returns the mirror's records that were created after the operation was sent
-// and hold everything that it set.
-func (s *settling) createdSince(ctx context.Context, op store.Op) ([]record.Record, error) {
-	if err := s.r.pull(ctx, s.side); err != nil {
-		return nil, err
+// createdSince looks operations up among the mirror's records that were created after they
+// were sent: a record that holds everything that one of them set is its outcome.
+func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[int64][]record.Record) error {
+	if len(ops) == 0 {
+		return nil
 	}
-	var same []record.Record
+	if err := s.r.pull(ctx, s.side); err != nil {
+		return err
+	}
 	var after int64
 	for {
 		rows, err := s.r.e.store.Changed(ctx, s.end.of, after, planBatch)
 		if err != nil {
-			return nil, fmt.Errorf("search the mirror: %w", err)
+			return fmt.Errorf("search the mirror: %w", err)
 		}
 		if len(rows) == 0 {
-			return same, nil
+			return nil
 		}
 		for _, row := range rows {
 			after = row.Seq
-			if row.Fate == connector.Present && !row.Created.IsZero() && row.Created.After(op.SentAt.Add(-time.Minute)) && s.holds(row.Fields, op.Set) {
-				same = append(same, row.Record)
+			for _, op := range ops {
+				if row.Fate == connector.Present && row.Created.After(op.SentAt.Add(-time.Minute)) && s.holds(row.Fields, op.Set) {
+					hits[op.ID] = append(hits[op.ID], row.Record)
+				}
 			}
 		}
 	}

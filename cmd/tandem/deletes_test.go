@@ -311,3 +311,43 @@ func TestR24MergedHubSpotContactsAreNeverDoubled(t *testing.T) {
 		})
 	}
 }
+
+func TestACrashAtAnyCallOfASweepDeletesExactlyWhatPeopleDeleted(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []int{1, 8} {
+		t.Run(fmt.Sprint(workers, " workers"), func(t *testing.T) {
+			t.Parallel()
+			crashed := true
+			after := 0
+			for ; crashed; after += stride() {
+				synctest.Test(t, func(t *testing.T) {
+					w, all := synced(t, withDelete("delete", "archive"))
+					w.worker = workers
+					w.restart()
+					w.remove(w.erp, "contacts", w.by(w.erp, "contacts", "email", "zoe@example.org").ID)
+					w.remove(w.crm, "contacts", w.by(w.crm, "contacts", "email", "bob@example.net").ID)
+					time.Sleep(25 * time.Hour) // the sweep is due
+					t.Logf("the crash comes after %d calls", after)
+					if crashed = w.crash(after); crashed {
+						w.restart()
+					}
+					w.recovered()
+					time.Sleep(25 * time.Hour) // a sweep that was cut short is due again at the latest
+					w.recovered()
+					want := all
+					want.contacts = nil
+					for _, p := range all.contacts {
+						if p.email != "zoe@example.org" && p.email != "bob@example.net" {
+							want.contacts = append(want.contacts, p)
+						}
+					}
+					w.hold(want)
+					w.quiet()
+				})
+			}
+			if after < 15 {
+				t.Errorf("a sync with sweeps made only %d calls", after)
+			}
+		})
+	}
+}

@@ -24,7 +24,7 @@ func TestR16AFaultAtAnyCallLosesAndDoublesNothing(t *testing.T) {
 		for _, system := range []string{"erp", "crm"} {
 			t.Run(fmt.Sprint(kind, " at ", system), func(t *testing.T) {
 				t.Parallel()
-				for after := 0; ; after++ {
+				for after := 0; ; after += stride() {
 					struck := true
 					synctest.Test(t, func(t *testing.T) {
 						struck = oneFault(t, system, twin.Fault{Kind: kind, After: after, Times: 1, Wait: 3 * time.Second})
@@ -125,7 +125,7 @@ func TestACrashAtAnyCallLosesAndDoublesNothing(t *testing.T) {
 	for _, workers := range []int{1, 8} {
 		t.Run(fmt.Sprint(workers, " workers"), func(t *testing.T) {
 			t.Parallel()
-			for after := 0; ; after++ {
+			for after := 0; ; after += stride() {
 				crashed := true
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t, pairYAML)
@@ -198,7 +198,7 @@ func TestACrashAtAnyCallOfALaterSyncLosesAndDoublesNothing(t *testing.T) {
 			t.Parallel()
 			crashed := true
 			after := 0
-			for ; crashed; after++ {
+			for ; crashed; after += stride() {
 				synctest.Test(t, func(t *testing.T) {
 					w, _ := synced(t, pairYAML)
 					w.worker = workers
@@ -228,7 +228,7 @@ func TestR16AFaultAtAnyCallOfALaterSyncLosesAndDoublesNothing(t *testing.T) {
 				t.Parallel()
 				struck := true
 				after := 0
-				for ; struck; after++ {
+				for ; struck; after += stride() {
 					synctest.Test(t, func(t *testing.T) {
 						w, _ := synced(t, pairYAML)
 						want := w.busyDay()

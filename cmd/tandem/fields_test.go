@@ -234,3 +234,27 @@ func TestR18AnArchivedRecordThatReentersTheFilterIsNotDoubled(t *testing.T) {
 		w.quiet()
 	})
 }
+
+// TestTheCreateDateOfHubSpotIsItsOwn: users map date_creation to createdate, which HubSpot
+// keeps for itself. That is told before anything is written, and the way out works.
+func TestTheCreateDateOfHubSpotIsItsOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(knownYAML, "right: created_in_erp", "right: createdate", 1))
+		w.put(w.erp, "contacts", "", map[string]string{"lastname": "Ann", "email": "ann@x.example"})
+		erp := must[*dolibarrtwin.Twin](t, w.erp)
+		erp.UseAdmin()
+		erp.AddExtraField(dolibarrtwin.ExtraField{Object: "contacts", Code: "segment", Label: "Segment", Type: "select", Options: map[string]string{"1": "VIP", "2": "Trade"}})
+		w.restart()
+		if _, err := w.engine.AddFields(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		_, err := w.engine.Sync(t.Context(), nil, engine.SyncOptions{})
+		if err == nil || !strings.Contains(err.Error(), "createdate") || !strings.Contains(err.Error(), "read-only") {
+			t.Errorf("the error is %v; it should say that createdate is read only", err)
+		}
+		if n := writes(w.crm); n != 0 {
+			t.Errorf("%d records were written before the error", n)
+		}
+	})
+}

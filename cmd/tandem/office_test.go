@@ -323,3 +323,12 @@ func must[T any](t *testing.T, tw twin.Twin) T {
 	}
 	return x
 }
+
+// stride is how far apart the calls are at which a disturbance is tried: each one, or a
+// sample of them in a hurry (-short), as under the race detector.
+func stride() int {
+	if testing.Short() {
+		return 5
+	}
+	return 1
+}

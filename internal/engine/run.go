@@ -191,8 +191,8 @@ func (r *run) usable() error {
 
 // prepare takes up where the last run of the sync ended.
 func (r *run) prepare(ctx context.Context) error {
-	// What was planned and not let through is planned anew, by a rehearsal too: else it would
-	// not show what the guard has stopped.
+	// What was planned and not let through, and what the rules, decisions and other records
+	// have changed since, is planned anew: by a rehearsal too, or it would not show it.
 	if _, err := r.e.store.Unplan(ctx, r.p.Name); err != nil {
 		return fmt.Errorf("take back what was planned: %w", err)
 	}
@@ -201,20 +201,17 @@ func (r *run) prepare(ctx context.Context) error {
 			return fmt.Errorf("index %s: %w", r.p.ends[side].of, err)
 		}
 	}
-	if r.dry == nil {
-		// What the rules make of a record may have changed with the rules.
-		if _, err := r.e.store.Replan(ctx, r.p.Name, r.p.print()); err != nil {
-			return fmt.Errorf("compare the rules: %w", err)
-		}
-		if err := r.takeUpDecisions(ctx); err != nil {
-			return err
-		}
-		if err := r.takeUpParents(ctx); err != nil {
-			return err
-		}
-		if err := r.retryHeld(ctx); err != nil {
-			return err
-		}
+	if _, err := r.e.store.Replan(ctx, r.p.Name, r.p.print()); err != nil {
+		return fmt.Errorf("compare the rules: %w", err)
+	}
+	if err := r.takeUpDecisions(ctx); err != nil {
+		return err
+	}
+	if err := r.takeUpParents(ctx); err != nil {
+		return err
+	}
+	if err := r.retryHeld(ctx); err != nil {
+		return err
 	}
 	marks, err := r.e.store.Marks(ctx, r.p.Name)
 	if err != nil {

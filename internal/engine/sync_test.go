@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,27 @@ func TestEditsOnBothSidesSurvive(t *testing.T) {
 			if got["phone"] != "2" || got["notes"] != "" || got["stage"] != "won" {
 				t.Errorf("a side lost an edit: %v", got)
 			}
+		}
+		quiet(t, w)
+	})
+}
+
+func TestAPlanShowsWhatChangedRulesWouldDo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		oneWay := strings.Replace(cardsYAML, "match: [email]", "match: [email]\n    direction: left-to-right", 1)
+		w := newWorld(t, oneWay)
+		w.put(w.b, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.settled("cards")
+		w.configure(strings.Replace(oneWay, "left-to-right", "both", 1))
+		for range 2 { // looking does not use it up
+			seen, err := w.engine.Preview(t.Context(), nil)
+			if err != nil || seen[0].Counts[engine.WouldCreate] != 1 {
+				t.Errorf("the plan shows %+v: %v", seen[0].Counts, err)
+			}
+		}
+		if rep := w.settled("cards"); rep.Left.Created != 1 {
+			t.Errorf("report %+v", rep)
 		}
 		quiet(t, w)
 	})

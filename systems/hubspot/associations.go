@@ -109,13 +109,13 @@ func (c *conn) primaryCompanies(ctx context.Context, ids []string) (map[string]s
 // link writes the primary companies of contacts that were written, or have nothing else to
 // write. A failure takes nothing back: it refuses the field if the rest was written.
 func (c *conn) link(ctx context.Context, rows []*writing) {
-	var set, clear []*writing
+	var set, unset []*writing
 	for _, w := range rows {
 		company, ok := w.op.Set[propCompany]
 		switch {
 		case !ok || w.result.Err != nil:
 		case company.IsEmpty():
-			clear = append(clear, w)
+			unset = append(unset, w)
 		default:
 			set = append(set, w)
 		}
@@ -123,7 +123,7 @@ func (c *conn) link(ctx context.Context, rows []*writing) {
 	for part := range slices.Chunk(set, maxAssociations) {
 		c.setCompanies(ctx, part)
 	}
-	for part := range slices.Chunk(clear, maxAssociations) {
+	for part := range slices.Chunk(unset, maxAssociations) {
 		c.clearCompanies(ctx, part)
 	}
 }

@@ -43,7 +43,7 @@ type situation map[string][]string
 func (s *situation) UnmarshalJSON(b []byte) error {
 	var raw map[string]json.RawMessage
 	if json.Unmarshal(b, &raw) != nil {
-		return nil
+		return nil //nolint:nilerr // see above
 	}
 	*s = make(situation, len(raw))
 	for name, v := range raw {

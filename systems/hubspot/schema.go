@@ -198,11 +198,11 @@ func (p property) field(object string) record.Field {
 }
 
 func (p property) choices(f *record.Field) {
-	switch {
-	case p.FieldType == "booleancheckbox":
+	switch p.FieldType {
+	case "booleancheckbox":
 		f.Kind = record.KindBool
 		return
-	case p.FieldType == "checkbox":
+	case "checkbox":
 		f.Kind = record.KindChoices
 	default:
 		f.Kind = record.KindChoice

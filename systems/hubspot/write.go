@@ -61,7 +61,7 @@ func results(all []*writing) ([]connector.Result, error) {
 	same := first != nil
 	for i, w := range all {
 		out[i] = w.result
-		same = same && w.result.Err == first
+		same = same && w.result.Err == first //nolint:errorlint // one error, not several alike
 	}
 	if same && wholesale(first) {
 		return nil, first

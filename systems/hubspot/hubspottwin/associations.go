@@ -124,9 +124,9 @@ func (a *Account) associations(r *request) (int, any) {
 	case call == "create" && len(r.path) == 4, call == "associate" && len(r.path) == 5 && r.path[4] == "default":
 		return a.createLinks(r, from, to, call == "associate")
 	case call == "archive" && len(r.path) == 4:
-		return a.archiveLinks(r, from, to)
+		return a.archiveLinks(r, from)
 	case call == "labels" && len(r.path) == 5 && r.path[4] == "archive":
-		return a.archiveLabels(r, from, to)
+		return a.archiveLabels(r, from)
 	}
 	return a.unknown(r)
 }
@@ -213,7 +213,7 @@ func (a *Account) createLinks(r *request, from, to *object, plain bool) (int, an
 	return a.linkBatch(r, status, results, errs)
 }
 
-func (a *Account) archiveLinks(r *request, from, to *object) (int, any) {
+func (a *Account) archiveLinks(r *request, from *object) (int, any) {
 	var in struct {
 		Inputs []struct {
 			From idOnly
@@ -236,7 +236,7 @@ func (a *Account) archiveLinks(r *request, from, to *object) (int, any) {
 	return 204, nil
 }
 
-func (a *Account) archiveLabels(r *request, from, to *object) (int, any) {
+func (a *Account) archiveLabels(r *request, from *object) (int, any) {
 	var in struct{ Inputs []linkInput }
 	if f := r.decode(&in); f != nil {
 		return 0, f

@@ -2,6 +2,7 @@ package hubspottwin
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -21,7 +22,7 @@ type input struct {
 
 type inputs struct{ Inputs []input }
 
-func (r *request) inputs(most int) ([]input, *failure) {
+func (r *request) inputs() ([]input, *failure) {
 	var in inputs
 	if f := r.decode(&in); f != nil {
 		return nil, f
@@ -29,8 +30,8 @@ func (r *request) inputs(most int) ([]input, *failure) {
 	switch {
 	case len(in.Inputs) == 0:
 		return nil, invalid("inputs must not be empty")
-	case len(in.Inputs) > most:
-		return nil, invalid(fmt.Sprintf("The maximum number of inputs supported in a batch request is %d", most))
+	case len(in.Inputs) > maxBatch:
+		return nil, invalid(fmt.Sprintf("The maximum number of inputs supported in a batch request is %d", maxBatch))
 	}
 	return in.Inputs, nil
 }
@@ -108,7 +109,7 @@ func (a *Account) batchRead(r *request, o *object) (int, any) {
 }
 
 func (a *Account) batchCreate(r *request, o *object) (int, any) {
-	in, f := r.inputs(maxBatch)
+	in, f := r.inputs()
 	if f != nil {
 		return 0, f
 	}
@@ -159,7 +160,7 @@ func (f *failure) row(trace string) *failure {
 }
 
 func (a *Account) batchUpdate(r *request, o *object) (int, any) {
-	in, f := r.inputs(maxBatch)
+	in, f := r.inputs()
 	if f != nil {
 		return 0, f
 	}
@@ -207,7 +208,7 @@ func (a *Account) batchUpdate(r *request, o *object) (int, any) {
 }
 
 func (a *Account) batchUpsert(r *request, o *object) (int, any) {
-	in, f := r.inputs(maxBatch)
+	in, f := r.inputs()
 	if f != nil {
 		return 0, f
 	}
@@ -254,16 +255,14 @@ func (a *Account) batchUpsert(r *request, o *object) (int, any) {
 }
 
 func clone(t texts) texts {
-	c := make(texts, len(t)+1)
-	for k, v := range t {
-		c[k] = v
-	}
+	c := make(texts, len(t)+1) // never nil, with room for the one that callers add
+	maps.Copy(c, t)
 	return c
 }
 
 // batchArchive puts records into the bin; unknown ones are passed over.
 func (a *Account) batchArchive(r *request, o *object) (int, any) {
-	in, f := r.inputs(maxBatch)
+	in, f := r.inputs()
 	if f != nil {
 		return 0, f
 	}

@@ -183,8 +183,7 @@ func (r *request) decode(into any) *failure {
 	if strings.Contains(err.Error(), "unknown field") {
 		r.account.Unknown(r.Request, err.Error())
 	}
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return invalid("Invalid input JSON on line 1, column " + strconv.FormatInt(wrong.Offset, 10) + ": Cannot deserialize value of " + wrong.Field)
 	}
 	return invalid("Invalid input JSON on line 1: " + err.Error())
@@ -231,7 +230,7 @@ func write(w http.ResponseWriter, status int, answer any) {
 	}
 	w.Header().Set("Content-Type", "application/json;charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a caller that is gone is no fault of the twin
+	_, _ = w.Write(body) //nolint:gosec // JSON; and a caller that is gone is no fault of the twin
 }
 
 // encodeFault answers a fault in HubSpot's form.

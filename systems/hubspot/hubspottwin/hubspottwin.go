@@ -20,7 +20,7 @@ import (
 
 // What a fresh account is.
 const (
-	token     = "pat-eu1-7d1f4c1e-2b3a-4c55-9d11-0f00ba5eba11"
+	token     = "pat-eu1-7d1f4c1e-2b3a-4c55-9d11-0f00ba5eba11" //nolint:gosec // invented: it opens twins only
 	portalID  = 146000217
 	searchLag = 2 * time.Second // how long the search index is behind
 	searchCap = 10000           // see search.go
@@ -68,7 +68,7 @@ func New(o twin.Options) twin.Twin {
 	a.companies.defaults = []string{"createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"}
 	a.contacts.props["email"].index = true
 	a.contacts.unique["email"] = map[string]int64{}
-	a.kit.Encode = a.encodeFault
+	a.Encode = a.encodeFault
 	a.handler = a.Wrap(http.HandlerFunc(a.serve))
 	return a
 }

@@ -149,7 +149,7 @@ func (o *object) holder(name, value string) *rec {
 func (o *object) archive(r *rec, now time.Time) {
 	r.archived = now
 	for name, at := range o.unique {
-		for _, v := range strings.Split(r.props[name]+";"+secondary(name, r), ";") {
+		for v := range strings.SplitSeq(r.props[name]+";"+secondary(name, r), ";") {
 			if at[v] == r.id {
 				delete(at, v)
 			}
@@ -250,7 +250,7 @@ func (o *object) merge(keep, lose *rec, now time.Time, keepID bool) *rec {
 	o.drop(lose, into)
 	into.mergees = mergees
 	for name, at := range o.unique {
-		for _, v := range strings.Split(into.props[name]+";"+secondary(name, into), ";") {
+		for v := range strings.SplitSeq(into.props[name]+";"+secondary(name, into), ";") {
 			if v != "" {
 				at[v] = into.id
 			}

@@ -73,7 +73,7 @@ func (b *Bench) fieldSound(f record.Field) {
 		record.KindReferences, record.KindList,
 	}
 	formats := []record.Format{
-		"", record.FormatDomain, record.FormatName, record.FormatCountry, record.FormatLanguage,
+		"", record.FormatDomain, record.FormatURL, record.FormatName, record.FormatCountry, record.FormatLanguage,
 		record.FormatHTML, record.FormatVATID,
 	}
 	if !slices.Contains(kinds, f.Kind) {

@@ -139,7 +139,7 @@ func pick(second bool, a, b record.Value) record.Value {
 func textValue(f record.Field, n string) (record.Value, bool) {
 	text := "Text " + n
 	switch f.Format {
-	case record.FormatDomain:
+	case record.FormatDomain, record.FormatURL:
 		text = "suite" + n + ".example.com"
 	case record.FormatHTML:
 		text = "<p>Text " + n + "</p>"

@@ -46,6 +46,8 @@ func normalText(f Field, s, country string) string {
 	switch f.Format {
 	case FormatDomain:
 		return NormalDomain(s)
+	case FormatURL:
+		return normalURL(s)
 	case FormatName:
 		return NormalName(s)
 	case FormatCountry:
@@ -157,6 +159,22 @@ func ascii(s string) bool {
 		}
 	}
 	return true
+}
+
+// normalURL drops what does not tell two web addresses apart: case, scheme, "www." and a
+// slash at the end.
+func normalURL(s string) string {
+	s = strings.ToLower(s)
+	for {
+		was := s
+		s = strings.TrimRight(strings.TrimSpace(s), "/")
+		if _, rest, ok := strings.Cut(s, "://"); ok {
+			s = rest
+		}
+		if s = strings.TrimPrefix(s, "www."); s == was {
+			return s
+		}
+	}
 }
 
 // NormalDomain returns the host of a web address, or of a bare host name, in lower case

@@ -30,7 +30,8 @@ type Format string
 
 // The formats. No format means plain text.
 const (
-	FormatDomain   Format = "domain"   // web address or host name
+	FormatDomain   Format = "domain"   // host name of a web site: "acme.gr"
+	FormatURL      Format = "url"      // web address as people write it: "https://www.acme.gr/shop"
 	FormatName     Format = "name"     // name of a person or company
 	FormatCountry  Format = "country"  // country by code or by name
 	FormatLanguage Format = "language" // language by code or by name

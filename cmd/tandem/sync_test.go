@@ -24,7 +24,7 @@ func TestFirstSyncCreatesBothWaysAndASecondRunWritesNothing(t *testing.T) {
 			}
 		}
 		company := w.only(w.crm, "companies")
-		if company.Fields["name"] != "Ακμή ΑΕ" || company.Fields["city"] != "Αθήνα" {
+		if company.Fields["name"] != "Ακμή ΑΕ" || company.Fields["city"] != "Αθήνα" || company.Fields["domain"] != "acme.gr" {
 			t.Errorf("company arrived as %v", company.Fields)
 		}
 		if n := len(w.crm.Rows("contacts")); n != 2 {

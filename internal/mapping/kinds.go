@@ -106,8 +106,21 @@ func toText(from, to record.Field) (converter, string) {
 		return onScalar(record.TextHTML), ""
 	case from.Kind == record.KindChoice:
 		return choiceToText(from), ""
+	case from.Format == record.FormatURL && to.Format == record.FormatDomain:
+		return urlToDomain(to), ""
 	}
 	return asIs, ""
+}
+
+// urlToDomain takes a web address down to its host, which is all that a domain field holds.
+func urlToDomain(to record.Field) converter {
+	return func(v record.Value, _ Refs) (record.Value, bool, error) {
+		domain := record.NormalDomain(v.Text())
+		if domain == "" && !v.IsEmpty() {
+			return v, false, misfit(to, "%.60q is no web address", v.Text())
+		}
+		return record.Text(domain), true, nil
+	}
 }
 
 func toChoice(from, to record.Field) (converter, string) {

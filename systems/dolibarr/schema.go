@@ -170,7 +170,7 @@ func companyFields() []field {
 		text("name", "Name", "name", "nom", 128).of(record.KindText, record.FormatName).findable().required(),
 		text("email", "E-mail", "email", "email", 128).of(record.KindEmail, "").findable(),
 		phone,
-		text("url", "Web site", "domain", "url", 255).of(record.KindText, record.FormatDomain),
+		text("url", "Web site", "domain", "url", 255).of(record.KindText, record.FormatURL),
 		text("tva_intra", "VAT number", "vat_id", "tva_intra", 20).of(record.KindText, record.FormatVATID).findable(),
 		choice("client", "Customer or prospect", "client", "neither", "customer", "prospect", "customer and prospect"),
 		choice("fournisseur", "Supplier", "fournisseur", "no", "yes"),

@@ -268,7 +268,7 @@ func commonCompany(f *record.Field) {
 		f.Common, f.Format = "domain", record.FormatDomain
 		f.Rewrites = []record.Rewrite{record.RewriteTrim, record.RewriteLower}
 	case "website":
-		f.Common, f.Format = "website", record.FormatDomain
+		f.Common, f.Format = "website", record.FormatURL
 	}
 }
 

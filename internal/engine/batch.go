@@ -245,7 +245,7 @@ func (r *run) enqueue(ops []store.Op) {
 	some := false
 	r.mu.Lock()
 	for _, op := range ops {
-		if op.State == store.OpReady && op.Verb == connector.Create {
+		if op.State == store.OpSent {
 			r.fresh[op.Side] = append(r.fresh[op.Side], op)
 			some = true
 		}

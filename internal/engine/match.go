@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/mapping"
@@ -321,6 +322,9 @@ func (b *batch) draftCreate(row store.Row) (op *store.Op, why string, err error)
 	}
 	if b.r.first && b.r.dry == nil {
 		made.State = store.OpReady // R30: a first complete run is not guarded on creates
+		if b.r.streaming {
+			made.State, made.SentAt, made.Attempts = store.OpSent, time.Now().Truncate(time.Microsecond), 1
+		}
 	}
 	return &made, "", nil
 }

@@ -27,22 +27,21 @@ func order() []connector.Verb {
 	return []connector.Verb{connector.Create, connector.Restore, connector.Update, connector.Archive, connector.Delete}
 }
 
-// pushAsItComes sends creates in full batches while planning goes on. It takes them from
-// memory, where planning has just left them; what does not fill a batch in the end is sent
-// from the outbox like everything else.
+// pushAsItComes sends creates in full batches while planning goes on, and the rest when it is
+// over. It takes them from memory, where planning has just left them: they stand in the
+// outbox as sent from the beginning, so that a process that dies looks them up (R16).
 func (r *run) pushAsItComes(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.e.workers)
-	for !r.done.Load() {
+	for {
+		over := r.done.Load()
 		for _, side := range record.Sides() {
-			for batches := r.takeFresh(side); len(batches) > 0; batches = r.takeFresh(side) {
-				if err := r.claimFresh(gctx, batches); err != nil {
-					return joinWait(g, err)
-				}
-				for _, ops := range batches {
-					g.Go(func() error { return r.send(gctx, side, ops) })
-				}
+			for ops := r.takeFresh(side, over); len(ops) > 0; ops = r.takeFresh(side, over) {
+				g.Go(func() error { return r.send(gctx, side, ops) })
 			}
+		}
+		if over {
+			return g.Wait()
 		}
 		select {
 		case <-gctx.Done():
@@ -50,23 +49,42 @@ func (r *run) pushAsItComes(ctx context.Context) error {
 		case <-r.queued:
 		}
 	}
-	return g.Wait()
 }
 
-// takeFresh takes full batches out of memory, as many as are sent at a time.
-func (r *run) takeFresh(side record.Side) [][]store.Op {
+// takeFresh takes a full batch out of memory, or with flush whatever is there.
+func (r *run) takeFresh(side record.Side, flush bool) []store.Op {
 	size := max(1, r.p.ends[side].object.Batch)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var batches [][]store.Op
-	for len(batches) < r.e.workers && len(r.fresh[side]) >= size {
-		batches = append(batches, slices.Clone(r.fresh[side][:size]))
-		r.fresh[side] = slices.Delete(r.fresh[side], 0, size)
+	if flush {
+		size = min(size, len(r.fresh[side]))
 	}
-	if len(batches) > 0 {
-		notify(r.space)
+	if size == 0 || len(r.fresh[side]) < size {
+		return nil
 	}
-	return batches
+	ops := slices.Clone(r.fresh[side][:size])
+	r.fresh[side] = slices.Delete(r.fresh[side], 0, size)
+	notify(r.space)
+	return ops
+}
+
+// giveBack lets go what planning has left in memory and nobody has sent, after an error.
+func (r *run) giveBack(ctx context.Context) error {
+	r.mu.Lock()
+	left := slices.Concat(r.fresh[record.Left], r.fresh[record.Right])
+	r.fresh = [2][]store.Op{}
+	r.mu.Unlock()
+	if len(left) == 0 {
+		return nil
+	}
+	var settled []store.Settlement
+	for _, op := range left {
+		settled = append(settled, store.Settlement{Op: op.ID, State: store.OpReady})
+	}
+	if err := r.e.store.Settle(ctx, settled, store.Facts{Sync: r.p.Name}); err != nil {
+		return fmt.Errorf("give back operations: %w", err)
+	}
+	return nil
 }
 
 // room waits until what planning has left in memory is no more than a few rounds of batches,
@@ -91,23 +109,6 @@ func (r *run) crowded() bool {
 		}
 	}
 	return false
-}
-
-// claimFresh marks batches as sent before they are (R16).
-func (r *run) claimFresh(ctx context.Context, batches [][]store.Op) error {
-	now := time.Now().Truncate(time.Microsecond)
-	var ids []int64
-	for _, ops := range batches {
-		for i := range ops {
-			ops[i].State, ops[i].SentAt = store.OpSent, now
-			ops[i].Attempts++
-			ids = append(ids, ops[i].ID)
-		}
-	}
-	if err := r.e.store.Take(ctx, ids, now); err != nil {
-		return fmt.Errorf("claim operations: %w", err)
-	}
-	return nil
 }
 
 // pushAll sends everything that may be sent, looks up what is unknown, and waits for what

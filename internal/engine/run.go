@@ -90,6 +90,7 @@ type run struct {
 	looked    map[int64]bool          // pairs that were planned, and whether something is to be written
 	conflicts map[string]bool         // fields of links that both sides had changed
 	rounds    map[string]int          // writes of one field of one link in this run (R8)
+	streaming bool                    // creates are sent as they are planned
 	fresh     [2][]store.Op           // creates of a first run that are to be sent to either side, in memory
 	commits   commits
 	settled   [2]map[string]time.Time // records whose row is as our own write left it
@@ -238,6 +239,8 @@ func (r *run) readAndPlan(ctx context.Context) error {
 		r.done.Store(true)
 		return nil
 	}
+	r.streaming = r.first && r.dry == nil
+	outer := ctx
 	g, ctx := errgroup.WithContext(ctx)
 	var pulls sync.WaitGroup
 	for _, side := range record.Sides() {
@@ -253,10 +256,12 @@ func (r *run) readAndPlan(ctx context.Context) error {
 		defer r.finishPlanning()
 		return r.planAsItComes(ctx, pulled)
 	})
-	if r.first && r.dry == nil {
+	if r.streaming {
 		g.Go(func() error { return r.pushAsItComes(ctx) })
 	}
-	return g.Wait()
+	err := g.Wait()
+	r.streaming = false
+	return errors.Join(err, r.giveBack(context.WithoutCancel(outer)))
 }
 
 func (r *run) finishPlanning() {

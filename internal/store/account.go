@@ -122,20 +122,6 @@ func (s *Store) Replan(ctx context.Context, sync, fingerprint string) (bool, err
 	return again, err
 }
 
-// Take marks operations as sent that the caller has just added as ready and still holds, as
-// [Store.ClaimOf] does with those that it reads. Like there, that is durable before it
-// returns. It is an error if one of them is not ready.
-func (s *Store) Take(ctx context.Context, ids []int64, now time.Time) error {
-	return s.write(ctx, "claim operations", func(t *tx) error {
-		n, err := t.exec(`UPDATE outbox SET state = 'sent', attempts = attempts + 1, sent_at = ? WHERE workspace = ? AND state = 'ready' AND `+
-			s.d.in("id"), micros(now), s.workspace, s.d.list(ids))
-		if err == nil && int(n) != len(ids) {
-			err = fmt.Errorf("%d of %d operations are not ready", len(ids)-int(n), len(ids))
-		}
-		return err
-	})
-}
-
 // LookMark returns the Seq up to which a sync has taken up the changes of an object that
 // its expressions look into.
 func (s *Store) LookMark(ctx context.Context, sync string, of Object) (int64, error) {

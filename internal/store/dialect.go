@@ -130,7 +130,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 		return nil
 	}
 	var err error
-	if s.readers, err = sql.Open("sqlite", sqliteURI(path, "mode=ro", "_pragma=busy_timeout(10000)", "_pragma=query_only(1)")); err != nil {
+	if s.readers, err = sql.Open("sqlite", sqliteURI(path, "mode=ro", "_pragma=busy_timeout(10000)", "_pragma=query_only(1)", "_pragma=cache_size(-1000)")); err != nil {
 		return err
 	}
 	s.readers.SetMaxOpenConns(4)

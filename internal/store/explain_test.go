@@ -80,9 +80,6 @@ func TestStatementsUseTheirIndexes(t *testing.T) {
 				t.Errorf("%s\nwalks %s:\n%s", q, table, plan)
 			}
 		}
-		if strings.Contains(q, "t_id IN (SELECT") && strings.Contains(plan, "links_sync") {
-			t.Errorf("%s\nwalks all links of a sync:\n%s", q, plan)
-		}
 		if strings.Contains(q, "ORDER BY at DESC") && strings.Contains(plan, "TEMP B-TREE") {
 			t.Errorf("%s\nsorts the journal:\n%s", q, plan)
 		}

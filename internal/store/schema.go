@@ -53,7 +53,6 @@ func sqlCore() []string {
 		`CREATE TABLE links (id {id}, workspace {int}, sync {int}, left_id {text}, right_id {text}, left_base {blob},
 			right_base {blob}, left_expected {blob}, right_expected {blob}, diverged {blob}, left_created {int},
 			right_created {int}, closed {text})`,
-		`CREATE INDEX links_sync ON links (sync, id)`,
 		// At most one open link of a record in a sync; LinksOf asks them.
 		`CREATE UNIQUE INDEX links_left ON links (sync, left_id) WHERE closed = ''`,
 		`CREATE UNIQUE INDEX links_right ON links (sync, right_id) WHERE closed = ''`,

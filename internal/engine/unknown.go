@@ -12,7 +12,7 @@ import (
 )
 
 // lookUp finds out what became of operations of unknown outcome, once the vendor has had
-// the time to settle (R16, invariant 4). It returns how many it brought forward.
+// the time to settle (R16, invariants 4 and 8). It returns how many it brought forward.
 func (r *run) lookUp(ctx context.Context) (int, error) {
 	ops, err := r.e.store.Ops(ctx, r.p.Name, store.OpUnknown)
 	if err != nil {

@@ -2,7 +2,7 @@ package connector
 
 // Abilities are what a connection can do, found once; nil means it cannot. The hub holds
 // these and never the connection itself, so that an ability can be masked by setting one
-// member to nil, and nothing ever wraps a Connection (CONTRACT C2).
+// member to nil, and nothing ever wraps a Connection (C2).
 type Abilities struct {
 	Check       Connection
 	Source      Source

@@ -87,8 +87,7 @@ func KindOf(err error) Kind {
 
 // ErrorOf returns the first *Error in err's chain, or one that wraps err as KindOf sees it.
 func ErrorOf(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Kind: KindOf(err), Scope: ScopeConnection, Err: err}

@@ -84,7 +84,7 @@ const (
 )
 
 // An Object describes one record type. All facts that differ per object, or per
-// customer, are data here; only verbs are methods of a connector (CONTRACT C3).
+// customer, are data here; only verbs are methods of a connector (C3).
 type Object struct {
 	Name   string  `json:"name"`             // wire name: "thirdparties"
 	Title  string  `json:"title"`            // for people: "Third parties"

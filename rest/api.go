@@ -100,7 +100,7 @@ func (a API) once(ctx context.Context, c Call, safe bool) (*Response, error) {
 	if err != nil {
 		return r, err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // what was read stands, whatever closing says
 	if r.Body, err = readBody(res); err != nil && (r.Status < 400 || r.Status >= 500 || ctx.Err() != nil) {
 		return r, a.settle(ctx, r, safe, err)
 	} // a 4xx needs no whole body: nothing was done
@@ -142,8 +142,7 @@ func (a API) settle(ctx context.Context, r *Response, safe bool, err error) erro
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
-	var known *connector.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*connector.Error](err); ok {
 		return known
 	}
 	e := &connector.Error{
@@ -276,8 +275,7 @@ func (a API) address(c Call) (string, error) {
 // withoutURL drops the address, whose query is nobody's business, from an error of
 // net/http or net/url.
 func withoutURL(err error) error {
-	var address *url.Error
-	if errors.As(err, &address) {
+	if address, ok := errors.AsType[*url.Error](err); ok {
 		return address.Err
 	}
 	return err
@@ -320,7 +318,7 @@ func decodeJSON(r *Response, into any) error {
 	if err := d.Decode(into); err != nil {
 		return notJSON(err)
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token returns it bare
+	if _, err := d.Token(); err != io.EOF { // Token returns it bare
 		return fmt.Errorf("%w: something follows it", errNotJSON)
 	}
 	return nil

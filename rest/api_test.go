@@ -235,7 +235,7 @@ func TestTheVendorsWordCounts(t *testing.T) {
 	classify := func(r *rest.Response) error {
 		var said struct{ Kind, Scope, Text string }
 		if json.Unmarshal(r.Body, &said) != nil || said.Kind == "" {
-			return nil
+			return nil //nolint:nilerr // nil: what the status says
 		}
 		return &connector.Error{Kind: connector.Kind(said.Kind), Scope: connector.Scope(said.Scope), Err: errors.New(said.Text)}
 	}
@@ -349,7 +349,7 @@ func TestCancelledAndLateCalls(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
 			_, err := p.api().Do(ctx, rest.Call{Method: method})
-			if err != context.Canceled {
+			if err != context.Canceled { //nolint:errorlint // as it is, promises Do
 				t.Errorf("%s cancelled: %v", method, err)
 			}
 			late, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -451,7 +451,7 @@ func TestStream(t *testing.T) {
 					_, err := d.Token()
 					return err
 				})
-				if connector.KindOf(err) != c.want || c.stop != nil && err != c.stop {
+				if connector.KindOf(err) != c.want || c.stop != nil && err != c.stop { //nolint:errorlint // as it is, promises Stream
 					t.Errorf("got %v of kind %s, want %s", err, connector.KindOf(err), c.want)
 				}
 				if d := cmp.Diff(c.seen, seen); d != "" {

@@ -210,7 +210,7 @@ var errSilent error = silenceError{}
 
 // silent tells an attempt that we gave up from one that the caller did.
 func silent(ctx context.Context, err error) error {
-	if context.Cause(ctx) == errSilent {
+	if errors.Is(context.Cause(ctx), errSilent) {
 		return errSilent
 	}
 	return err
@@ -255,7 +255,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	switch {
 	case err != nil:
-		if b.ctx != nil && err != io.EOF {
+		if b.ctx != nil && err != io.EOF { //nolint:errorlint // a reader's end comes bare
 			err = silent(b.ctx, err)
 		}
 		b.end = err

@@ -14,7 +14,6 @@ package rest
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -39,7 +38,7 @@ type ClientOptions struct {
 	// Transport sends the requests; nil = a transport of its own with connections kept.
 	Transport http.RoundTripper
 	// Base is the address of the API. Every request goes to its origin, whatever host it
-	// names; path and query are kept (CONTRACT C9). "" = requests go where they say,
+	// names; path and query are kept (C9). "" = requests go where they say,
 	// and none is signed.
 	Base string
 	// Sign adds the credential to a request that is about to be sent; it is called for
@@ -97,7 +96,7 @@ func NewClient(o ClientOptions) *http.Client {
 		o.Retries = defaultRetries
 	}
 	if o.Log == nil {
-		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	base, err := parseBase(o.Base)
 	s := newScrubber(o.Secrets)

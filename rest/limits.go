@@ -12,7 +12,7 @@ import (
 )
 
 // Limits keep all calls of one vendor account within the vendor's limits. One object is
-// shared by every connection of the account (CONTRACT C5). A nil *Limits has none.
+// shared by every connection of the account (C5). A nil *Limits has none.
 //
 // A limit of so many units in a time is kept for every stretch of that length, wherever
 // it begins: units may be spent at once, and each is free again when its time is over.

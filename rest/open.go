@@ -3,7 +3,6 @@ package rest
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -18,7 +17,7 @@ import (
 type OpenOptions struct {
 	Settings  connector.Settings // without secrets; defaults may be missing
 	Secrets   map[string]string  // by name of the setting
-	URL       string             // replaces Spec.BaseURL (CONTRACT C9); "" = the documented address
+	URL       string             // replaces Spec.BaseURL (C9); "" = the documented address
 	Transport http.RoundTripper  // nil = the network
 	Limits    *Limits            // of the vendor account, shared by its connections; nil = limits of its own
 	Log       *slog.Logger       // nil = none
@@ -69,7 +68,7 @@ func Open(spec connector.Spec, o OpenOptions) (connector.Abilities, *Handle, err
 		h.Learn(connector.Identity{})
 	}
 	if o.Log == nil {
-		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	h.client = NewClient(ClientOptions{
 		Transport: o.Transport,

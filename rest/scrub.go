@@ -99,8 +99,7 @@ func (s *scrubber) clean(err error) bool {
 // error within it.
 func (s *scrubber) conceal(err error) error {
 	c := &concealed{text: s.text(err.Error()), is: err}
-	var known *connector.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*connector.Error](err); ok {
 		c.known = s.err(known)
 	}
 	return c

@@ -40,26 +40,25 @@ func TestScrubbedErrorsStayWhatTheyAre(t *testing.T) {
 			t.Errorf("%s: %q of kind %s", c.name, got, connector.KindOf(got))
 		}
 		var timeout interface{ Timeout() bool }
-		if want := c.is == context.DeadlineExceeded; want != (errors.As(got, &timeout) && timeout.Timeout()) {
+		if want := errors.Is(c.is, context.DeadlineExceeded); want != (errors.As(got, &timeout) && timeout.Timeout()) {
 			t.Errorf("%s: a timeout: %v", c.name, !want)
 		}
 	}
 }
 
-// silentWrapper says nothing of what it wraps.
-type silentWrapper struct{ inner []error }
+// silentError says nothing of what it wraps.
+type silentError struct{ inner []error }
 
-func (silentWrapper) Error() string     { return "something" }
-func (w silentWrapper) Unwrap() []error { return w.inner }
+func (silentError) Error() string     { return "something" }
+func (w silentError) Unwrap() []error { return w.inner }
 
 func TestNothingCanBeGotOutOfAScrubbedError(t *testing.T) {
 	t.Parallel()
 	s := newScrubber([]string{"key"})
 	hidden := &connector.Error{Kind: connector.Duplicate, Existing: record.Ref{ID: "key"}}
-	got := s.err(silentWrapper{[]error{errors.New("x"), &url.Error{Op: "Get", URL: "key", Err: hidden}}})
-	var address *url.Error
+	got := s.err(silentError{[]error{errors.New("x"), &url.Error{Op: "Get", URL: "key", Err: hidden}}})
 	var known *connector.Error
-	if errors.As(got, &address) {
+	if address, ok := errors.AsType[*url.Error](got); ok {
 		t.Errorf("got out %v", address)
 	}
 	if !errors.As(got, &known) || strings.Contains(known.Existing.ID, "key") {
@@ -74,7 +73,7 @@ func TestNoSecretsCostNothing(t *testing.T) {
 	t.Parallel()
 	s := newScrubber([]string{"", "x"})
 	err := errors.New("x")
-	if s != nil || s.err(err) != err || s.text("x") != "x" || s.err(nil) != nil {
+	if s != nil || s.err(err) != err || s.text("x") != "x" || s.err(nil) != nil { //nolint:errorlint // the very same
 		t.Error("something was taken out")
 	}
 }

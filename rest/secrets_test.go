@@ -96,7 +96,7 @@ func inside(err error) []string {
 		return nil
 	}
 	texts := []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err)}
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // each in turn
 	case interface{ Unwrap() error }:
 		return append(texts, inside(e.Unwrap())...)
 	case interface{ Unwrap() []error }:

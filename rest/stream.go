@@ -20,7 +20,7 @@ func (a API) Stream(ctx context.Context, c Call, each func(*json.Decoder) error)
 	if err != nil {
 		return a.scrub(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // what was read stands, whatever closing says
 	other := wantJSON(res.Header)
 	if other != nil || r.Status < 200 || r.Status > 299 {
 		return a.scrub(a.refused(ctx, r, res, safe, other))
@@ -66,7 +66,7 @@ type reader struct {
 // Read reads on.
 func (r *reader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // a reader's end comes bare
+	if err != nil && err != io.EOF { // a reader's end comes bare
 		r.err = err
 	}
 	return n, err

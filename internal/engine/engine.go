@@ -1,10 +1,10 @@
 // Package engine keeps the two sides of a sync in step: it pulls what changed into the
 // mirror, matches records, merges them field by field, passes the guards, pushes through
-// the outbox and journals what came of it (DESIGN section 4). The numbered rules that it
-// cites, R1 and so on, are the rules of sync; invariants are those of docs/invariants.md.
+// the outbox and journals what came of it. The numbered rules that it cites, R1 and so on, are those of
+// docs/rules.md; invariants are those of docs/invariants.md.
 //
 // A change travels one way through the files of this package: pull.go and sweep.go fill
-// the mirror; batch.go loads what a decision needs; pair.go, match.go and gone.go decide
+// the mirror; batch.go loads what a decision needs; pair.go, field.go, match.go and gone.go decide
 // and only decide; guard.go lets decisions pass; push.go sends them; settle.go and
 // unknown.go turn answers into facts; reconcile.go says whether all is accounted for.
 package engine

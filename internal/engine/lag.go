@@ -51,10 +51,14 @@ func (r *run) knownOf(ctx context.Context, rd *reading, changes []connector.Chan
 	return known, nil
 }
 
-// contradicts reports whether a change shows a record otherwise than the mirror has it.
+// contradicts reports whether a change shows a record otherwise than the mirror has it, and
+// not certainly later: what the vendor stamped after what the mirror has is no older.
 func contradicts(c connector.Change, row store.Row) bool {
 	if c.Fate != connector.Present || row.Fate != connector.Present {
 		return c.Fate == connector.Present && row.Fate != connector.Present
+	}
+	if !row.Modified.IsZero() && c.Modified.After(row.Modified) {
+		return false
 	}
 	for name, v := range c.Fields {
 		if has, ok := row.Fields[name]; ok && !has.Equal(v) {

@@ -143,7 +143,7 @@ func (e *IdentityError) Error() string {
 }
 
 // masked returns the objects with what this account and connector cannot do taken away
-// (CONTRACT C2).
+// (C2).
 func masked(s record.Schema, able connector.Abilities, lacks []connector.Lack) map[string]record.Object {
 	objects := make(map[string]record.Object, len(s.Objects))
 	for _, o := range s.Objects {

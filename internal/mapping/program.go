@@ -111,7 +111,7 @@ func syntaxText(err error) string {
 }
 
 // eval runs the program over a record. An absent field and an empty one both read as the empty
-// text (DESIGN section 8). known is false if nothing that it reads is known at all, or if it
+// text. known is false if nothing that it reads is known at all, or if it
 // needs a record that is not there: then there is no value, not an empty one (R11).
 func (p *program) eval(f record.Fields, refs Refs) (out any, known bool, err error) {
 	r := &run{refs: refs, side: p.side}

@@ -4,7 +4,7 @@
 //
 // A side has changed if and only if its value differs from what that side held at the last
 // agreement. Left is compared with right only while there is no such agreement, and when
-// both changed (SEMANTICS R5, R8):
+// both changed (R5, R8):
 //
 //	out := merge.One(field, times)
 //	switch out.State {

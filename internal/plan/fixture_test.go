@@ -24,7 +24,7 @@ func testEnv(name string) (string, bool) {
 	return v, ok
 }
 
-// testSpecs are the two systems of DESIGN section 8, and one with settings of every sort.
+// testSpecs are the two systems of the example, and one with settings of every sort.
 func testSpecs() []connector.Spec {
 	return []connector.Spec{
 		{

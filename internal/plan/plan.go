@@ -157,7 +157,7 @@ func (a Amount) Limit(linked int) int {
 	return a.Records
 }
 
-// defaultGuard is what DESIGN section 8 promises.
+// defaultGuard is what the guide promises.
 func defaultGuard() Guard {
 	return Guard{Delete: Amount{Percent: 10}, Create: Amount{Records: 1000}, Update: Amount{Percent: 50}}
 }

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/merge"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// reversedTooOften asks a person when an enforced field has been put back three times in a
+// day and was changed once more (R10).
+func (b *batch) reversedTooOften(ctx context.Context, d *draft, f mappingField, in merge.Field, w merge.Write) (bool, error) {
+	to := fieldOn(f, w.To)
+	of := b.r.p.ends[w.To].of
+	lines, err := b.r.e.store.History(ctx, store.HistoryQuery{Connection: of.Connection, Object: of.Name, Record: d.link.IDs[w.To], Since: time.Now().Add(-guardDay)})
+	if err != nil {
+		return false, fmt.Errorf("count reversals: %w", err)
+	}
+	n := 0
+	for _, e := range lines {
+		if e.Kind == store.Overruled && e.Field == to.Name && strings.HasPrefix(e.Why, "enforced") {
+			n++
+		}
+	}
+	if n < maxReversals {
+		return false, nil
+	}
+	d.diverge(f.Key, "put back too often")
+	b.review(store.Review{Kind: store.ReviewConflict, Subject: subject(d.link.ID, f.Key), Link: d.link.ID, Side: w.To, Record: d.link.IDs[w.To], Field: f.Key,
+		Values: [2]record.Value{in.Cells[0].Value, in.Cells[1].Value}, Choices: []string{"left", "right"},
+		Text: fmt.Sprintf("%s of %s/%s was put back %d times within a day and changed again", to.Name, of, d.link.IDs[w.To], n),
+		Fix:  "talk to whoever changes it, or take enforce off the field"})
+	return true, nil
+}
+
+func (r *run) tooOften(link int64, key string, side record.Side) bool {
+	k := fmt.Sprintf("%d %s %d", link, key, side)
+	r.rounds[k]++
+	return r.rounds[k] > maxFieldRounds
+}
+
+// decision looks up what a person decided about a conflict between exactly these values,
+// and asks if nobody did. Conflicts of first matches are one question per field (R5).
+func (b *batch) decision(ctx context.Context, d *draft, key string, in merge.Field) (merge.Prefer, error) {
+	first := !in.Cells[0].HasBase || !in.Cells[1].HasBase
+	about := subject(d.link.ID, key)
+	if first {
+		about = firstSubject(key)
+	}
+	was, err := b.r.decision(ctx, about)
+	if err != nil {
+		return "", err
+	}
+	if (was.Decision == "left" || was.Decision == "right") &&
+		(first || was.Values[0].Equal(in.Cells[0].Value) && was.Values[1].Equal(in.Cells[1].Value)) {
+		return merge.Prefer(was.Decision), nil
+	}
+	item := store.Review{Kind: store.ReviewConflict, Subject: about, Link: d.link.ID, Side: record.Left, Record: d.link.IDs[0], Field: key,
+		Values: [2]record.Value{in.Cells[0].Value, in.Cells[1].Value}, Choices: []string{"left", "right"},
+		Text: fmt.Sprintf("both sides changed %s: left has %q, right has %q", key, in.Cells[0].Value, in.Cells[1].Value),
+		Fix:  "say which one holds: left or right"}
+	if first {
+		item.Link, item.Record = 0, ""
+		item.Text = fmt.Sprintf("records that were matched hold different values of %s, for example %s/%s %q and %s/%s %q", key,
+			b.r.p.ends[0].of, d.link.IDs[0], in.Cells[0].Value, b.r.p.ends[1].of, d.link.IDs[1], in.Cells[1].Value)
+		item.Fix = "say once which side wins for this field in all first matches: left or right; what loses is kept in the history"
+	}
+	b.review(item)
+	return "", nil
+}
+
+func subject(link int64, key string) string { return fmt.Sprintf("link %d %s", link, key) }
+func firstSubject(key string) string        { return "first match " + key }
+
+// fieldSubject is the subject of a review item about one value of a record that could not be
+// carried over.
+func fieldSubject(side record.Side, id, key string) string {
+	return fmt.Sprintf("field %s %s %s", side, id, key)
+}
+
+// review opens a review item of this run's sync, or refreshes it. Of one subject, a batch
+// opens one item.
+func (b *batch) review(item store.Review) {
+	if b.asked == nil {
+		b.asked = map[string]bool{}
+	}
+	if b.asked[item.Subject] {
+		return
+	}
+	b.asked[item.Subject] = true
+	item.ID, item.Sync, item.Opened = b.r.e.store.NewID(), b.r.p.Name, time.Now()
+	b.facts.Reviews = append(b.facts.Reviews, item)
+}

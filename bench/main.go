@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench measures Tandem against a plain program that does the same job, in one run
 // on one machine, so that its ratios mean something anywhere:
 //
@@ -6,7 +8,7 @@
 //
 // It builds the three programs, starts the twins of both systems in a process of their own
 // on loopback, and runs Tandem and the reference as processes whose wall time, CPU time and
-// resident memory the system reports when they end.
+// resident memory the system reports when they end. It needs Linux, which reports memory in kB.
 package main
 
 import (

@@ -252,7 +252,13 @@ func (b *Bench) empty() {
 }
 
 // want fails unless err is of one of the kinds.
-func (b *Bench) want(what string, err error, kinds ...connector.Kind) *connector.Error {
+func (b *Bench) want(what string, err error, kinds ...connector.Kind) {
+	b.Helper()
+	_ = b.classified(what, err, kinds...) // it ends the test itself
+}
+
+// classified is want, and returns the error.
+func (b *Bench) classified(what string, err error, kinds ...connector.Kind) *connector.Error {
 	b.Helper()
 	var e *connector.Error
 	if !errors.As(err, &e) || !slices.Contains(kinds, e.Kind) {

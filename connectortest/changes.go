@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"maps"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -31,10 +32,7 @@ func idleRead(b *Bench) {
 	ids := b.puts(3)
 	b.later()
 	r := b.list()
-	before := map[string]connector.Change{}
-	for id, c := range r.known {
-		before[id] = c
-	}
+	before := maps.Clone(r.known)
 	for _, c := range r.more() {
 		was, ok := before[c.ID]
 		if !ok || c.Fate != was.Fate || c.Fate == connector.Present && !c.Fields.Equal(was.Fields) {

@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -67,15 +68,12 @@ func wrongKey(b *Bench) {
 		if !secret(b.suite.Spec, name) {
 			continue
 		}
-		bad := map[string]string{}
-		for n, v := range good {
-			bad[n] = v
-		}
+		bad := maps.Clone(good)
 		bad[name] = "wrong-" + strings.Repeat("x", len(value))
 		b.connect(twin.Transport(b.Twin), bad)
 		_, err := b.Check.Check(b.ctx)
 		b.note(err)
-		e := b.want("check with a wrong "+name, err, connector.Unauthorized)
+		e := b.classified("check with a wrong "+name, err, connector.Unauthorized)
 		if e.Scope != connector.ScopeConnection {
 			b.Errorf("a wrong %s concerns the connection, not scope %q", name, e.Scope)
 		}

@@ -78,7 +78,7 @@ func connectionDefects() []defect {
 			check: func(m *mutant, ctx context.Context) (connector.Identity, error) {
 				id, err := m.good.Check.Check(ctx)
 				if err != nil {
-					return connector.Identity{Account: "A-17", Name: "Toy"}, nil
+					return connector.Identity{Account: "A-17", Name: "Toy"}, nil //nolint:nilerr // the defect
 				}
 				return id, nil
 			},
@@ -88,7 +88,7 @@ func connectionDefects() []defect {
 			changes: func(m *mutant, ctx context.Context, q connector.Query) (connector.Page, error) {
 				page, err := m.good.Source.Changes(ctx, q)
 				if err != nil {
-					return connector.Page{Next: "none"}, nil
+					return connector.Page{Next: "none"}, nil //nolint:nilerr // the defect
 				}
 				return page, nil
 			},
@@ -297,7 +297,7 @@ func pagingDefects() []defect {
 
 // offsets lists by number of record, and asks for the cursor at the end: the two usual
 // ways to lose what happens while paging.
-func offsets(m *mutant, ctx context.Context, q connector.Query) (connector.Page, error) {
+func offsets(m *mutant, ctx context.Context, q connector.Query) (connector.Page, error) { //nolint:revive // as all of a mutant's parts
 	offset, listing := strings.CutPrefix(string(q.Cursor), "offset")
 	if q.Cursor != "" && !listing {
 		return m.good.Source.Changes(ctx, q)

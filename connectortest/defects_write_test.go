@@ -387,7 +387,7 @@ func outcomeDefects() []defect {
 			changes: func(m *mutant, ctx context.Context, q connector.Query) (connector.Page, error) {
 				page, err := m.good.Source.Changes(ctx, q)
 				if err != nil {
-					return connector.Page{Next: "l"}, nil
+					return connector.Page{Next: "l"}, nil //nolint:nilerr // the defect
 				}
 				return page, nil
 			},
@@ -397,7 +397,7 @@ func outcomeDefects() []defect {
 			find: func(m *mutant, ctx context.Context, object, field string, values []string) ([]record.Record, error) {
 				found, err := m.good.Finder.Find(ctx, object, field, values)
 				if err != nil {
-					return nil, nil
+					return nil, nil //nolint:nilerr // the defect
 				}
 				return found, nil
 			},

@@ -95,13 +95,12 @@ func ambiguous(b *Bench, kind twin.FaultKind) {
 func (b *Bench) repeated(op connector.Op, id string, made int) {
 	b.Helper()
 	results, errs := b.try(op)
-	switch {
-	case errs[0] == nil:
+	if errs[0] == nil {
 		if results[0].Ref.ID != id {
 			b.Errorf("repeated with its key, the create answered %s, not %s", results[0].Ref.ID, id)
 		}
-	default:
-		e := b.want("the create repeated with its key", errs[0], connector.Duplicate)
+	} else {
+		e := b.classified("the create repeated with its key", errs[0], connector.Duplicate)
 		if e.Existing.ID != "" && e.Existing.ID != id {
 			b.Errorf("repeated with its key, the create says that %s has it, not %s", e.Existing.ID, id)
 		}

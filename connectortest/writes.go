@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -236,9 +237,7 @@ func keyFinds(b *Bench) {
 // invalidOp is an operation with the value that the vendor refuses.
 func (b *Bench) invalidOp() connector.Op {
 	op := b.newOp()
-	for name, v := range b.sample.Invalid {
-		op.Set[name] = v
-	}
+	maps.Copy(op.Set, b.sample.Invalid)
 	return op
 }
 
@@ -266,7 +265,7 @@ func invalidRefused(b *Bench) {
 // invalid fails unless the error parks one record and, if it names a field, the right one.
 func (b *Bench) invalid(what string, err error) {
 	b.Helper()
-	e := b.want(what+" with an invalid value", err, connector.Invalid)
+	e := b.classified(what+" with an invalid value", err, connector.Invalid)
 	if e.Scope != connector.ScopeRecord && e.Scope != "" {
 		b.Errorf("%s: an invalid value concerns one record, not scope %s", what, e.Scope)
 	}
@@ -316,7 +315,7 @@ func duplicateNamed(b *Bench) {
 
 func (b *Bench) duplicate(what string, err error, holder record.Ref) {
 	b.Helper()
-	e := b.want(what+" with a value that is taken", err, connector.Duplicate)
+	e := b.classified(what+" with a value that is taken", err, connector.Duplicate)
 	if e.Existing != holder {
 		b.Errorf("%s: the error says that %v holds the value, it is %v", what, e.Existing, holder)
 	}

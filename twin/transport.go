@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 )
@@ -20,7 +21,7 @@ type transport struct{ handler http.Handler }
 // RoundTrip answers one request.
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
-		defer req.Body.Close()
+		defer func() { _ = req.Body.Close() }() // the sender's own; the answer does not hang on it
 	}
 	ctx := req.Context()
 	if err := ctx.Err(); err != nil {
@@ -183,9 +184,7 @@ func (a *answer) response(req *http.Request) *http.Response {
 func (a *answer) send(w http.ResponseWriter, r *http.Request) {
 	a.finish()
 	h := w.Header()
-	for name, values := range a.sent {
-		h[name] = values
-	}
+	maps.Copy(h, a.sent)
 	w.WriteHeader(a.status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(a.bytes()) // a caller that is gone is no fault of the twin

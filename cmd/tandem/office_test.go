@@ -325,9 +325,9 @@ func must[T any](t *testing.T, tw twin.Twin) T {
 }
 
 // stride is how far apart the calls are at which a disturbance is tried: each one, or a
-// sample of them in a hurry (-short), as under the race detector.
+// sample of them in a hurry (-short) and under the race detector, which makes all slower.
 func stride() int {
-	if testing.Short() {
+	if testing.Short() || raced {
 		return 5
 	}
 	return 1

@@ -87,7 +87,7 @@ func classify(r *rest.Response) error {
 	}
 	var refusal wireRefusal
 	if err := decode(r.Body, &refusal); err != nil || refusal.Code == "" {
-		return nil // no refusal of the vendor's own: the status says it
+		return nil //nolint:nilerr // no refusal of the vendor's own: the status says it
 	}
 	return failure(refusal, connector.ScopeConnection)
 }

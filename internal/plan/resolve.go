@@ -160,7 +160,11 @@ func (l *linter) checkObject(side record.Side, o, other record.Object) {
 		}
 	}
 	if s.Direction.Allows(side) && !o.Create && !o.Update {
-		l.report("direction", fmt.Sprintf("sync %q: %s takes no writes, so direction cannot be %s; %s", s.Name, end, s.Direction, onlyTo(side.Other())), false)
+		advice := onlyTo(side.Other())
+		if !other.Create && !other.Update {
+			advice = "use none, which links what matches"
+		}
+		l.report("direction", fmt.Sprintf("sync %q: %s takes no writes, so direction cannot be %s; %s", s.Name, end, s.Direction, advice), false)
 	}
 	path := "delete." + side.String()
 	if _, apart := s.marks[path]; !apart {

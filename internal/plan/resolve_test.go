@@ -132,6 +132,12 @@ func TestASyncIsHeldAgainstWhatItsObjectsCan(t *testing.T) {
 			"    direction: both\n", func(left, _ *record.Object) { left.Create, left.Update = false, false },
 			`tandem.yaml:14:16: sync "contacts": erp.contacts takes no writes, so direction cannot be both; use left-to-right`,
 		},
+		"two objects that take no writes": {
+			"    direction: both\n", func(left, right *record.Object) {
+				left.Create, left.Update, right.Create, right.Update = false, false, false, false
+			},
+			`tandem.yaml:14:16: sync "contacts": erp.contacts takes no writes, so direction cannot be both; use none, which links what matches`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

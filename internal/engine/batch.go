@@ -69,7 +69,11 @@ func (r *run) planChanged(ctx context.Context) (int, error) {
 		if !r.listed[side.Other()].Load() {
 			continue // R15: nothing may be created there yet, and no match is certain
 		}
-		changed, err := r.e.store.Changed(ctx, r.p.ends[side].of, r.marks[side], planBatch)
+		own := map[string]bool{}
+		changed, err := r.e.store.ChangedBut(ctx, r.p.ends[side].of, r.marks[side], planBatch, func(row store.Row) bool {
+			own[row.ID] = r.ownWrite(side, row)
+			return own[row.ID]
+		})
 		if err != nil {
 			return 0, fmt.Errorf("load changed rows: %w", err)
 		}
@@ -80,7 +84,7 @@ func (r *run) planChanged(ctx context.Context) (int, error) {
 		rows := make(map[string]store.Row, len(changed))
 		for _, row := range changed {
 			r.marks[side] = row.Seq
-			if r.ownWrite(side, row) {
+			if own[row.ID] {
 				continue
 			}
 			ids = append(ids, row.ID)

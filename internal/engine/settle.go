@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -103,10 +102,13 @@ type answer struct {
 // answerOf joins the write's own answer with what was read back.
 func (s *settling) answerOf(op store.Op, res connector.Result, read *record.Record) answer {
 	a := answer{ours: true, refused: res.Refused}
-	a.rec.Ref, a.rec.Version, a.rec.Fields = res.Ref, res.Version, make(record.Fields, len(s.r.p.wire[s.side]))
+	a.rec.Ref, a.rec.Version = res.Ref, res.Version
 	if res.After != nil {
 		a.rec.Version, a.rec.Created, a.rec.Modified = res.After.Version, res.After.Created, res.After.Modified
-		maps.Copy(a.rec.Fields, res.After.Fields)
+		a.rec.Fields = res.After.Fields // made for us, and nobody else's from here on
+	}
+	if a.rec.Fields == nil {
+		a.rec.Fields = make(record.Fields, len(s.r.p.wire[s.side]))
 	}
 	if read == nil {
 		return a

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -138,7 +139,7 @@ func (r *stored) take(c *connector.Change, p *Page, saved *Saved) error {
 
 // merge lays the change over the row.
 func (r *stored) merge(c *connector.Change, p *Page) error {
-	fields, err := overlay(r.fields, c.Fields)
+	fields, all, err := overlay(r.fields, c.Fields)
 	if err != nil {
 		return err
 	}
@@ -165,29 +166,31 @@ func (r *stored) merge(c *connector.Change, p *Page) error {
 	if c.Fate != connector.Present || p.Keys == nil {
 		return nil
 	}
-	all, err := decode(fields)
-	if err != nil {
-		return err
+	if all == nil {
+		if all, err = decode(fields); err != nil {
+			return err
+		}
 	}
 	r.keys = encodeKeys(p.Keys(all))
 	return nil
 }
 
-// overlay returns the encoding of the kept fields with the new ones laid over them.
-func overlay(kept []byte, fresh record.Fields) ([]byte, error) {
+// overlay returns the kept fields with the new ones laid over them: their encoding, and
+// themselves if they are at hand.
+func overlay(kept []byte, fresh record.Fields) ([]byte, record.Fields, error) {
 	if len(fresh) == 0 && len(kept) > 0 {
-		return kept, nil
+		return kept, nil, nil
 	}
 	enc := encode(fresh)
 	if len(kept) == 0 || bytes.Equal(kept, enc) {
-		return enc, nil
+		return enc, fresh, nil
 	}
 	all, err := decode(kept)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	maps.Copy(all, fresh)
-	return encode(all), nil
+	return encode(all), all, nil
 }
 
 // put writes the rows that a page has changed or touched.
@@ -266,10 +269,13 @@ const (
 	headColumns = `id, version, created, modified, modified_by, fate, into_refs, read_at, seq, NULL`
 )
 
-func scanRow(scan scanner, of Object) (Row, error) {
+func scanRow(scan scanner, of Object) (Row, error) { return scanRowBut(scan, of, nil) }
+
+// scanRowBut leaves the fields of rows out that skip names.
+func scanRowBut(scan scanner, of Object, skip func(Row) bool) (Row, error) {
 	var created, modified, readAt int64
 	var into string
-	var fields []byte
+	var fields sql.RawBytes
 	r := Row{Record: record.Record{Ref: record.Ref{Object: of.Name}}}
 	err := scan(&r.ID, &r.Version, &created, &modified, &r.ModifiedBy, &r.Fate, &into, &readAt, &r.Seq, &fields)
 	if err != nil {
@@ -278,6 +284,9 @@ func scanRow(scan scanner, of Object) (Row, error) {
 	r.Created, r.Modified, r.ReadAt = fromMicros(created), fromMicros(modified), fromMicros(readAt)
 	if r.Into, err = decodeRefs(into); err != nil {
 		return r, err
+	}
+	if skip != nil && skip(r) {
+		return r, nil
 	}
 	r.Fields, err = decode(fields)
 	return r, err

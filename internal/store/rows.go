@@ -43,6 +43,12 @@ func (s *Store) rows(ctx context.Context, of Object, ids []string, columns strin
 
 // Changed returns rows of every fate whose Seq is beyond afterSeq, in the order of Seq.
 func (s *Store) Changed(ctx context.Context, of Object, afterSeq int64, limit int) ([]Row, error) {
+	return s.ChangedBut(ctx, of, afterSeq, limit, nil)
+}
+
+// ChangedBut is Changed, with rows that skip names left without their fields, which are what
+// costs. skip must not call the store.
+func (s *Store) ChangedBut(ctx context.Context, of Object, afterSeq int64, limit int, skip func(Row) bool) ([]Row, error) {
 	var rows []Row
 	err := s.read(ctx, func(q runner) error {
 		object, err := s.object(ctx, q, of)
@@ -51,7 +57,7 @@ func (s *Store) Changed(ctx context.Context, of Object, afterSeq int64, limit in
 		}
 		return q.each(ctx, `SELECT `+rowColumns+` FROM mirror WHERE object = ? AND seq > ? ORDER BY seq LIMIT ?`,
 			args(object, afterSeq, limit), func(scan scanner) error {
-				r, err := scanRow(scan, of)
+				r, err := scanRowBut(scan, of, skip)
 				rows = append(rows, r)
 				return err
 			})

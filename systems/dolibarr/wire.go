@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tandemhub/tandem/record"
 )
@@ -80,6 +81,12 @@ func scalar(raw json.RawMessage) string {
 	}
 	switch raw[0] {
 	case '"':
+		if len(raw) < 2 {
+			return ""
+		}
+		if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+			return string(inner) // the decoder has seen that it is well formed; most texts have no escapes
+		}
 		var s string
 		if err := json.Unmarshal(raw, &s); err != nil {
 			return ""

@@ -65,7 +65,8 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 		done; \
 	done
 
-bench: ## the benchmarks; results are told in docs/performance.md
+bench: ## Tandem against a plain program, then the benchmarks; docs/performance.md tells results
+	$(GO) run ./bench
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 postgres: postgres-server ## the store's tests on a PostgreSQL server of their own

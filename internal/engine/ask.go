@@ -93,5 +93,6 @@ func (b *batch) review(item store.Review) {
 	}
 	b.asked[item.Subject] = true
 	item.ID, item.Sync, item.Opened = b.r.e.store.NewID(), b.r.p.Name, time.Now()
+	b.r.asking.Store(true)
 	b.facts.Reviews = append(b.facts.Reviews, item)
 }

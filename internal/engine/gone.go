@@ -234,6 +234,7 @@ func (b *batch) closeLink(link store.Link, reason, why string) {
 	b.facts.Journal = append(b.facts.Journal, b.entry(link, b.side, store.Closed, "", record.Value{}, record.Value{}, why))
 	for _, side := range record.Sides() {
 		if row, ok := b.rows[side][link.IDs[side]]; ok && row.Fate == connector.Present {
+			b.r.standing.Store(true)
 			b.facts.Standing = append(b.facts.Standing, store.Standing{Side: side, ID: link.IDs[side], Reason: standsClosed, Detail: why})
 		}
 	}

@@ -266,7 +266,9 @@ func (b *batch) create(row store.Row) error {
 			break
 		}
 	}
-	b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: row.ID})
+	if b.r.standing.Load() {
+		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: row.ID})
+	}
 	b.facts.Ops = append(b.facts.Ops, *op)
 	return nil
 }
@@ -364,6 +366,7 @@ func (b *batch) showField(row store.Row, f mappingField, err error) {
 
 // stand says why a record is not synced.
 func (b *batch) stand(id, reason, detail string) {
+	b.r.standing.Store(true)
 	b.facts.Standing = append(b.facts.Standing, store.Standing{Side: b.side, ID: id, Reason: reason, Detail: detail})
 }
 

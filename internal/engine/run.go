@@ -90,6 +90,8 @@ type run struct {
 	looked    map[int64]bool          // pairs that were planned, and whether something is to be written
 	conflicts map[string]bool         // fields of links that both sides had changed
 	rounds    map[string]int          // writes of one field of one link in this run (R8)
+	asking    atomic.Bool             // the sync has, or may have, open review items
+	standing  atomic.Bool             // the sync has, or may have, records that stand alone
 	streaming bool                    // creates are sent as they are planned
 	fresh     [2][]store.Op           // creates of a first run that are to be sent to either side, in memory
 	commits   commits
@@ -214,6 +216,12 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.retryHeld(ctx); err != nil {
 		return err
 	}
+	tally, err := r.e.store.Tally(ctx, r.p.Name)
+	if err != nil {
+		return fmt.Errorf("count what there is: %w", err)
+	}
+	r.asking.Store(tally.Review > 0)
+	r.standing.Store(len(tally.Standing) > 0)
 	marks, err := r.e.store.Marks(ctx, r.p.Name)
 	if err != nil {
 		return fmt.Errorf("load marks: %w", err)

@@ -143,8 +143,12 @@ func (s *settling) created(op store.Op, res connector.Result, read *record.Recor
 	}
 	s.keep(link, a, clean)
 	s.journal(link, store.Entry{Kind: store.Created, Set: op.Set, Why: s.r.p.ends[other].of.String() + "/" + op.SourceID + " has no partner"})
-	s.facts.InScope = append(s.facts.InScope, store.Spot{Side: other, ID: op.SourceID}, store.Spot{Side: s.side, ID: res.Ref.ID})
-	s.facts.Close = append(s.facts.Close, fmt.Sprintf("parked %s %s", other, op.SourceID), fmt.Sprintf("match %s %s", other, op.SourceID))
+	if s.r.standing.Load() {
+		s.facts.InScope = append(s.facts.InScope, store.Spot{Side: other, ID: op.SourceID}, store.Spot{Side: s.side, ID: res.Ref.ID})
+	}
+	if s.r.asking.Load() {
+		s.facts.Close = append(s.facts.Close, fmt.Sprintf("parked %s %s", other, op.SourceID), fmt.Sprintf("match %s %s", other, op.SourceID))
+	}
 	s.count(func(c *store.Counts) { c.Created++ })
 }
 
@@ -434,7 +438,7 @@ func (s *settling) refuseRecord(ctx context.Context, op store.Op, e *connector.E
 	if op.Verb == connector.Create {
 		name := called(s.source(ctx, op))
 		s.facts.Reviews = append(s.facts.Reviews, s.item(op, parked(s.r, other, op.SourceID, name, e.Field, cause.Error(), fixOr(e, "correct the record"))))
-		s.facts.Standing = append(s.facts.Standing, store.Standing{Side: other, ID: op.SourceID, Reason: standsReview, Detail: cause.Error()})
+		s.stand(op, cause.Error())
 		return
 	}
 	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: fmt.Sprintf("parked link %d", op.Link),
@@ -442,8 +446,15 @@ func (s *settling) refuseRecord(ctx context.Context, op store.Op, e *connector.E
 		Fix:  fixOr(e, "correct the record"), Choices: []string{"retry", "dismiss"}}))
 }
 
+// stand says that the record an operation comes from waits for a person.
+func (s *settling) stand(op store.Op, why string) {
+	s.r.standing.Store(true)
+	s.facts.Standing = append(s.facts.Standing, store.Standing{Side: s.side.Other(), ID: op.SourceID, Reason: standsReview, Detail: why})
+}
+
 // item fills in what a review item says about its operation.
 func (s *settling) item(op store.Op, item store.Review) store.Review {
+	s.r.asking.Store(true)
 	item.ID, item.Sync, item.Link, item.Opened = s.r.e.store.NewID(), s.r.p.Name, op.Link, time.Now()
 	if item.Record == "" {
 		item.Side, item.Record = s.side.Other(), op.SourceID

@@ -285,7 +285,7 @@ func (s *settling) nobodyKnows(op store.Op) {
 func (s *settling) ask(op store.Op, kind store.ReviewKind, candidates []string, text, fix string, choices []string) {
 	other := s.side.Other()
 	s.settled = append(s.settled, store.Settlement{Op: op.ID})
-	s.facts.Standing = append(s.facts.Standing, store.Standing{Side: other, ID: op.SourceID, Reason: standsReview, Detail: text})
+	s.stand(op, text)
 	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: kind, Subject: fmt.Sprintf("match %s %s", other, op.SourceID),
 		Candidates: candidates, Text: text, Fix: fix, Choices: choices}))
 }
@@ -352,7 +352,7 @@ func (s *settling) duplicated(ctx context.Context, op store.Op, e *connector.Err
 		what = s.end.of.String() + "/" + existing.ID
 	}
 	why := fmt.Sprintf("%s holds a value that must be unique: %v", what, e.Err)
-	s.facts.Standing = append(s.facts.Standing, store.Standing{Side: other, ID: op.SourceID, Reason: standsReview, Detail: why})
+	s.stand(op, why)
 	item := store.Review{Kind: store.ReviewDuplicate, Subject: fmt.Sprintf("match %s %s", other, op.SourceID), Field: e.Field,
 		Text: fmt.Sprintf("%s/%s%s cannot be created in %s: %s", s.r.p.ends[other].of, op.SourceID, called(s.source(ctx, op)), s.end.of, why),
 		Fix:  fixOr(e, "merge the duplicates at the vendor, or change the value on one side"), Choices: []string{"retry", "dismiss"}}

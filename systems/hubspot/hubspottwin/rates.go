@@ -13,6 +13,9 @@ const (
 	burstWindow = 10 * time.Second
 	searchLimit = 5
 	dailyLimit  = 650000
+
+	// What an account without limits says of them: clients that pace themselves go by it.
+	freeLimit = 1000000
 )
 
 // rates counts requests in rolling windows.
@@ -35,24 +38,24 @@ func (l *rates) pass(h http.Header, now time.Time, search, free bool) *failure {
 	}
 	l.burst = recent(l.burst, now, burstWindow)
 	if len(l.burst) >= burstLimit && !free {
-		l.headers(h, 0)
+		l.headers(h, burstLimit, 0)
 		return tooMany("TEN_SECONDLY_ROLLING")
 	}
 	l.burst = append(l.burst, now)
 	l.day++
 	if free {
-		l.headers(h, burstLimit-1)
+		l.headers(h, freeLimit, freeLimit-1)
 		return nil
 	}
 	if l.day > dailyLimit {
 		return tooMany("DAILY")
 	}
-	l.headers(h, burstLimit-len(l.burst))
+	l.headers(h, burstLimit, burstLimit-len(l.burst))
 	return nil
 }
 
-func (l *rates) headers(h http.Header, left int) {
-	h.Set("X-HubSpot-RateLimit-Max", strconv.Itoa(burstLimit))
+func (l *rates) headers(h http.Header, most, left int) {
+	h.Set("X-HubSpot-RateLimit-Max", strconv.Itoa(most))
 	h.Set("X-HubSpot-RateLimit-Remaining", strconv.Itoa(left))
 	h.Set("X-HubSpot-RateLimit-Interval-Milliseconds", strconv.FormatInt(burstWindow.Milliseconds(), 10))
 	h.Set("X-HubSpot-RateLimit-Daily", strconv.Itoa(dailyLimit))

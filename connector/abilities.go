@@ -11,6 +11,7 @@ type Abilities struct {
 	Writer      Writer
 	Partitioner Partitioner
 	AddField    SchemaWriter
+	Recall      Recaller
 }
 
 // AbilitiesOf finds out what c can do.
@@ -22,6 +23,7 @@ func AbilitiesOf(c Connection) Abilities {
 	a.Writer, _ = c.(Writer)
 	a.Partitioner, _ = c.(Partitioner)
 	a.AddField, _ = c.(SchemaWriter)
+	a.Recall, _ = c.(Recaller)
 	return a
 }
 

@@ -165,6 +165,13 @@ type Partitioner interface {
 	Partitions(ctx context.Context, object string) ([]string, error)
 }
 
+// A Recaller needs its schema to read records, and would ask the vendor for it in every new
+// process. The hub, which keeps schemas for a day, tells it instead.
+type Recaller interface {
+	// Recall is called before all else but Check and Schema, with what Schema returned last.
+	Recall(s record.Schema)
+}
+
 // A SchemaWriter can add fields.
 type SchemaWriter interface {
 	// AddField makes the field, or returns the one of that name if it is there already.

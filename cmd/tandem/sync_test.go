@@ -50,3 +50,31 @@ func TestFirstSyncCreatesBothWaysAndASecondRunWritesNothing(t *testing.T) {
 		}
 	})
 }
+
+// A cron job starts a new process every few minutes. With nothing changed, each costs one
+// request per object and side.
+func TestAnIdleRunOfANewProcessIsOneCallPerObjectAndSide(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, pairYAML)
+		w.put(w.erp, "thirdparties", "", map[string]string{"name": "Acme", "url": "acme.gr"})
+		w.put(w.erp, "contacts", "", map[string]string{"lastname": "Meyer", "email": "ann@acme.gr"})
+		w.sync(engine.SyncOptions{})
+		for range 3 {
+			time.Sleep(12 * time.Minute) // within the hour in which the accounts are not asked who they are
+			w.restart()
+			for name, rep := range w.sync(engine.SyncOptions{}) {
+				if rep.Left.Calls > 2 || rep.Right.Calls > 2 {
+					t.Errorf("%s read the vendors' overlap in %d and %d calls", name, rep.Left.Calls, rep.Right.Calls)
+				}
+			}
+		}
+		time.Sleep(12 * time.Minute)
+		w.restart()
+		for name, rep := range w.sync(engine.SyncOptions{}) {
+			if rep.Left.Calls != 1 || rep.Right.Calls != 1 {
+				t.Errorf("%s made %d and %d calls, want one each", name, rep.Left.Calls, rep.Right.Calls)
+			}
+		}
+	})
+}

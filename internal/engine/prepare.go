@@ -76,6 +76,9 @@ func (e *Engine) load(ctx context.Context, c *conn) error {
 		return fmt.Errorf("load connection %s: %w", c.plan.Name, err)
 	}
 	c.known, c.loaded = known, true
+	if c.able.Recall != nil && len(known.Schema.Objects) > 0 {
+		c.able.Recall.Recall(known.Schema)
+	}
 	return nil
 }
 

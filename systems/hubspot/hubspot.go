@@ -282,4 +282,5 @@ var (
 	_ connector.Finder       = (*conn)(nil)
 	_ connector.Writer       = (*conn)(nil)
 	_ connector.SchemaWriter = (*conn)(nil)
+	_ connector.Recaller     = (*conn)(nil)
 )

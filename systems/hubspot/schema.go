@@ -130,6 +130,23 @@ func (c *conn) define(ctx context.Context, object string) (*definitions, error) 
 	return d, nil
 }
 
+// Recall takes the properties from the schema that was read before.
+func (c *conn) Recall(s record.Schema) {
+	for _, name := range []string{companies, contacts} {
+		o, ok := s.Object(name)
+		if !ok {
+			continue
+		}
+		d := &definitions{object: name, fields: make(map[string]record.Field, len(o.Fields))}
+		for _, f := range o.Fields {
+			d.add(f)
+		}
+		c.mu.Lock()
+		c.known[name] = d
+		c.mu.Unlock()
+	}
+}
+
 func (d *definitions) add(f record.Field) {
 	d.list = append(d.list, f)
 	d.fields[f.Name] = f

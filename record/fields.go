@@ -23,12 +23,15 @@ func (f Fields) Equal(g Fields) bool { return maps.EqualFunc(f, g, Value.Equal) 
 
 // Names returns the names in order.
 func (f Fields) Names() []string {
-	names := make([]string, 0, len(f))
+	return f.names(make([]string, 0, len(f)))
+}
+
+func (f Fields) names(into []string) []string {
 	for name := range f {
-		names = append(names, name)
+		into = append(into, name)
 	}
-	slices.Sort(names)
-	return names
+	slices.Sort(into)
+	return into
 }
 
 // Append appends the canonical encoding of f to b and returns it: a JSON object with
@@ -36,7 +39,8 @@ func (f Fields) Names() []string {
 // null, a list an array and a struct an object. Equal fields have equal encodings.
 func (f Fields) Append(b []byte) []byte {
 	b = append(b, '{')
-	for i, name := range f.Names() {
+	var few [24]string // most records have no more, and then nothing is allocated
+	for i, name := range f.names(few[:0]) {
 		if i > 0 {
 			b = append(b, ',')
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -63,6 +64,11 @@ func decodeKeys(b []byte) ([]Key, error) {
 // putKeys brings the index in line with rows that a transaction has written.
 func (t *tx) putKeys(object int64, rows []*stored) error {
 	insert := t.insert(`INSERT INTO mirror_keys (workspace, object, hash, id)`, 4, `ON CONFLICT (object, hash, id) DO NOTHING`)
+	type indexed struct {
+		hash int64
+		id   string
+	}
+	var fresh []indexed
 	for _, r := range rows {
 		if !r.changed || bytes.Equal(r.oldKeys, r.keys) {
 			continue
@@ -81,9 +87,14 @@ func (t *tx) putKeys(object int64, rows []*stored) error {
 			return fmt.Errorf("index record %s: %w", r.id, err)
 		}
 		for _, k := range now {
-			if err := insert.row(t.s.workspace, object, k.hash(), r.id); err != nil {
-				return fmt.Errorf("index rows: %w", err)
-			}
+			fresh = append(fresh, indexed{k.hash(), r.id})
+		}
+	}
+	// In the order of the index, neighbours land on the same page.
+	slices.SortFunc(fresh, func(a, b indexed) int { return cmp.Compare(a.hash, b.hash) })
+	for _, k := range fresh {
+		if err := insert.row(t.s.workspace, object, k.hash, k.id); err != nil {
+			return fmt.Errorf("index rows: %w", err)
 		}
 	}
 	if err := insert.flush(); err != nil {

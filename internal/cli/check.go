@@ -67,6 +67,10 @@ func (c *checkCmd) Run(ctx context.Context, a *app) (err error) {
 	if err := checkConnections(s.plan, c.Connections); err != nil {
 		return err
 	}
+	waiting := time.AfterFunc(quietFor, func() {
+		a.warnf("no answer yet; a system that is down or slow is asked several times")
+	})
+	defer waiting.Stop()
 	var added []engine.Added
 	if c.CreateFields {
 		if added, err = s.engine.AddFields(ctx, c.Connections); err != nil {
@@ -77,6 +81,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return fmt.Errorf("check connections: %w", err)
 	}
+	waiting.Stop()
 	code := exitOK
 	for _, ch := range checked {
 		line := a.checked(ch, added)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/record"
@@ -22,13 +24,17 @@ func (e *Engine) Check(ctx context.Context, connections []string) ([]Checked, er
 	if err != nil {
 		return nil, err
 	}
-	var all []Checked
-	for _, c := range picked {
-		got, err := e.checkOne(ctx, c)
-		if err != nil {
-			return all, err
-		}
-		all = append(all, got)
+	all := make([]Checked, len(picked))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(e.workers)
+	for i, c := range picked {
+		g.Go(func() (err error) {
+			all[i], err = e.checkOne(gctx, c)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
 	for i := range all {
 		all[i].Missing = e.missing(all[i].Connection)

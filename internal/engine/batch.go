@@ -12,7 +12,7 @@ import (
 )
 
 // planBatch is how many records are decided about in one transaction.
-const planBatch = 500
+const planBatch = 250
 
 // maxDirty is how many records are taken up again in one round; the next round has the rest.
 const maxDirty = 1 << 18

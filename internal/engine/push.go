@@ -104,7 +104,7 @@ func (r *run) crowded() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, side := range record.Sides() {
-		if len(r.fresh[side]) > max(planBatch, r.e.workers*max(1, r.p.ends[side].object.Batch)) {
+		if len(r.fresh[side]) > max(planBatch, r.e.workers*r.p.ends[side].object.Batch/2) {
 			return true
 		}
 	}

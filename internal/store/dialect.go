@@ -143,7 +143,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 }
 
 func (s *Store) openWriter(ctx context.Context, path string, o Options) error {
-	settings := []string{"_pragma=busy_timeout(10000)", "_pragma=synchronous(NORMAL)", "_pragma=cache_size(-8000)",
+	settings := []string{"_pragma=busy_timeout(10000)", "_pragma=synchronous(NORMAL)", "_pragma=cache_size(-4000)",
 		"_pragma=temp_store(MEMORY)", "_pragma=journal_mode(WAL)",
 		fmt.Sprintf("_pragma=wal_autocheckpoint(%d)", walPages), fmt.Sprintf("_pragma=journal_size_limit(%d)", walPages*4096)}
 	if o.MaxPages > 0 {

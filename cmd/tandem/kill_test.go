@@ -28,8 +28,8 @@ func TestInvariant11KillNineInTheMiddleOfAPush(t *testing.T) {
 		t.Skip("waits in real time for Dolibarr to settle")
 	}
 	t.Parallel()
-	const n = 200
-	erp := twinOf(t, "dolibarr", twin.Options{NoLimits: true, Latency: 3 * time.Millisecond})
+	const n = 300
+	erp := twinOf(t, "dolibarr", twin.Options{NoLimits: true, Latency: 8 * time.Millisecond})
 	crm := twinOf(t, "hubspot", twin.Options{NoLimits: true, Prompt: true})
 	for i := range n {
 		if _, err := crm.Put("contacts", "", map[string]string{"lastname": fmt.Sprintf("Person %d", i), "email": fmt.Sprintf("p%d@x.example", i)}); err != nil {

@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // small machines and containers often have no zones of their own
 
 	"github.com/alecthomas/kong"
 	"github.com/tandemhub/tandem/connector"

@@ -195,7 +195,6 @@ func (e *Engine) resolve(ctx context.Context) error {
 		r, more := e.plan.Resolve(s, objects[0], objects[1])
 		problems = append(problems, more...)
 		if r != nil && !more.HasErrors() {
-			problems = append(problems, e.lint(s, objects)...)
 			resolved = append(resolved, r)
 		}
 	}
@@ -255,26 +254,6 @@ func names(objects map[string]record.Object) []string {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// lint refuses what an object cannot do although the sync relies on it.
-func (e *Engine) lint(s plan.Sync, objects [2]record.Object) plan.Problems {
-	var problems plan.Problems
-	for _, side := range record.Sides() {
-		o, end := objects[side], s.Ends[side]
-		lacking := ""
-		switch {
-		case s.Delete[side] == plan.DeleteArchive && !o.Archive:
-			lacking = "archive"
-		case s.Delete[side] == plan.DeleteDelete && !o.Delete:
-			lacking = "delete"
-		}
-		if lacking != "" {
-			problems = append(problems, plan.Problem{File: e.plan.File, Line: s.Line,
-				Text: fmt.Sprintf("sync %s: delete.%s is %q, and records of %s.%s cannot be %sd", s.Name, side, lacking, end.Connection, end.Object, lacking)})
-		}
-	}
-	return problems
 }
 
 func (e *Engine) broken(s plan.Sync) *pair {

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -368,4 +369,65 @@ func TestACrashAtAnyVendorCallLosesAndDoublesNothing(t *testing.T) {
 			quiet(t, w)
 		})
 	}
+}
+
+// A write whose answer shows no record is read back. If that fails, nobody knows what the
+// vendor holds: the old value in the mirror must not be taken for a person's edit.
+func TestR2AFailedReadBackCarriesNothingBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, _ := pairOf(t, cardsYAML, map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old", "phone": "1"})
+		w.put(w.a, "cards", left, map[string]string{"notes": "new", "phone": "2"})
+		var fault *twin.Injected
+		w.b.After(func(r *http.Request) { // down from the moment at which the write has been applied
+			if fault == nil && r.URL.Path == "/v1/do" {
+				fault = w.b.Inject(twin.Fault{Kind: twin.FaultUnavailable, Method: "POST", Path: "/v1/get", Times: 8})
+			}
+		})
+		w.sync("cards")
+		if fault == nil || fault.Hits() == 0 {
+			t.Fatal("the fault did not strike")
+		}
+		fault.Remove()
+		time.Sleep(5 * time.Minute)
+		w.settled("cards")
+		for _, tw := range []twin.Twin{w.a, w.b} {
+			if got := tw.Rows("cards")[0].Fields; got["notes"] != "new" || got["phone"] != "2" {
+				t.Errorf("a side holds %v", got)
+			}
+		}
+		quiet(t, w)
+	})
+}
+
+// R17: a vendor that is down while the record is looked at that a create collided with is no
+// reason to ask a person.
+func TestR17ALookThatFailsIsRepeatedNotAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		yaml := strings.Replace(cardsYAML, "match: [email]", "match: [code]", 1)
+		w := newWorld(t, yaml)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "code": "k1"})
+		w.settled("cards")
+		w.put(w.a, "cards", "", map[string]string{"name": "Bob", "email": "bob@x.gr", "code": "k2"})
+		var once bool
+		w.b.Before(func(r *http.Request) { // somebody is quicker by a moment
+			if !once && r.URL.Path == "/v1/do" {
+				once = true
+				w.put(w.b, "cards", "", map[string]string{"name": "Bob", "email": "bob@x.gr", "code": "k2"})
+			}
+		})
+		fault := w.b.Inject(twin.Fault{Kind: twin.FaultUnavailable, Method: "POST", Path: "/v1/get", Times: 6})
+		w.sync("cards")
+		if !once || fault.Hits() == 0 {
+			t.Fatalf("the create did not collide, or its look did not fail: %t, %d", once, fault.Hits())
+		}
+		time.Sleep(5 * time.Minute)
+		w.sync("cards")
+		rep := w.settled("cards")
+		if rep.Linked != 2 || len(w.b.Rows("cards")) != 2 {
+			t.Errorf("%+v, %d cards, review %v", rep, len(w.b.Rows("cards")), w.reviews())
+		}
+		quiet(t, w)
+	})
 }

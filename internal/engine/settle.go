@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,9 +25,18 @@ func (s *settling) results(ctx context.Context, results []connector.Result) {
 		if res.Ref.ID == "" {
 			res.Ref = record.Ref{Object: op.Target.Name, ID: op.TargetID}
 		}
-		s.done(op, res, read[res.Ref.ID])
+		back := read[res.Ref.ID]
+		if back == nil && op.Verb == connector.Update && s.end.conn.able.Reader != nil && s.needsRead(op, res) {
+			// The mirror still has the replaced value, which must not pass for a person's edit:
+			// the operation stays in the outbox until its record can be read.
+			s.later(op, store.OpUnknown, s.at.Add(s.end.object.Settle), errNotReadBack)
+			continue
+		}
+		s.done(op, res, back)
 	}
 }
+
+var errNotReadBack = errors.New("written, and not read back yet")
 
 // readBack reads the records of which the answers do not show all that was written.
 func (s *settling) readBack(ctx context.Context, results []connector.Result) map[string]*record.Record {
@@ -43,7 +53,7 @@ func (s *settling) readBack(ctx context.Context, results []connector.Result) map
 	for chunk := range slices.Chunk(ids, max(1, s.end.object.ReadBatch)) {
 		changes, err := s.end.conn.able.Reader.Read(ctx, s.end.of.Name, chunk)
 		if err != nil {
-			continue // the fields stay expected until a later read (R2)
+			continue // what is missing stays expected, or unknown, until a later read (R2)
 		}
 		for i := range changes {
 			if changes[i].Fate == connector.Present {

@@ -54,15 +54,19 @@ func (r *run) unaccounted(ctx context.Context, side record.Side, tally store.Tal
 	if len(loose) > 0 {
 		gaps = append(gaps, fmt.Sprintf("records of %s are neither linked nor excluded, for example %s", of, loose[0]))
 	}
-	return append(gaps, r.vendorTotal(ctx, side, tally)...), nil
+	more, err := r.vendorTotal(ctx, side, tally)
+	return append(gaps, more...), err
 }
 
 // vendorTotal compares the mirror with the total that the vendor told with its last full
 // listing, where that was free.
-func (r *run) vendorTotal(ctx context.Context, side record.Side, tally store.Tally) []string {
+func (r *run) vendorTotal(ctx context.Context, side record.Side, tally store.Tally) ([]string, error) {
 	feed, err := r.e.store.Feed(ctx, r.p.ends[side].of, "", store.FeedChanges)
-	if err != nil || feed.Total == 0 || !feed.ListedAt.After(r.began) || feed.Total <= tally.Rows[side] {
-		return nil
+	if err != nil {
+		return nil, fmt.Errorf("load the vendor's total: %w", err)
 	}
-	return []string{fmt.Sprintf("%s says that it has %d records, and %d were read", r.p.ends[side].of, feed.Total, tally.Rows[side])}
+	if feed.Total == 0 || !feed.ListedAt.After(r.began) || feed.Total <= tally.Rows[side] {
+		return nil, nil
+	}
+	return []string{fmt.Sprintf("%s says that it has %d records, and %d were read", r.p.ends[side].of, feed.Total, tally.Rows[side])}, nil
 }

@@ -431,3 +431,24 @@ func TestR17ALookThatFailsIsRepeatedNotAsked(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+func TestRecordsThatCouldNotBeWrittenAreCountedAsFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		for _, n := range []string{"ann", "bob", "eve"} {
+			w.put(w.a, "cards", "", map[string]string{"name": n, "email": n + "@x.gr"})
+		}
+		down := w.b.Inject(twin.Fault{Kind: twin.FaultRefuse, Method: "POST", Path: "/v1/do"})
+		rep := w.sync("cards")
+		if rep.Failed != 3 || rep.Reconciled || rep.Status != engine.StatusReview || rep.Waiting != 3 {
+			t.Errorf("%+v", rep)
+		}
+		down.Remove()
+		time.Sleep(time.Hour)
+		if rep := w.settled("cards"); rep.Failed != 0 || rep.Right.Created != 3 {
+			t.Errorf("%+v", rep)
+		}
+		quiet(t, w)
+	})
+}

@@ -343,6 +343,9 @@ func (r *run) report(ctx context.Context, gaps []string, failure error) (Report,
 	rec := &r.rec
 	rec.Ended, rec.Linked, rec.Review = time.Now(), tally.Linked, tally.Review
 	rec.Unchanged, rec.Conflicts = r.unchanged(), len(r.conflicts)
+	if rec.Status != StatusBlocked { // what a guard holds is in the review queue
+		rec.Failed = tally.Outbox
+	}
 	rec.Reconciled = failure == nil && rec.Status == "" && len(gaps) == 0
 	switch {
 	case rec.Status != "":

@@ -12,6 +12,12 @@ type Abilities struct {
 	Partitioner Partitioner
 	AddField    SchemaWriter
 	Recall      Recaller
+	Settler     Settler
+	Merger      Merger
+	Eraser      Eraser
+	Receiver    WebhookReceiver
+	Subscriber  Subscriber
+	Hints       HintWatcher
 }
 
 // AbilitiesOf finds out what c can do.
@@ -24,6 +30,12 @@ func AbilitiesOf(c Connection) Abilities {
 	a.Partitioner, _ = c.(Partitioner)
 	a.AddField, _ = c.(SchemaWriter)
 	a.Recall, _ = c.(Recaller)
+	a.Settler, _ = c.(Settler)
+	a.Merger, _ = c.(Merger)
+	a.Eraser, _ = c.(Eraser)
+	a.Receiver, _ = c.(WebhookReceiver)
+	a.Subscriber, _ = c.(Subscriber)
+	a.Hints, _ = c.(HintWatcher)
 	return a
 }
 
@@ -37,6 +49,8 @@ func (a Abilities) Names() []string {
 	}{
 		{"read", a.Source != nil}, {"read by id", a.Reader != nil}, {"find", a.Finder != nil},
 		{"write", a.Writer != nil}, {"partitions", a.Partitioner != nil}, {"add fields", a.AddField != nil},
+		{"answer later", a.Settler != nil}, {"merge", a.Merger != nil}, {"erase", a.Eraser != nil},
+		{"webhooks", a.Receiver != nil}, {"subscribe", a.Subscriber != nil}, {"hint feed", a.Hints != nil},
 	} {
 		if x.has {
 			names = append(names, x.name)

@@ -42,6 +42,7 @@ type Spec struct {
 	Auth     []Auth // ways to authenticate; the first whose setting is filled is used
 	Settings []Setting
 	Limits   func(Settings, Identity) []Limit // nil if the vendor has none
+	Door     Door                             // how the vendor's calls are answered, if it makes any
 	Open     func(Env) (Connection, error)    // no network
 }
 
@@ -52,6 +53,22 @@ type Auth struct {
 	Header  string // header that carries it: "DOLAPIKEY"
 	Prefix  string // what stands before it in the header: "Bearer "
 	Help    string // where in the vendor's pages a person finds or renews it
+	// OAuth is not nil for a credential that is granted by a person in a browser and kept
+	// alive by the hub. Setting is then the one that holds the client's secret.
+	OAuth func(Settings) OAuth
+}
+
+// An OAuth is what the OAuth 2 round trip of one customer needs. The hub adds the
+// settings client_id and client_secret, keeps the tokens sealed, renews them ahead of their
+// end, one process at a time, and stores a new refresh token before it uses it.
+type OAuth struct {
+	Authorize string            // absolute address that a person's browser is sent to
+	Token     string            // address that gives tokens, relative to the connection's BaseURL
+	Revoke    string            // address that takes them back, relative too; "" = the vendor has none
+	Scopes    []string          // asked for
+	Extra     map[string]string // further parameters of Authorize
+	InHeader  bool              // client id and secret travel in a Basic header, not in the form
+	Dies      time.Duration     // a refresh token that is not used for so long is dead; 0 = never
 }
 
 // A Setting is one row of a connection's settings: it makes the form, the documentation,
@@ -91,7 +108,15 @@ type Env struct {
 	// 429, refused connects. A write's 5xx goes to the connector's classifier. It sends
 	// requests to the origin of BaseURL only, whatever host they name.
 	HTTP *http.Client
-	Log  *slog.Logger // quiet by default: nothing above debug in normal operation
+	// State is the connection's own durable memory. It is never nil.
+	State KV
+	// Hook is the door's address for this connection, its random key included; "" if no
+	// vendor can reach us.
+	Hook string
+	// Secret returns the secret setting of that name for what the hub cannot sign with
+	// itself: the verification of what a vendor sends. "" if it is not set.
+	Secret func(name string) string
+	Log    *slog.Logger // quiet by default: nothing above debug in normal operation
 }
 
 // An Identity is what Check found out about the account and the rights of the credential.
@@ -158,6 +183,26 @@ type Writer interface {
 	Write(ctx context.Context, ops []Op) ([]Result, error)
 }
 
+// A Settler is told by its vendor only later what became of some writes.
+type Settler interface {
+	// Outcome asks for the outcome of pending writes, by Result.Pending, at most
+	// Object.ReadBatch of them. A Result that is still open has its Pending set again.
+	Outcome(ctx context.Context, object string, pending []string) ([]Result, error)
+}
+
+// A Merger folds records into one.
+type Merger interface {
+	// Merge folds the records of one object that are to go into the one to keep. Result.Ref
+	// is the record that remains, which may have an id that neither had.
+	Merge(ctx context.Context, keep record.Ref, lose []record.Ref) (Result, error)
+}
+
+// An Eraser carries out a person's right to be forgotten.
+type Eraser interface {
+	// Erase removes a record for good, with its history and its place in any bin.
+	Erase(ctx context.Context, r record.Ref) error
+}
+
 // A Partitioner has objects that come in parts that are read one by one: mailboxes,
 // companies of one database.
 type Partitioner interface {
@@ -190,8 +235,31 @@ type Query struct {
 	// and versions only, to learn what was deleted; see record.Evidence. A connector may
 	// answer with more fields than were asked for.
 	Fields []string
-	Limit  int // most records wanted on the page; 0 = the vendor's best
+	// Where narrows a listing that begins with an empty Cursor: only records that satisfy
+	// all conditions are needed. A connector passes on what its vendor can select by and
+	// leaves out the rest: returning too much is right, too little is not, because the hub
+	// applies its filter again (C4). It has no effect on what a cursor brings later.
+	Where []Cond
+	Limit int // most records wanted on the page; 0 = the vendor's best
 }
+
+// A Cond is one condition on one field.
+type Cond struct {
+	Field  string // wire name
+	Op     CondOp
+	Values []string // canonical texts, for In and NotIn
+}
+
+// A CondOp is what a condition compares.
+type CondOp string
+
+// The comparisons.
+const (
+	In     CondOp = "in"     // the field holds one of the values
+	NotIn  CondOp = "not in" // the field is empty or holds another value
+	Filled CondOp = "filled" // the field is not empty
+	Empty  CondOp = "empty"
+)
 
 // Sweep reports whether the query asks for ids only.
 func (q Query) Sweep() bool { return q.Fields != nil && len(q.Fields) == 0 }
@@ -224,6 +292,9 @@ const (
 	Left     Fate = "left"     // out of the window, the filter or our sight; not deleted
 	Deleted  Fate = "deleted"  // the vendor says that it does not exist
 	Merged   Fate = "merged"   // folded into another record
+	// Converted means that the record went on as records of other objects, which Into
+	// names: a lead that became a contact and a deal.
+	Converted Fate = "converted"
 )
 
 // A Verb is what an operation does.
@@ -254,7 +325,10 @@ type Result struct {
 	Version string         // the record's version after the write, if the vendor says it
 	After   *record.Record // the record after the write as far as the answer shows it; nil if it does not
 	Refused []Refusal      // fields that were not written although the rest was
-	Err     error          // *Error; nil = done
+	// Pending is not "" if the vendor took the operation and will only later say what became
+	// of it: what to ask Settler.Outcome for (R36).
+	Pending string
+	Err     error // *Error; nil = done
 }
 
 // A Refusal is one field that the vendor, or the connector on its behalf, did not take.

@@ -43,6 +43,7 @@ func schemaSound(b *Bench) {
 		}
 		seen[f.Name] = true
 		b.fieldSound(f)
+		b.meansSomething(f)
 	}
 	for _, name := range b.sample.Custom {
 		if f, ok := o.Field(name); !ok || !f.Custom {
@@ -62,6 +63,27 @@ func schemaSound(b *Bench) {
 	b.reopen()
 	if again := b.schema(); !reflect.DeepEqual(again, b.Schema) {
 		b.Errorf("the schema differs when it is read again, and nobody changed it")
+	}
+}
+
+// meansSomething checks that what a field says to be everywhere is known there, because a
+// meaning of one system's own maps to nothing.
+func (b *Bench) meansSomething(f record.Field) {
+	b.Helper()
+	if b.shape.Common == "" || f.Common == "" {
+		return
+	}
+	everywhere, ok := record.CommonOf(b.shape.Common)
+	if !ok {
+		b.Errorf("%s is no common object", b.shape.Common)
+		return
+	}
+	means, ok := everywhere.Field(f.Common)
+	switch {
+	case !ok:
+		b.Errorf("%s has the meaning %q, which %s has not", f.Name, f.Common, b.shape.Common)
+	case !slices.Contains(means.Kinds, f.Kind):
+		b.Errorf("%s is of kind %s, and %s.%s of %v", f.Name, f.Kind, b.shape.Common, f.Common, means.Kinds)
 	}
 }
 
@@ -93,6 +115,9 @@ func (b *Bench) fieldSound(f record.Field) {
 	}
 	if !choice && len(f.Choices) > 0 {
 		b.Errorf("%s of kind %s has choices", f.Name, f.Kind)
+	}
+	if (f.Kind == record.KindList) != (len(f.Elem) > 0) {
+		b.Errorf("%s of kind %s describes %d fields of its elements", f.Name, f.Kind, len(f.Elem))
 	}
 	reference := f.Kind == record.KindReference || f.Kind == record.KindReferences
 	if reference != (f.To != "") {

@@ -22,7 +22,7 @@ const (
 	KindMoney      Kind = "money"      // like number; the currency is a field of its own
 	KindReference  Kind = "reference"  // id of a record of Field.To
 	KindReferences Kind = "references" // list of ids; order has no meaning
-	KindList       Kind = "list"       // list of structs
+	KindList       Kind = "list"       // list of structs; Field.Elem describes them
 )
 
 // A Format tells text fields of special meaning apart, for normalising and converting.
@@ -88,7 +88,7 @@ const (
 type Object struct {
 	Name   string  `json:"name"`             // wire name: "thirdparties"
 	Title  string  `json:"title"`            // for people: "Third parties"
-	Common string  `json:"common,omitempty"` // what it is everywhere: company, contact, user; "" if nothing common
+	Common string  `json:"common,omitempty"` // what it is everywhere, see [Commons]: company, contact, deal; "" if nothing common
 	Fields []Field `json:"fields"`
 
 	Create  bool `json:"create,omitempty"`  // records can be created,
@@ -165,6 +165,7 @@ type Field struct {
 	Choices  []Choice  `json:"choices,omitempty"`
 	Open     bool      `json:"open,omitempty"` // values beyond Choices are taken too
 	To       string    `json:"to,omitempty"`   // object that a reference points to
+	Elem     []Field   `json:"elem,omitempty"` // of a list: the fields of its structs; the one with Key is the vendor's id of the element, which is not compared
 	Rewrites []Rewrite `json:"rewrites,omitempty"`
 }
 
@@ -173,7 +174,19 @@ func (f Field) Writable() bool { return !f.ReadOnly && !f.Key }
 
 // A Choice is one value of a choice field.
 type Choice struct {
-	Value  string `json:"value"`
-	Label  string `json:"label,omitempty"`
-	Hidden bool   `json:"hidden,omitempty"` // still found on records, no longer offered
+	Value  string     `json:"value"`
+	Label  string     `json:"label,omitempty"`
+	Hidden bool       `json:"hidden,omitempty"` // still found on records, no longer offered
+	Parent string     `json:"parent,omitempty"` // value of the field that this one depends on: the pipeline of a stage
+	Kind   ChoiceKind `json:"kind,omitempty"`   // of a stage or state
 }
+
+// A ChoiceKind says what a stage or a state means, whatever it is called.
+type ChoiceKind string
+
+// The kinds of choices.
+const (
+	ChoiceOpen ChoiceKind = "open"
+	ChoiceWon  ChoiceKind = "won"  // ended well: won, signed, paid
+	ChoiceLost ChoiceKind = "lost" // ended badly: lost, refused, abandoned
+)

@@ -22,6 +22,8 @@ type OpenOptions struct {
 	Limits    *Limits            // of the vendor account, shared by its connections; nil = limits of its own
 	Log       *slog.Logger       // nil = none
 	OnCall    func(CallInfo)     // told of every request; nil = nobody
+	State     connector.KV       // what the connection remembers; nil = forgotten with the process
+	Hook      string             // the door's address for this connection; "" = there is none
 }
 
 // A Handle is what the hub keeps of an open connection besides its abilities.
@@ -79,7 +81,13 @@ func Open(spec connector.Spec, o OpenOptions) (connector.Abilities, *Handle, err
 		Log:       o.Log,
 		OnCall:    o.OnCall,
 	})
-	c, err := spec.Open(connector.Env{Settings: h.settings, BaseURL: base, HTTP: h.client, Log: o.Log})
+	if o.State == nil {
+		o.State = &memory{}
+	}
+	c, err := spec.Open(connector.Env{
+		Settings: h.settings, BaseURL: base, HTTP: h.client, State: o.State, Hook: o.Hook, Log: o.Log,
+		Secret: func(name string) string { return o.Secrets[name] },
+	})
 	if err != nil {
 		return connector.Abilities{}, nil, fmt.Errorf("open %s: %w", spec.Name, err)
 	}

@@ -35,6 +35,7 @@ type bench struct {
 	dir     string
 	rows    int
 	dirty   bool
+	both    bool // the right side is full too
 	times   int
 	verbose bool
 	wait    time.Duration
@@ -54,7 +55,7 @@ func main() {
 	flag.BoolVar(&b.dirty, "dirty", false, "dirty data: Tandem alone, since the reference stops at the first bad record")
 	flag.BoolVar(&b.verbose, "v", false, "print Tandem's own reports")
 	flag.DurationVar(&b.wait, "wait", 0, "let the vendors' overlap pass in real time (6m is enough); 0 moves the twins' clocks instead, which costs a fresh process one search more")
-	only := flag.String("only", "", "first or further: only these runs")
+	only := flag.String("only", "", "first or further: only these runs; both: two sides that hold the same people, and what 1,000 changes cost then")
 	flag.Parse()
 	if err := b.run(*only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -73,6 +74,9 @@ func (b *bench) run(only string) (err error) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
+	}
+	if only == "both" {
+		return b.large()
 	}
 	fmt.Printf("%s, %d cores, %d contacts, best of %d\n\n", runtime.Version(), runtime.NumCPU(), b.rows, b.times)
 	if only != "further" {
@@ -218,11 +222,73 @@ func (b *bench) further() error {
 	return nil
 }
 
+// large measures two sides that hold the same people before they are connected: the first
+// sync links them all, and then 1,000 are changed.
+func (b *bench) large() error {
+	b.both = true
+	stop, p, err := b.twins(0)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	dir, err := os.MkdirTemp(b.dir, "run-")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s, %d cores, %d contacts on each side\n\n", runtime.Version(), runtime.NumCPU(), b.rows)
+	fmt.Println("| run | wall | CPU | resident | store | read | linked | updated | calls left | calls right |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|")
+	for _, step := range []struct {
+		name string
+		edit int
+	}{{"first", 0}, {"nothing changed", 0}, {"1,000 changed", 1000}} {
+		if _, err := order(http.MethodPost, p.Control+"/later?by=2h"); err != nil { // what was invented is past the vendors' overlap
+			return err
+		}
+		if step.edit > 0 {
+			if _, err := order(http.MethodPost, fmt.Sprintf("%s/edit?n=%d", p.Control, step.edit)); err != nil {
+				return err
+			}
+		}
+		got, err := b.tandem(p, dir)
+		if err != nil {
+			return err
+		}
+		kept, err := size(filepath.Join(dir, "tandem.db"))
+		if err != nil {
+			return err
+		}
+		rep := reportOf(got.out)
+		fmt.Printf("| %s | %s | %s | %s | %d MiB | %d + %d | %d | %d | %d | %d |\n", step.name, ms(got.wall), ms(got.cpu), mib(got.rss), kept>>20,
+			rep.Left.Read, rep.Right.Read, rep.Linked, rep.Right.Updated, rep.Left.Calls, rep.Right.Calls)
+	}
+	return nil
+}
+
+// size is what a database takes on disk, its log included.
+func size(file string) (int64, error) {
+	var n int64
+	for _, name := range []string{file, file + "-wal"} {
+		info, err := os.Stat(name)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		n += info.Size()
+	}
+	return n, nil
+}
+
 // twins starts both twins and returns how to stop them.
 func (b *bench) twins(latency time.Duration) (stop func(), p place, err error) {
 	args := []string{"-rows", fmt.Sprint(b.rows), "-latency", latency.String()}
 	if b.dirty {
 		args = append(args, "-dirty")
+	}
+	if b.both {
+		args = append(args, "-both")
 	}
 	cmd := exec.Command(filepath.Join(b.dir, "twins"), args...)
 	cmd.Stderr = os.Stderr
@@ -302,6 +368,7 @@ func measure(cmd *exec.Cmd) (cost, error) {
 
 type report struct {
 	Left, Right struct{ Read, Created, Updated, Calls int }
+	Linked      int
 	DurationMS  int64 `json:"duration_ms"`
 }
 

@@ -1,5 +1,5 @@
-// Command twins serves a simulated Dolibarr full of contacts and an empty simulated HubSpot
-// on loopback, for the benchmarks. It prints one line of JSON that says where they are, and
+// Command twins serves a simulated Dolibarr full of contacts and a simulated HubSpot, empty or
+// with the same people, on loopback, for the benchmarks. It prints one line of JSON that says where they are, and
 // ends when its standard input does.
 //
 // A third address takes orders: POST /later?by=10m moves both clocks, POST /edit?n=100 lets a
@@ -33,18 +33,19 @@ type Place struct {
 func main() {
 	rows := flag.Int("rows", 10000, "contacts in the Dolibarr")
 	dirty := flag.Bool("dirty", false, "some of them without, with a shared, or with an invalid e-mail address")
+	both := flag.Bool("both", false, "the HubSpot has the same contacts already")
 	latency := flag.Duration("latency", 0, "how long every answer takes at least")
 	flag.Parse()
-	if err := run(*rows, *dirty, *latency); err != nil {
+	if err := run(*rows, *dirty, *both, *latency); err != nil {
 		fmt.Fprintln(os.Stderr, "twins:", err)
 		os.Exit(1)
 	}
 }
 
-func run(rows int, dirty bool, latency time.Duration) error {
+func run(rows int, dirty, both bool, latency time.Duration) error {
 	o := twin.Options{Latency: latency, NoLimits: true, Prompt: true}
 	s := &stage{erp: dolibarrtwin.New(o), crm: hubspottwin.New(o)}
-	if err := s.fill(rows, dirty); err != nil {
+	if err := s.fill(rows, dirty, both); err != nil {
 		return err
 	}
 	var place Place
@@ -89,7 +90,7 @@ type stage struct {
 	rounds int
 }
 
-func (s *stage) fill(rows int, dirty bool) error {
+func (s *stage) fill(rows int, dirty, both bool) error {
 	company, err := s.erp.Put("thirdparties", "", map[string]string{"name": "Bench SA", "url": "bench.example"})
 	if err != nil {
 		return fmt.Errorf("invent a company: %w", err)
@@ -104,6 +105,16 @@ func (s *stage) fill(rows int, dirty bool) error {
 			return fmt.Errorf("invent a contact: %w", err)
 		}
 		s.ids = append(s.ids, id)
+		if !both {
+			continue
+		}
+		if _, err := s.crm.Put("contacts", "", map[string]string{
+			"firstname": fmt.Sprintf("First%d", i), "lastname": fmt.Sprintf("Last%d", i), "email": email(i, dirty),
+			"phone": fmt.Sprintf("+30 210 %07d", i), "address": fmt.Sprintf("Street %d", i), "zip": fmt.Sprintf("%05d", i%100000),
+			"city": "Athens", "country": "Greece", "jobtitle": "Buyer",
+		}); err != nil {
+			return fmt.Errorf("invent a contact: %w", err)
+		}
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ func parts() []part {
 	return []part{
 		{name: "record", floor: 0},
 		{name: "twin", floor: 0},
+		{name: "internal/vault", floor: 0},
 		{name: "connector", floor: 1, uses: "record twin"},
 		{name: "internal/merge", floor: 1, uses: "record"},
 		{name: "internal/mapping", floor: 1, uses: "record"},

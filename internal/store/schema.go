@@ -22,7 +22,7 @@ func migrations() []migration {
 		`CREATE TABLE installation (name {text} PRIMARY KEY)`,
 		// Seq up to which a sync has taken up changes of an object that its expressions look into.
 		`CREATE TABLE looks (workspace {int}, sync {int}, object {int}, mark {int}, PRIMARY KEY (sync, object)){keyed}`,
-	}}}
+	}}, {"secrets and memories of connections", sqlSealed()}}
 }
 
 func sqlCore() []string {
@@ -126,7 +126,7 @@ func (s *Store) current(ctx context.Context, q runner) error {
 	case have > known:
 		return fmt.Errorf("%w: its schema is %d and this program knows %d; use the newer program", ErrNewer, have, known)
 	case have < known:
-		return fmt.Errorf("the database has schema %d and needs %d; run a command that may write first", have, known)
+		return fmt.Errorf("%w: it has schema %d and needs %d; run a command that may write first", ErrOlder, have, known)
 	}
 	return nil
 }

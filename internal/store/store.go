@@ -42,6 +42,8 @@ var (
 	ErrOwned = errors.New("the database is in use")
 	// ErrNewer: the database was written by a newer version of Tandem.
 	ErrNewer = errors.New("the database is from a newer version of Tandem")
+	// ErrOlder: the database is to be brought up to date, and was opened for reading only.
+	ErrOlder = errors.New("the database is from an older version of Tandem")
 	// ErrForeign: the file is no database of Tandem, or a broken one.
 	ErrForeign = errors.New("not a usable Tandem database")
 	// ErrDecided: a review item is not open any more.
@@ -66,8 +68,10 @@ type Store struct {
 	names     names
 	workspace int64
 	readOnly  bool
-	minted    atomic.Int64 // last id that NewID returned
-	kept      int64        // last id that the database knows of; held by writing
+
+	workspaceName string
+	minted        atomic.Int64 // last id that NewID returned
+	kept          int64        // last id that the database knows of; held by writing
 }
 
 // Open opens the database and brings its schema up to date.
@@ -109,6 +113,7 @@ func (s *Store) enter(ctx context.Context, workspace string) error {
 	if workspace == "" {
 		workspace = "default"
 	}
+	s.workspaceName = workspace
 	find := func(q runner) error {
 		err := q.each(ctx, `SELECT id FROM workspaces WHERE name = ?`, args(workspace),
 			func(scan scanner) error { return scan(&s.workspace) })

@@ -135,9 +135,21 @@ func workspaces(t *testing.T, o store.Options) {
 	op := store.Op{ID: a.NewID(), Sync: "contacts", Target: of, Verb: connector.Update, TargetID: "1", State: store.OpReady}
 	ok(t, a.Decide(t.Context(), "contacts", [2]int64{}, store.Facts{Links: []store.Link{l}, Ops: []store.Op{op},
 		Journal: []store.Entry{{Link: l.ID}, {Kind: store.Decided}}, Reviews: []store.Review{{Sync: "contacts", Subject: "s"}, {Subject: "s"}}}))
+	ok(t, a.PutSecret(t.Context(), "k1", store.Secret{Name: "s", Sealed: []byte("x")}))
+	_, err = a.StatePut(t.Context(), "k1", store.State{Connection: "erp", Key: "t", Sealed: []byte("x")})
+	ok(t, err)
 	closed(t, a)
 	o.Workspace = "b"
 	b := opened(t, o)
+	if all, err := b.Secrets(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("secrets of another workspace: %v %v", all, err)
+	}
+	if x, err := b.StateGet(t.Context(), "erp", "t"); err != nil || x.Version != 0 {
+		t.Errorf("memory of another workspace: %v %v", x, err)
+	}
+	if seal, err := b.Seal(t.Context()); err != nil || seal != "" || b.Workspace() != "b" {
+		t.Errorf("key %q in workspace %q: %v", seal, b.Workspace(), err)
+	}
 	ok(t, b.SetSync(t.Context(), "contacts", of, of))
 	if rows, err := b.Rows(t.Context(), of, []string{"1"}); err != nil || len(rows) != 0 {
 		t.Errorf("rows of another workspace: %v %v", rows, err)

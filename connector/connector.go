@@ -58,6 +58,10 @@ type Auth struct {
 	OAuth func(Settings) OAuth
 }
 
+// ClientID is the setting with the public name of the app that a way to authenticate by
+// OAuth acts for. The hub adds it to the settings; it comes to the connector like any.
+const ClientID = "client_id"
+
 // An OAuth is what the OAuth 2 round trip of one customer needs. The hub adds the
 // settings client_id and client_secret, keeps the tokens sealed, renews them ahead of their
 // end, one process at a time, and stores a new refresh token before it uses it.

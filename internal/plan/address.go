@@ -15,7 +15,7 @@ import (
 // address reads a web address of one of the schemes. Passwords are allowed only where
 // there is no other place for them, and then only from the environment.
 func (r *reader) address(n node, password bool, schemes ...string) (*url.URL, bool) {
-	s, ok := r.text(n)
+	s, ok := r.addressText(n, password)
 	if !ok {
 		return nil, false
 	}
@@ -33,6 +33,14 @@ func (r *reader) address(n node, password bool, schemes ...string) (*url.URL, bo
 		return nil, false
 	}
 	return u, r.passwordFromEnv(n, s)
+}
+
+// addressText reads an address, whose password may come from the vault.
+func (r *reader) addressText(n node, password bool) (string, bool) {
+	if !password {
+		return r.text(n)
+	}
+	return r.textOf(n, true)
 }
 
 // passwordFromEnv refuses a password that is written in the file, and remembers one that
@@ -124,6 +132,18 @@ func (r *reader) pemFile(n node, into *string) {
 		return
 	}
 	*into = r.beside(s)
+}
+
+// keyFile reads the path of the key's file.
+func (r *reader) keyFile(n node, into *string) {
+	s, ok := r.text(n)
+	switch {
+	case !ok:
+	case strings.TrimSpace(s) == "" || strings.HasSuffix(s, "/") || strings.HasSuffix(s, "="):
+		r.fail(n.place, "key_file must be the path of a file, such as tandem.key")
+	default:
+		*into = r.beside(s)
+	}
 }
 
 // zone reads an IANA time zone. "Local" is refused: the same file must mean the same on

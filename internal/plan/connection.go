@@ -74,10 +74,19 @@ func (r *reader) connection(p pair) (Connection, bool) {
 func (r *reader) checkAuth(at place, what string, spec connector.Spec, seen map[string]place) {
 	ways := make([]string, 0, len(spec.Auth))
 	for _, a := range spec.Auth {
-		if _, has := seen[a.Setting]; has {
+		_, has := seen[a.Setting]
+		_, hasID := seen[connector.ClientID]
+		switch {
+		case a.OAuth != nil && has && !hasID:
+			r.fail(seen[a.Setting], fmt.Sprintf("%s has %s without %s; both belong to the app that you registered at %s", what, a.Setting, connector.ClientID, spec.Title))
+			return
+		case has, a.OAuth != nil && hasID:
 			return // if it is wrong, that is reported
+		case a.OAuth != nil:
+			ways = append(ways, connector.ClientID+" and "+a.Setting+": ${"+EnvName(spec.Name, a.Setting)+"}"+parenthesis(a.Help))
+		default:
+			ways = append(ways, a.Setting+": ${"+EnvName(spec.Name, a.Setting)+"}"+parenthesis(a.Help))
 		}
-		ways = append(ways, a.Setting+": ${"+EnvName(spec.Name, a.Setting)+"}"+parenthesis(a.Help))
 	}
 	for _, s := range spec.Settings {
 		if s.Required && isAuth(spec, s.Name) {
@@ -171,8 +180,14 @@ func settingsOf(spec connector.Spec) []connector.Setting {
 		}
 	}
 	for _, a := range spec.Auth {
-		if !slices.ContainsFunc(settings, func(s connector.Setting) bool { return s.Name == a.Setting }) {
-			settings = append(settings, connector.Setting{Name: a.Setting, Help: a.Help, Secret: true})
+		rows := []connector.Setting{{Name: a.Setting, Help: a.Help, Secret: true}}
+		if a.OAuth != nil {
+			rows = oauthSettings(a)
+		}
+		for _, row := range rows {
+			if !slices.ContainsFunc(settings, func(s connector.Setting) bool { return s.Name == row.Name }) {
+				settings = append(settings, row)
+			}
 		}
 	}
 	return settings
@@ -188,6 +203,7 @@ func settingKey(s connector.Setting) key[Connection] {
 		if s.Secret {
 			if v, ok := r.secret(n, EnvName(c.System, s.Name)); ok {
 				c.Secrets[s.Name] = v
+				c.cameFrom(s.Name, n.text)
 			}
 			return
 		}
@@ -203,6 +219,16 @@ func settingKey(s connector.Setting) key[Connection] {
 		}
 	}
 	return k
+}
+
+// cameFrom remembers a secret of the vault, so that it can be looked up again.
+func (c *Connection) cameFrom(setting, text string) {
+	if name, is := vaultedName(text); is {
+		if c.Vaulted == nil {
+			c.Vaulted = map[string]string{}
+		}
+		c.Vaulted[setting] = name
+	}
 }
 
 // reservedKeys are the keys of every connection.

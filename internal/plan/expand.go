@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// expand replaces ${NAME} by the environment's value and $$ by $; a $ before anything
-// else stays as it is.
-func (r *reader) expand(n node) (string, bool) {
+// expand replaces ${NAME} by the environment's value, where that is allowed ${secret:NAME}
+// by the vault's, and $$ by $; a $ before anything else stays as it is.
+func (r *reader) expand(n node, vaulted bool) (string, bool) {
 	if hasControl(n.text) {
 		r.fail(n.place, n.label()+" holds a control character")
 		return "", false
@@ -32,7 +32,7 @@ func (r *reader) expand(n node) (string, bool) {
 				r.fail(n.place, n.label()+`: "${" without "}"; a dollar sign that is meant as such is written $$`)
 				return "", false
 			}
-			value, found := r.variable(n.place, name)
+			value, found := r.variable(n.place, name, vaulted)
 			b.WriteString(value)
 			ok = ok && found
 			rest = after
@@ -43,11 +43,15 @@ func (r *reader) expand(n node) (string, bool) {
 }
 
 // variable looks a name up. Its problems name the variable and never a value.
-func (r *reader) variable(at place, name string) (string, bool) {
-	if vaulted, is := strings.CutPrefix(name, "secret:"); is {
-		text := "the vault is not there yet, use an environment variable"
-		if validVariable(vaulted) {
-			text += ": ${" + vaulted + "}"
+func (r *reader) variable(at place, name string, vaulted bool) (string, bool) {
+	if secret, is := strings.CutPrefix(name, secretMark); is {
+		if vaulted {
+			return r.vaulted(at, secret)
+		}
+		// What is no secret setting is shown and logged.
+		text := "a secret of the vault can only be the value of a secret setting, or the password of a proxy"
+		if validVariable(secret) {
+			text += "; here, use an environment variable: ${" + secret + "}"
 		}
 		r.fail(at, text)
 		return "", false
@@ -100,7 +104,7 @@ func (r *reader) secret(n node, suggest string) (string, bool) {
 		return "", false
 	}
 	name := text[2 : len(text)-1]
-	value, ok := r.variable(n.place, name)
+	value, ok := r.variable(n.place, name, true)
 	if !ok {
 		return "", false
 	}
@@ -108,12 +112,20 @@ func (r *reader) secret(n node, suggest string) (string, bool) {
 	value = strings.TrimSpace(value)
 	switch {
 	case value == "":
-		r.fail(n.place, fmt.Sprintf("the environment variable %s is empty", name))
+		r.fail(n.place, sourceOf(name)+" is empty")
 		return "", false
 	case hasControl(value), strings.ContainsAny(value, "\n\t"):
-		r.fail(n.place, fmt.Sprintf("the environment variable %s holds a line break or another control character", name))
+		r.fail(n.place, sourceOf(name)+" holds a line break or another control character")
 		return "", false
 	}
 	r.secrets = append(r.secrets, value)
 	return value, true
+}
+
+// sourceOf says where a value came from.
+func sourceOf(name string) string {
+	if secret, is := strings.CutPrefix(name, secretMark); is {
+		return "the secret " + secret
+	}
+	return "the environment variable " + name
 }

@@ -16,13 +16,21 @@ const version = "1"
 // errors; warnings may come with a plan. Nothing of the world outside is touched but the
 // time zone database.
 func Parse(file string, src []byte, env func(string) (string, bool), specs []connector.Spec) (*Plan, Problems) {
-	r := &reader{file: file, env: env, specs: specs}
+	return ParseFrom(file, src, Sources{Env: env}, specs)
+}
+
+// ParseFrom is Parse with a vault beside the environment.
+func ParseFrom(file string, src []byte, from Sources, specs []connector.Spec) (*Plan, Problems) {
+	r := &reader{file: file, env: from.Env, specs: specs}
 	root, ok := r.document(src)
 	if !ok {
 		return nil, r.finish()
 	}
-	d := draft{Plan: Plan{Timezone: time.UTC, Database: "sqlite:" + r.beside("tandem.db"), File: file}}
+	d := r.blank()
 	readMap(r, root, place{1, 1}, "the file", topKeys(), &d)
+	if from.Vault != nil {
+		r.unlockWith(func() (Vault, error) { return from.Vault(d.Database, d.KeyFile) })
+	}
 	r.connections(d.connections, &d.Plan)
 	r.syncs(d.syncs, &d.Plan)
 	ps := r.finish()
@@ -30,6 +38,11 @@ func Parse(file string, src []byte, env func(string) (string, bool), specs []con
 		return nil, ps
 	}
 	return &d.Plan, ps
+}
+
+// blank is a draft with the defaults of the file.
+func (r *reader) blank() draft {
+	return draft{Plan: Plan{Timezone: time.UTC, Database: "sqlite:" + r.beside("tandem.db"), KeyFile: r.beside("tandem.key"), File: r.file}}
 }
 
 // A draft is a plan whose connections and syncs are still to be read: a sync names
@@ -70,6 +83,10 @@ func topKeys() []key[draft] {
 		{
 			name: "database", help: "Where everything is kept: sqlite:PATH beside this file (default sqlite:tandem.db) or postgres://….", schema: textSchema(),
 			read: func(r *reader, n node, d *draft) { d.Database, _ = r.database(n) },
+		},
+		{
+			name: "key_file", help: "File with the key that secrets are sealed under, beside this file; default tandem.key. The environment variable TANDEM_KEY goes before it.", schema: textSchema(),
+			read: func(r *reader, n node, d *draft) { r.keyFile(n, &d.KeyFile) },
 		},
 		{
 			name: "connections", required: true, help: "The accounts to connect, by name.", schema: connectionsSchema(),

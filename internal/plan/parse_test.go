@@ -85,7 +85,7 @@ func TestExampleOfDesignParses(t *testing.T) {
 		return mapping.MatchKey{Parts: []mapping.MatchPart{{Left: s, Right: s}}}
 	}
 	want := &Plan{
-		Version: 1, Timezone: athens, PublicURL: "https://tandem.example.com", Database: "sqlite:conf/tandem.db", File: "conf/tandem.yaml",
+		Version: 1, Timezone: athens, PublicURL: "https://tandem.example.com", Database: "sqlite:conf/tandem.db", KeyFile: "conf/tandem.key", File: "conf/tandem.yaml",
 		Connections: []Connection{
 			{
 				Name: "erp", System: "dolibarr", URL: "https://erp.example.com/api/index.php", Settings: connector.Settings{},

@@ -30,6 +30,7 @@ type Plan struct {
 	Country     string         // ISO code of the country of phones without a prefix; "" = none
 	PublicURL   string         // where vendors reach us, no slash at its end; "" = they cannot
 	Database    string         // "sqlite:path" with the path beside the file, or "postgres://…"
+	KeyFile     string         // path of the file with the key that secrets are sealed under
 	Connections []Connection   // in file order
 	Syncs       []Sync         // in file order
 
@@ -61,6 +62,7 @@ type Connection struct {
 	URL      string             // as given, no slash at its end; "" = Spec.BaseURL
 	Settings connector.Settings // the settings that are no secrets, defaults filled in
 	Secrets  Secrets            // by setting name
+	Vaulted  map[string]string  // names of the secrets that came from the vault, by setting name
 	Timezone *time.Location     // nil if the file does not say: then the account's, else the plan's
 
 	CA, ClientCert string // PEM files, beside the plan's file unless absolute; "" = none

@@ -15,8 +15,9 @@ type reader struct {
 	env      func(string) (string, bool)
 	specs    []connector.Spec
 	problems Problems
-	secrets  []string // values that no problem may show
-	names    []string // of the connections
+	secrets  []string              // values that no problem may show
+	vault    func() (Vault, error) // nil where its secrets cannot be used
+	names    []string              // of the connections
 }
 
 func (r *reader) fail(at place, text string) { r.near(at, text, "") }
@@ -154,7 +155,10 @@ func orElse(at, other place) place {
 }
 
 // text reads a scalar and expands its variables.
-func (r *reader) text(n node) (string, bool) {
+func (r *reader) text(n node) (string, bool) { return r.textOf(n, false) }
+
+// textOf is text, with secrets of the vault among the variables if they are allowed.
+func (r *reader) textOf(n node, vaulted bool) (string, bool) {
 	switch {
 	case n.shape == shapeBroken:
 		return "", false
@@ -165,7 +169,7 @@ func (r *reader) text(n node) (string, bool) {
 		r.fail(n.place, n.label()+" must be one value")
 		return "", false
 	}
-	return r.expand(n)
+	return r.expand(n, vaulted)
 }
 
 // word reads one of the words.

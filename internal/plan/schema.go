@@ -49,7 +49,11 @@ func systemSchema(spec connector.Spec) schema {
 	s["title"] = spec.Title
 	var ways []any
 	for _, a := range spec.Auth {
-		ways = append(ways, schema{"required": []string{a.Setting}})
+		needs := []string{a.Setting}
+		if a.OAuth != nil {
+			needs = []string{connector.ClientID}
+		}
+		ways = append(ways, schema{"required": needs})
 	}
 	if len(ways) > 0 {
 		s["anyOf"] = ways
@@ -84,7 +88,7 @@ func objectSchema[T any](keys []key[T]) schema {
 
 const (
 	namePattern     = "^[A-Za-z][A-Za-z0-9_-]{0,63}$"
-	variablePattern = `^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`
+	variablePattern = `^\$\{([A-Za-z_][A-Za-z0-9_]*|secret:[A-Za-z][A-Za-z0-9_-]{0,63})\}$`
 )
 
 func textSchema() schema   { return schema{"type": "string"} }

@@ -114,7 +114,7 @@ func titleOf(end StarterEnd) string {
 // needed reports whether the file must have the setting: it is required without a
 // default, or it is the first way to authenticate.
 func needed(spec connector.Spec, s connector.Setting) bool {
-	if len(spec.Auth) > 0 && spec.Auth[0].Setting == s.Name {
+	if len(spec.Auth) > 0 && (spec.Auth[0].Setting == s.Name || spec.Auth[0].OAuth != nil && s.Name == connector.ClientID) {
 		return true
 	}
 	return s.Required && (s.Secret || s.Default == "")

@@ -36,6 +36,7 @@ func parts() []part {
 		{name: "rest", floor: 2, uses: "record connector", tests: "twin"},
 		{name: "internal/plan", floor: 2, uses: "record connector internal/merge internal/mapping"},
 		{name: "internal/store", floor: 2, uses: "record connector"},
+		{name: "internal/safe", floor: 3, uses: "connector internal/store internal/vault"},
 		{name: "connectortest", floor: 3, uses: "record connector rest twin"},
 		{name: "systems/*", floor: 3, uses: "record connector rest", tests: "twin connectortest systems/*/*"},
 		{name: "systems/*/*", floor: 1, uses: "twin"},

@@ -104,8 +104,32 @@ func ReadKeyFile(path string) (Key, error) {
 
 // WriteKeyFile writes a key to a file that must not be there yet (fs.ErrExist), readable
 // by its owner only, and returns when it is on the disk: from then on values may depend
-// on it.
+// on it. Nobody sees the file before it is whole, where the file system has links.
 func WriteKeyFile(path string, k Key) error {
+	draft := path + "." + NewKey().Fingerprint()
+	if err := writeNew(draft, k); err != nil {
+		return err
+	}
+	err := os.Link(draft, path)
+	gone := os.Remove(draft)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		err = writeNew(path, k)
+	}
+	if err != nil {
+		return bareLink(err)
+	}
+	return gone
+}
+
+// bareLink drops the paths from an error of os.Link.
+func bareLink(err error) error {
+	if l, ok := errors.AsType[*os.LinkError](err); ok {
+		return l.Err
+	}
+	return err
+}
+
+func writeNew(path string, k Key) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return bare(err)

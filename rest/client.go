@@ -13,6 +13,7 @@
 package rest
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -44,6 +45,10 @@ type ClientOptions struct {
 	// Sign adds the credential to a request that is about to be sent; it is called for
 	// every attempt, and only for requests to Base's origin.
 	Sign func(*http.Request)
+	// Tokens give the credential of each request where that changes with time; nil = Sign
+	// alone signs. SignWith adds the token that they gave.
+	Tokens   TokenSource
+	SignWith func(r *http.Request, token string)
 	// Secrets must not appear in any error or log line.
 	Secrets []string
 	// Limits are the vendor account's; nil = none.
@@ -56,6 +61,17 @@ type ClientOptions struct {
 	Log *slog.Logger
 	// OnCall is told of every attempt, at the same time from several goroutines.
 	OnCall func(CallInfo)
+
+	scrub *scrubber // nil = one of the Secrets
+}
+
+// A TokenSource gives tokens that end and are renewed.
+type TokenSource interface {
+	// Token returns a token that is good for now.
+	Token(ctx context.Context) (string, error)
+	// Renew returns a token to use instead of one that the vendor has refused with 401; ""
+	// if there is none that would fare better.
+	Renew(ctx context.Context, refused string) (string, error)
 }
 
 // A CallInfo is one attempt of a request.
@@ -78,6 +94,9 @@ type CallInfo struct {
 //     is not begun: the last answer is returned, or for a 429 a RateLimited
 //     [*connector.Error] that says how long to wait. A write's 5xx or broken answer is
 //     returned as it is;
+//   - token: with Tokens, the request is given a token that is good for now; if that is
+//     refused with 401 it is sent once more with a renewed one, whatever its method, since
+//     nothing was done. An error of Tokens ends the call;
 //   - pace: the request waits until the limits have room for its cost, see [WithCost];
 //   - count and log: OnCall and the debug line;
 //   - base and sign: the request is turned to Base's origin, then signed.
@@ -99,10 +118,16 @@ func NewClient(o ClientOptions) *http.Client {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	base, err := parseBase(o.Base)
-	s := newScrubber(o.Secrets)
-	var rt http.RoundTripper = &sender{next: o.Transport, base: base, baseErr: err, sign: o.Sign}
+	s := o.scrub
+	if s == nil {
+		s = newScrubber(o.Secrets)
+	}
+	var rt http.RoundTripper = &sender{next: o.Transport, base: base, baseErr: err, sign: o.signer()}
 	rt = &counter{next: rt, scrub: s, log: o.Log, onCall: o.OnCall}
 	rt = &pacer{next: rt, limits: o.Limits}
+	if o.Tokens != nil {
+		rt = &tokener{next: rt, tokens: o.Tokens}
+	}
 	rt = &retrier{next: rt, limits: o.Limits, retries: o.Retries}
 	rt = &capper{next: rt, most: o.BodyCap}
 	return &http.Client{

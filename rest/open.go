@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,10 +12,12 @@ import (
 	"strings"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/rest/grant"
 )
 
 // OpenOptions are what a connection is opened with.
 type OpenOptions struct {
+	Name      string             // of the connection, for what a person is told to do; may be ""
 	Settings  connector.Settings // without secrets; defaults may be missing
 	Secrets   map[string]string  // by name of the setting
 	URL       string             // replaces Spec.BaseURL (C9); "" = the documented address
@@ -33,7 +36,12 @@ type Handle struct {
 	base     string
 	limits   *Limits
 	client   *http.Client
+	grant    *grant.Grant
 }
+
+// Grant returns what a person granted the connection in a browser; nil if it signs with
+// something else.
+func (h *Handle) Grant() *grant.Grant { return h.grant }
 
 // BaseURL returns the address that all requests go to.
 func (h *Handle) BaseURL() string { return h.base }
@@ -56,7 +64,7 @@ func (h *Handle) Close() { h.client.CloseIdleConnections() }
 // signs with it, fills the Env and finds the abilities. It does not touch the network.
 // Its errors are [*connector.Error]s that say what to do; they hold no secret.
 func Open(spec connector.Spec, o OpenOptions) (connector.Abilities, *Handle, error) {
-	auth, err := pickAuth(spec, o.Secrets)
+	auth, err := pickAuth(spec, o)
 	if err != nil {
 		return connector.Abilities{}, nil, err
 	}
@@ -72,20 +80,25 @@ func Open(spec connector.Spec, o OpenOptions) (connector.Abilities, *Handle, err
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h.client = NewClient(ClientOptions{
+	if o.State == nil {
+		o.State = &memory{}
+	}
+	client := ClientOptions{
 		Transport: o.Transport,
 		Base:      base,
-		Sign:      sign(auth, o.Secrets[auth.Setting]),
 		Secrets:   filled(o.Secrets),
 		Limits:    h.limits,
 		Log:       o.Log,
 		OnCall:    o.OnCall,
-	})
-	if o.State == nil {
-		o.State = &memory{}
+	}
+	if auth.OAuth == nil {
+		client.Sign = sign(auth, o.Secrets[auth.Setting])
+		h.client = NewClient(client)
+	} else if err := h.openGrant(auth, o, client); err != nil {
+		return connector.Abilities{}, nil, err
 	}
 	c, err := spec.Open(connector.Env{
-		Settings: h.settings, BaseURL: base, HTTP: h.client, State: o.State, Hook: o.Hook, Log: o.Log,
+		Settings: h.settings, BaseURL: base, HTTP: h.client, State: lent{o.State}, Hook: o.Hook, Log: o.Log,
 		Secret: func(name string) string { return o.Secrets[name] },
 	})
 	if err != nil {
@@ -94,15 +107,60 @@ func Open(spec connector.Spec, o OpenOptions) (connector.Abilities, *Handle, err
 	return connector.AbilitiesOf(c), h, nil
 }
 
-// pickAuth returns the first way to authenticate whose secret is given. A system
-// without any way needs none.
-func pickAuth(spec connector.Spec, secrets map[string]string) (connector.Auth, error) {
+// openGrant makes the two clients of a connection that signs with what a person granted:
+// the one that gets tokens, and the one that signs with them.
+func (h *Handle) openGrant(auth connector.Auth, o OpenOptions, client ClientOptions) error {
+	shared := newScrubber(client.Secrets)
+	client.scrub = shared
+	g, err := grant.New(grant.Options{
+		Name: o.Name, OAuth: auth.OAuth(h.settings), ClientID: o.Settings[connector.ClientID], Secret: o.Secrets[auth.Setting],
+		Base: h.base, Given: o.URL != "", State: o.State, Learn: shared.learn,
+		HTTP: func(base string) *http.Client {
+			tokens := client
+			tokens.Base = base
+			return NewClient(tokens)
+		},
+	})
+	if err != nil {
+		return &connector.Error{
+			Kind: connector.Invalid, Scope: connector.ScopeConnection, Err: fmt.Errorf("open %s: %w", h.spec.Name, err),
+		}
+	}
+	client.Tokens = g
+	client.SignWith = func(r *http.Request, token string) { r.Header.Set(auth.Header, auth.Prefix+token) }
+	h.grant, h.client = g, NewClient(client)
+	return nil
+}
+
+// lent is the memory as the connector has it: without what the hub keeps there.
+type lent struct{ kv connector.KV }
+
+func (l lent) Get(ctx context.Context, key string) (string, int64, error) {
+	if strings.HasPrefix(key, grant.Prefix) {
+		return "", 0, errNotYours
+	}
+	return l.kv.Get(ctx, key)
+}
+
+func (l lent) Put(ctx context.Context, key, value string, version int64) (int64, error) {
+	if strings.HasPrefix(key, grant.Prefix) {
+		return 0, errNotYours
+	}
+	return l.kv.Put(ctx, key, value, version)
+}
+
+var errNotYours = errors.New("keys that begin with " + grant.Prefix + " are the hub's own")
+
+// pickAuth returns the first way to authenticate whose secret is given; for OAuth the
+// name of the app is enough, since some have no secret. A system without any way needs
+// none.
+func pickAuth(spec connector.Spec, o OpenOptions) (connector.Auth, error) {
 	if len(spec.Auth) == 0 {
 		return connector.Auth{}, nil
 	}
 	var names []string
 	for _, a := range spec.Auth {
-		if secrets[a.Setting] != "" {
+		if o.Secrets[a.Setting] != "" || a.OAuth != nil && o.Settings[connector.ClientID] != "" {
 			return a, nil
 		}
 		names = append(names, a.Setting)

@@ -7,12 +7,19 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/tandemhub/tandem/connector"
 )
 
-// scrubber takes secrets out of texts (invariant 9). A nil one takes out nothing.
-type scrubber struct{ replacer *strings.Replacer }
+// scrubber takes secrets out of texts (invariant 9), also those that come up on the way.
+type scrubber struct {
+	replacer atomic.Pointer[strings.Replacer] // nil = there are none
+	mu       sync.Mutex
+	given    []string
+	learnt   []string // the latest, the newest last
+}
 
 // shortest is the length under which a secret is none, and taking it out would make
 // every text unreadable.
@@ -20,8 +27,31 @@ const shortest = 3
 
 const hidden = "[secret]"
 
-// newScrubber returns a scrubber of the secrets, also as they look inside an address.
+// mostLearnt is how many secrets that came up on the way are taken out: with a new token
+// an old one soon ends.
+const mostLearnt = 16
+
+// newScrubber returns a scrubber of the secrets.
 func newScrubber(secrets []string) *scrubber {
+	s := &scrubber{given: secrets}
+	s.replacer.Store(replacerOf(secrets))
+	return s
+}
+
+// learn adds a secret that came up.
+func (s *scrubber) learn(secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.Contains(s.given, secret) || slices.Contains(s.learnt, secret) {
+		return
+	}
+	s.learnt = append(s.learnt, secret)
+	s.learnt = slices.Clone(s.learnt[max(0, len(s.learnt)-mostLearnt):])
+	s.replacer.Store(replacerOf(slices.Concat(s.given, s.learnt)))
+}
+
+// replacerOf finds the secrets, also as they look inside an address.
+func replacerOf(secrets []string) *strings.Replacer {
 	var forms []string
 	for _, s := range secrets {
 		if len(s) >= shortest {
@@ -37,20 +67,21 @@ func newScrubber(secrets []string) *scrubber {
 	for _, form := range slices.Compact(forms) {
 		pairs = append(pairs, form, hidden)
 	}
-	return &scrubber{strings.NewReplacer(pairs...)}
+	return strings.NewReplacer(pairs...)
 }
 
 func (s *scrubber) text(text string) string {
-	if s == nil {
+	r := s.replacer.Load()
+	if r == nil {
 		return text
 	}
-	return s.replacer.Replace(text)
+	return r.Replace(text)
 }
 
 // err returns an error like err with no secret in its text, nor in that of any error that
 // can be got out of it. One without a secret is returned as it is.
 func (s *scrubber) err(err error) error {
-	if err == nil || s == nil || s.clean(err) {
+	if err == nil || s.clean(err) {
 		return err
 	}
 	var known *connector.Error

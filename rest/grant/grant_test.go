@@ -219,9 +219,11 @@ func TestANewTokenThatIsRefusedIsNotRenewedAgainAndAgain(t *testing.T) {
 		p.authorize()
 		p.v.end()
 		for range 10 {
-			if err := p.post(); connector.KindOf(err) != connector.Unauthorized {
+			err := p.post()
+			if connector.KindOf(err) != connector.Unauthorized {
 				t.Fatalf("got %v", err)
 			}
+			p.quiet(err.Error()) // the vendor repeats the token
 		}
 		if n := p.v.refreshes(); n != 0 {
 			t.Errorf("renewed %d times", n)
@@ -457,8 +459,8 @@ func TestAClockThatWasSetBack(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		start(t, v, m).must()
-		if n := v.refreshes(); n != 1 {
-			t.Errorf("renewed %d times", n)
+		if n, sent := v.refreshes(), v.count("POST api.acme.example/v2/things"); n != 1 || sent != 1 {
+			t.Errorf("renewed %d times, and %d requests: one was refused", n, sent)
 		}
 	})
 }
@@ -486,7 +488,7 @@ func TestAnIdleGrantIsKeptAlive(t *testing.T) {
 				if err != nil || !s.Authorized || s.Ends.IsZero() != (c.dies == 0) {
 					t.Errorf("standing %+v, %v", s, err)
 				}
-				if c.dies > 0 && s.Ends.Sub(time.Now()) < c.dies/2-day {
+				if c.dies > 0 && time.Until(s.Ends) < c.dies/2-day {
 					t.Errorf("it ends in %v", time.Until(s.Ends))
 				}
 			})

@@ -126,12 +126,10 @@ func clientCodes() []string {
 func (g *Grant) classify(err error, secrets ...string) (said *connector.Error, dead bool) {
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) {
-		var known *connector.Error
-		if errors.As(err, &known) {
+		if known, ok := errors.AsType[*connector.Error](err); ok {
 			return known, false
 		}
-		var address *url.Error
-		if errors.As(err, &address) {
+		if address, ok := errors.AsType[*url.Error](err); ok {
 			err = address.Err
 		}
 		text := g.hide(err.Error(), secrets)

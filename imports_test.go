@@ -48,7 +48,7 @@ func parts() []part {
 		},
 		{
 			name: "internal/cli", floor: 6,
-			uses: "record connector rest twin internal/merge internal/mapping internal/plan internal/store internal/engine",
+			uses: "record connector rest twin internal/merge internal/mapping internal/plan internal/store internal/safe internal/engine",
 		},
 		{name: ".", floor: 7, uses: "connector internal/cli"},
 		{

@@ -16,6 +16,7 @@ import (
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/safe"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -65,19 +66,16 @@ func (a *app) warnf(format string, args ...any) {
 }
 
 // load reads the configuration. Warnings are told; an error ends the command with 2.
-func (a *app) load() (*plan.Plan, error) {
-	src, err := os.ReadFile(a.config)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage("there is no %s; tandem init writes one, and -c names another", a.config)
-	}
+func (a *app) load(ctx context.Context) (*plan.Plan, error) {
+	src, err := a.source()
 	if err != nil {
-		return nil, usage("read configuration: %w", err)
+		return nil, err
 	}
 	env, err := a.environment()
 	if err != nil {
 		return nil, err
 	}
-	p, problems := plan.Parse(a.config, src, env, a.specs())
+	p, problems := plan.ParseFrom(a.config, src, plan.Sources{Env: env, Vault: a.vaultFor(ctx, env)}, a.specs())
 	for _, problem := range problems {
 		if problem.Warning {
 			a.warnf("%s", problem.String())
@@ -87,6 +85,18 @@ func (a *app) load() (*plan.Plan, error) {
 		return nil, problemsError(problems)
 	}
 	return p, nil
+}
+
+// source returns the text of the configuration.
+func (a *app) source() ([]byte, error) {
+	src, err := os.ReadFile(a.config)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usage("there is no %s; tandem init writes one, and -c names another", a.config)
+	}
+	if err != nil {
+		return nil, usage("read configuration: %w", err)
+	}
+	return src, nil
 }
 
 // problemsError says all that is wrong with a configuration, a line each.
@@ -132,15 +142,19 @@ const (
 
 // openStore opens the plan's database.
 func (a *app) openStore(ctx context.Context, p *plan.Plan, how access) (*store.Store, error) {
-	o := store.Options{DSN: p.Database, Exclusive: how == own, ReadOnly: how == look}
-	if path, ok := strings.CutPrefix(p.Database, "sqlite:"); ok && how == look && !exists(path) {
+	return openDatabase(ctx, p.Database, how)
+}
+
+func openDatabase(ctx context.Context, database string, how access) (*store.Store, error) {
+	o := store.Options{DSN: database, Exclusive: how == own, ReadOnly: how == look}
+	if path, ok := strings.CutPrefix(database, "sqlite:"); ok && how == look && !exists(path) {
 		o = store.Options{DSN: "sqlite::memory:"} // nothing has happened yet: an empty one says so
 	}
 	s, err := store.Open(ctx, o)
 	switch {
 	case err == nil:
 		return s, nil
-	case errors.Is(err, store.ErrForeign), errors.Is(err, store.ErrNewer), !strings.HasPrefix(p.Database, "sqlite:"):
+	case errors.Is(err, store.ErrForeign), errors.Is(err, store.ErrNewer), !strings.HasPrefix(database, "sqlite:"):
 		return nil, &exitError{code: exitUsage, err: err} // the file names a database that cannot be used
 	default:
 		return nil, err
@@ -152,9 +166,9 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// openEngine builds an engine on an open store.
-func (a *app) openEngine(p *plan.Plan, s *store.Store, log *slog.Logger, progress func(engine.Progress)) (*engine.Engine, error) {
-	e, err := engine.New(engine.Options{Store: s, Plan: p, Specs: a.specs(), Log: log, Progress: progress})
+// openEngine builds an engine on an open store and its safe.
+func (a *app) openEngine(p *plan.Plan, s *store.Store, kept *safe.Safe, log *slog.Logger, progress func(engine.Progress)) (*engine.Engine, error) {
+	e, err := engine.New(engine.Options{Store: s, Plan: p, Specs: a.specs(), State: kept.State, Log: log, Progress: progress})
 	if err != nil {
 		return nil, fmt.Errorf("open connections: %w", err)
 	}
@@ -173,12 +187,13 @@ func (a *app) warnings() *slog.Logger {
 type session struct {
 	plan   *plan.Plan
 	store  *store.Store
+	safe   *safe.Safe
 	engine *engine.Engine
 }
 
 // open loads the configuration and opens database and connections. The caller closes it.
 func (a *app) open(ctx context.Context, how access, progress func(engine.Progress)) (*session, error) {
-	p, err := a.load()
+	p, err := a.load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -190,11 +205,15 @@ func (a *app) openPlan(ctx context.Context, p *plan.Plan, how access, progress f
 	if err != nil {
 		return nil, err
 	}
-	e, err := a.openEngine(p, s, a.warnings(), progress)
+	kept, err := a.openSafe(ctx, s, p.KeyFile)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return &session{plan: p, store: s, engine: e}, nil
+	e, err := a.openEngine(p, s, kept, a.warnings(), progress)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return &session{plan: p, store: s, safe: kept, engine: e}, nil
 }
 
 // close adds the store's last word to err.

@@ -116,7 +116,7 @@ func TestEnvironmentWinsOverDotEnv(t *testing.T) {
 		a := &app{config: filepath.Join(dir, "tandem.yaml"), systems: acme(), Streams: Streams{
 			Err: &bytes.Buffer{}, Env: func(n string) (string, bool) { v, ok := tc.env[n]; return v, ok },
 		}}
-		p, err := a.load()
+		p, err := a.load(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

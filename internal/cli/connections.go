@@ -1,12 +1,19 @@
 package cli
 
 import (
+	"context"
 	"runtime/debug"
 
 	"github.com/tandemhub/tandem/internal/plan"
 )
 
-type connectionsCmd struct{}
+type connectionsCmd struct {
+	List      connectionsListCmd `cmd:"" default:"withargs" help:"List the connections of the configuration."`
+	Authorize authorizeCmd       `cmd:"" help:"Ask a person to agree in a browser, for systems that want that (OAuth 2)."`
+	Revoke    revokeCmd          `cmd:"" help:"Give back at the vendor what a person agreed to."`
+}
+
+type connectionsListCmd struct{}
 
 // connectionLine is one connection in tandem connections -o json.
 type connectionLine struct {
@@ -17,8 +24,8 @@ type connectionLine struct {
 }
 
 // Run lists what the configuration names. It calls nobody.
-func (c *connectionsCmd) Run(a *app) error {
-	p, err := a.load()
+func (c *connectionsListCmd) Run(ctx context.Context, a *app) error {
+	p, err := a.load(ctx)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ type entryLine struct {
 
 // Run shows the journal, oldest line first.
 func (c *historyCmd) Run(ctx context.Context, a *app) (err error) {
-	p, err := a.load()
+	p, err := a.load(ctx)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ type planCmd struct {
 
 // Run shows what a sync would do. It reads the systems and writes to none.
 func (c *planCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.load()
+	p, err := a.load(ctx)
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (c *reviewListCmd) Run(ctx context.Context, a *app) (err error) {
 }
 
 func (a *app) openQueue(ctx context.Context, how access) (*plan.Plan, *store.Store, error) {
-	p, err := a.load()
+	p, err := a.load(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

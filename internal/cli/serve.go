@@ -56,6 +56,7 @@ type server struct {
 	run    func(ctx context.Context, syncs []string) ([]engine.Report, error)
 	tell   func(engine.Report) error // nil, or told of each report
 	gauge  func(ctx context.Context, sync string) error
+	keep   func(ctx context.Context) // keeps alive what would die of not being used
 }
 
 func newServer(ctx context.Context, a *app, s *session) (*server, error) {
@@ -70,12 +71,13 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 	// Every turn has an engine of its own: what was wrong with a connection, or has changed
 	// in its schema, is found out afresh.
 	sv.run = func(ctx context.Context, syncs []string) ([]engine.Report, error) {
-		e, err := a.openEngine(s.plan, s.store, sv.log, nil)
+		e, err := a.afresh(ctx, s, sv.log)
 		if err != nil {
 			return nil, err
 		}
 		return e.Sync(ctx, syncs, engine.SyncOptions{})
 	}
+	sv.keep = func(ctx context.Context) { a.keepGrants(ctx, s, sv.log) }
 	sv.gauge = func(ctx context.Context, sync string) error {
 		tally, err := s.store.Tally(ctx, sync)
 		if err != nil {
@@ -129,6 +131,10 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}
+		return nil
+	})
+	g.Go(func() error {
+		s.daily(gctx)
 		return nil
 	})
 	g.Go(func() error {
@@ -186,6 +192,23 @@ func (s *server) loop(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// daily does once a day, and at the start, what is due whether or not a sync runs.
+func (s *server) daily(ctx context.Context) {
+	if s.keep == nil {
+		return
+	}
+	ticker := time.NewTicker(24 * time.Hour)
+	defer ticker.Stop()
+	for {
+		s.keep(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // turn runs the syncs that are due. What a run fails with is told and counted, and the

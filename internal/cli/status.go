@@ -43,11 +43,12 @@ type connectionStatusLine struct {
 	Account    string     `json:"account,omitempty"`
 	Checked    *time.Time `json:"checked,omitempty"`
 	Paused     string     `json:"paused,omitempty"`
+	Grant      *grantLine `json:"grant,omitempty"` // of a connection that a person authorizes in a browser
 }
 
 // Run says how everything stands. It reads our own records only and calls nobody.
 func (c *statusCmd) Run(ctx context.Context, a *app) (err error) {
-	p, err := a.load()
+	p, err := a.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,6 +69,7 @@ func (c *statusCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
+	a.addGrants(ctx, p, s, connections)
 	if !a.json {
 		return a.print(statusText(p, syncs, connections))
 	}
@@ -179,6 +181,7 @@ func statusText(p *plan.Plan, syncs []syncStatusLine, connections []connectionSt
 		if c.Paused != "" {
 			fmt.Fprintf(&b, "  %s is paused: %s\n  tandem check %s tries it again\n", c.Connection, oneLine(c.Paused), c.Connection)
 		}
+		b.WriteString(c.Grant.text(c.Connection, p.Timezone, time.Now()))
 	}
 	return b.String()
 }

@@ -21,7 +21,7 @@ type syncCmd struct {
 // Run runs the syncs and reports a line for each. Whatever stops them before they begin is
 // reported for each as well, so that a program that reads the lines misses none.
 func (c *syncCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.load()
+	p, err := a.load(ctx)
 	if err != nil {
 		return err
 	}

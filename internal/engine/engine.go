@@ -22,6 +22,7 @@ import (
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest"
+	"github.com/tandemhub/tandem/rest/grant"
 )
 
 // Options are what an engine works with.
@@ -32,8 +33,11 @@ type Options struct {
 	// Transport returns what carries a connection's requests; nil, or a nil answer, means
 	// the network. Twins are plugged in here.
 	Transport func(plan.Connection) http.RoundTripper
-	Log       *slog.Logger   // nil = silent
-	Progress  func(Progress) // called often and from several goroutines; nil = nobody looks
+	// State returns what a connection remembers; nil, or a nil answer, means that it forgets
+	// with the process.
+	State    func(connection string) connector.KV
+	Log      *slog.Logger   // nil = silent
+	Progress func(Progress) // called often and from several goroutines; nil = nobody looks
 	// Workers bounds what is done at a time. 1 means one thing after the other in a fixed
 	// order, so that the same input gives the same journal (invariant 12); 0 means as many
 	// requests at a time as pay.
@@ -72,6 +76,7 @@ type conn struct {
 	plan   plan.Connection
 	spec   connector.Spec
 	limits *rest.Limits
+	grant  *grant.Grant // nil if it signs with something else
 
 	mu      sync.Mutex
 	able    connector.Abilities
@@ -140,13 +145,30 @@ func open(pc plan.Connection, o Options) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	able, _, err := rest.Open(c.spec, rest.OpenOptions{
-		Settings: pc.Settings, Secrets: pc.Secrets, URL: pc.URL,
-		Transport: &meter{next: transport}, Limits: c.limits, Log: o.Log,
+	var state connector.KV
+	if o.State != nil {
+		state = o.State(pc.Name)
+	}
+	able, handle, err := rest.Open(c.spec, rest.OpenOptions{
+		Name: pc.Name, Settings: pc.Settings, Secrets: pc.Secrets, URL: pc.URL,
+		Transport: &meter{next: transport}, Limits: c.limits, Log: o.Log, State: state,
 	})
 	c.problem = err // a missing credential stops this connection only
 	c.able = able
+	if handle != nil {
+		c.grant = handle.Grant()
+	}
 	return c, nil
+}
+
+// Grant returns what a person granted a connection in a browser; nil if it signs with
+// something else, or cannot be opened.
+func (e *Engine) Grant(connection string) *grant.Grant {
+	c := e.conns[connection]
+	if c == nil {
+		return nil
+	}
+	return c.grant
 }
 
 // usable returns why a connection cannot be used, or nil.

@@ -20,7 +20,7 @@ type Sources struct {
 
 // A Vault holds secrets by name. Its errors hold none.
 type Vault interface {
-	Names() ([]string, error)
+	Names() []string
 	// Secret returns the secret of that name and whether there is one.
 	Secret(name string) (string, bool, error)
 }
@@ -83,11 +83,7 @@ func (r *reader) vaulted(at place, name string) (string, bool) {
 		r.fail(at, fmt.Sprintf("the secret %s cannot be read: %v", name, err))
 		return "", false
 	case !found:
-		names, err := v.Names()
-		if err != nil {
-			names = nil // what is missing is said all the same
-		}
-		r.near(at, fmt.Sprintf("the vault has no secret %s; tandem secret set %s puts it there", name, name), nearest(name, names))
+		r.near(at, fmt.Sprintf("the vault has no secret %s; tandem secret set %s puts it there", name, name), nearest(name, v.Names()))
 		return "", false
 	}
 	r.secrets = append(r.secrets, value)

@@ -15,13 +15,13 @@ import (
 // A fakeVault holds secrets by name; the value "broken" cannot be read.
 type fakeVault map[string]string
 
-func (v fakeVault) Names() ([]string, error) {
+func (v fakeVault) Names() []string {
 	var names []string
 	for name := range v {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	return names, nil
+	return names
 }
 
 func (v fakeVault) Secret(name string) (string, bool, error) {

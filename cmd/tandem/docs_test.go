@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest"
 	"github.com/tandemhub/tandem/systems"
@@ -133,7 +134,7 @@ func settingsPart(spec connector.Spec) string {
 		address, need = "Address of the API", "required"
 	}
 	fmt.Fprintf(&b, "| `url` | %s | %s |\n", need, cell(address))
-	for _, s := range spec.Settings {
+	for _, s := range plan.Settings(spec) {
 		marks := []string{"optional"}
 		if s.Required {
 			marks[0] = "required"

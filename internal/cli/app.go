@@ -192,12 +192,12 @@ type session struct {
 }
 
 // open loads the configuration and opens database and connections. The caller closes it.
-func (a *app) open(ctx context.Context, how access, progress func(engine.Progress)) (*session, error) {
+func (a *app) open(ctx context.Context, how access) (*session, error) {
 	p, err := a.load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return a.openPlan(ctx, p, how, progress)
+	return a.openPlan(ctx, p, how, nil)
 }
 
 func (a *app) openPlan(ctx context.Context, p *plan.Plan, how access, progress func(engine.Progress)) (*session, error) {

@@ -24,7 +24,7 @@ type authorizeCmd struct {
 // Run asks a person to agree in a browser, stores what the vendor gives, and says who is
 // connected. It opens no browser: whoever may agree often sits elsewhere.
 func (c *authorizeCmd) Run(ctx context.Context, a *app) (err error) {
-	s, err := a.open(ctx, touch, nil)
+	s, err := a.open(ctx, touch)
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ type revokeCmd struct {
 
 // Run gives back at the vendor what a person granted, and forgets it.
 func (c *revokeCmd) Run(ctx context.Context, a *app) (err error) {
-	s, err := a.open(ctx, touch, nil)
+	s, err := a.open(ctx, touch)
 	if err != nil {
 		return err
 	}

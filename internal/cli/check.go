@@ -59,7 +59,7 @@ type createdLine struct {
 // Run checks the connections. A connection that cannot be used makes it 1; one that can,
 // but lacks a field that a sync needs, makes it 2, because that sync could not run.
 func (c *checkCmd) Run(ctx context.Context, a *app) (err error) {
-	s, err := a.open(ctx, touch, nil)
+	s, err := a.open(ctx, touch)
 	if err != nil {
 		return err
 	}

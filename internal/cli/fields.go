@@ -34,7 +34,7 @@ type fieldLine struct {
 
 // Run lists what a sync can name.
 func (c *fieldsCmd) Run(ctx context.Context, a *app) (err error) {
-	s, err := a.open(ctx, touch, nil)
+	s, err := a.open(ctx, touch)
 	if err != nil {
 		return err
 	}

@@ -58,14 +58,23 @@ type grantLine struct {
 	Authorized bool       `json:"authorized"`
 	Ends       *time.Time `json:"ends,omitempty"` // unless it is used or renewed before
 	Problem    string     `json:"problem,omitempty"`
+
+	used time.Time
 }
 
-// soon is how long ahead the end of a grant is told.
+// soon is how long ahead the end of a grant is told, at most.
 const soon = 7 * 24 * time.Hour
 
-// pressing reports whether a person should act.
+// pressing reports whether a person should act: something is wrong, or the last third of a
+// grant's time has begun that is used seldom or never.
 func (l *grantLine) pressing(now time.Time) bool {
-	return l != nil && (l.Problem != "" || l.Ends != nil && l.Ends.Before(now.Add(soon)))
+	switch {
+	case l == nil:
+		return false
+	case l.Problem != "":
+		return true
+	}
+	return l.Ends != nil && l.Ends.Sub(now) < min(soon, l.Ends.Sub(l.used)/3)
 }
 
 // text says what is to be known about a grant, and nothing if all is well.
@@ -116,7 +125,7 @@ func (a *app) addGrants(ctx context.Context, p *plan.Plan, s *store.Store, lines
 }
 
 func grantOf(s grant.Standing) *grantLine {
-	line := &grantLine{Authorized: s.Authorized, Problem: s.Problem}
+	line := &grantLine{Authorized: s.Authorized, Problem: s.Problem, used: s.Used}
 	if !s.Ends.IsZero() {
 		line.Ends = &s.Ends
 	}

@@ -283,10 +283,11 @@ func (c *secretResetCmd) Run(ctx context.Context, a *app) error {
 		if a.json {
 			return a.line(rotationLine{Values: n})
 		}
-		text := fmt.Sprintf("removed %s\n", plural(n, "sealed value", "sealed values"))
+		var text strings.Builder
+		fmt.Fprintf(&text, "removed %s\n", plural(n, "sealed value", "sealed values"))
 		for _, name := range sortedKeys(o.Uses) {
-			text += "  tandem secret set " + name + "\n"
+			fmt.Fprintf(&text, "  tandem secret set %s\n", name)
 		}
-		return a.print(text + "Connections that a person authorized are to be authorized again: tandem connections authorize NAME\n")
+		return a.print(text.String() + "Connections that a person authorized are to be authorized again: tandem connections authorize NAME\n")
 	})
 }

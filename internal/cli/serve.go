@@ -24,7 +24,7 @@ type serveCmd struct {
 
 // Run serves until the context ends; that is a good end.
 func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
-	s, err := a.open(ctx, own, nil)
+	s, err := a.open(ctx, own)
 	if err != nil {
 		return err
 	}

@@ -168,6 +168,10 @@ func helpOf(s connector.Setting) string {
 	return label + ": " + help
 }
 
+// Settings returns a system's own settings as the file can have them: credentials, and what
+// OAuth needs, included.
+func Settings(spec connector.Spec) []connector.Setting { return settingsOf(spec) }
+
 // settingsOf returns a system's own settings, credentials included, without those that
 // every connection has.
 func settingsOf(spec connector.Spec) []connector.Setting {

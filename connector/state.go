@@ -7,7 +7,9 @@ import (
 
 // A KV is what a connection remembers by itself: secrets of subscriptions, addresses that
 // a log-in told, places in a feed. It is durable, sealed at rest, and shared by all
-// processes of the hub.
+// processes of the hub. Keys that begin with "hub:" are the hub's own. Where a person has
+// authorized the connection, "oauth" holds what the vendor said besides tokens, such as
+// the address of the account, as a JSON object.
 type KV interface {
 	// Get returns the value of a key and its version. A key that is not there has the
 	// value "" and version 0.

@@ -27,6 +27,9 @@ func (a *app) afresh(ctx context.Context, s *session, log *slog.Logger) (*engine
 // keepGrants renews what would die of not being used, and tells ahead what will end.
 func (a *app) keepGrants(ctx context.Context, s *session, log *slog.Logger) {
 	e, err := a.afresh(ctx, s, log)
+	if ctx.Err() != nil {
+		return
+	}
 	if err != nil {
 		log.Warn("authorizations could not be looked after", "error", err)
 		return

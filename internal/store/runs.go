@@ -20,7 +20,7 @@ func (s *Store) StartRun(ctx context.Context, r Run) error {
 			return err
 		}
 		_, err = t.exec(`INSERT INTO runs (started, ended, status, left_counts, right_counts, linked, unchanged, conflicts, review,
-			failed, reconciled, complete, error, id, workspace, sync) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			failed, reconciled, complete, error, hinted, id, workspace, sync) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			append(a, s.workspace, sync.id)...)
 		return err
 	})
@@ -34,7 +34,7 @@ func (s *Store) FinishRun(ctx context.Context, r Run) error {
 			return err
 		}
 		n, err := t.exec(`UPDATE runs SET started = ?, ended = ?, status = ?, left_counts = ?, right_counts = ?, linked = ?,
-			unchanged = ?, conflicts = ?, review = ?, failed = ?, reconciled = ?, complete = ?, error = ?
+			unchanged = ?, conflicts = ?, review = ?, failed = ?, reconciled = ?, complete = ?, error = ?, hinted = ?
 			WHERE id = ? AND workspace = ?`, append(a, s.workspace)...)
 		if err == nil && n == 0 {
 			err = fmt.Errorf("there is no run %d", r.ID)
@@ -54,11 +54,29 @@ func runValues(r Run) ([]any, error) {
 		counts[i] = string(b)
 	}
 	return args(micros(r.Started), micros(r.Ended), r.Status, counts[record.Left], counts[record.Right], r.Linked, r.Unchanged,
-		r.Conflicts, r.Review, r.Failed, count(r.Reconciled), count(r.Complete), r.Error, r.ID), nil
+		r.Conflicts, r.Review, r.Failed, count(r.Reconciled), count(r.Complete), r.Error, count(r.Hinted), r.ID), nil
+}
+
+// DropRun forgets a run that came to nothing.
+func (s *Store) DropRun(ctx context.Context, id int64) error {
+	return s.write(ctx, fmt.Sprintf("drop run %d", id), func(t *tx) error {
+		_, err := t.exec(`DELETE FROM runs WHERE id = ? AND workspace = ?`, id, s.workspace)
+		return err
+	})
 }
 
 // Runs returns runs of a sync, or of all for "", the newest first.
 func (s *Store) Runs(ctx context.Context, sync string, limit int) ([]Run, error) {
+	return s.runs(ctx, sync, "", limit)
+}
+
+// FullRuns is Runs without those that read only what vendors had reported: they do not
+// count for schedules.
+func (s *Store) FullRuns(ctx context.Context, sync string, limit int) ([]Run, error) {
+	return s.runs(ctx, sync, " AND hinted = 0", limit)
+}
+
+func (s *Store) runs(ctx context.Context, sync, but string, limit int) ([]Run, error) {
 	var runs []Run
 	err := s.read(ctx, func(q runner) error {
 		if err := s.knowNames(ctx, q); err != nil {
@@ -69,7 +87,7 @@ func (s *Store) Runs(ctx context.Context, sync string, limit int) ([]Run, error)
 			where, a = where+` AND sync = ?`, append(a, s.names.sync(sync).id)
 		}
 		return q.each(ctx, `SELECT id, sync, started, ended, status, left_counts, right_counts, linked, unchanged, conflicts,
-			review, failed, reconciled, complete, error FROM runs WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(a, limit),
+			review, failed, reconciled, complete, error, hinted FROM runs WHERE `+where+but+` ORDER BY id DESC LIMIT ?`, append(a, limit),
 			func(scan scanner) error {
 				r, err := s.scanRun(scan)
 				runs = append(runs, r)
@@ -85,15 +103,15 @@ func (s *Store) Runs(ctx context.Context, sync string, limit int) ([]Run, error)
 func (s *Store) scanRun(scan scanner) (Run, error) {
 	var r Run
 	var sync, started, ended int64
-	var reconciled, complete int
+	var reconciled, complete, hinted int
 	var counts [2][]byte
 	err := scan(&r.ID, &sync, &started, &ended, &r.Status, &counts[record.Left], &counts[record.Right], &r.Linked,
-		&r.Unchanged, &r.Conflicts, &r.Review, &r.Failed, &reconciled, &complete, &r.Error)
+		&r.Unchanged, &r.Conflicts, &r.Review, &r.Failed, &reconciled, &complete, &r.Error, &hinted)
 	if err != nil {
 		return r, err
 	}
 	r.Sync, r.Started, r.Ended = s.names.syncOf(sync), fromMicros(started), fromMicros(ended)
-	r.Reconciled, r.Complete = reconciled != 0, complete != 0
+	r.Reconciled, r.Complete, r.Hinted = reconciled != 0, complete != 0, hinted != 0
 	for i := range counts {
 		if err := json.Unmarshal(counts[i], &r.Sides[i]); err != nil {
 			return r, fmt.Errorf("run %d: %w", r.ID, err)

@@ -22,7 +22,7 @@ func migrations() []migration {
 		`CREATE TABLE installation (name {text} PRIMARY KEY)`,
 		// Seq up to which a sync has taken up changes of an object that its expressions look into.
 		`CREATE TABLE looks (workspace {int}, sync {int}, object {int}, mark {int}, PRIMARY KEY (sync, object)){keyed}`,
-	}}, {"secrets and memories of connections", sqlSealed()}}
+	}}, {"secrets and memories of connections", sqlSealed()}, {"what vendors report", sqlHooks()}}
 }
 
 func sqlCore() []string {

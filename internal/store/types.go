@@ -282,6 +282,7 @@ type Run struct {
 	Failed     int
 	Reconciled bool
 	Complete   bool // it read both sides to the end and planned everything
+	Hinted     bool // it read only records that vendors had reported
 	Error      string
 }
 

@@ -80,7 +80,7 @@ func (b *Bench) reopen() {
 func (b *Bench) connect(transport http.RoundTripper, settings map[string]string) {
 	b.Helper()
 	o := rest.OpenOptions{
-		Settings: connector.Settings{}, Secrets: map[string]string{}, URL: b.suite.URL, Transport: transport,
+		Settings: connector.Settings{}, Secrets: map[string]string{}, URL: b.suite.URL, Transport: transport, Hook: hook,
 		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	maps.Copy(o.Settings, b.suite.Settings)

@@ -3,10 +3,12 @@ package connectortest
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
@@ -28,6 +30,9 @@ type defect struct {
 	write      func(*mutant, context.Context, []connector.Op) ([]connector.Result, error)
 	partitions func(*mutant, context.Context, string) ([]string, error)
 	addField   func(*mutant, context.Context, string, record.Field) (record.Field, error)
+	receive    func(*mutant, time.Time, *http.Request, []byte) (connector.Delivery, error)
+	subscribe  func(*mutant, context.Context, string, []string) (time.Time, error)
+	forget     func(*mutant, context.Context, string) error
 }
 
 // A mutant is the toy's connection with one defect.
@@ -110,6 +115,27 @@ func (m *mutant) AddField(ctx context.Context, object string, f record.Field) (r
 		return m.d.addField(m, ctx, object, f)
 	}
 	return m.good.AddField.AddField(ctx, object, f)
+}
+
+func (m *mutant) Receive(now time.Time, r *http.Request, body []byte) (connector.Delivery, error) {
+	if m.d.receive != nil {
+		return m.d.receive(m, now, r, body)
+	}
+	return m.good.Receiver.Receive(now, r, body)
+}
+
+func (m *mutant) Subscribe(ctx context.Context, hook string, objects []string) (time.Time, error) {
+	if m.d.subscribe != nil {
+		return m.d.subscribe(m, ctx, hook, objects)
+	}
+	return m.good.Subscriber.Subscribe(ctx, hook, objects)
+}
+
+func (m *mutant) Unsubscribe(ctx context.Context, hook string) error {
+	if m.d.forget != nil {
+		return m.d.forget(m, ctx, hook)
+	}
+	return m.good.Subscriber.Unsubscribe(ctx, hook)
 }
 
 // A recorder is a testing.TB whose failures are looked at and do no harm.

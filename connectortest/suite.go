@@ -67,6 +67,9 @@ type Suite struct {
 	Hide   func(tw twin.Twin, object, id string) error
 	Expire func(tw twin.Twin) error
 	Merge  func(tw twin.Twin, object, lose, keep string) error
+	// Aim makes the vendor call an address, as an administrator does where the connector
+	// cannot ask for it.
+	Aim func(tw twin.Twin, address string) error
 }
 
 // An Object is the samples of one object. All else is learned from the schema. In every
@@ -113,6 +116,9 @@ func (s Suite) parts() []part {
 	parts := []part{{name: "connection", scenarios: connectionScenarios()}}
 	for _, o := range s.Objects {
 		parts = append(parts, part{name: o.Name, object: o, scenarios: objectScenarios()})
+	}
+	if len(s.Objects) > 0 && s.receives() {
+		parts = append(parts, part{name: "door", object: s.Objects[0], scenarios: hookScenarios()})
 	}
 	return parts
 }

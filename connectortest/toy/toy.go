@@ -16,6 +16,13 @@
 //	POST /v1/get  {table, ids}                       rows by id
 //	POST /v1/find {table, key, any}                  rows that hold one of the values
 //	POST /v1/do   {table, verb, items}               up to 10 writes of one verb
+//	GET  /v1/hooks                                   whom the vendor calls
+//	POST /v1/hooks {url, tables}                     call this address for a week when rows move
+//	DELETE /v1/hooks?id=                             call it no more
+//
+// To such an address it sends {rows: [{table, id}]}, or {dropped: true}, and to what is below it
+// {call: {id, from, to, at}}, to which it waits two seconds for {show, ring, drop}. X-Toy-Signature
+// is an HMAC-SHA-256 with the API key of method, address, X-Toy-Time and body.
 package toy
 
 import (
@@ -52,16 +59,18 @@ func Spec() connector.Spec {
 		Limits: func(connector.Settings, connector.Identity) []connector.Limit {
 			return []connector.Limit{{Units: callsPerSecond, Per: time.Second, Source: "https://toy.example/docs/limits"}}
 		},
+		Door: connector.Door{ReadDelay: 2 * time.Second, Budget: 2 * time.Second, Quiet: 2 * 24 * time.Hour},
 		Open: open,
 	}
 }
 
 type conn struct {
-	api rest.API
+	api    rest.API
+	secret string // of the vendor's signatures
 }
 
 func open(env connector.Env) (connector.Connection, error) {
-	return &conn{api: rest.API{HTTP: env.HTTP, Base: env.BaseURL, Classify: classify}}, nil
+	return &conn{api: rest.API{HTTP: env.HTTP, Base: env.BaseURL, Classify: classify}, secret: env.Secret("api_key")}, nil
 }
 
 // Check asks who we are. The Date of the answer tells the vendor's clock.
@@ -130,4 +139,7 @@ var (
 	_ connector.Writer       = (*conn)(nil)
 	_ connector.Partitioner  = (*conn)(nil)
 	_ connector.SchemaWriter = (*conn)(nil)
+
+	_ connector.WebhookReceiver = (*conn)(nil)
+	_ connector.Subscriber      = (*conn)(nil)
 )

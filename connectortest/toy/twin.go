@@ -40,6 +40,12 @@ type Twin struct {
 	lastID int64
 	tables map[string]*twinTable
 	recent []time.Time // of calls within the last second
+
+	hooks    []*twinHook
+	late     []twinLate // in the order of their times
+	early    time.Duration
+	deaf     bool
+	reserved string // the id that the next new row gets; "" = a new one
 }
 
 // New returns a twin without rows.
@@ -142,6 +148,7 @@ func (a *Twin) Objects() []string { return []string{"cards", "labels"} }
 func (a *Twin) Rows(object string) []twin.Row {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.commit()
 	var out []twin.Row
 	for _, r := range a.live(object) {
 		out = append(out, twin.Row{ID: r.id, Fields: maps.Clone(r.cells)})
@@ -172,6 +179,7 @@ func twinNumber(id string) int {
 func (a *Twin) Put(object, id string, fields map[string]string) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.commit()
 	t, ok := a.tables[object]
 	if !ok {
 		return "", fmt.Errorf("put: no table %q", object)
@@ -184,12 +192,43 @@ func (a *Twin) Put(object, id string, fields map[string]string) (string, error) 
 			fields["box"] = t.boxes[0]
 		}
 	}
+	if a.early > 0 {
+		return a.putLate(t, object, id, verb, fields), nil
+	}
 	row, refusal := a.write(t, "person", id, 0, fields)
 	if refusal != nil {
 		return "", fmt.Errorf("put into %s: %s", object, refusal.Text)
 	}
 	a.Ledger().Record(twin.Act{By: "person", Verb: verb, Object: object, ID: row.id, Fields: fields})
+	a.tell(object, row.id)
 	return row.id, nil
+}
+
+// putLate tells of what a person writes before it shows.
+func (a *Twin) putLate(t *twinTable, object, id, verb string, fields map[string]string) string {
+	made := id
+	if id == "" {
+		made = a.takeID()
+	}
+	a.tell(object, made)
+	a.late = append(a.late, twinLate{time.Now().Add(a.early), func() {
+		if id == "" {
+			a.reserved = made
+		}
+		if _, refusal := a.write(t, "person", id, 0, fields); refusal == nil {
+			a.Ledger().Record(twin.Act{By: "person", Verb: verb, Object: object, ID: made, Fields: fields})
+		}
+	}})
+	return made
+}
+
+func (a *Twin) takeID() string {
+	if id := a.reserved; id != "" {
+		a.reserved = ""
+		return id
+	}
+	a.lastID++
+	return strconv.FormatInt(a.lastID, 10)
 }
 
 // Remove lets a person delete a row for good.
@@ -219,6 +258,7 @@ func (a *Twin) Close(object string) {
 func (a *Twin) mark(object, id, verb string, change func(*twinTable, *twinRow)) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.commit()
 	t, ok := a.tables[object]
 	if !ok {
 		return fmt.Errorf("no table %q", object)
@@ -229,6 +269,7 @@ func (a *Twin) mark(object, id, verb string, change func(*twinTable, *twinRow)) 
 	}
 	change(t, r)
 	a.touch(r, "person")
+	a.tell(object, id)
 	if verb != "" {
 		a.Ledger().Record(twin.Act{By: "person", Verb: verb, Object: object, ID: id})
 	}
@@ -261,10 +302,9 @@ func (a *Twin) write(t *twinTable, by, id string, rev int64, cells map[string]st
 	}
 	r.cells = next
 	if r.id == "" {
-		a.lastID++
-		r.id = strconv.FormatInt(a.lastID, 10)
+		r.id = a.takeID()
 		if _, ok := t.column("serial"); ok {
-			r.cells["serial"] = strconv.FormatInt(1000+a.lastID, 10)
+			r.cells["serial"] = strconv.Itoa(1000 + twinNumber(r.id))
 		}
 		t.rows[r.id] = r
 		moves = true

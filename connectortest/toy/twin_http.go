@@ -29,6 +29,7 @@ func (a *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *Twin) serve(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.commit()
 	if r.Header.Get("Authorization") != "Token "+twinKey {
 		twinRefuse(w, http.StatusUnauthorized, twinRefusal{Code: "unsigned", Text: "The key is not known"})
 		return
@@ -47,6 +48,10 @@ func (a *Twin) serve(w http.ResponseWriter, r *http.Request) {
 		"POST /v1/get":    a.serveGet,
 		"POST /v1/find":   a.serveFind,
 		"POST /v1/do":     a.serveDo,
+
+		"GET /v1/hooks":    a.serveHooks,
+		"POST /v1/hooks":   a.serveMakeHook,
+		"DELETE /v1/hooks": a.serveDropHook,
 	}
 	serve, ok := known[r.Method+" "+r.URL.Path]
 	if !ok {
@@ -267,6 +272,7 @@ func (a *Twin) serveDo(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		a.Ledger().Record(twin.Act{By: "api", Verb: in.Verb, Object: in.Table, ID: row.id, Fields: cells})
+		a.tell(in.Table, row.id)
 		done = append(done, map[string]any{"id": row.id, "rev": row.rev})
 	}
 	twinAnswer(w, map[string]any{"done": done})

@@ -240,6 +240,7 @@ func (b *batch) decide(ctx context.Context, ids []string) error {
 	if err := b.r.e.store.Decide(ctx, b.r.p.Name, b.r.marks, b.facts); err != nil {
 		return fmt.Errorf("store decisions: %w", err)
 	}
+	b.r.note(b.facts)
 	b.r.enqueue(b.facts.Ops)
 	return nil
 }

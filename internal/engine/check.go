@@ -88,7 +88,7 @@ func (e *Engine) Schema(ctx context.Context, connection string) (record.Schema, 
 	if c == nil {
 		return record.Schema{}, fmt.Errorf("there is no connection named %q", connection)
 	}
-	if err := e.prepareConn(ctx, c); err != nil {
+	if err := e.prepareConn(ctx, c, false); err != nil {
 		return record.Schema{}, err
 	}
 	return c.known.Schema, c.usable()

@@ -35,7 +35,10 @@ type Options struct {
 	Transport func(plan.Connection) http.RoundTripper
 	// State returns what a connection remembers; nil, or a nil answer, means that it forgets
 	// with the process.
-	State    func(connection string) connector.KV
+	State func(connection string) connector.KV
+	// Hook returns the address at which a connection's vendor reaches us; nil, or "", means
+	// that it cannot.
+	Hook     func(connection string) string
 	Log      *slog.Logger   // nil = silent
 	Progress func(Progress) // called often and from several goroutines; nil = nobody looks
 	// Workers bounds what is done at a time. 1 means one thing after the other in a fixed
@@ -149,9 +152,13 @@ func open(pc plan.Connection, o Options) (*conn, error) {
 	if o.State != nil {
 		state = o.State(pc.Name)
 	}
+	hook := ""
+	if o.Hook != nil {
+		hook = o.Hook(pc.Name)
+	}
 	able, handle, err := rest.Open(c.spec, rest.OpenOptions{
 		Name: pc.Name, Settings: pc.Settings, Secrets: pc.Secrets, URL: pc.URL,
-		Transport: &meter{next: transport}, Limits: c.limits, Log: o.Log, State: state,
+		Transport: &meter{next: transport}, Limits: c.limits, Log: o.Log, State: state, Hook: hook,
 	})
 	c.problem = err // a missing credential stops this connection only
 	c.able = able
@@ -169,6 +176,29 @@ func (e *Engine) Grant(connection string) *grant.Grant {
 		return nil
 	}
 	return c.grant
+}
+
+// Abilities returns what a connection can do as far as that is known without asking its
+// vendor, and why it cannot be used.
+func (e *Engine) Abilities(connection string) (connector.Abilities, error) {
+	c := e.conns[connection]
+	if c == nil {
+		return connector.Abilities{}, fmt.Errorf("there is no connection named %q", connection)
+	}
+	return c.able, c.usable()
+}
+
+// Ready makes sure that a connection can be used, and is still the account that was pinned
+// (R33), and returns what it can do.
+func (e *Engine) Ready(ctx context.Context, connection string) (connector.Abilities, error) {
+	c := e.conns[connection]
+	if c == nil {
+		return connector.Abilities{}, fmt.Errorf("there is no connection named %q", connection)
+	}
+	if err := e.prepareConn(ctx, c, false); err != nil {
+		return connector.Abilities{}, err
+	}
+	return c.able, c.usable()
 }
 
 // usable returns why a connection cannot be used, or nil.

@@ -26,10 +26,12 @@ const (
 // the syncs against it, parents first. A connection that cannot be used is no error here:
 // its syncs fail when they run. The error is of the configuration (a [plan.Problems] in
 // its chain) or of the store.
-func (e *Engine) Prepare(ctx context.Context) error {
+func (e *Engine) Prepare(ctx context.Context) error { return e.prepare(ctx, false) }
+
+func (e *Engine) prepare(ctx context.Context, leave bool) error {
 	for _, s := range e.plan.Syncs {
 		for _, end := range s.Ends {
-			if err := e.prepareConn(ctx, e.conns[end.Connection]); err != nil {
+			if err := e.prepareConn(ctx, e.conns[end.Connection], leave); err != nil {
 				return err
 			}
 		}
@@ -38,8 +40,10 @@ func (e *Engine) Prepare(ctx context.Context) error {
 }
 
 // prepareConn makes sure of identity and schema. Its error is the store's; the vendor's
-// becomes the connection's problem.
-func (e *Engine) prepareConn(ctx context.Context, c *conn) error {
+// becomes the connection's problem. With leave, a connection that is known not to be usable is
+// not asked whether it is by now: turns that follow each other within seconds would try a wrong
+// credential over and over.
+func (e *Engine) prepareConn(ctx context.Context, c *conn, leave bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.able.Check == nil {
@@ -47,6 +51,13 @@ func (e *Engine) prepareConn(ctx context.Context, c *conn) error {
 	}
 	if err := e.load(ctx, c); err != nil {
 		return err
+	}
+	if leave && c.problem == nil && c.known.Paused != "" {
+		c.problem = fmt.Errorf("connection %s is paused: %s", c.plan.Name, c.known.Paused)
+	}
+	if leave && c.problem != nil {
+		c.objects = masked(c.known.Schema, c.able, c.known.Identity.Lacks)
+		return nil
 	}
 	ctx = metered(ctx, &c.spent)
 	if c.problem != nil || c.known.Paused != "" || time.Since(c.known.CheckedAt) > identityFor {

@@ -385,6 +385,7 @@ func (s *settling) finish(ctx context.Context) error {
 	if len(s.pages) > 0 {
 		s.facts.Rows = append(s.facts.Rows, store.Page{Of: s.end.of, Changes: s.pages, Keys: s.r.keysOf(s.side), Began: s.at})
 	}
+	s.r.note(s.facts)
 	s.r.remember(s.side, s.own, s.at)
 	if err := s.r.commits.settle(ctx, s.r.e.store, s.settled, s.facts); err != nil {
 		return fmt.Errorf("settle operations: %w", err)

@@ -32,6 +32,7 @@ type Report struct {
 	DurationMS int64        `json:"duration_ms"`
 	Error      string       `json:"error,omitempty"`
 
+	Hinted  bool          `json:"hinted,omitempty"`  // it read only what vendors had reported
 	Gaps    []string      `json:"gaps,omitempty"`    // why it is not reconciled, in plain words
 	Waiting int           `json:"waiting,omitempty"` // operations that wait for a time more than two minutes away
 	Until   *time.Time    `json:"until,omitempty"`   // the first of those times

@@ -26,21 +26,16 @@ const patience = 2 * time.Minute
 // SyncOptions are what a caller may want of one run.
 type SyncOptions struct {
 	Sweep bool // look for deleted records now, whatever the schedule
+
+	hints *hinted // read what these name, and nothing else; nil = read what has changed
 }
 
 // Sync runs the named syncs (none named = all), parents first, each until it is settled,
 // and returns one report per sync in the order of the configuration. The error of one sync
 // is in its report; the error returned is of the configuration, the store or the context.
 func (e *Engine) Sync(ctx context.Context, syncs []string, o SyncOptions) ([]Report, error) {
-	err := e.Prepare(ctx)
-	if err != nil {
+	if err := e.begin(ctx, false); err != nil {
 		return nil, err
-	}
-	if _, err := e.store.Recover(ctx); err != nil {
-		return nil, fmt.Errorf("take over the outbox: %w", err)
-	}
-	if e.home, err = e.store.Installation(ctx); err != nil {
-		return nil, fmt.Errorf("load the installation's name: %w", err)
 	}
 	picked, err := e.pick(syncs)
 	if err != nil {
@@ -57,13 +52,34 @@ func (e *Engine) Sync(ctx context.Context, syncs []string, o SyncOptions) ([]Rep
 			break
 		}
 	}
+	return e.inOrder(byName), ctx.Err()
+}
+
+// begin makes ready what all runs of a turn need. With leave, a connection that cannot be
+// used is left alone rather than asked again.
+func (e *Engine) begin(ctx context.Context, leave bool) error {
+	err := e.prepare(ctx, leave)
+	if err != nil {
+		return err
+	}
+	if _, err := e.store.Recover(ctx); err != nil {
+		return fmt.Errorf("take over the outbox: %w", err)
+	}
+	if e.home, err = e.store.Installation(ctx); err != nil {
+		return fmt.Errorf("load the installation's name: %w", err)
+	}
+	return nil
+}
+
+// inOrder returns reports in the order of the configuration.
+func (e *Engine) inOrder(byName map[string]Report) []Report {
 	var reports []Report
 	for _, s := range e.plan.Syncs {
 		if rep, ok := byName[s.Name]; ok {
 			reports = append(reports, rep)
 		}
 	}
-	return reports, ctx.Err()
+	return reports
 }
 
 // A run is one execution of one sync.
@@ -91,6 +107,7 @@ type run struct {
 	conflicts map[string]bool         // fields of links that both sides had changed
 	rounds    map[string]int          // writes of one field of one link in this run (R8)
 	asking    atomic.Bool             // the sync has, or may have, open review items
+	noted     atomic.Bool             // something was written into the journal
 	standing  atomic.Bool             // the sync has, or may have, records that stand alone
 	streaming bool                    // creates are sent as they are planned
 	fresh     [2][]store.Op           // creates of a first run that are to be sent to either side, in memory
@@ -117,6 +134,7 @@ func (e *Engine) newRun(p *pair) *run {
 // runOne runs one sync and writes its line into the log of runs. The error is the store's.
 func (e *Engine) runOne(ctx context.Context, p *pair, o SyncOptions) (Report, error) {
 	r := e.newRun(p)
+	r.rec.Hinted = o.hints != nil
 	if err := e.store.StartRun(ctx, r.rec); err != nil {
 		return Report{}, fmt.Errorf("start run: %w", err)
 	}
@@ -147,13 +165,8 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 	if err := r.prepare(ctx); err != nil {
 		return "", nil, err
 	}
-	if err := r.readAndPlan(ctx); err != nil {
+	if err := r.fill(ctx, o); err != nil {
 		return "", nil, err
-	}
-	for _, side := range record.Sides() {
-		if err := r.sweep(ctx, side, o.Sweep); err != nil {
-			return "", nil, err
-		}
 	}
 	for range maxRounds {
 		if err := r.planRound(ctx); err != nil {
@@ -174,9 +187,25 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 			break
 		}
 	}
-	r.rec.Complete = true
+	r.rec.Complete = !r.rec.Hinted
 	gaps, err = r.reconcile(ctx)
 	return "", gaps, err
+}
+
+// fill brings the mirror up to date: with what has changed, or with what was reported.
+func (r *run) fill(ctx context.Context, o SyncOptions) error {
+	if o.hints != nil {
+		return r.readHinted(ctx, o.hints)
+	}
+	if err := r.readAndPlan(ctx); err != nil {
+		return err
+	}
+	for _, side := range record.Sides() {
+		if err := r.sweep(ctx, side, o.Sweep); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // usable returns why one of the sides cannot be used.
@@ -326,6 +355,13 @@ func (r *run) remember(side record.Side, ids []string, at time.Time) {
 	}
 }
 
+// note remembers whether the run has left a trace in the journal.
+func (r *run) note(f store.Facts) {
+	if len(f.Journal) > 0 {
+		r.noted.Store(true)
+	}
+}
+
 func (r *run) read(side record.Side, n, total int) {
 	r.mu.Lock()
 	r.rec.Sides[side].Read += n
@@ -360,17 +396,26 @@ func (r *run) report(ctx context.Context, gaps []string, failure error) (Report,
 	if rec.Error == "" && rec.Status == StatusBlocked && len(gaps) > 0 {
 		rec.Error = gaps[0]
 	}
-	if err := r.e.store.FinishRun(ctx, *rec); err != nil {
+	if err := r.finish(ctx); err != nil {
 		return Report{}, errors.Join(failure, fmt.Errorf("finish run: %w", err))
 	}
 	rep := Report{Sync: rec.Sync, Run: RunName(rec.ID), Status: rec.Status, Left: rec.Sides[0], Right: rec.Sides[1],
 		Linked: rec.Linked, Unchanged: rec.Unchanged, Conflicts: rec.Conflicts, Review: rec.Review, Failed: rec.Failed,
-		Reconciled: rec.Reconciled, Took: rec.Ended.Sub(rec.Started), Error: rec.Error, Err: failure, Gaps: gaps, Waiting: r.waiting}
+		Reconciled: rec.Reconciled, Hinted: rec.Hinted, Took: rec.Ended.Sub(rec.Started), Error: rec.Error, Err: failure, Gaps: gaps, Waiting: r.waiting}
 	rep.DurationMS = rep.Took.Milliseconds()
 	if r.waiting > 0 {
 		rep.Until = &r.wait
 	}
 	return rep, nil
+}
+
+// finish stores the run's line. A run of hints that changed nothing leaves none: reports of our
+// own writes would fill the log.
+func (r *run) finish(ctx context.Context) error {
+	if r.rec.Hinted && !r.noted.Load() && r.rec.Error == "" {
+		return r.e.store.DropRun(ctx, r.id)
+	}
+	return r.e.store.FinishRun(ctx, r.rec)
 }
 
 // opKey mints the key of an operation (R16). It holds none of the characters that vendors

@@ -41,6 +41,7 @@ type world struct {
 	yaml    string
 	path    string
 	workers int
+	wrap    func(connector.Connection) connector.Connection // nil = as it is
 
 	store  *store.Store
 	engine *engine.Engine
@@ -78,7 +79,7 @@ func (w *world) start() {
 // configure gives the engine another configuration over the same store.
 func (w *world) configure(yaml string) {
 	w.t.Helper()
-	specs := []connector.Spec{toy.Spec()}
+	specs := []connector.Spec{w.spec()}
 	w.yaml = yaml
 	p, problems := plan.Parse("tandem.yaml", []byte(yaml), func(string) (string, bool) { return w.a.Settings()["api_key"], true }, specs)
 	if problems.HasErrors() {
@@ -95,6 +96,20 @@ func (w *world) configure(yaml string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// spec is the toy's, with the connections as the test wants them.
+func (w *world) spec() connector.Spec {
+	spec := toy.Spec()
+	if w.wrap == nil {
+		return spec
+	}
+	open := spec.Open
+	spec.Open = func(env connector.Env) (connector.Connection, error) {
+		c, err := open(env)
+		return w.wrap(c), err
+	}
+	return spec
 }
 
 func (w *world) stop() {

@@ -46,9 +46,12 @@ func parts() []part {
 			uses:  "record connector rest internal/merge internal/mapping internal/plan internal/store",
 			tests: "twin connectortest",
 		},
+		{name: "internal/door", floor: 5, uses: "record connector internal/store", tests: "rest twin connectortest"},
 		{
 			name: "internal/cli", floor: 6,
-			uses: "record connector rest twin internal/merge internal/mapping internal/plan internal/store internal/safe internal/engine",
+			uses: "record connector rest twin internal/merge internal/mapping internal/plan internal/store internal/safe internal/engine " +
+				"internal/door",
+			tests: "connectortest",
 		},
 		{name: ".", floor: 7, uses: "connector internal/cli"},
 		{

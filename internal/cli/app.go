@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,8 @@ type app struct {
 	config  string // path of the configuration file
 	json    bool
 	quiet   bool
+	// transport carries the requests of a connection; nil = the network. Tests plug twins in.
+	transport func(plan.Connection) http.RoundTripper
 }
 
 func (a *app) specs() []connector.Spec {
@@ -166,9 +169,12 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// openEngine builds an engine on an open store and its safe.
-func (a *app) openEngine(p *plan.Plan, s *store.Store, kept *safe.Safe, log *slog.Logger, progress func(engine.Progress)) (*engine.Engine, error) {
-	e, err := engine.New(engine.Options{Store: s, Plan: p, Specs: a.specs(), State: kept.State, Log: log, Progress: progress})
+// openEngine builds an engine on an open store and its safe. hook tells where vendors call;
+// nil = nowhere.
+func (a *app) openEngine(p *plan.Plan, s *store.Store, kept *safe.Safe, log *slog.Logger, progress func(engine.Progress), hook func(string) string) (*engine.Engine, error) {
+	e, err := engine.New(engine.Options{
+		Store: s, Plan: p, Specs: a.specs(), State: kept.State, Log: log, Progress: progress, Hook: hook, Transport: a.transport,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open connections: %w", err)
 	}
@@ -209,7 +215,7 @@ func (a *app) openPlan(ctx context.Context, p *plan.Plan, how access, progress f
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	e, err := a.openEngine(p, s, kept, a.warnings(), progress)
+	e, err := a.openEngine(p, s, kept, a.warnings(), progress, nil)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

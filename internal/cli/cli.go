@@ -52,7 +52,7 @@ type grammar struct {
 	Status      statusCmd      `cmd:"" help:"Say how every sync and connection stands."`
 	History     historyCmd     `cmd:"" help:"Say what happened to a record, or to all of them."`
 	Review      reviewCmd      `cmd:"" help:"See and decide what waits for a person."`
-	Connections connectionsCmd `cmd:"" help:"List the connections of the configuration, and authorize them."`
+	Connections connectionsCmd `cmd:"" help:"List the connections of the configuration, authorize them, or have a vendor call no more."`
 	Secret      secretCmd      `cmd:"" help:"Keep secrets in the database, sealed, and change their key."`
 	Twin        twinCmd        `cmd:"" help:"Serve a simulated system on this machine, to try things out."`
 	Schema      schemaCmd      `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`

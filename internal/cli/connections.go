@@ -2,15 +2,21 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"runtime/debug"
+	"strings"
 
+	"github.com/tandemhub/tandem/internal/door"
+	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
 )
 
 type connectionsCmd struct {
-	List      connectionsListCmd `cmd:"" default:"withargs" help:"List the connections of the configuration."`
-	Authorize authorizeCmd       `cmd:"" help:"Ask a person to agree in a browser, for systems that want that (OAuth 2)."`
-	Revoke    revokeCmd          `cmd:"" help:"Give back at the vendor what a person agreed to."`
+	List       connectionsListCmd `cmd:"" default:"withargs" help:"List the connections of the configuration."`
+	Authorize  authorizeCmd       `cmd:"" help:"Ask a person to agree in a browser, for systems that want that (OAuth 2)."`
+	Revoke     revokeCmd          `cmd:"" help:"Give back at the vendor what a person agreed to."`
+	Disconnect disconnectCmd      `cmd:"" help:"Have a connection's vendor call here no more, and forget the address it called."`
 }
 
 type connectionsListCmd struct{}
@@ -21,6 +27,7 @@ type connectionLine struct {
 	System     string   `json:"system"`
 	URL        string   `json:"url"`
 	Syncs      []string `json:"syncs"`
+	Hook       string   `json:"hook,omitempty"` // where its vendor calls; whoever knows it can send what the connector then verifies
 }
 
 // Run lists what the configuration names. It calls nobody.
@@ -29,10 +36,14 @@ func (c *connectionsListCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	hooks, err := a.addresses(ctx, p)
+	if err != nil {
+		return err
+	}
 	var t table
 	t.add("CONNECTION", "SYSTEM", "ADDRESS", "SYNCS")
 	for _, conn := range p.Connections {
-		line := connectionLine{Connection: conn.Name, System: conn.System, URL: conn.URL, Syncs: syncsOf(p, conn.Name)}
+		line := connectionLine{Connection: conn.Name, System: conn.System, URL: conn.URL, Syncs: syncsOf(p, conn.Name), Hook: hooks[conn.Name]}
 		if sys, err := a.system(conn.System); err == nil && line.URL == "" {
 			line.URL = sys.Spec.BaseURL
 		}
@@ -47,7 +58,93 @@ func (c *connectionsListCmd) Run(ctx context.Context, a *app) error {
 	if a.json {
 		return nil
 	}
-	return a.print(t.text(""))
+	return a.print(t.text("") + a.hooksText(p, hooks))
+}
+
+// addresses returns where vendors call, by connection; none before the first tandem serve.
+func (a *app) addresses(ctx context.Context, p *plan.Plan) (hooks map[string]string, err error) {
+	if p.PublicURL == "" {
+		return nil, nil
+	}
+	s, err := a.openStore(ctx, p, look)
+	if err != nil {
+		return nil, err
+	}
+	defer (&session{store: s}).close(&err)
+	hooks = map[string]string{}
+	for _, c := range p.Connections {
+		d, found, err := s.Door(ctx, c.Name)
+		if err != nil {
+			return nil, fmt.Errorf("look for the doors: %w", err)
+		}
+		if found {
+			hooks[c.Name] = door.Address(p.PublicURL, c.Name, d.Key)
+		}
+	}
+	return hooks, nil
+}
+
+// hooksText tells people where vendors call, and what is left to them to do about it.
+func (a *app) hooksText(p *plan.Plan, hooks map[string]string) string {
+	var b strings.Builder
+	for _, c := range p.Connections {
+		if hooks[c.Name] == "" {
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s is called at %s\n", c.Name, hooks[c.Name])
+		if sys, err := a.system(c.System); err == nil && sys.Spec.Door.Help != "" {
+			fmt.Fprintf(&b, "  %s\n", oneLine(sys.Spec.Door.Help))
+		}
+	}
+	return b.String()
+}
+
+type disconnectCmd struct {
+	Connection string `arg:"" help:"Which connection."`
+}
+
+// Run takes back what the vendor was asked for and forgets the door. It needs the database to
+// itself, because a server would ask the vendor anew.
+func (c *disconnectCmd) Run(ctx context.Context, a *app) (err error) {
+	p, err := a.load(ctx)
+	if err != nil {
+		return err
+	}
+	if err := checkConnections(p, []string{c.Connection}); err != nil {
+		return err
+	}
+	s, err := a.openPlan(ctx, p, own, nil)
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	d, found, err := s.store.Door(ctx, c.Connection)
+	if err != nil {
+		return fmt.Errorf("look for the door: %w", err)
+	}
+	if !found {
+		return a.print(c.Connection + " has no address that its vendor could call\n")
+	}
+	if d.Address != "" {
+		if err := unsubscribe(ctx, s.engine, c.Connection, d); err != nil {
+			return err
+		}
+	}
+	if err := s.store.CloseDoor(ctx, c.Connection); err != nil {
+		return fmt.Errorf("forget the door: %w", err)
+	}
+	return a.print(c.Connection + " is called no more; tandem serve opens another address for it while it is in " + a.config + "\n")
+}
+
+func unsubscribe(ctx context.Context, e *engine.Engine, connection string, d store.Door) error {
+	able, err := e.Ready(ctx, connection)
+	if err == nil && able.Subscriber != nil {
+		err = able.Subscriber.Unsubscribe(ctx, d.Address)
+	}
+	if err != nil {
+		return fmt.Errorf("take back what the vendor was asked for: %s", strings.ReplaceAll(err.Error(), d.Key, "…")) // invariant 9
+	}
+	return nil
 }
 
 func syncsOf(p *plan.Plan, connection string) []string {

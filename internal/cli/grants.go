@@ -21,7 +21,7 @@ func (a *app) afresh(ctx context.Context, s *session, log *slog.Logger) (*engine
 	if err != nil {
 		return nil, err
 	}
-	return a.openEngine(p, s.store, s.safe, log, nil)
+	return a.openEngine(p, s.store, s.safe, log, nil, nil)
 }
 
 // keepGrants renews what would die of not being used, and tells ahead what will end.
@@ -108,7 +108,7 @@ func (a *app) addGrants(ctx context.Context, p *plan.Plan, s *store.Store, lines
 		a.warnf("%v", err)
 		return
 	}
-	e, err := a.openEngine(p, s, kept, a.warnings(), nil)
+	e, err := a.openEngine(p, s, kept, a.warnings(), nil, nil)
 	if err != nil {
 		a.warnf("%v", err)
 		return

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/tandemhub/tandem/internal/door"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
@@ -25,6 +26,11 @@ type meters struct {
 	linked   *prometheus.GaugeVec
 	review   *prometheus.GaugeVec
 	outbox   *prometheus.GaugeVec
+
+	deliveries *prometheus.CounterVec
+	waiting    *prometheus.GaugeVec
+	silent     *prometheus.GaugeVec
+	delay      *prometheus.HistogramVec
 }
 
 func newMeters() *meters {
@@ -34,11 +40,12 @@ func newMeters() *meters {
 		m.registry.MustRegister(c)
 		return c
 	}
-	gauge := func(name, help string) *prometheus.GaugeVec {
-		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "tandem", Name: name, Help: help}, []string{"sync"})
+	gaugeOf := func(of, name, help string) *prometheus.GaugeVec {
+		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "tandem", Name: name, Help: help}, []string{of})
 		m.registry.MustRegister(g)
 		return g
 	}
+	gauge := func(name, help string) *prometheus.GaugeVec { return gaugeOf("sync", name, help) }
 	m.runs = counter("runs_total", "Runs by sync and outcome.", "sync", "status")
 	m.read = counter("records_read_total", "Records received.", "sync", "side")
 	m.written = counter("records_written_total", "Confirmed writes by sync, side and verb.", "sync", "side", "verb")
@@ -48,6 +55,14 @@ func newMeters() *meters {
 	m.linked = gauge("linked_pairs", "Pairs of records that are kept in step.")
 	m.review = gauge("review_items", "What waits for a person.")
 	m.outbox = gauge("outbox_operations", "Operations that are decided and not confirmed.")
+	m.deliveries = counter("hook_deliveries_total", "What vendors sent, by outcome; duplicate counts records of which a hint was waiting.", "connection", "outcome")
+	m.waiting = gaugeOf("connection", "hook_hints_waiting", "Reported records that have not been looked at.")
+	m.silent = gaugeOf("connection", "hook_silent", "1 if a vendor has not called for longer than is usual.")
+	m.delay = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "tandem", Name: "hook_settled_seconds", Help: "Time from a vendor's first report of a record until its syncs had run.",
+		Buckets: []float64{0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 600, 3600},
+	}, []string{"connection"})
+	m.registry.MustRegister(m.delay)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -67,6 +82,28 @@ func (m *meters) ran(s plan.Sync, r engine.Report, now time.Time) {
 	if good(r.Status) {
 		m.success.WithLabelValues(r.Sync).Set(float64(now.UnixMilli()) / 1000)
 	}
+}
+
+// delivered counts what vendors sent. Where it was for nobody there is no connection.
+func (m *meters) delivered(connection string, what door.Outcome, n int) {
+	m.deliveries.WithLabelValues(connection, string(what)).Add(float64(n))
+}
+
+// settled measures how long what was reported took.
+func (m *meters) settled(h store.Hint) {
+	m.delay.WithLabelValues(h.Of.Connection).Observe(time.Since(h.Received).Seconds())
+}
+
+func (m *meters) waits(connection string, n int) {
+	m.waiting.WithLabelValues(connection).Set(float64(n))
+}
+
+func (m *meters) fellSilent(connection string, silent bool) {
+	v := 0.0
+	if silent {
+		v = 1
+	}
+	m.silent.WithLabelValues(connection).Set(v)
 }
 
 // stands takes over how a sync stands now.

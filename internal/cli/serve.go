@@ -19,7 +19,7 @@ import (
 )
 
 type serveCmd struct {
-	Listen string `placeholder:"ADDRESS" default:"127.0.0.1:8420" help:"Where to answer /healthz, /readyz and /metrics. Default: 127.0.0.1:8420."`
+	Listen string `placeholder:"ADDRESS" default:"127.0.0.1:8420" help:"Where to answer /healthz, /readyz, /metrics and webhooks. Default: 127.0.0.1:8420."`
 }
 
 // Run serves until the context ends; that is a good end.
@@ -57,6 +57,7 @@ type server struct {
 	tell   func(engine.Report) error // nil, or told of each report
 	gauge  func(ctx context.Context, sync string) error
 	keep   func(ctx context.Context) // keeps alive what would die of not being used
+	hooks  *hooks                    // nil = no vendor reports anything
 }
 
 func newServer(ctx context.Context, a *app, s *session) (*server, error) {
@@ -70,14 +71,28 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 	sv := &server{plan: s.plan, table: table, meters: newMeters(), log: a.logger()}
 	// Every turn has an engine of its own: what was wrong with a connection, or has changed
 	// in its schema, is found out afresh.
+	keeper := &engineKeeper{fresh: func(ctx context.Context) (*engine.Engine, error) { return a.afresh(ctx, s, sv.log) }}
 	sv.run = func(ctx context.Context, syncs []string) ([]engine.Report, error) {
-		e, err := a.afresh(ctx, s, sv.log)
+		e, err := keeper.anew(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return e.Sync(ctx, syncs, engine.SyncOptions{})
 	}
 	sv.keep = func(ctx context.Context) { a.keepGrants(ctx, s, sv.log) }
+	if sv.hooks, err = newHooks(ctx, a, s, sv); err != nil {
+		return nil, err
+	}
+	if sv.hooks != nil {
+		sv.hooks.run = func(ctx context.Context, syncs []string) ([]engine.Report, error) {
+			e, err := keeper.same(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return e.SyncHinted(ctx, syncs, sv.meters.settled)
+		}
+		unheard(sv.log, s.plan, sv.hooks)
+	}
 	sv.gauge = func(ctx context.Context, sync string) error {
 		tally, err := s.store.Tally(ctx, sync)
 		if err != nil {
@@ -93,7 +108,7 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 		if err := sv.gauge(ctx, sync.Name); err != nil {
 			return nil, err
 		}
-		runs, err := s.store.Runs(ctx, sync.Name, 20)
+		runs, err := s.store.FullRuns(ctx, sync.Name, 20)
 		if err != nil {
 			return nil, fmt.Errorf("load runs: %w", err)
 		}
@@ -138,11 +153,24 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 		return nil
 	})
 	g.Go(func() error {
-		err := s.loop(gctx)
+		err := s.work(gctx)
 		// Answers go on while the run drains, so that whoever watches sees it.
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		return errors.Join(err, web.Shutdown(stop))
+	})
+	return g.Wait()
+}
+
+// work runs until ctx ends: what is scheduled, what is reported, and what keeps vendors
+// reporting. It returns when the run under way has drained and all that was accepted is kept.
+func (s *server) work(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	context.AfterFunc(gctx, s.hooks.drain)
+	s.hooks.serve(gctx, g)
+	g.Go(func() error {
+		defer s.hooks.stop()
+		return s.loop(gctx)
 	})
 	return g.Wait()
 }
@@ -158,7 +186,14 @@ func (s *server) routes() http.Handler {
 		}
 		answer(w, http.StatusOK, "ready")
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.meters.registry, promhttp.HandlerOpts{}))
+	if s.hooks != nil {
+		mux.Handle("/hooks/", s.hooks.door)
+	}
+	numbers := promhttp.HandlerFor(s.meters.registry, promhttp.HandlerOpts{})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		s.weigh(r.Context())
+		numbers.ServeHTTP(w, r)
+	})
 	return mux
 }
 
@@ -174,22 +209,30 @@ func (s *server) loop(ctx context.Context) error {
 	defer s.ready.Store(false)
 	context.AfterFunc(ctx, func() { s.ready.Store(false) })
 	for ctx.Err() == nil {
-		if names := s.table.due(time.Now()); len(names) > 0 {
+		if err := s.hooks.hurry(ctx, s.table); err != nil {
+			return stopped(ctx, err)
+		}
+		now := time.Now()
+		if names := s.table.due(now); len(names) > 0 {
 			if err := s.turn(ctx, names); err != nil {
 				return err
 			}
 			continue
 		}
-		var wake <-chan time.Time // nil for ever, if nothing is scheduled
-		if at, ok := s.table.next(); ok {
-			timer := time.NewTimer(time.Until(at))
-			defer timer.Stop()
-			wake = timer.C
+		at, reported, err := s.hooks.next(ctx)
+		if err != nil {
+			return stopped(ctx, err)
 		}
-		select {
-		case <-ctx.Done():
-		case <-wake:
+		if reported && !at.After(now) {
+			if err := s.reported(ctx); err != nil {
+				return err
+			}
+			continue
 		}
+		if scheduled, ok := s.table.next(); ok && (!reported || scheduled.Before(at)) {
+			at, reported = scheduled, true
+		}
+		s.sleep(ctx, at, reported)
 	}
 	return nil
 }
@@ -211,6 +254,29 @@ func (s *server) daily(ctx context.Context) {
 	}
 }
 
+// stopped is err, unless it only says that the server is to stop.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// sleep waits until then, if there is such a time, or until something has come in.
+func (s *server) sleep(ctx context.Context, until time.Time, ever bool) {
+	var wake <-chan time.Time // nil for ever, if nothing is to come
+	if ever {
+		timer := time.NewTimer(time.Until(until))
+		defer timer.Stop()
+		wake = timer.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-wake:
+	case <-s.hooks.awake():
+	}
+}
+
 // turn runs the syncs that are due. What a run fails with is told and counted, and the
 // next one is tried at its time.
 func (s *server) turn(ctx context.Context, names []string) error {
@@ -225,17 +291,25 @@ func (s *server) turn(ctx context.Context, names []string) error {
 	}
 	for _, r := range reports {
 		s.table.ran(r.Sync, began, r.Until)
-		sync, _ := s.plan.Sync(r.Sync)
-		s.meters.ran(sync, r, time.Now())
-		s.logRun(ctx, r)
-		if s.tell != nil {
-			if err := s.tell(r); err != nil {
-				return err
-			}
+		if err := s.told(ctx, r); err != nil {
+			return err
 		}
-		if err := s.gauge(context.WithoutCancel(ctx), r.Sync); err != nil {
-			s.log.Warn("the gauges were not brought up to date", "sync", r.Sync, "error", err)
+	}
+	return s.hooks.caughtUp(context.WithoutCancel(ctx), s.table)
+}
+
+// told counts and tells what one run came to.
+func (s *server) told(ctx context.Context, r engine.Report) error {
+	sync, _ := s.plan.Sync(r.Sync)
+	s.meters.ran(sync, r, time.Now())
+	s.logRun(ctx, r)
+	if s.tell != nil {
+		if err := s.tell(r); err != nil {
+			return err
 		}
+	}
+	if err := s.gauge(context.WithoutCancel(ctx), r.Sync); err != nil {
+		s.log.Warn("the gauges were not brought up to date", "sync", r.Sync, "error", err)
 	}
 	return nil
 }
@@ -251,6 +325,9 @@ func (s *server) logRun(ctx context.Context, r engine.Report) {
 		slog.Int("created", r.Left.Created+r.Right.Created), slog.Int("updated", r.Left.Updated+r.Right.Updated),
 		slog.Int("deleted", r.Left.Deleted+r.Right.Deleted), slog.Int("calls", r.Left.Calls+r.Right.Calls),
 		slog.Int("review", r.Review), slog.Bool("reconciled", r.Reconciled),
+	}
+	if r.Hinted {
+		attrs = append(attrs, slog.Bool("hinted", true))
 	}
 	if r.Error != "" {
 		attrs = append(attrs, slog.String("error", r.Error))

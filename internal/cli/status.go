@@ -44,6 +44,19 @@ type connectionStatusLine struct {
 	Checked    *time.Time `json:"checked,omitempty"`
 	Paused     string     `json:"paused,omitempty"`
 	Grant      *grantLine `json:"grant,omitempty"` // of a connection that a person authorizes in a browser
+	Hooks      *hookLine  `json:"hooks,omitempty"` // what its vendor reports by itself; absent if it cannot
+}
+
+// hookLine is what came of a vendor's reports, in tandem status -o json.
+type hookLine struct {
+	Heard     *time.Time `json:"heard,omitempty"`  // when something was last accepted
+	Renew     *time.Time `json:"renew,omitempty"`  // until when the vendor will call
+	Silent    *time.Time `json:"silent,omitempty"` // since when it is odd that nothing comes
+	Problem   string     `json:"problem,omitempty"`
+	Accepted  int64      `json:"accepted"`
+	Duplicate int64      `json:"duplicate"`
+	Refused   int64      `json:"refused"`
+	Busy      int64      `json:"busy"`
 }
 
 // Run says how everything stands. It reads our own records only and calls nobody.
@@ -97,7 +110,7 @@ func syncStatus(ctx context.Context, p *plan.Plan, s *store.Store, sync plan.Syn
 	}
 	line.Linked, line.Diverged, line.Review = tally.Linked, tally.Diverged, tally.Review
 	line.Outbox, line.Waiting, line.Alone = tally.Outbox, tally.Waiting, tally.Standing
-	runs, err := s.Runs(ctx, sync.Name, 1)
+	runs, err := s.FullRuns(ctx, sync.Name, 1)
 	if err != nil {
 		return line, fmt.Errorf("load runs: %w", err)
 	}
@@ -140,9 +153,42 @@ func connectionStatus(ctx context.Context, p *plan.Plan, s *store.Store) ([]conn
 				line.Health = "paused"
 			}
 		}
+		if line.Hooks, err = hookStatus(ctx, s, c.Name); err != nil {
+			return nil, err
+		}
 		lines = append(lines, line)
 	}
 	return lines, nil
+}
+
+func hookStatus(ctx context.Context, s *store.Store, connection string) (*hookLine, error) {
+	d, found, err := s.Door(ctx, connection)
+	if err != nil || !found {
+		return nil, err
+	}
+	line := &hookLine{Problem: d.Problem, Accepted: d.Accepted, Duplicate: d.Duplicate, Refused: d.Refused, Busy: d.Busy}
+	for _, x := range []struct {
+		at time.Time
+		to **time.Time
+	}{{d.Heard, &line.Heard}, {d.Renew, &line.Renew}, {d.Silent, &line.Silent}} {
+		if !x.at.IsZero() {
+			*x.to = &x.at
+		}
+	}
+	return line, nil
+}
+
+// hookNotes says what is odd about a vendor's reports.
+func hookNotes(p *plan.Plan, c connectionStatusLine) string {
+	var b strings.Builder
+	switch {
+	case c.Hooks == nil:
+	case c.Hooks.Problem != "":
+		fmt.Fprintf(&b, "  %s could not be asked to report changes: %s\n", c.Connection, oneLine(c.Hooks.Problem))
+	case c.Hooks.Silent != nil:
+		fmt.Fprintf(&b, "  %s has reported nothing for long (found on %s); its changes are read by the schedule\n", c.Connection, stamp(*c.Hooks.Silent, p.Timezone))
+	}
+	return b.String()
 }
 
 // statusText is the status for people.
@@ -182,6 +228,7 @@ func statusText(p *plan.Plan, syncs []syncStatusLine, connections []connectionSt
 			fmt.Fprintf(&b, "  %s is paused: %s\n  tandem check %s tries it again\n", c.Connection, oneLine(c.Paused), c.Connection)
 		}
 		b.WriteString(c.Grant.text(c.Connection, p.Timezone, time.Now()))
+		b.WriteString(hookNotes(p, c))
 	}
 	return b.String()
 }

@@ -27,7 +27,7 @@ func newTimetable(ctx context.Context, p *plan.Plan, s *store.Store) (*timetable
 			continue
 		}
 		t.syncs = append(t.syncs, sync)
-		runs, err := s.Runs(ctx, sync.Name, 1)
+		runs, err := s.FullRuns(ctx, sync.Name, 1)
 		if err != nil {
 			return nil, fmt.Errorf("load runs: %w", err)
 		}
@@ -78,6 +78,31 @@ func (t *timetable) next() (time.Time, bool) {
 		}
 	}
 	return first, found
+}
+
+// of returns the scheduled syncs that a connection is part of.
+func (t *timetable) of(connection string) []string {
+	var names []string
+	for _, s := range t.syncs {
+		if s.Ends[0].Connection == connection || s.Ends[1].Connection == connection {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// hurry makes a sync due at that time at the latest.
+func (t *timetable) hurry(sync string, at time.Time) {
+	if early := t.early[sync]; early.IsZero() || at.Before(early) {
+		t.early[sync] = at
+	}
+}
+
+// later remembers what time a run that does not count for the schedule waits for, if any.
+func (t *timetable) later(sync string, began time.Time, until *time.Time) {
+	if until != nil && until.After(began) {
+		t.hurry(sync, *until)
+	}
 }
 
 // ran remembers that a sync's run began then, and what time it still waits for, if any.

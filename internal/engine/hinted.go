@@ -19,7 +19,7 @@ import (
 // maxHints is how many hints of an object one turn acts upon; the next turn has the rest.
 const maxHints = 1000
 
-// maxVain is how often a record is read in vain before its hint is dropped.
+// maxVain is how often in a row a record is read in vain before its hint is dropped.
 const maxVain = 4
 
 // hintAge is how long a hint is kept whose record cannot be read: by then a reading of
@@ -75,8 +75,8 @@ type hinted struct {
 	taken map[store.Object]bool // objects whose hints have been acted upon
 
 	done  []store.Hint
-	vain  []store.Hint // dropped
-	again []store.Hint
+	again []store.Hint // read again later
+	news  []store.Hint // of records that showed something new
 }
 
 // run runs one sync if there is something to do for it.
@@ -179,7 +179,7 @@ func (h *hinted) whole(p *pair, rep Report) {
 			h.postpone(h.due[end.of], 0)
 			continue
 		}
-		h.done = append(h.done, h.due[end.of]...)
+		h.done, h.news = append(h.done, h.due[end.of]...), append(h.news, h.due[end.of]...)
 	}
 }
 
@@ -187,7 +187,7 @@ func (h *hinted) whole(p *pair, rep Report) {
 func (h *hinted) postpone(hints []store.Hint, asked time.Duration) {
 	for _, x := range hints {
 		if h.now.Sub(x.Received) > hintAge {
-			h.vain = append(h.vain, x)
+			h.done = append(h.done, x)
 			continue
 		}
 		x.Due = h.now.Add(max(asked, min(time.Minute<<min(x.Attempts, 6), time.Hour)))
@@ -205,14 +205,14 @@ func (h *hinted) settle(ctx context.Context, settled func(store.Hint)) error {
 		}
 	}
 	ctx = context.WithoutCancel(ctx)
-	if len(h.done)+len(h.vain)+len(h.again) == 0 {
+	if len(h.done)+len(h.again) == 0 {
 		return nil
 	}
-	if err := h.e.store.SettleHints(ctx, slices.Concat(h.done, h.vain), h.again); err != nil {
+	if err := h.e.store.SettleHints(ctx, h.done, h.again); err != nil {
 		return fmt.Errorf("settle hints: %w", err)
 	}
 	if settled != nil {
-		for _, x := range h.done {
+		for _, x := range h.news {
 			settled(x)
 		}
 	}
@@ -305,14 +305,21 @@ func (h *hinted) judge(ctx context.Context, of store.Object, hints []store.Hint,
 	oldest := began
 	for _, x := range hints {
 		was, is := before[x.ID], after[x.ID]
-		switch {
-		case was.Seq == is.Seq && was.Version == is.Version && was.Modified.Equal(is.Modified):
+		if was.Seq == is.Seq && was.Version == is.Version && was.Modified.Equal(is.Modified) {
 			same, ids = append(same, x), append(ids, x.ID)
 			if x.Received.Before(oldest) {
 				oldest = x.Received
 			}
+			continue
+		}
+		h.news = append(h.news, x)
+		switch {
 		case x.Ripe.After(began): // the last of many reports cannot be judged yet
 			x.Due, x.Attempts = x.Ripe, 0
+			h.again = append(h.again, x)
+		case x.Attempts > 0:
+			// It was reported before it could be read, so maybe not all of it shows even now.
+			x.Due, x.Attempts = began.Add(min(began.Sub(x.Received), time.Minute)), maxVain-1
 			h.again = append(h.again, x)
 		default:
 			h.done = append(h.done, x)
@@ -332,7 +339,7 @@ func (h *hinted) judge(ctx context.Context, of store.Object, hints []store.Hint,
 			h.done = append(h.done, x)
 		case x.Attempts+1 >= maxVain:
 			h.e.log.Debug("a record was reported, and shows nothing new", "object", of.String(), "record", x.ID)
-			h.vain = append(h.vain, x)
+			h.done = append(h.done, x)
 		default:
 			x.Due = time.Now().Add(vainly(x.Attempts))
 			x.Attempts++

@@ -48,7 +48,7 @@ type Hint struct {
 	Received time.Time // when the first notification came that nobody has acted upon
 	Due      time.Time // when it is to be read
 	Ripe     time.Time // when the last notification can be read; after Due if they never end
-	Attempts int       // how often it was read in vain
+	Attempts int       // how often it was read in vain; 1 if that was before the last notification
 	Count    int       // notifications that it stands for
 }
 
@@ -127,8 +127,8 @@ func (t *tx) putHints(rows map[hintKey]*Hint, doubled map[string]int) error {
 		}
 	}
 	insert := t.insert(`INSERT INTO hints (workspace, object, id, received, due, ripe, attempts, n)`, 8, fmt.Sprintf(`ON CONFLICT (object, id)
-		DO UPDATE SET n = hints.n + excluded.n, attempts = 0, ripe = CASE WHEN excluded.ripe > hints.ripe THEN excluded.ripe ELSE hints.ripe END,
-		due = CASE WHEN hints.attempts > 0 THEN excluded.due WHEN excluded.received > hints.received + %d THEN hints.due
+		DO UPDATE SET n = hints.n + excluded.n, attempts = CASE WHEN hints.attempts > 0 THEN 1 ELSE 0 END, ripe = CASE WHEN excluded.ripe > hints.ripe THEN excluded.ripe ELSE hints.ripe END,
+		due = CASE WHEN hints.attempts > 0 AND hints.due > excluded.due THEN excluded.due WHEN excluded.received > hints.received + %d THEN hints.due
 			WHEN excluded.due > hints.due THEN excluded.due ELSE hints.due END`, hintPatience.Microseconds()))
 	keys := slices.SortedFunc(maps.Keys(rows), func(a, b hintKey) int {
 		if a.object != b.object {

@@ -1,0 +1,353 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/door"
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+const (
+	// hintGap is the least time between the beginnings of two turns for what was reported:
+	// what comes meanwhile goes into one.
+	hintGap = time.Second
+	// hintFault is how long is waited after a turn that could not be at all.
+	hintFault = time.Minute
+	// unreadDelay is how long reports of what cannot be read by id gather before a full run.
+	unreadDelay = 10 * time.Second
+	// engineFor is how long an engine serves turns that follow each other within seconds.
+	// Its connections and the allowance of their limits live on; what has changed in a
+	// vendor's schema is found out by the next one.
+	engineFor = time.Hour
+)
+
+// hooks is what a server does about what vendors report by themselves.
+type hooks struct {
+	store   *store.Store
+	door    *door.Door
+	subs    []*door.Subscription
+	watches []*door.Watch
+	names   []string       // connections that report
+	syncs   []string       // that run for it: those with a schedule
+	objects []store.Object // of these syncs
+	run     func(ctx context.Context, syncs []string) ([]engine.Report, error)
+
+	wake  chan struct{}
+	lost  atomic.Bool          // a connection lost notifications; see found
+	found map[string]time.Time // when, by connection, as far as its syncs have been hurried
+	after time.Time            // the next turn begins no earlier
+}
+
+// newHooks makes ready what vendors may call. It returns nil if none can.
+func newHooks(ctx context.Context, a *app, s *session, sv *server) (*hooks, error) {
+	h := &hooks{store: s.store, wake: make(chan struct{}, 1), found: map[string]time.Time{}}
+	for _, sync := range sv.table.syncs {
+		h.syncs = append(h.syncs, sync.Name)
+		for _, end := range sync.Ends {
+			if of := (store.Object{Connection: end.Connection, Name: end.Object}); !slices.Contains(h.objects, of) {
+				h.objects = append(h.objects, of)
+			}
+		}
+	}
+	keys, err := h.keys(ctx, s)
+	if err != nil || len(h.names) == 0 {
+		return nil, err
+	}
+	// The door has connections of its own: who subscribes must be who verifies, and both live
+	// as long as the server.
+	e, err := a.openEngine(s.plan, s.store, s.safe, sv.log, nil, func(name string) string {
+		if s.plan.PublicURL == "" || keys[name] == "" {
+			return ""
+		}
+		return door.Address(s.plan.PublicURL, name, keys[name])
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.open(a, s.plan, sv, e, keys)
+	h.lost.Store(true) // what an earlier process has not made up for
+	return h, nil
+}
+
+// keys finds the connections that report, and returns the keys of those that call, by name.
+func (h *hooks) keys(ctx context.Context, s *session) (map[string]string, error) {
+	keys := map[string]string{}
+	for _, c := range s.plan.Connections {
+		able, problem := s.engine.Abilities(c.Name)
+		_, known, err := s.store.Door(ctx, c.Name)
+		if err != nil {
+			return nil, fmt.Errorf("look for the doors: %w", err)
+		}
+		// A connection that cannot be opened keeps the door that it had: it is busy, not gone.
+		calls := able.Receiver != nil || problem != nil && able.Check == nil && known
+		if !calls && able.Hints == nil {
+			continue
+		}
+		h.names = append(h.names, c.Name)
+		if !calls {
+			continue
+		}
+		d, err := s.store.OpenDoor(ctx, c.Name)
+		if err != nil {
+			return nil, fmt.Errorf("open the doors: %w", err)
+		}
+		keys[c.Name] = d.Key
+	}
+	return keys, nil
+}
+
+// open makes the door, and whoever keeps its vendors calling.
+func (h *hooks) open(a *app, p *plan.Plan, sv *server, e *engine.Engine, keys map[string]string) {
+	var rooms []door.Connection
+	for _, name := range h.names {
+		c, _ := p.Connection(name)
+		sys, err := a.system(c.System)
+		if err != nil {
+			continue // no connection could have been opened
+		}
+		able, _ := e.Abilities(name)
+		room := door.Connection{Name: name, Key: keys[name], Door: sys.Spec.Door, Objects: h.objectsOf(name), Receiver: able.Receiver} // without a key nobody can call
+		if able.Reader == nil {
+			room.Door.ReadDelay = max(room.Door.ReadDelay, unreadDelay)
+		}
+		rooms = append(rooms, room)
+		h.follow(p, sv, e, room, able)
+	}
+	h.door = door.New(door.Options{
+		Keeper: h.store, Connections: rooms, PublicURL: p.PublicURL, Log: sv.log,
+		Count: sv.meters.delivered,
+		Stored: func(lost bool) {
+			if lost {
+				h.lost.Store(true)
+			}
+			select {
+			case h.wake <- struct{}{}:
+			default:
+			}
+		},
+	})
+}
+
+// follow has a vendor call, or fetches from one that cannot.
+func (h *hooks) follow(p *plan.Plan, sv *server, e *engine.Engine, room door.Connection, able connector.Abilities) {
+	subscribes := able.Subscriber != nil && p.PublicURL != "" && len(room.Objects) > 0
+	if able.Receiver != nil {
+		s := &door.Subscription{
+			Connection: room.Name, Key: room.Key, Objects: room.Objects, Quiet: room.Door.Quiet, Doors: h.store, Log: sv.log,
+			Silent: func(silent bool) { sv.meters.fellSilent(room.Name, silent) },
+		}
+		if subscribes {
+			s.Address = door.Address(p.PublicURL, room.Name, room.Key)
+			s.Ready = func(ctx context.Context) (connector.Subscriber, error) {
+				able, err := e.Ready(ctx, room.Name)
+				return able.Subscriber, err
+			}
+		}
+		h.subs = append(h.subs, s)
+	}
+	if able.Hints == nil || subscribes || len(room.Objects) == 0 {
+		return
+	}
+	h.watches = append(h.watches, &door.Watch{
+		Connection: room.Name, Objects: room.Objects, Log: sv.log,
+		Ready: func(ctx context.Context) (connector.HintWatcher, error) {
+			able, err := e.Ready(ctx, room.Name)
+			return able.Hints, err
+		},
+		Feed: func(ctx context.Context, connection string, d connector.Delivery) error {
+			return h.door.Feed(ctx, connection, d)
+		},
+	})
+}
+
+func (h *hooks) objectsOf(connection string) []string {
+	var names []string
+	for _, of := range h.objects {
+		if of.Connection == connection {
+			names = append(names, of.Name)
+		}
+	}
+	return names
+}
+
+// serve keeps what comes in, and vendors calling, until ctx ends; the door stays until stop.
+func (h *hooks) serve(ctx context.Context, g *errgroup.Group) {
+	if h == nil {
+		return
+	}
+	g.Go(func() error { h.door.Run(ctx); return nil })
+	for _, s := range h.subs {
+		g.Go(func() error { return s.Run(ctx) })
+	}
+	for _, w := range h.watches {
+		g.Go(func() error { w.Run(ctx); return nil })
+	}
+}
+
+// drain tells vendors to come again; what is under way goes on.
+func (h *hooks) drain() {
+	if h != nil {
+		h.door.Drain()
+	}
+}
+
+// stop waits until everything that was accepted is kept.
+func (h *hooks) stop() {
+	if h != nil {
+		h.door.Close()
+	}
+}
+
+// awake is signalled when something has come in.
+func (h *hooks) awake() <-chan struct{} {
+	if h == nil {
+		return nil
+	}
+	return h.wake
+}
+
+// next returns when the next turn for what was reported begins, and whether there is one.
+func (h *hooks) next(ctx context.Context) (time.Time, bool, error) {
+	if h == nil {
+		return time.Time{}, false, nil
+	}
+	at, found, err := h.store.NextHint(ctx, h.objects)
+	if err != nil {
+		return at, false, fmt.Errorf("look for what was reported: %w", err)
+	}
+	if at.Before(h.after) {
+		at = h.after
+	}
+	return at, found, nil
+}
+
+// hurry makes the syncs of connections due that have lost notifications: their cursors know
+// what is missing.
+func (h *hooks) hurry(ctx context.Context, t *timetable) error {
+	if h == nil || !h.lost.Swap(false) {
+		return nil
+	}
+	for _, name := range h.names {
+		d, _, err := h.store.Door(ctx, name)
+		if err != nil {
+			h.lost.Store(true)
+			return fmt.Errorf("look for what was lost: %w", err)
+		}
+		if d.Lost.IsZero() || d.Lost.Equal(h.found[name]) {
+			continue
+		}
+		h.found[name] = d.Lost
+		for _, sync := range t.of(name) {
+			t.hurry(sync, time.Now())
+		}
+	}
+	return nil
+}
+
+// caughtUp forgets losses that full runs have made up for.
+func (h *hooks) caughtUp(ctx context.Context, t *timetable) error {
+	if h == nil {
+		return nil
+	}
+	for name, lost := range h.found {
+		late := slices.ContainsFunc(t.of(name), func(sync string) bool { return !t.began[sync].After(lost) })
+		if late {
+			continue
+		}
+		if err := h.store.FoundLost(ctx, name, lost); err != nil {
+			return fmt.Errorf("note what was made up for: %w", err)
+		}
+		delete(h.found, name)
+	}
+	return nil
+}
+
+// reported runs the syncs that due hints concern.
+func (s *server) reported(ctx context.Context) error {
+	began := time.Now()
+	reports, err := s.hooks.run(ctx, s.hooks.syncs)
+	s.hooks.after = began.Add(hintGap)
+	if err != nil && ctx.Err() == nil {
+		s.hooks.after = time.Now().Add(hintFault)
+		s.log.Warn("what vendors reported could not be acted upon; it waits", "error", err)
+	}
+	for _, r := range reports {
+		if errors.Is(r.Err, context.Canceled) {
+			s.log.Info("stopped within a run; the next one takes up what is left", "sync", r.Sync)
+			continue
+		}
+		if r.Hinted {
+			s.table.later(r.Sync, began, r.Until)
+		} else {
+			s.table.ran(r.Sync, began, r.Until)
+		}
+		if err := s.told(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// weigh counts what waits, for whoever asks for the numbers.
+func (s *server) weigh(ctx context.Context) {
+	if s.hooks == nil {
+		return
+	}
+	waiting := map[string]int{}
+	for _, of := range s.hooks.objects {
+		n, err := s.hooks.store.WaitingHints(ctx, of)
+		if err != nil {
+			s.log.Warn("the gauges were not brought up to date", "error", err)
+			return
+		}
+		waiting[of.Connection] += n
+	}
+	for _, name := range s.hooks.names {
+		s.meters.waits(name, waiting[name])
+	}
+}
+
+// An engineKeeper lends an engine to turns that follow each other within seconds. A full
+// turn has a new one (docs/decisions).
+type engineKeeper struct {
+	fresh func(context.Context) (*engine.Engine, error)
+	last  *engine.Engine
+	made  time.Time
+}
+
+func (k *engineKeeper) anew(ctx context.Context) (*engine.Engine, error) {
+	e, err := k.fresh(ctx)
+	if err == nil {
+		k.last, k.made = e, time.Now()
+	}
+	return e, err
+}
+
+func (k *engineKeeper) same(ctx context.Context) (*engine.Engine, error) {
+	if k.last != nil && time.Since(k.made) < engineFor {
+		return k.last, nil
+	}
+	return k.anew(ctx)
+}
+
+// unheard is the log line for a server whose vendors could call and cannot reach it.
+func unheard(log *slog.Logger, p *plan.Plan, h *hooks) {
+	if h == nil || p.PublicURL != "" {
+		return
+	}
+	for _, s := range h.subs {
+		log.Info("webhooks are possible, and not asked for: set public_url to the address at which vendors reach this server",
+			"connection", s.Connection)
+	}
+}

@@ -97,7 +97,11 @@ func newStation(t *testing.T, yaml string) *station {
 // open makes a server that does nothing yet.
 func (s *station) open() {
 	s.t.Helper()
-	session, err := s.app.open(s.t.Context(), own)
+	p, err := s.app.load(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	session, err := s.app.openPlan(s.t.Context(), p, own, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

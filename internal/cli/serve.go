@@ -256,10 +256,12 @@ func (s *server) daily(ctx context.Context) {
 
 // stopped is err, unless it only says that the server is to stop.
 func stopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 // sleep waits until then, if there is such a time, or until something has come in.

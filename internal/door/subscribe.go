@@ -46,11 +46,8 @@ const (
 func (s *Subscription) Run(ctx context.Context) error {
 	for {
 		next, err := s.Look(ctx, time.Now())
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			return err
+		if err != nil {
+			return unlessOver(ctx, err)
 		}
 		timer := time.NewTimer(time.Until(next))
 		select {
@@ -59,6 +56,16 @@ func (s *Subscription) Run(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		}
+	}
+}
+
+// unlessOver is err, unless it only says that all is to end.
+func unlessOver(ctx context.Context, err error) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	default:
+		return err
 	}
 }
 

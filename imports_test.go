@@ -61,6 +61,7 @@ func parts() []part {
 		},
 		{name: "bench", floor: 8}, // programs that run the hub as a process
 		{name: "bench/twins", floor: 8, uses: "twin systems/*/*"},
+		{name: "bench/door", floor: 8, uses: "record connector internal/store internal/door"},
 	}
 }
 
@@ -85,8 +86,8 @@ func bans() []ban {
 		{what: "github.com/jackc/pgx/v5/...", only: "internal/store", tests: true, remedy: "SQL lives in internal/store"},
 		{what: "modernc.org/sqlite/...", only: "internal/store", tests: true, remedy: "SQL lives in internal/store"},
 		{what: "github.com/alecthomas/kong/...", only: "internal/cli", tests: true, remedy: "flags are read in internal/cli only"},
-		{what: "flag", only: "internal/cli bench bench/twins connectortest", remedy: "flags are read in internal/cli only"},
-		{what: "os.Exit", only: "internal/cli bench bench/twins", remedy: "return an error: only internal/cli ends the process"},
+		{what: "flag", only: "internal/cli bench bench/twins bench/door connectortest", remedy: "flags are read in internal/cli only"},
+		{what: "os.Exit", only: "internal/cli bench bench/twins bench/door", remedy: "return an error: only internal/cli ends the process"},
 		{what: "log.Fatal", remedy: "return an error: only internal/cli ends the process"},
 		{what: "html/template", remedy: "there is no console yet, and HTML lives there only"},
 		{what: "net/http.DefaultClient", only: "bench", tests: true, remedy: "take the client that the Env lends"},

@@ -214,6 +214,11 @@ func decodeEvent(object string, e wireEvent) (connector.Change, error) {
 	case "merged":
 		change.Fate = connector.Merged
 		change.Into = []record.Ref{{Object: object, ID: e.Into}}
+	case "moved":
+		change.Fate = connector.Converted
+		for _, s := range e.On {
+			change.Into = append(change.Into, record.Ref{Object: s.Table, ID: s.ID})
+		}
 	default:
 		change.Fate = connector.Deleted
 	}
@@ -375,6 +380,9 @@ func settle(op connector.Op, o wireOutcome) connector.Result {
 			e.Existing.Object = op.Ref.Object
 		}
 		return connector.Result{Ref: op.Ref, Err: e}
+	}
+	if o.Job != "" {
+		return connector.Result{Ref: op.Ref, Pending: o.Job}
 	}
 	res := connector.Result{Ref: record.Ref{Object: op.Ref.Object, ID: o.ID}}
 	if o.Rev > 0 {

@@ -3,7 +3,8 @@
 // that are read one by one, a feed with tombstones and a cursor that expires, versions
 // that a write can insist on, batches with a result for every item, answers to writes
 // that show no record, rows that the credential may not see, a bin from which a record
-// returns with its id, a field whose change moves no stamp, and texts that are rewritten.
+// returns with its id, a field whose change moves no stamp, texts that are rewritten, rows
+// that are folded into one or go on in another table, and writes that are jobs.
 //
 // The connector (this file, records.go, wire.go) and the twin (twin.go and what begins
 // with twin_) share no code, as with every system. All of the made-up API:
@@ -15,7 +16,9 @@
 //	GET  /v1/feed?table=&box=&after=&limit=&bare=    one page of everything, then of changes
 //	POST /v1/get  {table, ids}                       rows by id
 //	POST /v1/find {table, key, any}                  rows that hold one of the values
-//	POST /v1/do   {table, verb, items}               up to 10 writes of one verb
+//	POST /v1/do   {table, verb, items}               up to 10 writes of one verb; a busy account answers with jobs
+//	POST /v1/jobs {table, ids}                       what became of jobs
+//	POST /v1/fold {table, keep, lose}                folds rows into one
 //	GET  /v1/hooks                                   whom the vendor calls
 //	POST /v1/hooks {url, tables}                     call this address for a week when rows move
 //	DELETE /v1/hooks?id=                             call it no more
@@ -139,6 +142,8 @@ var (
 	_ connector.Writer       = (*conn)(nil)
 	_ connector.Partitioner  = (*conn)(nil)
 	_ connector.SchemaWriter = (*conn)(nil)
+	_ connector.Settler      = (*conn)(nil)
+	_ connector.Merger       = (*conn)(nil)
 
 	_ connector.WebhookReceiver = (*conn)(nil)
 	_ connector.Subscriber      = (*conn)(nil)

@@ -45,7 +45,10 @@ type Twin struct {
 	late     []twinLate // in the order of their times
 	early    time.Duration
 	deaf     bool
-	reserved string // the id that the next new row gets; "" = a new one
+	reserved string        // the id that the next new row gets; "" = a new one
+	slow     time.Duration // writes of programs are jobs that take so long; 0 = they are done at once
+	jobs     []*twinJob
+	fresh    bool // a merge makes a new row of all, as some vendors do
 }
 
 // New returns a twin without rows.
@@ -87,8 +90,9 @@ type twinRow struct {
 	seq, rev    int64
 	made, moved time.Time
 	by          string
-	state       string // "", bin, purged or merged
+	state       string // "", bin, purged, merged or moved
 	into        string
+	on          []map[string]string // of a moved row: table and id of where it goes on
 	hidden      bool
 	cells       map[string]string // lists are joined by ";"; empty ones are left out
 }
@@ -149,6 +153,7 @@ func (a *Twin) Rows(object string) []twin.Row {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.commit()
+	a.work()
 	var out []twin.Row
 	for _, r := range a.live(object) {
 		out = append(out, twin.Row{ID: r.id, Fields: maps.Clone(r.cells)})
@@ -241,11 +246,6 @@ func (a *Twin) Hide(object, id string, hidden bool) error {
 	return a.mark(object, id, "", func(_ *twinTable, r *twinRow) { r.hidden = hidden })
 }
 
-// Merge lets a person fold one row into another.
-func (a *Twin) Merge(object, lose, keep string) error {
-	return a.mark(object, lose, "delete", func(_ *twinTable, r *twinRow) { r.state, r.into = "merged", keep })
-}
-
 // Close takes a table out of the credential's sight.
 func (a *Twin) Close(object string) {
 	a.mu.Lock()
@@ -289,7 +289,7 @@ func (a *Twin) write(t *twinTable, by, id string, rev int64, cells map[string]st
 	switch {
 	case id == "":
 		r = &twinRow{cells: map[string]string{}, made: a.Now().Truncate(time.Millisecond)}
-	case !ok || r.state == "purged" || r.state == "merged":
+	case !ok || r.ended():
 		return nil, &twinRefusal{Code: "unknown", Text: "no such row"}
 	case r.hidden && by != "person":
 		return nil, &twinRefusal{Code: "hidden", Text: "not for your eyes"}
@@ -350,7 +350,7 @@ func (a *Twin) apply(t *twinTable, r *twinRow, cells map[string]string) (map[str
 
 func (t *twinTable) holder(key, text string) string {
 	for _, r := range t.rows {
-		if r.state != "purged" && r.state != "merged" && r.cells[key] == text {
+		if !r.ended() && r.cells[key] == text {
 			return r.id
 		}
 	}

@@ -52,6 +52,8 @@ func (a *Twin) serve(w http.ResponseWriter, r *http.Request) {
 		"GET /v1/hooks":    a.serveHooks,
 		"POST /v1/hooks":   a.serveMakeHook,
 		"DELETE /v1/hooks": a.serveDropHook,
+		"POST /v1/jobs":    a.serveJobs,
+		"POST /v1/fold":    a.serveFold,
 	}
 	serve, ok := known[r.Method+" "+r.URL.Path]
 	if !ok {
@@ -59,6 +61,7 @@ func (a *Twin) serve(w http.ResponseWriter, r *http.Request) {
 		twinRefuse(w, http.StatusNotFound, twinRefusal{Code: "nowhere", Text: "There is nothing here"})
 		return
 	}
+	a.work()
 	serve(w, r)
 }
 
@@ -263,19 +266,27 @@ func (a *Twin) serveDo(w http.ResponseWriter, r *http.Request) {
 	done := make([]any, 0, len(in.Items))
 	for _, item := range in.Items {
 		cells, refusal := t.cells(item.Row, func(key string) { a.Unknown(r, "column "+key) })
-		var row *twinRow
-		if refusal == nil {
-			row, refusal = a.do(t, in.Verb, item.ID, item.Rev, cells)
-		}
-		if refusal != nil {
+		switch {
+		case refusal != nil:
 			done = append(done, refusal)
-			continue
+		case a.slow > 0:
+			done = append(done, a.take(t, in.Table, in.Verb, item.ID, item.Rev, cells))
+		default:
+			done = append(done, a.carryOut(t, in.Table, in.Verb, item.ID, item.Rev, cells))
 		}
-		a.Ledger().Record(twin.Act{By: "api", Verb: in.Verb, Object: in.Table, ID: row.id, Fields: cells})
-		a.tell(in.Table, row.id)
-		done = append(done, map[string]any{"id": row.id, "rev": row.rev})
 	}
 	twinAnswer(w, map[string]any{"done": done})
+}
+
+// carryOut does one write of a program and returns what the vendor answers.
+func (a *Twin) carryOut(t *twinTable, table, verb, id string, rev int64, cells map[string]string) any {
+	row, refusal := a.do(t, verb, id, rev, cells)
+	if refusal != nil {
+		return refusal
+	}
+	a.Ledger().Record(twin.Act{By: "api", Verb: verb, Object: table, ID: row.id, Fields: cells})
+	a.tell(table, row.id)
+	return map[string]any{"id": row.id, "rev": row.rev}
 }
 
 // do carries out one write of a program.

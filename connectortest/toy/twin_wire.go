@@ -32,8 +32,11 @@ func (c twinColumn) describe() map[string]any {
 func (t *twinTable) event(r *twinRow, bare bool) map[string]any {
 	e := map[string]any{"id": r.id, "rev": r.rev, "made": r.made.UnixMilli(), "moved": r.moved.UnixMilli(), "by": r.by}
 	switch {
-	case r.state == "purged" || r.state == "merged":
+	case r.ended():
 		e = map[string]any{"id": r.id, "gone": r.state}
+		if r.on != nil {
+			e["on"] = r.on
+		}
 		if r.into != "" {
 			e["into"] = r.into
 		}

@@ -57,9 +57,15 @@ type wireEvent struct {
 	Made  int64                      `json:"made"`  // milliseconds since 1970
 	Moved int64                      `json:"moved"` // milliseconds since 1970
 	By    string                     `json:"by"`
-	Gone  string                     `json:"gone"` // "", bin, purged, hidden or merged
+	Gone  string                     `json:"gone"` // "", bin, purged, hidden, merged or moved
 	Into  string                     `json:"into"` // of a merged row
+	On    []wireSpot                 `json:"on"`   // of a moved row: where it goes on
 	Row   map[string]json.RawMessage `json:"row"`
+}
+
+type wireSpot struct {
+	Table string `json:"table"`
+	ID    string `json:"id"`
 }
 
 type wireGet struct {
@@ -96,7 +102,14 @@ type wireDone struct {
 type wireOutcome struct {
 	ID  string `json:"id"`
 	Rev int64  `json:"rev"`
+	Job string `json:"job"` // taken, and not decided yet
 	wireRefusal
+}
+
+type wireFold struct {
+	Table string   `json:"table"`
+	Keep  string   `json:"keep"`
+	Lose  []string `json:"lose"`
 }
 
 type wireRefusal struct {

@@ -123,6 +123,7 @@ type batch struct {
 	refs    *refs
 	facts   store.Facts
 	asked   map[string]bool // subjects of review items that the batch has opened
+	open    []store.Op      // creates of unknown or pending outcome; nil = not loaded yet
 	dirty   bool            // the records are planned again, maybe because of a decision
 }
 

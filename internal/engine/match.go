@@ -95,6 +95,11 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 			return nil
 		}
 	}
+	if made, err := b.underWay(ctx, row); err != nil || made {
+		b.stand(row.ID, standsWaiting, "it may be what an operation under way has made")
+		b.again(row.ID)
+		return err
+	}
 	return b.create(row)
 }
 

@@ -132,8 +132,12 @@ func (r *run) pushAll(ctx context.Context) (int, error) {
 		if err != nil {
 			return total, err
 		}
-		total += n + found
-		if n+found > 0 {
+		told, err := r.askOutcomes(ctx)
+		if err != nil {
+			return total, err
+		}
+		total += n + found + told
+		if n+found+told > 0 {
 			continue
 		}
 		again, err := r.await(ctx)
@@ -146,11 +150,11 @@ func (r *run) pushAll(ctx context.Context) (int, error) {
 // await sleeps until the next operation is due. It reports false if there is none, or if
 // only waits beyond patience remain.
 func (r *run) await(ctx context.Context) (bool, error) {
-	ops, err := r.e.store.Ops(ctx, r.p.Name, store.OpReady, store.OpUnknown)
+	ops, err := r.e.store.Ops(ctx, r.p.Name, store.OpReady, store.OpUnknown, store.OpPending)
 	if err != nil {
 		return false, fmt.Errorf("load outbox: %w", err)
 	}
-	r.waiting = len(ops)
+	r.waiting, r.pending = len(ops), countPending(ops)
 	if len(ops) == 0 {
 		return false, nil
 	}
@@ -261,6 +265,7 @@ type settling struct {
 	pages   []connector.Change // answers for the mirror
 	at      time.Time          // when the write was answered
 	own     []string           // records whose row is as our write left it
+	late    bool               // the outcome is told some time after the write (R36)
 	stop    error              // ends the run: the whole object or connection is affected
 }
 

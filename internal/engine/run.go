@@ -115,6 +115,7 @@ type run struct {
 	settled   [2]map[string]time.Time // records whose row is as our own write left it
 	wait      time.Time               // the first time that something waits for
 	waiting   int
+	pending   int // of those that wait, how many the vendor has taken (R36)
 	linked    int // pairs linked when the run began; -1 = not counted yet
 }
 
@@ -380,7 +381,7 @@ func (r *run) report(ctx context.Context, gaps []string, failure error) (Report,
 	rec.Ended, rec.Linked, rec.Review = time.Now(), tally.Linked, tally.Review
 	rec.Unchanged, rec.Conflicts = r.unchanged(), len(r.conflicts)
 	if rec.Status != StatusBlocked { // what a guard holds is in the review queue
-		rec.Failed = tally.Outbox
+		rec.Failed = tally.Outbox - r.pending
 	}
 	rec.Reconciled = failure == nil && rec.Status == "" && len(gaps) == 0
 	switch {

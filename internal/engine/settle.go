@@ -22,6 +22,10 @@ func (s *settling) results(ctx context.Context, results []connector.Result) {
 			s.failed(ctx, op, res.Err)
 			continue
 		}
+		if res.Pending != "" {
+			s.pend(op, res.Pending)
+			continue
+		}
 		if res.Ref.ID == "" {
 			res.Ref = record.Ref{Object: op.Target.Name, ID: op.TargetID}
 		}
@@ -42,7 +46,7 @@ var errNotReadBack = errors.New("written, and not read back yet")
 func (s *settling) readBack(ctx context.Context, results []connector.Result) map[string]*record.Record {
 	var ids []string
 	for i, res := range results {
-		if id := res.Ref.ID; res.Err == nil && id != "" && s.needsRead(s.ops[i], res) {
+		if id := res.Ref.ID; res.Err == nil && res.Pending == "" && id != "" && s.needsRead(s.ops[i], res) {
 			ids = append(ids, id)
 		}
 	}
@@ -128,7 +132,7 @@ func (s *settling) answerOf(op store.Op, res connector.Result, read *record.Reco
 			a.rec.Fields[name] = v
 		}
 	}
-	a.ours = op.Verb == connector.Create || res.Version != "" && res.Version == read.Version
+	a.ours = op.Verb == connector.Create && !s.late || res.Version != "" && res.Version == read.Version
 	a.rec.Version, a.rec.Created, a.rec.Modified = read.Version, read.Created, read.Modified
 	return a
 }

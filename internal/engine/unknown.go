@@ -218,7 +218,7 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 		for _, row := range rows {
 			after = row.Seq
 			for _, op := range ops {
-				if row.Fate == connector.Present && row.Created.After(op.SentAt.Add(-time.Minute)) && s.holds(row.Fields, op.Set) {
+				if row.Fate == connector.Present && row.Created.After(op.SentAt.Add(-time.Minute)) && s.end.holds(row.Fields, op.Set) {
 					hits[op.ID] = append(hits[op.ID], row.Record)
 				}
 			}
@@ -226,9 +226,10 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 	}
 }
 
-func (s *settling) holds(have, set record.Fields) bool {
+// holds reports whether a record has all values that were sent.
+func (e end) holds(have, set record.Fields) bool {
 	for name, v := range set {
-		f, _ := s.end.object.Field(name)
+		f, _ := e.object.Field(name)
 		if !record.Echoes(have[name], v, f.Rewrites) {
 			return false
 		}
@@ -320,7 +321,7 @@ func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
 	s.facts.Rows = append(s.facts.Rows, store.Page{Of: s.end.of, Changes: changes, Keys: s.r.keysOf(s.side), Began: began})
 	for _, op := range ops {
 		c := byID[op.TargetID]
-		took := op.Verb == connector.Update && c.Fate == connector.Present && s.holds(c.Fields, op.Set) ||
+		took := op.Verb == connector.Update && c.Fate == connector.Present && s.end.holds(c.Fields, op.Set) ||
 			op.Verb == connector.Restore && c.Fate == connector.Present ||
 			(op.Verb == connector.Delete || op.Verb == connector.Archive) && (c.Fate == connector.Deleted || c.Fate == connector.Archived)
 		if took {

@@ -273,3 +273,14 @@ func (w *world) crash(after int) {
 		w.t.Errorf("the crash after %d calls went unnoticed", after)
 	}
 }
+
+// onceAt returns a hook that acts at the first request to a path.
+func onceAt(path string, act func()) func(*http.Request) {
+	done := false
+	return func(r *http.Request) {
+		if !done && r.URL.Path == path {
+			done = true
+			act()
+		}
+	}
+}

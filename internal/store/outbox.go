@@ -13,14 +13,14 @@ import (
 	"github.com/tandemhub/tandem/record"
 )
 
-const opColumns = `id, sync, side, object, verb, state, target_id, source_id, attempts, not_before, sent_at, error, body`
+const opColumns = `id, sync, side, object, verb, state, target_id, source_id, attempts, not_before, sent_at, error, pending, body`
 
 func (s *Store) scanOp(scan scanner) (Op, error) {
 	var o Op
 	var sync, object, notBefore, sentAt int64
 	var body sql.RawBytes
 	err := scan(&o.ID, &sync, &o.Side, &object, &o.Verb, &o.State, &o.TargetID, &o.SourceID, &o.Attempts, &notBefore, &sentAt,
-		&o.Error, &body)
+		&o.Error, &o.Pending, &body)
 	if err != nil {
 		return o, err
 	}
@@ -35,7 +35,7 @@ func (s *Store) scanOp(scan scanner) (Op, error) {
 // putOps adds operations to the outbox. The unique indexes refuse a second unfinished one
 // of one record, claim or, for creates, source (R15, R27).
 func (t *tx) putOps(ops []Op) error {
-	insert := t.insert(`INSERT INTO outbox (workspace, source_slot, `+opColumns+`, claim)`, 16, "")
+	insert := t.insert(`INSERT INTO outbox (workspace, source_slot, `+opColumns+`, claim)`, 17, "")
 	for _, o := range ops {
 		if err := t.putOp(insert, o); err != nil {
 			return fmt.Errorf("operation %d (%s of %s %s): %w", o.ID, o.Verb, o.Target, o.TargetID, err)
@@ -69,7 +69,7 @@ func (t *tx) putOp(insert *batch, o Op) error {
 	}
 	t.tallies[tallyKey{e.id, "outbox"}]++
 	return insert.row(t.s.workspace, slot, o.ID, e.id, int64(o.Side), object, string(o.Verb), string(o.State), o.TargetID,
-		o.SourceID, int64(o.Attempts), micros(o.NotBefore), micros(o.SentAt), o.Error, o.encodeBody(), claimHash(o.Claim))
+		o.SourceID, int64(o.Attempts), micros(o.NotBefore), micros(o.SentAt), o.Error, o.Pending, o.encodeBody(), claimHash(o.Claim))
 }
 
 // claimHash is what a claim is found by; 0 for none.

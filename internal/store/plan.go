@@ -124,8 +124,8 @@ func (t *tx) settle(settled []Settlement) (int64, error) {
 			continue
 		}
 		var sync int64
-		err := t.each(`UPDATE outbox SET state = ?, not_before = ?, error = ? WHERE id = ? AND workspace = ? RETURNING sync`,
-			args(string(x.State), micros(x.NotBefore), x.Error, x.Op, t.s.workspace), func(scan scanner) error { return scan(&sync) })
+		err := t.each(`UPDATE outbox SET state = ?, not_before = ?, error = ?, pending = ? WHERE id = ? AND workspace = ? RETURNING sync`,
+			args(string(x.State), micros(x.NotBefore), x.Error, x.Pending, x.Op, t.s.workspace), func(scan scanner) error { return scan(&sync) })
 		if err != nil {
 			return 0, fmt.Errorf("delay operation %d: %w", x.Op, err)
 		}

@@ -22,7 +22,10 @@ func migrations() []migration {
 		`CREATE TABLE installation (name {text} PRIMARY KEY)`,
 		// Seq up to which a sync has taken up changes of an object that its expressions look into.
 		`CREATE TABLE looks (workspace {int}, sync {int}, object {int}, mark {int}, PRIMARY KEY (sync, object)){keyed}`,
-	}}, {"secrets and memories of connections", sqlSealed()}, {"what vendors report", sqlHooks()}}
+	}}, {"secrets and memories of connections", sqlSealed()}, {"what vendors report", sqlHooks()}, {"pending writes", []string{
+		// What to ask the vendor for the outcome of a write that it has taken and not yet decided.
+		`ALTER TABLE outbox ADD COLUMN pending {text} DEFAULT ''`,
+	}}}
 }
 
 func sqlCore() []string {

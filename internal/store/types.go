@@ -103,6 +103,7 @@ const (
 	OpReady   OpState = "ready"   // may be sent from NotBefore on
 	OpSent    OpState = "sent"    // claimed by a process: it may have been sent
 	OpUnknown OpState = "unknown" // sent without a result: to be looked up from NotBefore on (R16)
+	OpPending OpState = "pending" // taken by the vendor, which says later what became of it: to be asked from NotBefore on (R36)
 )
 
 // An Op is an operation decided but not yet confirmed by the vendor.
@@ -128,6 +129,7 @@ type Op struct {
 	NotBefore time.Time // not to be touched earlier
 	SentAt    time.Time // when it was last claimed
 	Error     string    // of the last attempt
+	Pending   string    // what to ask the vendor for its outcome; "" unless it is pending
 }
 
 // An OpField is one mapped field that an operation writes.
@@ -265,6 +267,7 @@ type Settlement struct {
 	State     OpState // "" = it leaves the outbox
 	NotBefore time.Time
 	Error     string
+	Pending   string // for OpPending: what to ask the vendor
 }
 
 // A Run is one execution of a sync.

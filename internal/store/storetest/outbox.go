@@ -22,6 +22,7 @@ func outboxCases() map[string]func(*bench) {
 		"held operations are released":                             release,
 		"Unplan drops held operations and marks their records":     unplan,
 		"R16 Recover makes sent operations unknown":                recovers,
+		"R36 a pending operation keeps what to ask for":            pending,
 		"Ops selects by sync and state":                            opsSelect,
 		"ids grow":                                                 idsGrow,
 	}
@@ -230,4 +231,23 @@ func idsGrow(b *bench) {
 	if first <= 0 || second <= first {
 		b.Errorf("ids %d, %d", first, second)
 	}
+}
+
+func pending(b *bench) {
+	o := b.op(connector.Create, "", "1")
+	b.decide(store.Facts{Ops: []store.Op{o}})
+	b.claim(connector.Create, 1, 0)
+	b.ok(b.s.Settle(b.ctx, []store.Settlement{{Op: o.ID, State: store.OpPending, NotBefore: at(5), Pending: "job 7"}}, store.Facts{}))
+	b.same("claimed again", 0, len(b.claim(connector.Create, 1, 9)))
+	_, err := b.s.Recover(b.ctx)
+	b.ok(err)
+	ops, err := b.s.Ops(b.ctx, "contacts", store.OpPending)
+	b.ok(err)
+	b.same("pending", 1, len(ops))
+	b.same("token", "job 7", ops[0].Pending)
+	b.same("not before", at(5), ops[0].NotBefore)
+	b.ok(b.s.Settle(b.ctx, []store.Settlement{{Op: o.ID, State: store.OpUnknown}}, store.Facts{}))
+	ops, err = b.s.Ops(b.ctx, "contacts", store.OpUnknown)
+	b.ok(err)
+	b.same("token of one that is no longer pending", "", ops[0].Pending)
 }

@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// Some vendors take a write and say only later what became of it (R36). Such an operation
+// stays in the outbox, across restarts, with what to ask its vendor for. It is never sent
+// again; the run asks as long as it has patience, and the next one goes on.
+
+// How long a vendor is left alone before it is asked again: as long as it has taken so far,
+// within these bounds.
+const (
+	pendingLeast = 2 * time.Second
+	pendingMost  = 10 * time.Minute
+)
+
+// pend leaves an operation with the vendor.
+func (s *settling) pend(op store.Op, token string) {
+	asked := min(max(s.at.Sub(op.SentAt), pendingLeast), pendingMost)
+	s.settled = append(s.settled, store.Settlement{Op: op.ID, State: store.OpPending, NotBefore: s.at.Add(asked), Pending: token})
+}
+
+func countPending(ops []store.Op) int {
+	n := 0
+	for _, op := range ops {
+		if op.State == store.OpPending {
+			n++
+		}
+	}
+	return n
+}
+
+// askOutcomes asks what became of the pending operations whose time has come. It returns
+// how many are pending no longer.
+func (r *run) askOutcomes(ctx context.Context) (int, error) {
+	ops, err := r.e.store.Ops(ctx, r.p.Name, store.OpPending)
+	if err != nil {
+		return 0, fmt.Errorf("load pending operations: %w", err)
+	}
+	told := 0
+	for _, side := range record.Sides() {
+		var due []store.Op
+		for _, op := range ops {
+			if op.Side == side && !op.NotBefore.After(time.Now()) {
+				due = append(due, op)
+			}
+		}
+		for chunk := range slices.Chunk(due, max(1, r.p.ends[side].object.ReadBatch)) {
+			n, err := r.askBatch(metered(ctx, r.calls[side]), side, chunk)
+			told += n
+			if err != nil {
+				return told, err
+			}
+		}
+	}
+	return told, nil
+}
+
+func (r *run) askBatch(ctx context.Context, side record.Side, ops []store.Op) (int, error) {
+	s, err := r.newSettling(ctx, side, ops)
+	if err != nil {
+		return 0, err
+	}
+	s.late = true
+	s.outcomes(ctx)
+	if err := s.finish(ctx); err != nil {
+		return 0, err
+	}
+	told := 0
+	for _, x := range s.settled {
+		if x.State != store.OpPending {
+			told++
+		}
+	}
+	return told, s.stop
+}
+
+var errNoOutcome = errors.New("the vendor's answer to it cannot be asked for")
+
+// outcomes settles what the vendor has decided by now.
+func (s *settling) outcomes(ctx context.Context) {
+	s.at = time.Now().Truncate(time.Microsecond)
+	settler := s.end.conn.able.Settler
+	if settler == nil { // whoever took it can no longer be asked: it is looked up like any other
+		for _, op := range s.ops {
+			s.later(op, store.OpUnknown, s.at, errNoOutcome)
+		}
+		return
+	}
+	tokens := make([]string, len(s.ops))
+	for i, op := range s.ops {
+		tokens[i] = op.Pending
+	}
+	results, err := settler.Outcome(ctx, s.end.of.Name, tokens)
+	if err == nil && len(results) != len(tokens) {
+		err = fmt.Errorf("%s answered %d of %d questions", s.end.conn.spec.Title, len(results), len(tokens))
+	}
+	s.at = time.Now().Truncate(time.Microsecond)
+	if err != nil {
+		s.askLater(ctx, err)
+		return
+	}
+	for i := range results {
+		results[i] = s.outcome(s.ops[i], results[i])
+	}
+	s.results(ctx, results)
+}
+
+// outcome reads a late result. What it shows of the record may be older than what has been
+// read since, so the record is read anew. A vendor that no longer knows what it was asked for
+// has not said that nothing happened: then the record is looked up (R16).
+func (s *settling) outcome(op store.Op, res connector.Result) connector.Result {
+	if s.end.conn.able.Reader != nil {
+		res.After = nil
+	}
+	if res.Err == nil {
+		return res
+	}
+	switch e := connector.ErrorOf(res.Err); e.Kind {
+	case connector.NotFound, connector.Expired:
+		if op.Verb == connector.Create || e.Kind == connector.Expired {
+			res.Err = &connector.Error{Kind: connector.Ambiguous, Scope: e.Scope, Err: e}
+		}
+	default:
+	}
+	return res
+}
+
+// askLater leaves all of a batch pending: the question failed, not what was asked about.
+func (s *settling) askLater(ctx context.Context, err error) {
+	e := connector.ErrorOf(err)
+	for _, op := range s.ops {
+		s.settled = append(s.settled, store.Settlement{Op: op.ID, State: store.OpPending, Pending: op.Pending,
+			NotBefore: s.at.Add(max(e.Wait, min(max(s.at.Sub(op.SentAt), pendingLeast), pendingMost))), Error: err.Error()})
+	}
+	if e.Kind == connector.Unauthorized {
+		s.stop = fmt.Errorf("ask %s what became of writes: %w", s.end.of, s.r.e.spoil(ctx, s.end.conn, err))
+	}
+}
+
+// underWay reports whether an unlinked record may be what an unfinished create towards its
+// own side has made: it was made since, and holds all that was sent (R16, R36).
+func (b *batch) underWay(ctx context.Context, row store.Row) (bool, error) {
+	if b.open == nil {
+		ops, err := b.r.e.store.Ops(ctx, b.r.p.Name, store.OpPending, store.OpUnknown)
+		if err != nil {
+			return false, fmt.Errorf("load unfinished creates: %w", err)
+		}
+		b.open = slices.DeleteFunc(ops, func(op store.Op) bool { return op.Verb != connector.Create })
+		if b.open == nil {
+			b.open = []store.Op{}
+		}
+	}
+	end := b.r.p.ends[b.side]
+	for _, op := range b.open {
+		if op.Side == b.side && (row.Created.IsZero() || row.Created.After(op.SentAt.Add(-time.Minute))) && end.holds(row.Fields, op.Set) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,99 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+func TestR36APendingWriteIsAskedForAndNeverSentAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.b.Slow(20 * time.Second)
+		for _, n := range []string{"ann", "bob", "eve"} {
+			w.put(w.a, "cards", "", map[string]string{"name": n, "email": n + "@x.gr"})
+		}
+		rep := w.settled("cards") // the run waits for it
+		if rep.Linked != 3 || rep.Right.Created != 3 || len(w.b.Rows("cards")) != 3 {
+			t.Errorf("%+v, %d cards", rep, len(w.b.Rows("cards")))
+		}
+		if n := apiWrites(w.b); n != 3 {
+			t.Errorf("%d writes, want 3", n)
+		}
+		left := w.by(w.a, "cards", "name", "ann").ID
+		w.put(w.a, "cards", left, map[string]string{"notes": "new"})
+		w.settled("cards")
+		if got := w.by(w.b, "cards", "name", "ann").Fields["notes"]; got != "new" {
+			t.Errorf("notes are %q", got)
+		}
+		quiet(t, w)
+	})
+}
+
+func TestR36APendingWriteSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(cardsYAML, "    match: [email]\n", "    match: [code]\n", 1)) // and none has a code
+		w.b.Slow(time.Hour)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		began := time.Now()
+		rep := w.sync("cards")
+		if rep.Status != engine.StatusReview || rep.Reconciled || rep.Waiting != 1 || rep.Failed != 0 || len(w.reviews()) != 0 { // R38
+			t.Fatalf("%+v %v", rep, w.reviews())
+		}
+		if took := time.Since(began); took > 5*time.Minute {
+			t.Errorf("the run waited %s for what takes an hour", took)
+		}
+		w.restart()
+		w.put(w.a, "cards", w.by(w.a, "cards", "name", "Ann").ID, map[string]string{"notes": "meanwhile"})
+		if rep := w.sync("cards"); rep.Reconciled || rep.Waiting != 1 {
+			t.Errorf("%+v", rep)
+		}
+		time.Sleep(2 * time.Hour)
+		w.b.Slow(0)
+		w.put(w.b, "cards", w.by(w.b, "cards", "name", "Ann").ID, map[string]string{"phone": "1"}) // before anybody has asked
+		w.settled("cards")
+		if a, b := w.a.Rows("cards"), w.b.Rows("cards"); len(a) != 1 || len(b) != 1 || a[0].Fields["phone"] != "1" || b[0].Fields["notes"] != "meanwhile" {
+			t.Errorf("a has %v, b has %v", a, b)
+		}
+		quiet(t, w)
+	})
+}
+
+func TestR36APendingWriteThatIsRefusedIsParked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(cardsYAML, "match: [email]", "match: [email]\n    direction: left-to-right", 1))
+		w.b.Slow(20 * time.Second)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "code": "k1"})
+		w.b.After(onceAt("/v1/do", func() { w.put(w.b, "cards", "", map[string]string{"name": "Zoe", "email": "zoe@x.gr", "code": "k1"}) }))
+		w.sync("cards")
+		if item := w.review(store.ReviewDuplicate); item.Record == "" {
+			t.Errorf("%+v", item)
+		}
+		quiet(t, w)
+	})
+}
+
+func TestR36AForgottenJobIsLookedUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.b.Slow(time.Hour)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.sync("cards")
+		w.b.ForgetJobs()
+		w.b.Slow(0)
+		time.Sleep(time.Hour)
+		rep := w.settled("cards")
+		if rep.Linked != 1 || len(w.b.Rows("cards")) != 1 {
+			t.Errorf("%+v, %d cards", rep, len(w.b.Rows("cards")))
+		}
+		quiet(t, w)
+	})
+}

@@ -195,6 +195,7 @@ func headings() []heading {
 		{engine.WouldCreate, "create in", "+"},
 		{engine.WouldUpdate, "change in", "~"},
 		{engine.WouldRestore, "bring back in", "+"},
+		{engine.WouldMerge, "merge into others in", "-"},
 		{engine.WouldArchive, "archive in", "-"},
 		{engine.WouldDelete, "delete from", "-"},
 		{engine.WouldAsk, "ask you about", "?"},
@@ -311,7 +312,7 @@ func totals(pv engine.Preview) string {
 		kind engine.PreviewKind
 		word string
 	}{
-		{engine.WouldCreate, "to create"}, {engine.WouldUpdate, "to change"}, {engine.WouldRestore, "to bring back"},
+		{engine.WouldCreate, "to create"}, {engine.WouldUpdate, "to change"}, {engine.WouldRestore, "to bring back"}, {engine.WouldMerge, "to merge"},
 		{engine.WouldArchive, "to archive"}, {engine.WouldDelete, "to delete"}, {engine.WouldAsk, "to ask"},
 		{engine.WouldLink, "to link"}, {engine.WouldSkip, "alone"},
 	} {

@@ -211,6 +211,10 @@ func approval(it store.Review) (string, bool) {
 	if slices.Contains(it.Choices, approve) {
 		return approve, true
 	}
+	const merge = "merge"
+	if it.Kind == store.ReviewMerge && slices.Contains(it.Choices, merge) {
+		return merge, true
+	}
 	if it.Kind == store.ReviewDelete && len(it.Choices) > 0 {
 		return it.Choices[0], true
 	}

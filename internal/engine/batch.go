@@ -38,6 +38,13 @@ func (r *run) planRound(ctx context.Context) error {
 			ids = ids[n:]
 		}
 	}
+	if err := r.planAllChanged(ctx); err != nil {
+		return err
+	}
+	return r.meetWanted(ctx)
+}
+
+func (r *run) planAllChanged(ctx context.Context) error {
 	for {
 		n, err := r.planChanged(ctx)
 		if err != nil || n == 0 {
@@ -122,9 +129,11 @@ type batch struct {
 	taken   map[store.Spot]string // records that this batch, or a preview so far, has linked, with their partner
 	refs    *refs
 	facts   store.Facts
-	asked   map[string]bool // subjects of review items that the batch has opened
-	open    []store.Op      // creates of unknown or pending outcome; nil = not loaded yet
-	dirty   bool            // the records are planned again, maybe because of a decision
+	asked   map[string]bool     // subjects of review items that the batch has opened
+	losers  map[string][]string // of the unlinked records of side: what was merged into them (R24)
+	made    map[int64]bool      // links that this batch has made in place of others
+	open    []store.Op          // creates of unknown or pending outcome; nil = not loaded yet
+	dirty   bool                // the records are planned again, maybe because of a decision
 }
 
 // load brings together what deciding about the records of one side needs, in few queries.
@@ -154,6 +163,9 @@ func (r *run) load(ctx context.Context, side record.Side, ids []string, rows map
 		return nil, fmt.Errorf("load unfinished operations: %w", err)
 	}
 	if b.refs, err = r.loadRefs(ctx, b.rows); err != nil {
+		return nil, err
+	}
+	if err := b.loadLosers(ctx, ids); err != nil {
 		return nil, err
 	}
 	return b, b.loadCandidates(ctx, ids)
@@ -278,6 +290,9 @@ func (b *batch) record(ctx context.Context, id string) error {
 		return b.linked(ctx, link)
 	case row.Fate != connector.Present:
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: id}) // it is gone and was nobody's
+		if b.r.asking.Load() {
+			b.facts.Close = append(b.facts.Close, b.about("match", id), b.about("parked", id))
+		}
 		return nil
 	case b.taken[store.Spot{Side: b.side, ID: id}] != "":
 		return nil // just linked, from the other side

@@ -14,6 +14,9 @@ import (
 // Why a link was closed (R18). A link is never removed; a closed one keeps its surviving
 // record from being matched or created again.
 const (
+	closedMerged = "merged"    // into a record that has, or now gets, a partner of its own
+	closedTurned = "converted" // into records of other objects
+
 	closedGone   = "deleted" // one side was deleted and the other was left, archived or deleted too
 	closedBoth   = "both are gone"
 	closedFilter = "left the filter"
@@ -49,6 +52,14 @@ func (b *batch) revive(ctx context.Context, link store.Link) error {
 
 // gone decides about a linked pair of which one side or both are no longer there.
 func (b *batch) gone(ctx context.Context, link store.Link, rows [2]store.Row, gone [2]bool) error {
+	if b.r.streaming {
+		b.again(link.IDs[b.side]) // R24: what looks deleted may turn out to be merged
+		return nil
+	}
+	moved, err := b.moved(ctx, link, &rows)
+	if err != nil || moved {
+		return err
+	}
 	if gone[0] && gone[1] {
 		b.closeLink(link, closedBoth, "both records are gone")
 		return nil
@@ -57,7 +68,6 @@ func (b *batch) gone(ctx context.Context, link store.Link, rows [2]store.Row, go
 	if gone[1] {
 		lost = record.Right
 	}
-	survivor := lost.Other()
 	d := b.draft(link, rows)
 	switch rows[lost].Fate {
 	case connector.Left:
@@ -65,19 +75,8 @@ func (b *batch) gone(ctx context.Context, link store.Link, rows [2]store.Row, go
 		b.store(d)
 		return nil
 	case connector.Merged:
-		if decided, err := b.decided(ctx, fmt.Sprintf("merged %d", link.ID)); err != nil || decided == "unlink" {
-			if err == nil {
-				b.closeLink(link, closedFilter, "merged at the vendor, unlinked by a person")
-			}
-			return err
-		}
-		d.diverge(wholeRecord, lost.String()+" was merged into another record")
-		b.store(d)
-		b.review(store.Review{Kind: store.ReviewDelete, Subject: fmt.Sprintf("merged %d", link.ID), Link: link.ID, Side: survivor, Record: link.IDs[survivor],
-			Text: fmt.Sprintf("%s/%s was merged into another record; %s/%s is left alone", b.r.p.ends[lost].of, link.IDs[lost], b.r.p.ends[survivor].of, link.IDs[survivor]),
-			Fix:  "unlink the pair, so that the surviving record can be matched", Choices: []string{"unlink", "dismiss"}})
-		return nil
-	case connector.Present, connector.Archived, connector.Deleted:
+		return b.mergedNowhere(ctx, d, lost)
+	default:
 	}
 	return b.deleted(ctx, d, lost)
 }
@@ -98,6 +97,9 @@ func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
 	default:
 		b.closeLink(d.link, closedGone, why+", and the other side is kept")
 		return nil
+	}
+	if held, err := b.suspectMerge(ctx, d, lost); err != nil || held {
+		return err
 	}
 	if f, was, is := b.edited(d, survivor); f != "" {
 		return b.editWins(ctx, d, lost, f, was, is)
@@ -157,15 +159,15 @@ func heldSubject(link int64) string { return fmt.Sprintf("delete %d", link) }
 // maxHeld is how many held deletes are looked at again in one run.
 const maxHeld = 1000
 
-// retryHeld has held deletes planned again: what held them may have gone.
+// retryHeld has held deletes and merges planned again: what held them may have gone.
 func (r *run) retryHeld(ctx context.Context) error {
-	items, err := r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewDelete}, Open: true, Limit: maxHeld})
+	items, err := r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewDelete, store.ReviewMerge}, Open: true, Limit: maxHeld})
 	if err != nil {
-		return fmt.Errorf("load held deletes: %w", err)
+		return fmt.Errorf("load held deletes and merges: %w", err)
 	}
 	var f store.Facts
 	for _, item := range items {
-		if item.Subject == heldSubject(item.Link) {
+		if item.Subject == heldSubject(item.Link) || item.Subject == mergeSubject(item.Link) {
 			f.Dirty = append(f.Dirty, store.Spot{Side: item.Side, ID: item.Record})
 		}
 	}

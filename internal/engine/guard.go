@@ -81,7 +81,7 @@ func (r *run) countOps(held []store.Op, side record.Side, spent store.Spent) sto
 		switch op.Verb {
 		case connector.Create:
 			total.Created++
-		case connector.Delete, connector.Archive:
+		case connector.Delete, connector.Archive, verbMerge:
 			total.Deleted++
 		case connector.Update, connector.Restore:
 			for _, f := range op.Fields {

@@ -38,6 +38,9 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 		b.stand(row.ID, standsFiltered, "does not pass where."+b.side.String())
 		return nil
 	}
+	if taken, err := b.takeOver(ctx, row); err != nil || taken {
+		return err
+	}
 	if link, was := b.links[b.side][row.ID]; was && link.Closed != "" && !reenters(link) {
 		b.stand(row.ID, standsClosed, "its partner is gone: "+link.Closed)
 		return nil

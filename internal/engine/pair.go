@@ -29,6 +29,9 @@ const maxReversals = 3
 
 // linked decides about a linked pair.
 func (b *batch) linked(ctx context.Context, link store.Link) error {
+	if b.made[link.ID] {
+		return nil
+	}
 	rows := [2]store.Row{b.rows[0][link.IDs[0]], b.rows[1][link.IDs[1]]}
 	for _, side := range record.Sides() {
 		if rows[side].ID == "" {

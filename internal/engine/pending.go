@@ -29,6 +29,18 @@ func (s *settling) pend(op store.Op, token string) {
 	s.settled = append(s.settled, store.Settlement{Op: op.ID, State: store.OpPending, NotBefore: s.at.Add(asked), Pending: token})
 }
 
+// due is when an operation may be touched again: one of unknown outcome not before the
+// vendor has settled (R16).
+func (r *run) due(op store.Op) time.Time {
+	if op.State != store.OpUnknown {
+		return op.NotBefore
+	}
+	if settled := op.SentAt.Add(r.p.ends[op.Side].object.Settle); settled.After(op.NotBefore) {
+		return settled
+	}
+	return op.NotBefore
+}
+
 func countPending(ops []store.Op) int {
 	n := 0
 	for _, op := range ops {

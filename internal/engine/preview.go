@@ -19,6 +19,7 @@ type preview struct {
 	taken   map[store.Spot]string // records that the preview has linked, across its batches
 	claimed map[string]int64
 	seen    map[store.Spot]bool
+	written map[store.Spot]bool
 }
 
 // Preview reads both sides into the mirror and says what the named syncs (none = all) would
@@ -34,7 +35,7 @@ func (e *Engine) Preview(ctx context.Context, syncs []string) ([]Preview, error)
 	var all []Preview
 	for _, p := range picked {
 		r := e.newRun(p)
-		r.dry = &preview{taken: map[store.Spot]string{}, claimed: map[string]int64{}, seen: map[store.Spot]bool{},
+		r.dry = &preview{taken: map[store.Spot]string{}, claimed: map[string]int64{}, seen: map[store.Spot]bool{}, written: map[store.Spot]bool{},
 			out: Preview{Sync: p.Name, Left: p.ends[0].of, Right: p.ends[1].of, Counts: map[PreviewKind]int{}}}
 		r.dry.out.Err = r.rehearse(ctx)
 		if ctx.Err() != nil {
@@ -84,8 +85,13 @@ func (r *run) previewed() Preview {
 func (p *preview) add(b *batch) {
 	written := map[int64]bool{}
 	for _, op := range b.facts.Ops {
-		p.ops = append(p.ops, op)
 		written[op.Link] = true
+		to := store.Spot{Side: op.Side, ID: op.TargetID}
+		if op.TargetID != "" && p.written[to] {
+			continue // both sides of the pair have changed, and it was planned from either
+		}
+		p.written[to] = true
+		p.ops = append(p.ops, op)
 		p.put(b.opItem(op))
 	}
 	for _, l := range b.facts.Links {
@@ -125,7 +131,7 @@ func (p *preview) put(item PreviewItem) {
 
 func (b *batch) opItem(op store.Op) PreviewItem {
 	kinds := map[connector.Verb]PreviewKind{connector.Create: WouldCreate, connector.Update: WouldUpdate,
-		connector.Delete: WouldDelete, connector.Archive: WouldArchive, connector.Restore: WouldRestore}
+		connector.Delete: WouldDelete, connector.Archive: WouldArchive, connector.Restore: WouldRestore, verbMerge: WouldMerge}
 	item := PreviewItem{Kind: kinds[op.Verb], Side: op.Side, Of: op.Target, ID: op.TargetID, Partner: op.SourceID}
 	item.Title = title(b.rows[op.Side][op.TargetID].Fields)
 	if item.Title == "" {

@@ -24,7 +24,7 @@ const writeFor = 90 * time.Second
 // order is the order in which verbs are sent: what adds before what takes away, and deletes
 // only when all else is planned and sent (R30).
 func order() []connector.Verb {
-	return []connector.Verb{connector.Create, connector.Restore, connector.Update, connector.Archive, connector.Delete}
+	return []connector.Verb{connector.Create, connector.Restore, connector.Update, verbMerge, connector.Archive, connector.Delete}
 }
 
 // pushAsItComes sends creates in full batches while planning goes on, and the rest when it is
@@ -176,18 +176,6 @@ func (r *run) await(ctx context.Context) (bool, error) {
 	case <-time.After(left):
 		return true, nil
 	}
-}
-
-// due is when an operation may be touched again: one of unknown outcome not before the
-// vendor has settled (R16).
-func (r *run) due(op store.Op) time.Time {
-	if op.State != store.OpUnknown {
-		return op.NotBefore
-	}
-	if settled := op.SentAt.Add(r.p.ends[op.Side].object.Settle); settled.After(op.NotBefore) {
-		return settled
-	}
-	return op.NotBefore
 }
 
 // pushVerb sends the ready operations of one verb to both sides in the vendor's largest
@@ -365,6 +353,10 @@ func (s *settling) again(op store.Op) {
 
 // write sends the batch and settles what came of each operation.
 func (s *settling) write(ctx context.Context) {
+	if s.ops[0].Verb == verbMerge {
+		s.fold(ctx)
+		return
+	}
 	ops := make([]connector.Op, len(s.ops))
 	for i, op := range s.ops {
 		ops[i] = connector.Op{Key: op.Key, Verb: op.Verb, Ref: record.Ref{Object: op.Target.Name, ID: op.TargetID},

@@ -91,7 +91,8 @@ const (
 	WouldDelete  PreviewKind = "delete"
 	WouldArchive PreviewKind = "archive"
 	WouldRestore PreviewKind = "restore"
-	WouldLink    PreviewKind = "link" // found on both sides, nothing to write for it
+	WouldMerge   PreviewKind = "merge" // its partner was merged, and it follows (R24)
+	WouldLink    PreviewKind = "link"  // found on both sides, nothing to write for it
 	WouldAsk     PreviewKind = "ask"
 	WouldSkip    PreviewKind = "skip" // stays alone, by a rule that Note names
 )

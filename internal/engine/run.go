@@ -106,6 +106,8 @@ type run struct {
 	looked    map[int64]bool          // pairs that were planned, and whether something is to be written
 	conflicts map[string]bool         // fields of links that both sides had changed
 	rounds    map[string]int          // writes of one field of one link in this run (R8)
+	wanted    []want                  // records to be read before a decision can be made
+	met       map[store.Spot]bool     // those that were
 	asking    atomic.Bool             // the sync has, or may have, open review items
 	noted     atomic.Bool             // something was written into the journal
 	standing  atomic.Bool             // the sync has, or may have, records that stand alone
@@ -308,6 +310,14 @@ func (r *run) finishPlanning() {
 }
 
 func (r *run) planAsItComes(ctx context.Context, pulled <-chan struct{}) error {
+	if !r.streaming { // R24: what is gone, or new, is understood when all that was read is known
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-pulled:
+			return nil
+		}
+	}
 	for {
 		over := false
 		select {

@@ -72,7 +72,7 @@ func (s *settling) needsRead(op store.Op, res connector.Result) bool {
 	switch op.Verb {
 	case connector.Archive, connector.Delete:
 		return false
-	case connector.Restore:
+	case connector.Restore, verbMerge:
 		return true
 	case connector.Create, connector.Update:
 	}
@@ -103,6 +103,8 @@ func (s *settling) done(op store.Op, res connector.Result, read *record.Record) 
 		s.removed(op)
 	case connector.Restore:
 		s.restored(op, read)
+	case verbMerge:
+		s.folded(op, res, read)
 	}
 }
 
@@ -406,7 +408,7 @@ func (s *settling) stale(ctx context.Context, op store.Op) {
 func (s *settling) invalid(ctx context.Context, op store.Op, e *connector.Error) {
 	s.settled = append(s.settled, store.Settlement{Op: op.ID})
 	fields := s.r.p.fieldsOf(op)
-	i := slices.IndexFunc(fields, func(f store.OpField) bool { return f.Wire == e.Field })
+	i := slices.IndexFunc(fields, func(f store.OpField) bool { return f.Wire != "" && f.Wire == e.Field })
 	f, _ := s.end.object.Field(e.Field)
 	if i < 0 || op.Verb == connector.Create && (f.Required || s.r.p.matched[fields[i].Key]) {
 		s.refuseRecord(ctx, op, e)

@@ -324,6 +324,10 @@ func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
 		took := op.Verb == connector.Update && c.Fate == connector.Present && s.end.holds(c.Fields, op.Set) ||
 			op.Verb == connector.Restore && c.Fate == connector.Present ||
 			(op.Verb == connector.Delete || op.Verb == connector.Archive) && (c.Fate == connector.Deleted || c.Fate == connector.Archived)
+		if op.Verb == verbMerge && (c.Fate == connector.Merged || c.Fate == connector.Deleted || c.Fate == connector.Archived) {
+			s.done(op, connector.Result{Ref: remains(op, c)}, nil)
+			continue
+		}
 		if took {
 			s.done(op, connector.Result{Ref: record.Ref{Object: op.Target.Name, ID: op.TargetID}, Version: c.Version, After: &c.Record}, &c.Record)
 			continue

@@ -100,12 +100,12 @@ func TestExampleOfDesignParses(t *testing.T) {
 			{
 				Name: "companies", Ends: [2]Endpoint{{"erp", "thirdparties"}, {"crm", "companies"}}, Direction: merge.Both, Prefer: merge.Newest,
 				Match: []mapping.MatchKey{name("vat_id"), name("domain")}, Leave: LeaveKeep, Create: [2]bool{true, true},
-				Delete: [2]DeletePolicy{DeleteIgnore, DeleteIgnore}, Guard: defaultGuard(), Line: 14,
+				Delete: [2]DeletePolicy{DeleteIgnore, DeleteIgnore}, Merge: MergeAsk, Guard: defaultGuard(), Line: 14,
 			},
 			{
 				Name: "contacts", Ends: [2]Endpoint{{"erp", "contacts"}, {"crm", "contacts"}}, Direction: merge.Both, Prefer: merge.Newest,
 				Match: []mapping.MatchKey{name("email")}, Where: [2]string{"email != ''"}, Leave: LeaveKeep, Create: [2]bool{true, true},
-				Delete: [2]DeletePolicy{DeleteIgnore, DeleteArchive},
+				Delete: [2]DeletePolicy{DeleteIgnore, DeleteArchive}, Merge: MergeAsk,
 				Fields: []Field{
 					entry(mapping.Entry{All: true}, merge.Both, 30),
 					entry(mapping.Entry{Left: "note_private", Right: "notes", Index: 1}, merge.LeftToRight, 31),

@@ -99,6 +99,7 @@ type Sync struct {
 	Leave     string             // LeaveKeep, LeaveUnlink or LeaveArchive: what becomes of the partner of what leaves the filter
 	Create    [2]bool            // may records be created on that side
 	Delete    [2]DeletePolicy    // what happens on that side when the partner was deleted
+	Merge     string             // MergeAsk or MergeFollow: what happens to the partners of records that a person has merged (R24)
 	Fields    []Field            // nil = all common fields of both sides
 	Schedule  Schedule
 	Guard     Guard
@@ -112,6 +113,12 @@ const (
 	LeaveKeep    = "keep"
 	LeaveUnlink  = "unlink"
 	LeaveArchive = "archive"
+)
+
+// What happens to two records whose partners a person has merged at their vendor (R24).
+const (
+	MergeAsk    = "ask"
+	MergeFollow = "follow" // they are merged too, where their vendor lets programs do that
 )
 
 // A Field is one entry of a sync's fields with its rules, defaults filled in.

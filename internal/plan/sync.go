@@ -46,7 +46,7 @@ type syncDraft struct {
 
 func (r *reader) sync(p pair) Sync {
 	d := syncDraft{Sync: Sync{
-		Name: p.key, Line: p.line, Direction: merge.Both, Prefer: merge.Newest, Leave: LeaveKeep,
+		Name: p.key, Line: p.line, Direction: merge.Both, Prefer: merge.Newest, Leave: LeaveKeep, Merge: MergeAsk,
 		Delete: [2]DeletePolicy{DeleteIgnore, DeleteIgnore}, Guard: defaultGuard(), marks: marks(p.value),
 	}}
 	what := fmt.Sprintf("sync %q", printable(p.key))
@@ -146,6 +146,11 @@ func ruleKeys() []key[syncDraft] {
 			d.create, _ = r.word(n, "both", "left", "right", "none")
 		}},
 		{name: "delete", help: "What happens to a record whose partner was deleted, one word or per side; default ignore.", schema: schema{"anyOf": []any{wordSchema(policies()...), sidesSchema(wordSchema(policies()...))}}, read: readDelete},
+		{name: "merge", help: "Whether records whose partners were merged are merged too: ask (default), or follow where the vendor lets programs do it.", schema: wordSchema(MergeAsk, MergeFollow), read: func(r *reader, n node, d *syncDraft) {
+			if w, ok := r.word(n, MergeAsk, MergeFollow); ok {
+				d.Merge = w
+			}
+		}},
 		{name: "fields", help: "What is kept in step; default all common fields of both sides.", schema: fieldsSchema(), read: readFields},
 		{name: "schedule", help: `When the sync runs by itself: 15m, or a cron expression such as "*/15 * * * *"; default only by hand.`, schema: textSchema(), read: func(r *reader, n node, d *syncDraft) {
 			d.Schedule, _ = r.schedule(n)

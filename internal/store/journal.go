@@ -166,8 +166,8 @@ func (s *Store) linksEver(ctx context.Context, q runner, object int64, id string
 	return links, nil
 }
 
-// Spent counts, from the journal, the distinct records that were created, deleted or
-// archived, and changed per field, on one side of a sync since then (R30).
+// Spent counts, from the journal, the distinct records that were created, deleted,
+// archived or merged away, and changed per field, on one side of a sync since then (R30).
 func (s *Store) Spent(ctx context.Context, sync string, side record.Side, since time.Time) (Spent, error) {
 	spent := Spent{Updated: map[string]int{}}
 	err := s.read(ctx, func(q runner) error {
@@ -176,9 +176,9 @@ func (s *Store) Spent(ctx context.Context, sync string, side record.Side, since 
 			return err
 		}
 		return q.each(ctx, `SELECT what, field, COUNT(DISTINCT record) FROM (
-			SELECT CASE kind WHEN 'archived' THEN 'deleted' ELSE kind END AS what,
+			SELECT CASE kind WHEN 'archived' THEN 'deleted' WHEN 'merged' THEN 'deleted' ELSE kind END AS what,
 				CASE kind WHEN 'written' THEN field ELSE '' END AS field, record
-			FROM journal WHERE sync = ? AND at >= ? AND side = ? AND kind IN ('created', 'written', 'deleted', 'archived')) AS done
+			FROM journal WHERE sync = ? AND at >= ? AND side = ? AND kind IN ('created', 'written', 'deleted', 'archived', 'merged')) AS done
 			GROUP BY what, field`, args(e.id, micros(since), int64(side)), func(scan scanner) error {
 			var what, field string
 			var n int

@@ -45,6 +45,15 @@ func encodeKeys(keys []Key) []byte {
 	return b
 }
 
+// intoKeys are the index entries of a record that was merged into others.
+func intoKeys(into []record.Ref) []byte {
+	keys := make([]Key, 0, len(into))
+	for _, ref := range into {
+		keys = append(keys, IntoKey(ref.ID))
+	}
+	return encodeKeys(keys)
+}
+
 func decodeKeys(b []byte) ([]Key, error) {
 	var keys []Key
 	for len(b) > 0 {
@@ -103,7 +112,8 @@ func (t *tx) putKeys(object int64, rows []*stored) error {
 	return nil
 }
 
-// FindByKey returns the ids of the present rows that hold each key: numbers first and by
+// FindByKey returns the ids of the present rows that hold each key, or for an [IntoKey] of
+// those that were merged: numbers first and by
 // size, then texts in order. A key that no row holds is not in the answer.
 func (s *Store) FindByKey(ctx context.Context, of Object, keys []Key) (map[Key][]string, error) {
 	wanted := make(map[int64][]Key, len(keys))
@@ -236,10 +246,10 @@ func (t *tx) reindex(of Object, fingerprint, after string, keys func(record.Fiel
 		return "", false, err
 	}
 	var rows []*stored
-	err = t.each(`SELECT id, fate, keys, fields FROM mirror WHERE object = ? AND id > ? ORDER BY id LIMIT ?`,
+	err = t.each(`SELECT id, fate, into_refs, keys, fields FROM mirror WHERE object = ? AND id > ? ORDER BY id LIMIT ?`,
 		args(object, after, reindexBatch), func(scan scanner) error {
 			r := &stored{changed: true}
-			err := scan(&r.id, &r.fate, &r.oldKeys, &r.fields)
+			err := scan(&r.id, &r.fate, &r.into, &r.oldKeys, &r.fields)
 			rows = append(rows, r)
 			return err
 		})
@@ -272,6 +282,13 @@ func (t *tx) rekey(object int64, r *stored, keys func(record.Fields) []Key) erro
 			return fmt.Errorf("record %s: %w", r.id, err)
 		}
 		r.keys = encodeKeys(keys(f))
+	}
+	if r.fate == connector.Merged {
+		into, err := decodeRefs(r.into)
+		if err != nil {
+			return fmt.Errorf("record %s: %w", r.id, err)
+		}
+		r.keys = intoKeys(into)
 	}
 	if bytes.Equal(r.keys, r.oldKeys) {
 		return nil

@@ -163,6 +163,9 @@ func (r *stored) merge(c *connector.Change, p *Page) error {
 		return nil
 	}
 	r.changed, r.fate, r.into, r.fields, r.keys = true, c.Fate, into, fields, nil
+	if c.Fate == connector.Merged {
+		r.keys = intoKeys(c.Into)
+	}
 	if c.Fate != connector.Present || p.Keys == nil {
 		return nil
 	}

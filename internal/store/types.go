@@ -31,6 +31,9 @@ type Key struct {
 	Value string // normalised
 }
 
+// IntoKey is the index entry of the records that were merged into this one (R24).
+func IntoKey(id string) Key { return Key{Name: "into:", Value: id} }
+
 // A Connection is what is remembered of a connection.
 type Connection struct {
 	Name      string
@@ -161,6 +164,7 @@ const (
 	Overruled EntryKind = "overruled" // a value lost a conflict
 	Deleted   EntryKind = "deleted"   // a record was deleted by us
 	Archived  EntryKind = "archived"  // a record was archived by us
+	Folded    EntryKind = "merged"    // a record was merged into another one by us; New is the id of that
 	Restored  EntryKind = "restored"  // a record was brought back by us
 	Closed    EntryKind = "closed"    // a link was closed; Why says the reason
 	Reopened  EntryKind = "reopened"  // a closed link holds again
@@ -197,6 +201,7 @@ const (
 	ReviewDuplicate ReviewKind = "duplicate" // another record of the same side holds the same key
 	ReviewParked    ReviewKind = "parked"    // the vendor does not take the record
 	ReviewDelete    ReviewKind = "delete"    // a delete is held
+	ReviewMerge     ReviewKind = "merge"     // records were merged on one side, or may have been
 	ReviewGuard     ReviewKind = "guard"     // a guard has blown
 	ReviewIdentity  ReviewKind = "identity"  // another account, or a restored one, is behind the address
 	ReviewUnknown   ReviewKind = "unknown"   // nobody can tell whether a write took effect

@@ -21,6 +21,7 @@ func keyCases() map[string]func(*bench) {
 		"Reindex makes the index anew once":            reindex,
 		"Reindex takes many rows":                      reindexMany,
 		"R23 Children are found by a reference":        children,
+		"R24 merged rows are found by their survivor":  findMerged,
 	}
 }
 
@@ -133,4 +134,17 @@ func children(b *bench) {
 	got, err := b.s.Children(b.ctx, erp, store.Key{Name: "company", Value: "c1"}, 2)
 	b.ok(err)
 	b.same("children", []string{"1", "2"}, got)
+}
+
+func findMerged(b *bench) {
+	lost := gone("2", connector.Merged)
+	lost.Into = []record.Ref{{Object: erp.Name, ID: "1"}}
+	b.save(read(erp, at(0), change("1", "email", "a@x"), change("2", "email", "a@x")))
+	b.save(read(erp, at(1), lost))
+	want := map[store.Key][]string{store.IntoKey("1"): {"2"}, email("a@x"): {"1"}}
+	b.same("merged", want, b.find(store.IntoKey("1"), email("a@x")))
+	b.ok(b.s.Reindex(b.ctx, erp, "anew", func(record.Fields) []store.Key { return []store.Key{email("b@x")} }))
+	b.same("reindexed", map[store.Key][]string{store.IntoKey("1"): {"2"}, email("b@x"): {"1"}}, b.find(store.IntoKey("1"), email("b@x")))
+	b.save(read(erp, at(2), change("2", "email", "a@x")))
+	b.same("back", 0, len(b.find(store.IntoKey("1"))))
 }

@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// verbMerge is an operation that no Writer sees: a Merger carries it out. Its target is the
+// record to lose; the one to keep is in its only field.
+const verbMerge connector.Verb = "merge"
+
+// keepKey is the key of that field.
+const keepKey = "into"
+
+// fold carries out merges, one by one.
+func (s *settling) fold(ctx context.Context) {
+	results := make([]connector.Result, len(s.ops))
+	for i, op := range s.ops {
+		keep := record.Ref{Object: op.Target.Name, ID: keepOf(op)}
+		if s.end.conn.able.Merger == nil {
+			results[i].Err = &connector.Error{Kind: connector.Unsupported, Scope: connector.ScopeObject,
+				Err: fmt.Errorf("%s cannot merge records through its API", s.end.conn.spec.Title)}
+			continue
+		}
+		res, err := s.end.conn.able.Merger.Merge(ctx, keep, []record.Ref{{Object: op.Target.Name, ID: op.TargetID}})
+		if err != nil {
+			res.Err = err
+		}
+		if res.Ref.ID == "" {
+			res.Ref = keep
+		}
+		results[i] = res
+	}
+	s.at = time.Now().Truncate(time.Microsecond)
+	s.results(ctx, results)
+}
+
+func keepOf(op store.Op) string { return op.Fields[0].Source.Text() }
+
+// remains is the record that a merge has left, as far as its loser tells.
+func remains(op store.Op, lost connector.Change) record.Ref {
+	if len(lost.Into) > 0 {
+		return lost.Into[0]
+	}
+	return record.Ref{Object: op.Target.Name, ID: keepOf(op)}
+}
+
+// folded settles a merge: the loser's link is closed. What remains may have an id that
+// neither had; then the kept one's link follows it as after any merge.
+func (s *settling) folded(op store.Op, res connector.Result, read *record.Record) {
+	keep := keepOf(op)
+	lost := []string{op.TargetID}
+	if res.Ref.ID != keep {
+		lost = append(lost, keep)
+	}
+	for _, id := range lost {
+		s.pages = append(s.pages, connector.Change{Record: record.Record{Ref: record.Ref{Object: op.Target.Name, ID: id}},
+			Fate: connector.Merged, Into: []record.Ref{res.Ref}})
+	}
+	if read != nil {
+		s.pages = append(s.pages, connector.Change{Record: *read})
+	}
+	if link, ok := s.links[op.Link]; ok {
+		link.Closed = closedMerged
+		s.facts.Links = append(s.facts.Links, link)
+		s.journal(link, store.Entry{Kind: store.Folded, Set: op.Was, New: record.Text(res.Ref.ID), Why: op.Fields[0].Rule})
+	}
+	s.facts.Close = append(s.facts.Close, mergeSubject(op.Link), heldSubject(op.Link))
+	s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: s.side, ID: keep})
+	s.count(func(c *store.Counts) { c.Deleted++ })
+}
+
+// loadLosers finds out which records were merged into the unlinked ones of the batch.
+func (b *batch) loadLosers(ctx context.Context, ids []string) error {
+	if b.r.first {
+		return nil // nothing was linked that could have been lost
+	}
+	var keys []store.Key
+	for _, id := range ids {
+		row, ok := b.rows[b.side][id]
+		if l, linked := b.links[b.side][id]; ok && row.Fate == connector.Present && (!linked || l.Closed != "") {
+			keys = append(keys, store.IntoKey(id))
+		}
+	}
+	b.losers = map[string][]string{}
+	for range maxChain { // what was merged into what was merged into them, too
+		if len(keys) == 0 {
+			return nil
+		}
+		found, err := b.r.e.store.FindByKey(ctx, b.r.p.ends[b.side].of, keys)
+		if err != nil {
+			return fmt.Errorf("look for merged records: %w", err)
+		}
+		keys = keys[:0]
+		for into, lost := range found {
+			b.losers[into.Value] = lost
+			for _, id := range lost {
+				if _, known := b.losers[id]; !known {
+					keys = append(keys, store.IntoKey(id))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// takeOver gives an unlinked record the partner of one that was merged into it (R24). It
+// comes before matching, or the record would be taken for a new one.
+func (b *batch) takeOver(ctx context.Context, row store.Row) (bool, error) {
+	var lost []string
+	for next := b.losers[row.ID]; len(next) > 0; {
+		id := next[0]
+		next = next[1:]
+		if !slices.Contains(lost, id) {
+			lost = append(lost, id)
+			next = append(slices.Clone(next), b.losers[id]...)
+		}
+	}
+	if len(lost) == 0 {
+		return false, nil
+	}
+	links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, b.side, lost)
+	if err != nil {
+		return false, fmt.Errorf("load links of merged records: %w", err)
+	}
+	for _, id := range lost {
+		link, ok := links[id]
+		if !ok || link.Closed != "" {
+			continue
+		}
+		if _, busy, err := b.loadPair(ctx, link.IDs); err != nil {
+			return false, err
+		} else if busy {
+			b.stand(row.ID, standsWaiting, "a record that was merged into it has an operation under way")
+			b.again(row.ID)
+			return true, nil
+		}
+		if err := b.linked(ctx, link); err != nil {
+			return false, err
+		}
+		if b.taken[store.Spot{Side: b.side, ID: row.ID}] == "" {
+			b.stand(row.ID, standsReview, "a linked record was merged into it, and its partner too")
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// A want is a record that has to be read before another one can be decided about.
+type want struct {
+	side record.Side
+	id   string
+	then store.Spot
+}
+
+// want asks for a record to be read, once in a run, and for another one to be planned then.
+func (r *run) want(side record.Side, id string, then store.Spot) {
+	spot := store.Spot{Side: side, ID: id}
+	if r.met[spot] || r.p.ends[side].conn.able.Reader == nil {
+		return
+	}
+	if r.met == nil {
+		r.met = map[store.Spot]bool{}
+	}
+	r.met[spot] = true
+	r.wanted = append(r.wanted, want{side, id, then})
+}
+
+// meetWanted reads what decisions were waiting for, and makes them.
+func (r *run) meetWanted(ctx context.Context) error {
+	for len(r.wanted) > 0 {
+		wanted := r.wanted
+		r.wanted = nil
+		var ids, then [2][]string
+		for _, w := range wanted {
+			ids[w.side] = append(ids[w.side], w.id)
+			then[w.then.Side] = append(then[w.then.Side], w.then.ID)
+		}
+		for _, side := range record.Sides() {
+			rd := reading{end: r.p.ends[side], keys: r.keysOf(side)}
+			if err := r.readByID(metered(ctx, r.calls[side]), &rd, ids[side]); err != nil {
+				return fmt.Errorf("read %s: %w", rd.end.of, r.e.spoil(ctx, rd.end.conn, err))
+			}
+		}
+		for _, side := range record.Sides() {
+			for chunk := range slices.Chunk(then[side], planBatch) {
+				if err := r.planDirty(ctx, side, chunk); err != nil {
+					return err
+				}
+			}
+		}
+		if err := r.planAllChanged(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -25,7 +25,13 @@ func toySuite() Suite {
 				Name: "cards",
 				Create: record.Fields{
 					"name": record.Text("Meyer {n}"), "box": record.Text("sales"),
-					"email": record.Text("ann{n}@example.com"),
+					"email":  record.Text("ann{n}@example.com"),
+					"phones": record.List(record.Struct(record.Fields{"number": record.Text("+30 210 {n}")})),
+					"lines":  record.List(record.Struct(record.Fields{"text": record.Text("Nut {n}")}), record.Struct(record.Fields{"text": record.Text("Bolt {n}")})),
+				},
+				Update: record.Fields{
+					"phones": record.List(record.Struct(record.Fields{"number": record.Text("+30 210 1{n}"), "use": record.Text("work")})),
+					"lines":  record.List(record.Struct(record.Fields{"text": record.Text("Bolt {n}"), "price": record.Text("1.5")})),
 				},
 				Invalid: record.Fields{"email": record.Text("no address")},
 				Custom:  []string{"club"},

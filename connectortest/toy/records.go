@@ -85,6 +85,8 @@ func kind(wire string) record.Kind {
 		return record.KindChoices
 	case "row":
 		return record.KindReference
+	case "list":
+		return record.KindList
 	default:
 		return record.KindText
 	}
@@ -98,6 +100,12 @@ func field(w wireField) record.Field {
 	}
 	for _, o := range w.Options {
 		f.Choices = append(f.Choices, record.Choice{Value: o.Value, Label: o.Label, Hidden: o.Off})
+	}
+	if f.Kind == record.KindList {
+		f.Elem = []record.Field{{Name: "id", Kind: record.KindText, Key: true}}
+	}
+	for _, p := range w.Parts {
+		f.Elem = append(f.Elem, record.Field{Name: p.Key, Kind: kind(p.Type), Unique: p.Sole})
 	}
 	if f.Kind == record.KindText {
 		f.Rewrites = []record.Rewrite{record.RewriteTrim}
@@ -261,6 +269,8 @@ func kindOf(object, name string) record.Kind {
 		return record.KindDateTime
 	case "tags":
 		return record.KindChoices
+	case "phones", "lines":
+		return record.KindList
 	default:
 		return record.KindText
 	}

@@ -38,6 +38,7 @@ type Twin struct {
 	mu     sync.Mutex
 	seq    int64
 	lastID int64
+	lineID int64 // of a line of a list
 	tables map[string]*twinTable
 	recent []time.Time // of calls within the last second
 
@@ -83,6 +84,13 @@ type twinColumn struct {
 	cap              int
 	options          []string
 	table            string
+	parts            []twinPart // of a list
+}
+
+// A twinPart is a column of the lines of a list.
+type twinPart struct {
+	key, kind string
+	sole      bool
 }
 
 type twinRow struct {
@@ -115,6 +123,8 @@ func twinCards() *twinTable {
 			{key: "tags", label: "Tags", kind: "picks", options: []string{"vip", "trade", "press"}},
 			{key: "color", label: "Colour", kind: "text", quiet: true},
 			{key: "label", label: "Label", kind: "row", table: "labels"},
+			{key: "phones", label: "More phones", kind: "list", parts: []twinPart{{"number", "phone", true}, {"use", "text", false}}},
+			{key: "lines", label: "Lines", kind: "list", parts: []twinPart{{"text", "text", false}, {"price", "text", false}}},
 			{key: "notes", label: "Notes", kind: "text", cap: twinNotesCap},
 			{key: "serial", label: "Serial", kind: "number", made: true},
 			{key: "club", label: "Club", kind: "text", own: true},
@@ -324,6 +334,9 @@ func (a *Twin) apply(t *twinTable, r *twinRow, cells map[string]string) (map[str
 			return nil, false, &twinRefusal{Code: "invalid", Key: key, Text: "this column cannot be written"}
 		}
 		text, err := c.check(text)
+		if err == nil && c.kind == "list" {
+			text, err = a.lines(c, r.cells[key], text)
+		}
 		if err != nil {
 			return nil, false, &twinRefusal{Code: "invalid", Key: key, Text: err.Error()}
 		}

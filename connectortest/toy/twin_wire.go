@@ -19,6 +19,10 @@ func (c twinColumn) describe() map[string]any {
 	if c.table != "" {
 		d["table"] = c.table
 	}
+	for _, p := range c.parts {
+		parts, _ := d["parts"].([]map[string]any)
+		d["parts"] = append(parts, map[string]any{"key": p.key, "type": p.kind, "sole": p.sole})
+	}
 	if c.options != nil {
 		var options []map[string]any
 		for _, o := range c.options {
@@ -69,6 +73,8 @@ func (c twinColumn) encode(text string) any {
 		return text == "true"
 	case "picks":
 		return strings.Split(text, ";")
+	case "list":
+		return json.RawMessage(text)
 	case "day":
 		if day, err := time.Parse("2006-01-02", text); err == nil {
 			return day.Format("02.01.2006")
@@ -109,9 +115,12 @@ func (c twinColumn) read(v any) (string, error) {
 			}
 			return strings.Join(items, ";"), nil
 		}
+		if lines, err := json.Marshal(x); c.kind == "list" && err == nil {
+			return string(lines), nil
+		}
 	case string:
 		switch c.kind {
-		case "number", "bool", "picks", "time":
+		case "number", "bool", "picks", "time", "list":
 		case "day":
 			day, err := time.Parse("02.01.2006", x)
 			if err != nil {

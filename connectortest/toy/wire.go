@@ -31,6 +31,14 @@ type wireField struct {
 	Max     int          `json:"max"`
 	Options []wireOption `json:"options"`
 	Table   string       `json:"table"` // of a row field
+	Parts   []wirePart   `json:"parts"` // of a list field
+}
+
+// wirePart is what each line of a list has, beside its id. All are texts.
+type wirePart struct {
+	Key  string `json:"key"`
+	Type string `json:"type"`
+	Sole bool   `json:"sole"` // no two lines have the same
 }
 
 type wireOption struct {
@@ -154,6 +162,8 @@ func fromWire(kind record.Kind, raw json.RawMessage) (record.Value, error) {
 			return record.Value{}, err
 		}
 		return record.Texts(items...), nil
+	case record.KindList:
+		return listFromWire(raw)
 	}
 	var text string
 	if err := decode(raw, &text); err != nil {
@@ -189,7 +199,33 @@ func toWire(kind record.Kind, v record.Value) any {
 			items = append(items, item.Text())
 		}
 		return items
+	case record.KindList:
+		lines := make([]map[string]string, 0, len(v.Items()))
+		for _, item := range v.Items() {
+			line := map[string]string{}
+			for name, part := range item.Fields() {
+				line[name] = part.Text()
+			}
+			lines = append(lines, line)
+		}
+		return lines
 	default:
 		return v.Text()
 	}
+}
+
+func listFromWire(raw json.RawMessage) (record.Value, error) {
+	var lines []map[string]string
+	if err := decode(raw, &lines); err != nil {
+		return record.Value{}, err
+	}
+	items := make([]record.Value, 0, len(lines))
+	for _, line := range lines {
+		f := make(record.Fields, len(line))
+		for name, text := range line {
+			f[name] = record.Text(text)
+		}
+		items = append(items, record.Struct(f))
+	}
+	return record.List(items...), nil
 }

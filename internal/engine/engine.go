@@ -18,6 +18,7 @@ import (
 	"sync"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/merge"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
@@ -96,9 +97,10 @@ type pair struct {
 	ends [2]end
 	wire [2][]string // wire names wanted of each side, over all syncs that share the object
 
-	index   map[string]int  // mapping fields by key
-	matched map[string]bool // mapping keys of the fields that match keys are made of
-	paths   [2][][]step     // by side: ways through other syncs to a partner (R14)
+	index   map[string]int   // mapping fields by key
+	keyed   [][2]merge.Keyed // beside the mapping's fields: how elements of lists are told apart
+	matched map[string]bool  // mapping keys of the fields that match keys are made of
+	paths   [2][][]step      // by side: ways through other syncs to a partner (R14)
 }
 
 // An end is one side of a sync.

@@ -23,6 +23,7 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 		return nil
 	}
 	in.Direction, in.Prefer, in.Enforce, in.Set = allowed(rule.Direction, f), rule.Prefer, rule.Enforce, f.Set
+	in.Keyed = b.r.p.keyed[i]
 	in.Same = func(l, r record.Value) bool { return m.Same(i, l, r) }
 	out := merge.One(in, d.times)
 	if out.State == merge.StateAsk {
@@ -63,6 +64,9 @@ func (b *batch) cells(d *draft, i int) (in merge.Field, quiet bool, err error) {
 			return in, false, fmt.Errorf("field %s: %w", f.Key, err)
 		}
 		c.Base, c.HasBase = baseOf(d.link, side, f.Key)
+		if own := fieldOn(f, side); own.Kind == record.KindList { // R12
+			c.Value, c.Base = own.Plain(c.Value), own.Plain(c.Base)
+		}
 		quiet = quiet && c.HasBase && c.Known && c.Value.Equal(c.Base)
 	}
 	if quiet && !b.r.p.Rules[i].Enforce {
@@ -183,10 +187,13 @@ func (b *batch) write(d *draft, i int, in merge.Field, out merge.Outcome, w merg
 	if out.Lost != nil && out.Lost.Side == w.To {
 		of.Lost = &store.Lost{Side: out.Lost.Side, Value: out.Lost.Value}
 	}
+	if len(out.Writes) > 1 { // R12: until the other write is settled, only the other side's part is agreed
+		of.Base = new(in.Cells[w.To.Other()].Sent)
+	}
 	if d.values[w.To] == nil {
 		d.values[w.To] = record.Fields{}
 	}
-	d.values[w.To][to.Name] = w.Value
+	d.values[w.To][to.Name] = to.WithIDs(d.rows[w.To].Fields[to.Name], w.Value)
 	d.sets[w.To] = append(d.sets[w.To], of)
 }
 

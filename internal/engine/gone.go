@@ -121,7 +121,7 @@ func (b *batch) edited(d *draft, side record.Side) (key string, was, is record.V
 	for i, f := range b.r.p.Mapping.Fields() {
 		base, ok := d.link.Base[side][f.Key]
 		own, known, err := b.r.p.Mapping.Own(i, side, d.rows[side].Fields, b.refs)
-		if ok && known && err == nil && !own.Equal(base) && d.link.Diverged[f.Key] == "" {
+		if ok && known && err == nil && !fieldOn(f, side).Same(own, base) && d.link.Diverged[f.Key] == "" {
 			return f.Key, base, own
 		}
 	}

@@ -234,7 +234,7 @@ func (b *batch) meetExpected(d *draft) {
 			}
 			delete(d.link.Expected[side], key)
 			d.changed = true
-			if record.Echoes(own, sent, f.Rewrites) {
+			if f.Echoes(own, sent) {
 				d.link.Base[side][key] = own
 				d.journal = append(d.journal, b.entry(d.link, side, store.Agreed, f.Name, sent, own, "read back"))
 				continue

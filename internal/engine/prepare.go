@@ -287,6 +287,7 @@ func (e *Engine) bind(r *plan.Resolved) *pair {
 	for i, f := range r.Mapping.Fields() {
 		p.index[f.Key] = i
 		p.matched[f.Key] = r.Mapping.Matched(i)
+		p.keyed = append(p.keyed, keyedBy(f, e.plan.Country))
 	}
 	return p
 }

@@ -227,9 +227,9 @@ func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 			continue
 		}
 		switch {
-		case record.Echoes(got, sent, f.Rewrites):
+		case f.Echoes(got, sent):
 			s.wrote(link, op, of, got)
-		case op.Verb == connector.Update && got.Equal(was):
+		case op.Verb == connector.Update && f.Same(got, was):
 			s.refuse(link, op, of, got, "the vendor kept the old value")
 		case a.ours:
 			s.wrote(link, op, of, got)
@@ -272,6 +272,9 @@ func (p *pair) fieldsOf(op store.Op) []store.OpField {
 // create is one line for all its fields.
 func (s *settling) wrote(link *store.Link, op store.Op, of store.OpField, holds record.Value) {
 	link.Base[s.side][of.Key], link.Base[s.side.Other()][of.Key] = holds, of.Source
+	if of.Base != nil {
+		link.Base[s.side][of.Key] = *of.Base
+	}
 	if op.Verb == connector.Create {
 		return
 	}

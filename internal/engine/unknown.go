@@ -230,7 +230,7 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 func (e end) holds(have, set record.Fields) bool {
 	for name, v := range set {
 		f, _ := e.object.Field(name)
-		if !record.Echoes(have[name], v, f.Rewrites) {
+		if !f.Echoes(have[name], v) {
 			return false
 		}
 	}

@@ -182,12 +182,14 @@ func (c *compiler) add(e Entry, p pair, fields [2]record.Field) {
 		to := s.Other()
 		p.allowed[s] = e.toward(to) && p.conv[s] != nil && fields[to].Writable()
 	}
+	natural, keyed := naturalKeys(fields[record.Left], fields[record.Right])
 	c.m.fields = append(c.m.fields, Field{
 		Key:  p.names[record.Left] + "=" + p.names[record.Right],
 		Left: fields[record.Left], Right: fields[record.Right],
 		ToRight: p.allowed[record.Left], ToLeft: p.allowed[record.Right],
-		Set:   isSet(fields[record.Left].Kind) || isSet(fields[record.Right].Kind),
-		Entry: e.Index,
+		Set:     keyed || isSet(fields[record.Left].Kind) || isSet(fields[record.Right].Kind),
+		Natural: natural,
+		Entry:   e.Index,
 	})
 	c.m.pairs = append(c.m.pairs, p)
 }

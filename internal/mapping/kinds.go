@@ -30,7 +30,7 @@ func (c *compiler) converter(from, to record.Field, side record.Side, values map
 		if from.Kind != to.Kind {
 			return nil, clash(from, to)
 		}
-		return asIs, ""
+		return c.list(from, to, side)
 	case to.Kind == record.KindChoices && isChoice(from.Kind):
 		one, why := c.scalar(element(from), element(to), side, values)
 		if one == nil {

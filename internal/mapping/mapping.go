@@ -70,7 +70,10 @@ type Field struct {
 	Left, Right     record.Field
 	ToRight, ToLeft bool // allowed, convertible and writable
 	Set             bool // merged per element (R12)
-	Entry           int  // Index of the entry it comes from; -1 if it is implied
+	// Natural is, by side, the field of a list's elements by which they are found again on
+	// the other side; "" where a list is one value.
+	Natural [2]string
+	Entry   int // Index of the entry it comes from; -1 if it is implied
 }
 
 // A Key is the value of one match key of a record.

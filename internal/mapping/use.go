@@ -56,6 +56,8 @@ func (m *Mapping) alike(f *record.Field, a, b record.Value) bool {
 	switch {
 	case a.Equal(b):
 		return true
+	case f.Kind == record.KindList: // one of both was converted, and has only what could be told
+		return f.Echoes(a, b) || f.Echoes(b, a)
 	case f.Format == record.FormatVATID && record.SameVATID(a.Text(), b.Text()):
 		return true
 	}
@@ -129,6 +131,9 @@ func (c *compiler) print() string {
 		line("field", f.Key, f.Left.Kind, f.Left.Format, f.Right.Kind, f.Right.Format, f.ToRight, f.ToLeft)
 		if p.expr != nil {
 			line("from", p.expr.source)
+		}
+		for _, pair := range elements(f.Left, f.Right) {
+			line("element", pair[0].Name, pair[1].Name, pair[0].Kind, pair[1].Kind, f.Natural)
 		}
 		if !e.All {
 			for _, l := range sortedKeys(e.Values) {

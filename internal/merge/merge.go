@@ -88,8 +88,9 @@ type Field struct {
 	Cells     [2]Cell // by side
 	Direction Direction
 	Prefer    Prefer
-	Enforce   bool // a one-way field's follower is put back when it was edited (R10)
-	Set       bool // choices, references: merged per element (R12)
+	Enforce   bool     // a one-way field's follower is put back when it was edited (R10)
+	Set       bool     // choices, references, keyed lists: merged per element (R12)
+	Keyed     [2]Keyed // by side; for lists of structs whose elements are found again by a key of their own
 
 	// Same reports whether both sides' values mean the same: equal under the normaliser of
 	// the field's type. nil compares what would be sent with what is there.
@@ -161,7 +162,7 @@ func One(f Field, t Times) Outcome {
 	case !changed[record.Left] && !changed[record.Right]:
 		return Outcome{State: StateEqual, Rule: "nothing changed"} // R7
 	case f.Set:
-		return f.elements(changed)
+		return f.elements(changed, t)
 	case changed[record.Left] && changed[record.Right]:
 		return f.both(t)
 	case changed[record.Left]:

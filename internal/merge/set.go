@@ -9,6 +9,9 @@ import (
 // unite is R5 for a set: without a base no side can have removed anything, so each side
 // gets what the other has and loses nothing.
 func (f *Field) unite() Outcome {
+	if f.keyed() {
+		return f.uniteKeyed()
+	}
 	var writes []Write
 	for _, to := range record.Sides() {
 		from, c := &f.Cells[to.Other()], &f.Cells[to]
@@ -27,7 +30,7 @@ func (f *Field) unite() Outcome {
 
 // elements is R12: what one side added or removed since the agreement is added to or
 // removed from the other. Elements that neither touched stay, whoever put them there.
-func (f *Field) elements(changed [2]bool) Outcome {
+func (f *Field) elements(changed [2]bool, t Times) Outcome {
 	for _, s := range record.Sides() {
 		if changed[s] && f.Direction.Allows(s.Other()) && !f.Cells[s].Translated {
 			return f.untold(s)
@@ -38,6 +41,9 @@ func (f *Field) elements(changed [2]bool) Outcome {
 	}
 	if f.Direction != Both {
 		return Outcome{State: StateDiverged, Rule: elementsRule(changed) + ", and nothing is written in direction none"}
+	}
+	if f.keyed() {
+		return f.mergeKeyed(changed, t)
 	}
 	var writes []Write
 	for _, to := range record.Sides() {
@@ -63,9 +69,12 @@ func (f *Field) followElements(source record.Side, changed [2]bool) Outcome {
 	if put {
 		held = c.Base
 	}
-	if changed[source] {
+	switch {
+	case changed[source] && f.keyed():
+		held, _ = f.carryKeyed(to, held, &source)
+	case changed[source]:
 		held = applied(held, from)
-	} else if !put {
+	case !put:
 		return Outcome{State: StateDiverged, Rule: to.String() + " changed, and only " + source.String() + " is carried over"}
 	}
 	if sameElements(held, c.Value) {

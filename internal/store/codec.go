@@ -191,12 +191,20 @@ func encodeMeans(fields []OpField) []byte {
 		b = appendText(b, f.Wire)
 		b = appendText(b, f.Rule)
 		b = appendText(b, string(encodeValue(f.Source)))
-		if f.Lost == nil {
-			b = append(b, 0)
-			continue
+		flag := byte(0)
+		if f.Lost != nil {
+			flag = 1 + byte(f.Lost.Side)
 		}
-		b = append(b, 1+byte(f.Lost.Side))
-		b = appendText(b, string(encodeValue(f.Lost.Value)))
+		if f.Base != nil {
+			flag |= hasBase
+		}
+		b = append(b, flag)
+		if f.Lost != nil {
+			b = appendText(b, string(encodeValue(f.Lost.Value)))
+		}
+		if f.Base != nil {
+			b = appendText(b, string(encodeValue(*f.Base)))
+		}
 	}
 	return b
 }
@@ -218,7 +226,7 @@ func decodeMeans(b []byte) ([]OpField, error) {
 		if f.Source, err = decodeValue(source); err != nil {
 			return nil, err
 		}
-		if b, err = f.takeLost(b); err != nil {
+		if b, err = f.takeMore(b); err != nil {
 			return nil, err
 		}
 		fields = append(fields, f)
@@ -226,22 +234,37 @@ func decodeMeans(b []byte) ([]OpField, error) {
 	return fields, nil
 }
 
-func (f *OpField) takeLost(b []byte) ([]byte, error) {
-	if len(b) == 0 || b[0] > 2 {
+// hasBase marks a field of an operation that says what was agreed of its target.
+const hasBase = 4
+
+// takeMore takes the parts that few fields have.
+func (f *OpField) takeMore(b []byte) ([]byte, error) {
+	if len(b) == 0 || b[0]&^hasBase > 2 {
 		return nil, errTexts
 	}
 	flag, b := b[0], b[1:]
-	if flag == 0 {
-		return b, nil
+	if side := flag &^ hasBase; side != 0 {
+		v, rest, err := takeValue(b)
+		if err != nil {
+			return nil, fmt.Errorf("decode what was lost: %w", err)
+		}
+		f.Lost, b = &Lost{Side: record.Side(side - 1), Value: v}, rest
 	}
+	if flag&hasBase != 0 {
+		v, rest, err := takeValue(b)
+		if err != nil {
+			return nil, fmt.Errorf("decode what was agreed: %w", err)
+		}
+		f.Base, b = &v, rest
+	}
+	return b, nil
+}
+
+func takeValue(b []byte) (record.Value, []byte, error) {
 	kept, b, err := takeBytes(b)
 	if err != nil {
-		return nil, err
+		return record.Value{}, nil, err
 	}
 	v, err := decodeValue(kept)
-	if err != nil {
-		return nil, fmt.Errorf("decode what was lost: %w", err)
-	}
-	f.Lost = &Lost{Side: record.Side(flag - 1), Value: v}
-	return b, nil
+	return v, b, err
 }

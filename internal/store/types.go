@@ -142,6 +142,9 @@ type OpField struct {
 	Source record.Value `json:"source"`         // the source's value it was decided from
 	Rule   string       `json:"rule"`           // why it is written
 	Lost   *Lost        `json:"lost,omitempty"` // the other side of a conflict
+	// Base is what was agreed of the target once this is written, where that is less than what
+	// it holds: the other side has yet to be told the rest (R12). nil = all that it holds.
+	Base *record.Value `json:"base,omitempty"`
 }
 
 // Lost is a value that a rule overruled.

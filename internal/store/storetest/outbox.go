@@ -38,6 +38,8 @@ func opRoundTrip(b *bench) {
 		{Key: "email=email", Wire: "email", Source: record.Text("a@x"), Rule: "left changed"},
 		{Key: "tags=tags", Wire: "tags", Source: record.Texts("a", "b"), Lost: &store.Lost{Side: record.Right, Value: record.Text("x")}},
 		{Key: "fax=fax", Lost: &store.Lost{Side: record.Left}},
+		{Key: "labels=labels", Wire: "labels", Base: new(record.Texts("a"))},
+		{Key: "groups=groups", Lost: &store.Lost{Side: record.Left}, Base: new(record.Value)},
 	}
 	b.decide(store.Facts{Ops: []store.Op{o}})
 	got, err := b.s.Ops(b.ctx, "contacts")

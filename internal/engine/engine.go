@@ -68,6 +68,7 @@ type Engine struct {
 	log      *slog.Logger
 	progress func(Progress)
 	workers  int
+	slice    int // pages of a sweep or a refresh in one run
 
 	conns    map[string]*conn
 	syncs    []*pair       // parents first; empty until Prepare
@@ -112,7 +113,7 @@ type end struct {
 
 // New opens the plan's connections. It touches no network.
 func New(o Options) (*Engine, error) {
-	e := &Engine{store: o.Store, plan: o.Plan, log: o.Log, progress: o.Progress, workers: o.Workers,
+	e := &Engine{store: o.Store, plan: o.Plan, log: o.Log, progress: o.Progress, workers: o.Workers, slice: slicePages,
 		conns: make(map[string]*conn, len(o.Plan.Connections))}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)

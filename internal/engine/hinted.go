@@ -270,7 +270,7 @@ func (r *run) readChunk(ctx context.Context, side record.Side, h *hinted, hints 
 	if err != nil {
 		return fmt.Errorf("save records: %w", err)
 	}
-	r.read(side, len(ids), 0)
+	r.read(side, &reading{end: end}, len(ids), 0)
 	after, err := r.e.store.Heads(ctx, end.of, ids)
 	if err != nil {
 		return fmt.Errorf("load rows: %w", err)

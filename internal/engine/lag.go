@@ -15,7 +15,7 @@ import (
 // carry the replaced value back over a person's.
 func (r *run) current(ctx context.Context, rd *reading, changes []connector.Change, began time.Time) ([]connector.Change, error) {
 	lag := rd.end.object.ReadLag
-	if lag == 0 || rd.feed != store.FeedChanges || rd.end.conn.able.Reader == nil || rd.state.ListedAt.IsZero() {
+	if lag == 0 || rd.feed == store.FeedSweep || rd.end.conn.able.Reader == nil || rd.feed == store.FeedChanges && rd.state.ListedAt.IsZero() {
 		return changes, nil
 	}
 	known, err := r.knownOf(ctx, rd, changes)

@@ -66,6 +66,7 @@ type reading struct {
 	print  string                          // fingerprint of fields
 	keys   func(record.Fields) []store.Key // index entries of a row
 	state  store.Feed
+	pages  int // most pages to read; 0 = to the end
 }
 
 func (r *run) pullPart(ctx context.Context, side record.Side, part string) error {
@@ -78,34 +79,15 @@ func (r *run) pullPart(ctx context.Context, side record.Side, part string) error
 	if rd.mustList() {
 		rd.state.Cursor, rd.state.Began = "", time.Now()
 	}
-	err = r.readPages(ctx, side, &rd)
-	if connector.KindOf(err) == connector.Expired {
-		// The vendor has forgotten where we were: everything is listed again.
-		if err := r.e.store.ResetFeed(ctx, rd.end.of, part, rd.feed); err != nil {
-			return fmt.Errorf("reset feed: %w", err)
-		}
-		rd.state.Cursor, rd.state.Began = "", time.Now()
-		err = r.readPages(ctx, side, &rd)
-	}
-	return err
+	return r.readOrRestart(ctx, side, &rd)
 }
 
 // mustList reports whether everything has to be read, and no such listing is under way.
 func (rd *reading) mustList() bool {
 	if covers(rd.state.Fields, rd.fields) {
-		return rd.state.Began.IsZero() && (rd.state.ListedAt.IsZero() || rd.refreshDue())
+		return rd.state.Began.IsZero() && rd.state.ListedAt.IsZero()
 	}
 	return true
-}
-
-// refreshDue reports whether fields have to be read again of which the vendor does not tell
-// when they change: only a listing shows them (R35).
-func (rd *reading) refreshDue() bool {
-	every := rd.end.conn.plan.Refresh
-	return every > 0 && time.Since(rd.state.ListedAt) >= every && slices.ContainsFunc(rd.fields, func(name string) bool {
-		f, ok := rd.end.object.Field(name)
-		return ok && f.Silent
-	})
 }
 
 // covers reports whether a listing with those fields brought all that are wanted now.
@@ -117,7 +99,7 @@ func covers(fingerprint string, wanted []string) bool {
 func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) error {
 	listing := rd.state.Began
 	cursor := rd.state.Cursor
-	for {
+	for n := 1; ; n++ {
 		began := time.Now()
 		q := connector.Query{Object: rd.end.of.Name, Partition: rd.part, Cursor: cursor, Fields: rd.fields}
 		page, err := rd.end.conn.able.Source.Changes(ctx, q)
@@ -134,16 +116,19 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 		if err != nil {
 			return fmt.Errorf("save page: %w", err)
 		}
-		r.read(side, len(page.Changes), page.Total)
+		r.read(side, rd, len(page.Changes), page.Total)
 		r.wake()
 		cursor = page.Next
+		if page.More && n == rd.pages {
+			return nil // R35: the next run goes on from here
+		}
 		if page.More {
 			continue
 		}
 		if err := r.readByID(ctx, rd, saved.Unknown); err != nil {
 			return err
 		}
-		if page.Complete && !listing.IsZero() && !rd.state.ListedAt.IsZero() {
+		if rd.feed != store.FeedRefresh && page.Complete && !listing.IsZero() && !rd.state.ListedAt.IsZero() {
 			return r.proveGone(ctx, rd, listing)
 		}
 		return nil

@@ -207,6 +207,9 @@ func (r *run) fill(ctx context.Context, o SyncOptions) error {
 		if err := r.sweep(ctx, side, o.Sweep); err != nil {
 			return err
 		}
+		if err := r.refresh(ctx, side); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -373,12 +376,21 @@ func (r *run) note(f store.Facts) {
 	}
 }
 
-func (r *run) read(side record.Side, n, total int) {
+// read counts what a page brought: what sweeps and refreshes read is told apart (R35).
+func (r *run) read(side record.Side, rd *reading, n, total int) {
 	r.mu.Lock()
-	r.rec.Sides[side].Read += n
-	done := r.rec.Sides[side].Read
+	c := &r.rec.Sides[side]
+	sum, stage := &c.Read, "reading "
+	switch rd.feed {
+	case store.FeedSweep:
+		sum, stage = &c.Swept, "looking for what was deleted in "
+	case store.FeedRefresh:
+		sum, stage = &c.Refreshed, "reading silent fields of "
+	}
+	*sum += n
+	done := *sum
 	r.mu.Unlock()
-	r.e.progress(Progress{Sync: r.p.Name, Stage: "reading " + r.p.ends[side].of.String(), Done: done, Total: total})
+	r.e.progress(Progress{Sync: r.p.Name, Stage: stage + rd.end.of.String(), Done: done, Total: total})
 }
 
 // report closes the run's line in the log of runs.

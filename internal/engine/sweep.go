@@ -63,8 +63,24 @@ func (r *run) sweepPart(ctx context.Context, side record.Side, part string, now 
 	if rd.state.Began.IsZero() {
 		rd.state.Cursor, rd.state.Began = "", time.Now()
 	}
+	if !now {
+		rd.pages = r.e.slice
+	}
 	rd.state.ListedAt = last // whatever the sweep did not show is suspect, the first time too
-	return r.readPages(ctx, side, &rd)
+	return r.readOrRestart(ctx, side, &rd)
+}
+
+// readOrRestart reads on, and from the beginning if the vendor has forgotten where that was.
+func (r *run) readOrRestart(ctx context.Context, side record.Side, rd *reading) error {
+	err := r.readPages(ctx, side, rd)
+	if connector.KindOf(err) != connector.Expired {
+		return err
+	}
+	if err := r.e.store.ResetFeed(ctx, rd.end.of, rd.part, rd.feed); err != nil {
+		return fmt.Errorf("reset feed: %w", err)
+	}
+	rd.state.Cursor, rd.state.Began = "", time.Now()
+	return r.readPages(ctx, side, rd)
 }
 
 // proveGone takes the rows that a complete listing did not show and asks for each by id:

@@ -25,8 +25,8 @@ func (t *tx) place(object int64, p Page) error {
 	if p.Done {
 		f.Began = fromMicros(0)
 	}
-	if p.Done && p.Feed == FeedSweep {
-		f.Cursor = "" // the next sweep begins anew
+	if p.Done && p.Feed != FeedChanges {
+		f.Cursor = "" // the next one begins anew
 	}
 	return t.putFeed(object, p.Partition, p.Feed, f)
 }

@@ -61,6 +61,7 @@ type FeedKind string
 const (
 	FeedChanges FeedKind = "changes" // everything, then what changed
 	FeedSweep   FeedKind = "sweep"   // ids only, to learn what was deleted
+	FeedRefresh FeedKind = "refresh" // everything once more, for fields whose change moves no stamp
 )
 
 // A Page is what one read brought, with the place where reading goes on.
@@ -304,6 +305,9 @@ type Counts struct {
 	Updated int `json:"updated"`
 	Deleted int `json:"deleted"`
 	Calls   int `json:"calls"`
+
+	Swept     int `json:"swept,omitempty"`     // listed by id, to learn what was deleted (R35)
+	Refreshed int `json:"refreshed,omitempty"` // read again for fields whose change moves no stamp (R35)
 }
 
 // A Tally counts what a sync has at this moment.

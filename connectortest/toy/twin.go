@@ -66,6 +66,7 @@ func New(o twin.Options) twin.Twin {
 
 // twinTable is one table: its columns and rows, and what the vendor tells of it.
 type twinTable struct {
+	name       string
 	columns    []twinColumn
 	rows       map[string]*twinRow
 	boxes      []string // of which "box" names one; nil = not kept in boxes
@@ -108,7 +109,7 @@ type twinRow struct {
 func twinCards() *twinTable {
 	boxes := []string{"sales", "support"}
 	return &twinTable{
-		boxes: boxes, tombstones: true, bin: true, rows: map[string]*twinRow{},
+		name: "cards", boxes: boxes, tombstones: true, bin: true, rows: map[string]*twinRow{},
 		columns: []twinColumn{
 			{key: "name", label: "Name", kind: "text", must: true, cap: twinTextCap},
 			{key: "box", label: "Box", kind: "pick", must: true, fixed: true, options: boxes},
@@ -135,7 +136,7 @@ func twinCards() *twinTable {
 
 func twinLabels() *twinTable {
 	return &twinTable{
-		rows: map[string]*twinRow{},
+		name: "labels", rows: map[string]*twinRow{},
 		columns: []twinColumn{
 			{key: "name", label: "Name", kind: "text", must: true, cap: twinTextCap},
 			{key: "code", label: "Code", kind: "text", sole: true, lower: true, cap: 20},
@@ -248,7 +249,7 @@ func (a *Twin) takeID() string {
 
 // Remove lets a person delete a row for good.
 func (a *Twin) Remove(object, id string) error {
-	return a.mark(object, id, "delete", func(_ *twinTable, r *twinRow) { r.state = "purged" })
+	return a.mark(object, id, "delete", func(_ *twinTable, r *twinRow) { a.purge(object, r, "person") })
 }
 
 // Hide takes a row out of the credential's sight, or brings it back.

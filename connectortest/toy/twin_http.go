@@ -313,7 +313,9 @@ func (a *Twin) do(t *twinTable, verb, id string, rev int64, cells map[string]str
 	case rev != 0 && rev != r.rev:
 		return nil, &twinRefusal{Code: "stale", Text: fmt.Sprintf("the row is at %d by now", r.rev)}
 	}
-	r.state = way[1]
+	if r.state = way[1]; way[1] == "purged" {
+		a.purge(t.name, r, "api")
+	}
 	a.touch(r, "api")
 	return r, nil
 }

@@ -179,3 +179,17 @@ func (a *Twin) Convert(object, id string, into ...[2]string) error {
 func (r *twinRow) ended() bool {
 	return r.state == "purged" || r.state == "merged" || r.state == "moved"
 }
+
+// purge deletes a row for good. A label takes the cards that carry it with it.
+func (a *Twin) purge(table string, r *twinRow, by string) {
+	r.state = "purged"
+	if table != "labels" {
+		return
+	}
+	for _, card := range a.live("cards") {
+		if card.cells["label"] == r.id {
+			card.state = "purged"
+			a.touch(card, by)
+		}
+	}
+}

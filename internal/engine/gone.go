@@ -104,7 +104,8 @@ func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
 	if f, was, is := b.edited(d, survivor); f != "" {
 		return b.editWins(ctx, d, lost, f, was, is)
 	}
-	if held, err := b.heldByChildren(ctx, d, survivor, policy); err != nil || held {
+	kids, held, err := b.heldByChildren(ctx, d, survivor, policy)
+	if err != nil || held {
 		return err
 	}
 	verb := connector.Archive
@@ -112,7 +113,7 @@ func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
 		verb = connector.Delete
 	}
 	b.facts.Close = append(b.facts.Close, heldSubject(d.link.ID))
-	b.remove(d.link, d.rows, survivor, verb, why)
+	b.remove(d.link, d.rows, survivor, verb, why, kids...)
 	return nil
 }
 
@@ -184,47 +185,16 @@ func (r *run) retryHeld(ctx context.Context) error {
 	return nil
 }
 
-// maxChildren is how many children a held delete names.
-const maxChildren = 100
-
-// heldByChildren is R23: a delete that would take children with it is held while there are
-// any. Children that people deleted too go by their own sync, which sees to their edits and
-// their guard; any other would be lost although nobody deleted it. A held delete is looked
-// at again in every run.
-func (b *batch) heldByChildren(ctx context.Context, d *draft, side record.Side, policy plan.DeletePolicy) (bool, error) {
-	if policy != plan.DeleteDelete {
-		return false, nil
-	}
-	end := b.r.p.ends[side]
-	for _, c := range end.object.Cascades {
-		of := store.Object{Connection: end.of.Connection, Name: c.Object}
-		ids, err := b.r.e.store.Children(ctx, of, childKey(c.Field, d.link.IDs[side]), maxChildren)
-		if err != nil {
-			return false, fmt.Errorf("find children: %w", err)
-		}
-		if len(ids) == 0 {
-			continue
-		}
-		if settled, err := b.deleteDecided(ctx, d, side); err != nil || settled {
-			return true, err
-		}
-		d.diverge(wholeRecord, "deleted on the other side; held because of its "+c.Object)
-		b.store(d)
-		b.review(store.Review{Kind: store.ReviewDelete, Subject: heldSubject(d.link.ID), Link: d.link.ID, Side: side, Record: d.link.IDs[side], Candidates: ids,
-			Text: fmt.Sprintf("deleting %s/%s would take %d %s with it", end.of, d.link.IDs[side], len(ids), c.Object),
-			Fix:  "delete it together with them, keep it alone, or wait: it is deleted by itself when they are gone", Choices: []string{"delete", "unlink"}})
-		return true, nil
-	}
-	return false, nil
-}
-
-// remove plans the delete or archive of one side (invariant 5).
-func (b *batch) remove(link store.Link, rows [2]store.Row, side record.Side, verb connector.Verb, why string) {
+// remove plans the delete or archive of one side (invariant 5), and of what it takes along.
+func (b *batch) remove(link store.Link, rows [2]store.Row, side record.Side, verb connector.Verb, why string, kids ...child) {
 	op := b.newOp(side, verb)
 	op.Link, op.TargetID, op.SourceID = link.ID, link.IDs[side], link.IDs[side.Other()]
 	op.Seen = [2]int64{rows[0].Seq, rows[1].Seq}
 	op.Was = rows[side].Fields.Clone()
 	op.Fields = []store.OpField{{Rule: why}}
+	for _, k := range kids {
+		op.Fields = append(op.Fields, k.field(why))
+	}
 	op.IfVersion = rows[side].Version
 	b.facts.Ops = append(b.facts.Ops, op)
 }

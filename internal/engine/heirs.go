@@ -154,22 +154,61 @@ func (b *batch) takeOver(ctx context.Context, row store.Row) (bool, error) {
 
 // A want is a record that has to be read before another one can be decided about.
 type want struct {
-	side record.Side
-	id   string
+	end  end
+	side record.Side // whose calls it counts among
+	id   string      // "" = what has changed of the whole object
 	then store.Spot
 }
 
-// want asks for a record to be read, once in a run, and for another one to be planned then.
+// want asks for a record of a side to be read, once in a run, and for another one to be
+// planned then.
 func (r *run) want(side record.Side, id string, then store.Spot) {
-	spot := store.Spot{Side: side, ID: id}
-	if r.met[spot] || r.p.ends[side].conn.able.Reader == nil {
-		return
+	r.wantOf(r.p.ends[side], side, id, then)
+}
+
+// wantOf is want for a record of any object of that side. It reports false if it has been
+// read, or cannot be.
+func (r *run) wantOf(of end, side record.Side, id string, then store.Spot) bool {
+	key := of.of.String() + "/" + id
+	if r.met[key] || of.conn.able.Reader == nil {
+		return false
 	}
 	if r.met == nil {
-		r.met = map[store.Spot]bool{}
+		r.met = map[string]bool{}
 	}
-	r.met[spot] = true
-	r.wanted = append(r.wanted, want{side, id, then})
+	r.met[key] = true
+	r.wanted = append(r.wanted, want{of, side, id, then})
+	return true
+}
+
+// wantPulled has the changes of another object read in this run, if some sync reads it, and
+// reports whether that is still to be done.
+func (r *run) wantPulled(of store.Object, side record.Side, then store.Spot) bool {
+	if of == r.p.ends[0].of || of == r.p.ends[1].of {
+		return false
+	}
+	for _, p := range r.e.syncs {
+		for _, end := range p.ends {
+			if end.of == of && p.Mapping != nil {
+				return r.wantOf(end, side, "", then)
+			}
+		}
+	}
+	return false
+}
+
+// pullOf reads what has changed of an object of another sync into the mirror.
+func (r *run) pullOf(ctx context.Context, w want) error {
+	for _, p := range r.e.syncs {
+		for s, end := range p.ends {
+			if end.of == w.end.of && p.Mapping != nil {
+				other := &run{e: r.e, p: p}
+				other.calls[s] = r.calls[w.side]
+				return other.pull(ctx, record.Side(s))
+			}
+		}
+	}
+	return nil
 }
 
 // meetWanted reads what decisions were waiting for, and makes them.
@@ -177,16 +216,14 @@ func (r *run) meetWanted(ctx context.Context) error {
 	for len(r.wanted) > 0 {
 		wanted := r.wanted
 		r.wanted = nil
-		var ids, then [2][]string
+		var then [2][]string
 		for _, w := range wanted {
-			ids[w.side] = append(ids[w.side], w.id)
-			then[w.then.Side] = append(then[w.then.Side], w.then.ID)
-		}
-		for _, side := range record.Sides() {
-			rd := reading{end: r.p.ends[side], keys: r.keysOf(side)}
-			if err := r.readByID(metered(ctx, r.calls[side]), &rd, ids[side]); err != nil {
-				return fmt.Errorf("read %s: %w", rd.end.of, r.e.spoil(ctx, rd.end.conn, err))
+			if !slices.Contains(then[w.then.Side], w.then.ID) {
+				then[w.then.Side] = append(then[w.then.Side], w.then.ID)
 			}
+		}
+		if err := r.readWanted(ctx, wanted); err != nil {
+			return err
 		}
 		for _, side := range record.Sides() {
 			for chunk := range slices.Chunk(then[side], planBatch) {
@@ -197,6 +234,32 @@ func (r *run) meetWanted(ctx context.Context) error {
 		}
 		if err := r.planAllChanged(ctx); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) readWanted(ctx context.Context, wanted []want) error {
+	for len(wanted) > 0 {
+		first := wanted[0]
+		if first.id == "" {
+			if err := r.pullOf(ctx, first); err != nil {
+				return err
+			}
+			wanted = wanted[1:]
+			continue
+		}
+		var ids []string
+		wanted = slices.DeleteFunc(wanted, func(w want) bool {
+			same := w.end.of == first.end.of && w.id != ""
+			if same {
+				ids = append(ids, w.id)
+			}
+			return same
+		})
+		rd := reading{end: first.end, keys: r.e.keysOf(first.end)}
+		if err := r.readByID(metered(ctx, r.calls[first.side]), &rd, ids); err != nil {
+			return fmt.Errorf("read %s: %w", rd.end.of, r.e.spoil(ctx, rd.end.conn, err))
 		}
 	}
 	return nil

@@ -156,20 +156,23 @@ func (r *run) readByID(ctx context.Context, rd *reading, ids []string) error {
 // keysOf returns the index entries of one side's records: the match keys of all syncs that
 // share the object, and the references by which children are found (R23).
 func (r *run) keysOf(side record.Side) func(record.Fields) []store.Key {
-	end := r.p.ends[side]
+	return r.e.keysOf(r.p.ends[side])
+}
+
+func (e *Engine) keysOf(end end) func(record.Fields) []store.Key {
 	type maker struct {
 		m    *mapping.Mapping
 		side record.Side
 	}
 	var makers []maker
-	for _, p := range r.e.syncs {
+	for _, p := range e.syncs {
 		for s, other := range p.ends {
 			if other.of == end.of && p.Mapping != nil {
 				makers = append(makers, maker{p.Mapping, record.Side(s)})
 			}
 		}
 	}
-	refs := r.e.indexedRefs(end)
+	refs := e.indexedRefs(end)
 	return func(f record.Fields) []store.Key {
 		var keys []store.Key
 		for _, mk := range makers {

@@ -315,7 +315,12 @@ func (s *settling) fresh(ctx context.Context) error {
 	}
 	kept := s.ops[:0]
 	for _, op := range s.ops {
-		if s.moved(op) {
+		still, err := s.freshChildren(ctx, op)
+		if err != nil {
+			s.failed(ctx, op, err)
+			continue
+		}
+		if s.moved(op) || !still {
 			s.superseded(op)
 			continue
 		}

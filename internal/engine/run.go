@@ -107,7 +107,7 @@ type run struct {
 	conflicts map[string]bool         // fields of links that both sides had changed
 	rounds    map[string]int          // writes of one field of one link in this run (R8)
 	wanted    []want                  // records to be read before a decision can be made
-	met       map[store.Spot]bool     // those that were
+	met       map[string]bool         // those that were
 	asking    atomic.Bool             // the sync has, or may have, open review items
 	noted     atomic.Bool             // something was written into the journal
 	standing  atomic.Bool             // the sync has, or may have, records that stand alone

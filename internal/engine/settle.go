@@ -323,6 +323,7 @@ func (s *settling) removed(op store.Op) {
 		link.Closed = closedGone
 		s.facts.Links = append(s.facts.Links, link)
 		s.journal(link, store.Entry{Kind: kind, Set: op.Was, Why: why})
+		s.tookAlong(op, link)
 		s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: s.side.Other(), ID: op.SourceID})
 	}
 	s.count(func(c *store.Counts) { c.Deleted++ })

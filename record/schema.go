@@ -108,6 +108,7 @@ type Object struct {
 	Cascades []Cascade `json:"cascades,omitempty"` // what a delete takes with it (R23)
 
 	OwnStamps bool `json:"own_stamps,omitempty"` // our writes move Record.Modified too
+	Rising    bool `json:"rising,omitempty"`     // ids are whole numbers, and a new record's is higher than all before (R33)
 }
 
 // A Cascade names children that the vendor deletes together with their parent.

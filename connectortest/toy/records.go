@@ -38,7 +38,7 @@ func (c *conn) Schema(ctx context.Context) (record.Schema, error) {
 		Batch: 10, ReadBatch: 25,
 		Settle:  2 * time.Second,
 		Deletes: record.EvidenceListing, OwnStamps: true,
-		Cascades: []record.Cascade{{Object: cards, Field: "label"}},
+		Cascades: []record.Cascade{{Object: cards, Field: "label"}}, Rising: true,
 	}
 	var s record.Schema
 	for _, o := range []record.Object{card, label} {

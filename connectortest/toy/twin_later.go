@@ -193,3 +193,17 @@ func (a *Twin) purge(table string, r *twinRow, by string) {
 		}
 	}
 }
+
+// Rewind takes a table back to what it was when its highest id was last, as a restored backup
+// does: newer rows never were, and their ids are given again.
+func (a *Twin) Rewind(object string, last int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	maps.DeleteFunc(a.tables[object].rows, func(id string, _ *twinRow) bool { return twinNumber(id) > last })
+	a.lastID = 0
+	for _, t := range a.tables {
+		for id := range t.rows {
+			a.lastID = max(a.lastID, int64(twinNumber(id)))
+		}
+	}
+}

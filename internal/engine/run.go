@@ -152,6 +152,9 @@ func (e *Engine) runOne(ctx context.Context, p *pair, o SyncOptions) (Report, er
 	// The run's last words are written even if it was told to stop.
 	wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
+	if back, is := errors.AsType[*RestoredError](err); is {
+		r.rec.Status, r.rec.Error, gaps, err = StatusBlocked, "", []string{back.Error()}, nil
+	}
 	rep, serr := r.report(wctx, gaps, err)
 	if serr != nil {
 		return rep, serr
@@ -163,6 +166,9 @@ func (e *Engine) runOne(ctx context.Context, p *pair, o SyncOptions) (Report, er
 // their pages come, let the guard judge, push, and plan again what the answers changed.
 func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []string, err error) {
 	if err := r.usable(); err != nil {
+		return "", nil, err
+	}
+	if err := r.stillBack(ctx); err != nil {
 		return "", nil, err
 	}
 	if err := r.prepare(ctx); err != nil {

@@ -90,6 +90,9 @@ func (r *run) proveGone(ctx context.Context, rd *reading, listing time.Time) err
 	if rd.end.object.Deletes != record.EvidenceListing {
 		return nil
 	}
+	if err := r.wentBack(ctx, rd, listing); err != nil {
+		return err
+	}
 	after := ""
 	for {
 		ids, err := r.e.store.Unseen(ctx, rd.end.of, listing, after, proofBatch)

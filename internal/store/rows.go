@@ -109,3 +109,25 @@ func (s *Store) Unseen(ctx context.Context, of Object, listing time.Time, after 
 	}
 	return ids, nil
 }
+
+// TopID returns the highest id, as a number, of the present rows that a listing which began
+// then has shown, or that were read or written since; "" if there are none. It walks the
+// object's rows.
+func (s *Store) TopID(ctx context.Context, of Object, listing time.Time) (string, error) {
+	top := ""
+	err := s.read(ctx, func(q runner) error {
+		object, err := s.object(ctx, q, of)
+		if err != nil {
+			return err
+		}
+		began := micros(listing)
+		return q.each(ctx, `SELECT id FROM mirror WHERE object = ? AND fate = ? AND (seen >= ? OR read_at >= ?)
+			ORDER BY LENGTH(id) DESC, id DESC LIMIT 1`, args(object, string(connector.Present), began, began), func(scan scanner) error {
+			return scan(&top)
+		})
+	})
+	if err != nil {
+		return "", fmt.Errorf("read the highest id of %s: %w", of, err)
+	}
+	return top, nil
+}

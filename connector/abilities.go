@@ -12,6 +12,7 @@ type Abilities struct {
 	Partitioner Partitioner
 	AddField    SchemaWriter
 	Recall      Recaller
+	Describe    Describer
 	Settler     Settler
 	Merger      Merger
 	Eraser      Eraser
@@ -30,6 +31,7 @@ func AbilitiesOf(c Connection) Abilities {
 	a.Partitioner, _ = c.(Partitioner)
 	a.AddField, _ = c.(SchemaWriter)
 	a.Recall, _ = c.(Recaller)
+	a.Describe, _ = c.(Describer)
 	a.Settler, _ = c.(Settler)
 	a.Merger, _ = c.(Merger)
 	a.Eraser, _ = c.(Eraser)

@@ -221,6 +221,13 @@ type Recaller interface {
 	Recall(s record.Schema)
 }
 
+// A Describer describes some of its objects without the others, where each costs calls.
+type Describer interface {
+	// SchemaOf is Schema for the named objects and no others. One that this account or
+	// credential does not have is left out, and a Lack says why.
+	SchemaOf(ctx context.Context, objects []string) (record.Schema, []Lack, error)
+}
+
 // A SchemaWriter can add fields.
 type SchemaWriter interface {
 	// AddField makes the field, or returns the one of that name if it is there already.

@@ -211,7 +211,7 @@ func (a API) scrub(err error) error {
 }
 
 func (a API) request(ctx context.Context, method string, c Call) (*http.Request, error) {
-	address, err := a.address(c)
+	address, err := a.address(c, followsLink(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +248,7 @@ func (a API) request(ctx context.Context, method string, c Call) (*http.Request,
 	return req, nil
 }
 
-func (a API) address(c Call) (string, error) {
+func (a API) address(c Call, link bool) (string, error) {
 	address := a.Base + c.Path
 	switch {
 	case strings.HasPrefix(c.Path, "http://"), strings.HasPrefix(c.Path, "https://"):
@@ -260,7 +260,7 @@ func (a API) address(c Call) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if base, err := url.Parse(a.Base); err == nil && base.Host != "" {
+	if base, err := url.Parse(a.Base); err == nil && base.Host != "" && !link {
 		u.Scheme, u.Host, u.User = base.Scheme, base.Host, nil // C9
 	}
 	if len(c.Query) > 0 {

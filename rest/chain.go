@@ -161,6 +161,7 @@ type sender struct {
 	base    *url.URL
 	baseErr error
 	sign    func(*http.Request)
+	links   bool // links may lead to other hosts
 }
 
 // RoundTrip turns the request to the base's origin and signs it, and gives the attempt up
@@ -177,9 +178,10 @@ func (s *sender) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 	})
 	out := req.Clone(ctx)
-	if s.base != nil {
+	elsewhere := s.links && followsLink(ctx) && out.URL.Scheme == "https"
+	if s.base != nil && !elsewhere {
 		out.URL.Scheme, out.URL.Host, out.Host = s.base.Scheme, s.base.Host, ""
-		if s.sign != nil {
+		if s.sign != nil && !hasOwnCredential(ctx) {
 			s.sign(out)
 		}
 	}

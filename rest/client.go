@@ -49,6 +49,8 @@ type ClientOptions struct {
 	// alone signs. SignWith adds the token that they gave.
 	Tokens   TokenSource
 	SignWith func(r *http.Request, token string)
+	// Links says that what is marked with [WithLink] may go to other hosts.
+	Links bool
 	// Secrets must not appear in any error or log line.
 	Secrets []string
 	// Limits are the vendor account's; nil = none.
@@ -99,7 +101,8 @@ type CallInfo struct {
 //     nothing was done. An error of Tokens ends the call;
 //   - pace: the request waits until the limits have room for its cost, see [WithCost];
 //   - count and log: OnCall and the debug line;
-//   - base and sign: the request is turned to Base's origin, then signed.
+//   - base and sign: the request is turned to Base's origin, then signed; see [WithLink]
+//     and [WithOwnCredential] for what is not.
 //
 // Redirects are followed for GET and HEAD within one origin; any other redirect is
 // returned as the answer. Request bodies need GetBody to be repeated, which
@@ -122,7 +125,7 @@ func NewClient(o ClientOptions) *http.Client {
 	if s == nil {
 		s = newScrubber(o.Secrets)
 	}
-	var rt http.RoundTripper = &sender{next: o.Transport, base: base, baseErr: err, sign: o.signer()}
+	var rt http.RoundTripper = &sender{next: o.Transport, base: base, baseErr: err, sign: o.signer(), links: o.Links}
 	rt = &counter{next: rt, scrub: s, log: o.Log, onCall: o.OnCall}
 	rt = &pacer{next: rt, limits: o.Limits}
 	if o.Tokens != nil {

@@ -10,6 +10,8 @@ type (
 	safeKey struct{}
 	tripKey struct{}
 	awayKey struct{}
+	ownKey  struct{}
+	linkKey struct{}
 )
 
 // A Cost is what a call takes of the vendor's limits, in units by name of the limit.
@@ -45,6 +47,29 @@ func isSafe(ctx context.Context, method string) bool {
 	}
 	safe, _ := ctx.Value(safeKey{}).(bool)
 	return safe
+}
+
+// WithOwnCredential says that the calls made with ctx carry a credential of their own, or
+// none: they are not signed with that of the connection.
+func WithOwnCredential(ctx context.Context) context.Context {
+	return context.WithValue(ctx, ownKey{}, true)
+}
+
+func hasOwnCredential(ctx context.Context) bool {
+	own, _ := ctx.Value(ownKey{}).(bool)
+	return own || followsLink(ctx)
+}
+
+// WithLink lets the calls made with ctx go where their address says, without any
+// credential: to a link at another host, whose own query is its right to be read. Where
+// the setting url replaces the vendor's address they go there like all others (C9).
+func WithLink(ctx context.Context) context.Context {
+	return context.WithValue(ctx, linkKey{}, true)
+}
+
+func followsLink(ctx context.Context) bool {
+	link, _ := ctx.Value(linkKey{}).(bool)
+	return link
 }
 
 // sentAway marks a request that the vendor answered with 429.

@@ -86,6 +86,7 @@ func Open(spec connector.Spec, o OpenOptions) (connector.Abilities, *Handle, err
 	client := ClientOptions{
 		Transport: o.Transport,
 		Base:      base,
+		Links:     o.URL == "", // C9
 		Secrets:   filled(o.Secrets),
 		Limits:    h.limits,
 		Log:       o.Log,

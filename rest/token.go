@@ -38,6 +38,9 @@ type tokener struct {
 // has done nothing, so this holds for every method.
 func (t *tokener) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
+	if hasOwnCredential(ctx) {
+		return t.next.RoundTrip(req)
+	}
 	token, err := t.tokens.Token(ctx)
 	if err != nil {
 		closeBody(req)

@@ -1,12 +1,12 @@
 package hubspot
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
@@ -18,10 +18,7 @@ const (
 	maxAssociationReads = 1000
 	maxAssociations     = 100 // of a batch of ours; HubSpot takes 2,000, and 100 for archive
 
-	// https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide#association-type-id-values
-	// Giving this type to another company takes it from the one that had it.
-	typePrimaryCompany = 1
-	definedByHubSpot   = "HUBSPOT_DEFINED"
+	definedByHubSpot = "HUBSPOT_DEFINED"
 )
 
 type association struct {
@@ -34,8 +31,14 @@ type associationType struct {
 	ID       int    `json:"associationTypeId"`
 }
 
-func primaryType() []associationType {
-	return []associationType{{Category: definedByHubSpot, ID: typePrimaryCompany}}
+func (l link) types() []associationType {
+	return []associationType{{Category: definedByHubSpot, ID: l.typ}}
+}
+
+// associationRead asks for the associations of a record, from a place on if they are many.
+type associationRead struct {
+	ID    string `json:"id"`
+	After string `json:"after,omitempty"`
 }
 
 type associationInput struct {
@@ -51,181 +54,159 @@ type archiveInput struct {
 
 type associationBatch struct {
 	Results []struct {
-		From idInput `json:"from"`
-		To   []struct {
-			ID    flexID `json:"toObjectId"`
-			Types []struct {
-				Category string `json:"category"`
-				ID       int    `json:"typeId"`
-			} `json:"associationTypes"`
-		} `json:"to"`
+		From   idInput      `json:"from"`
+		To     []associated `json:"to"`
+		Paging *paging      `json:"paging"`
 	} `json:"results"`
 	Errors []failure `json:"errors"`
 }
 
-// primary returns the primary company by contact.
-func (b associationBatch) primary() map[string]string {
-	out := make(map[string]string, len(b.Results))
-	for _, r := range b.Results {
-		for _, to := range r.To {
-			for _, t := range to.Types {
-				if t.ID == typePrimaryCompany && t.Category == definedByHubSpot {
-					out[r.From.ID] = string(to.ID)
-				}
-			}
+type associated struct {
+	ID    flexID `json:"toObjectId"`
+	Types []struct {
+		Category string `json:"category"`
+		ID       int    `json:"typeId"`
+	} `json:"associationTypes"`
+}
+
+// bears reports whether an association is of the type that we write.
+func (a associated) bears(l link) bool {
+	for _, t := range a.Types {
+		if t.ID == l.typ && t.Category == definedByHubSpot {
+			return true
 		}
 	}
+	return false
+}
+
+// others are the records with which one is associated.
+type others struct {
+	bearing []string // by the type that we write, in the order of their ids
+	rest    []string // by other types only
+}
+
+// one returns the record that a field with one value shows. Where HubSpot marks none as
+// the main one it is that with the lowest id, so that it does not change by chance.
+func (o others) one(l link) string {
+	switch {
+	case len(o.bearing) > 0:
+		return o.bearing[0]
+	case len(o.rest) > 0 && !l.primary:
+		return o.rest[0]
+	}
+	return ""
+}
+
+// all returns all of them.
+func (o others) all() []string {
+	ids := slices.Concat(o.bearing, o.rest)
+	slices.SortFunc(ids, byID)
+	return ids
+}
+
+// value is what the field of the association shows.
+func (o others) value(l link) record.Value {
+	if l.many {
+		return record.Texts(o.all()...)
+	}
+	return record.Text(o.one(l))
+}
+
+// with returns what remains of them after an association was made and others were taken
+// away.
+func (o others) with(l link, add, drop []string) others {
+	gone := func(id string) bool { return slices.Contains(drop, id) || slices.Contains(add, id) }
+	out := others{
+		bearing: slices.DeleteFunc(slices.Clone(o.bearing), gone),
+		rest:    slices.DeleteFunc(slices.Clone(o.rest), gone),
+	}
+	out.bearing = append(out.bearing, add...)
+	slices.SortFunc(out.bearing, byID)
 	return out
 }
 
-// associationsPath is where the associations of contacts with companies are.
-func (c *conn) associationsPath(call string) string {
-	return c.path(areaAssociations, contacts, companies, "batch", call)
+// byID orders ids as the numbers that they are.
+func byID(a, b string) int {
+	x, errX := strconv.ParseInt(a, 10, 64)
+	y, errY := strconv.ParseInt(b, 10, 64)
+	if errX != nil || errY != nil {
+		return cmp.Compare(a, b)
+	}
+	return cmp.Compare(x, y)
 }
 
-// primaryCompanies reads the primary company of contacts; those without one are left out.
-func (c *conn) primaryCompanies(ctx context.Context, ids []string) (map[string]string, error) {
-	out := make(map[string]string, len(ids))
-	for part := range slices.Chunk(ids, maxAssociationReads) {
-		in := inputs[idInput]{Inputs: make([]idInput, len(part))}
-		for i, id := range part {
-			in.Inputs[i].ID = id
-		}
+// associationsPath is where the associations of an object with another are.
+func (c *conn) associationsPath(object string, l link, call string) string {
+	return c.path(areaAssociations, object, l.to, "batch", call)
+}
+
+// associations reads with what records are associated; those with nothing are left out.
+func (c *conn) associations(ctx context.Context, object string, l link, ids []string) (map[string]others, error) {
+	out := make(map[string]others, len(ids))
+	todo := make([]associationRead, len(ids))
+	for i, id := range ids {
+		todo[i].ID = id
+	}
+	for len(todo) > 0 {
+		part := todo[:min(len(todo), maxAssociationReads)]
+		todo = todo[len(part):]
 		var answer associationBatch
-		_, err := c.read(ctx, rest.Call{Method: http.MethodPost, Path: c.associationsPath("read"), Body: in, Into: &answer})
+		_, err := c.read(ctx, rest.Call{
+			Method: http.MethodPost, Path: c.associationsPath(object, l, "read"), Body: inputs[associationRead]{part}, Into: &answer,
+		})
 		if err != nil {
-			return nil, fmt.Errorf("read companies of contacts: %w", err)
+			return nil, fmt.Errorf("read %s of %s: %w", l.to, object, err)
 		}
 		for _, f := range answer.Errors { // "none" is told as not found
-			if e := f.meaning(f.status(), contacts); e != nil && e.Kind != connector.NotFound {
-				return nil, fmt.Errorf("read companies of contacts: %w", e)
+			if e := f.meaning(f.status(), object); e != nil && e.Kind != connector.NotFound {
+				return nil, fmt.Errorf("read %s of %s: %w", l.to, object, e)
 			}
 		}
-		maps.Copy(out, answer.primary())
+		todo = append(todo, answer.sort(l, out)...)
 	}
 	return out, nil
 }
 
-// link writes the primary companies of contacts that were written, or have nothing else to
-// write. A failure takes nothing back: it refuses the field if the rest was written.
-func (c *conn) link(ctx context.Context, rows []*writing) {
-	var set, unset []*writing
-	for _, w := range rows {
-		company, ok := w.op.Set[propCompany]
-		switch {
-		case !ok || w.result.Err != nil:
-		case company.IsEmpty():
-			unset = append(unset, w)
-		default:
-			set = append(set, w)
+// sort adds what an answer tells and returns what is still to be read.
+func (b associationBatch) sort(l link, out map[string]others) []associationRead {
+	var again []associationRead
+	for _, r := range b.Results {
+		o := out[r.From.ID]
+		for _, to := range r.To {
+			if to.bears(l) {
+				o.bearing = append(o.bearing, string(to.ID))
+			} else {
+				o.rest = append(o.rest, string(to.ID))
+			}
+		}
+		slices.SortFunc(o.bearing, byID)
+		slices.SortFunc(o.rest, byID)
+		out[r.From.ID] = o
+		if after := r.Paging.after(); after != "" {
+			again = append(again, associationRead{ID: r.From.ID, After: after})
 		}
 	}
-	for part := range slices.Chunk(set, maxAssociations) {
-		c.setCompanies(ctx, part)
-	}
-	for part := range slices.Chunk(unset, maxAssociations) {
-		c.clearCompanies(ctx, part)
-	}
+	return again
 }
 
-func (c *conn) setCompanies(ctx context.Context, rows []*writing) {
-	var in inputs[associationInput]
-	for _, w := range rows {
-		in.Inputs = append(in.Inputs, associationInput{
-			From: idInput{w.op.Ref.ID}, To: idInput{w.op.Set[propCompany].Text()}, Types: primaryType(),
-		})
-	}
-	var answer struct {
-		Errors []failure `json:"errors"`
-	}
-	_, err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: c.associationsPath("create"), Body: in, Into: &answer})
-	for _, w := range rows {
-		w.linked(err)
-	}
-	for _, f := range answer.Errors {
-		e := f.meaning(f.status(), companies)
-		if e == nil {
-			e = &connector.Error{Kind: connector.Invalid, Scope: connector.ScopeRecord, Err: f.err()}
+// fillLinks puts the wanted associations into records.
+func (c *conn) fillLinks(ctx context.Context, d *definitions, wanted, ids []string, changes []connector.Change) error {
+	for _, l := range d.linked(wanted) {
+		if len(ids) == 0 {
+			return nil
 		}
-		if e.Kind == connector.NotFound { // the contact was just written, so it is the company
-			e.Kind, e.Fix = connector.Invalid, "the company is not in HubSpot any more"
+		found, err := c.associations(ctx, d.object, l, ids)
+		if connector.KindOf(err) == connector.Forbidden && wanted == nil && !l.required {
+			continue // without the right to see the other object the field is absent (R11)
 		}
-		e.Field = propCompany
-		from := f.Context["fromObjectId"]
-		for _, w := range rows {
-			if len(from) == 0 || slices.Contains(from, w.op.Ref.ID) {
-				w.unlinked(e)
+		if err != nil {
+			return err
+		}
+		for i := range changes {
+			if changes[i].Fate == connector.Present {
+				changes[i].Fields[l.field(d.object)] = found[changes[i].ID].value(l)
 			}
 		}
 	}
-}
-
-// clearCompanies takes the association with the primary company away. Which one that is,
-// is read before: a person's later choice is not taken away.
-func (c *conn) clearCompanies(ctx context.Context, rows []*writing) {
-	ids := make([]string, len(rows))
-	for i, w := range rows {
-		ids[i] = w.op.Ref.ID
-	}
-	now, err := c.primaryCompanies(ctx, ids)
-	if err != nil {
-		for _, w := range rows {
-			w.linked(err)
-		}
-		return
-	}
-	var in inputs[archiveInput]
-	var sent []*writing
-	for _, w := range rows {
-		company := now[w.op.Ref.ID]
-		was := w.op.Was[propCompany].Text()
-		switch {
-		case company == "":
-			w.linked(nil)
-		case was != "" && was != company:
-			w.linked(&connector.Error{
-				Kind: connector.Conflict, Scope: connector.ScopeRecord, Field: propCompany,
-				Err: errors.New("the contact has another primary company by now"),
-			})
-		default:
-			in.Inputs = append(in.Inputs, archiveInput{From: idInput{w.op.Ref.ID}, To: []idInput{{company}}})
-			sent = append(sent, w)
-		}
-	}
-	if len(sent) == 0 {
-		return
-	}
-	_, err = c.do(ctx, rest.Call{Method: http.MethodPost, Path: c.associationsPath("archive"), Body: in})
-	for _, w := range sent {
-		w.linked(err)
-	}
-}
-
-// linked notes what became of the primary company of an operation.
-func (w *writing) linked(err error) {
-	if err != nil {
-		w.unlinked(err)
-		return
-	}
-	if w.result.After == nil {
-		w.result.After = &record.Record{Ref: w.op.Ref, Fields: record.Fields{}}
-	}
-	w.result.After.Fields[propCompany] = w.op.Set[propCompany]
-}
-
-// unlinked notes that the primary company was not written: as a refusal if HubSpot does not
-// take it and took other fields, else as the operation's error. What may work the next time
-// is no refusal, or it would never be tried again (R2); repeating the properties is harmless.
-func (w *writing) unlinked(err error) {
-	if w.result.After != nil {
-		delete(w.result.After.Fields, propCompany)
-	}
-	kind := connector.KindOf(err)
-	lasting := kind == connector.Invalid || kind == connector.NotFound || kind == connector.Forbidden || kind == connector.Unsupported
-	if lasting && len(w.op.Set) > 1 {
-		w.result.Refused = append(w.result.Refused, connector.Refusal{Field: propCompany, Why: err.Error()})
-		return
-	}
-	w.result.After = nil
-	w.result.Err = connector.ErrorOf(err)
+	return nil
 }

@@ -12,7 +12,8 @@ import (
 
 // A cursor is where reading goes on.
 //
-// A listing (mode list) goes by the vendor's own cursor, which is ordered by id. From then
+// A listing (mode list) goes by the vendor's own cursor, which is ordered by id; one with
+// conditions (mode pick) by a search in that order, see [definitions.conditions]. From then
 // on changes are searched for (mode feed) by the time of the last modification, ascending.
 // The vendor's cursor of a search counts rows, and rows move while they are read, so it
 // could skip one; instead every page begins at the time at which the last one ended. That
@@ -24,7 +25,8 @@ import (
 // whole one reads only what is new, so that a bulk load is not read again and again.
 type cursor struct {
 	Mode  mode   `json:"m"`
-	After string `json:"a,omitempty"` // list and bin: the vendor's cursor
+	After string `json:"a,omitempty"` // list and bin: the vendor's cursor; pick: the last id
+	Pick  string `json:"q,omitempty"` // pick: the filters of a search
 
 	// Feed. Times are milliseconds of HubSpot's clock.
 	From  int64 `json:"f,omitempty"` // rows modified then or later are still to be read,
@@ -40,7 +42,8 @@ type mode string
 const (
 	modeList mode = "list"
 	modeFeed mode = "feed"
-	modeBin  mode = "bin" // a sweep
+	modeBin  mode = "bin"  // a sweep
+	modePick mode = "pick" // a listing of what satisfies conditions
 
 	// Owners are always listed; From is since when a change is told, Full when the listing
 	// began.
@@ -85,6 +88,12 @@ func (c cursor) sound() bool {
 		return false
 	}
 	feed := c.ID != 0 || c.Tie || c.Pass != passNone || c.Began != 0
+	if c.Mode == modePick {
+		return !feed && c.From == 0 && pickable(c.Pick, c.After)
+	}
+	if c.Pick != "" {
+		return false
+	}
 	switch c.Mode {
 	case modeList, modeBin:
 		return !feed && c.From == 0

@@ -14,6 +14,7 @@ func TestCursorsOfOthersAreExpired(t *testing.T) {
 	for _, text := range []connector.Cursor{
 		"null", "{}", "x", `{"m":"feed"}`, `{"m":"feed","f":-1,"w":1}`, `{"m":"list","t":true}`, `{"m":"list"} {}`,
 		`{"m":"other"}`, `{"m":"feed","f":1,"w":1,"new":2}`, `{"m":"bin","f":3}`, `{"m":"feed","f":1,"w":1,"p":"half"}`,
+		`{"m":"pick"}`, `{"m":"pick","q":"[]"}`, `{"m":"pick","q":"x"}`, `{"m":"pick","q":"[{\"filters\":[{}]}]"}`, `{"m":"list","q":"[]"}`,
 	} {
 		if _, err := parseCursor(text); connector.KindOf(err) != connector.Expired {
 			t.Errorf("%s: %v", text, err)
@@ -47,6 +48,7 @@ func FuzzParseCursor(f *testing.F) {
 	f.Add(`{"m":"feed","f":1700000000000,"w":1700000000000,"i":12,"t":true,"p":"whole","b":1700000000001}`)
 	f.Add(`{"m":"list","a":"101","w":5}`)
 	f.Add(`{"m":"bin"}`)
+	f.Add(`{"m":"pick","a":"12","q":"[{\"filters\":[{\"propertyName\":\"lifecyclestage\",\"operator\":\"EQ\",\"value\":\"lead\"}]}]"}`)
 	f.Add(``)
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := parseCursor(connector.Cursor(text))

@@ -127,7 +127,7 @@ func (c *conn) classify(r *rest.Response) error {
 // objectIn returns the object that a path is about, "" if none.
 func objectIn(path string) string {
 	for part := range strings.SplitSeq(path, "/") {
-		if part == contacts || part == companies || part == owners {
+		if _, ok := kindOf(part); ok || part == owners {
 			return part
 		}
 	}
@@ -261,7 +261,7 @@ func (f failure) forbidden() *connector.Error {
 		}
 	}
 	if len(scopes) > 0 {
-		e.Fix = "add the scope " + strings.Join(scopes, " or ") + " to the service key or private app in HubSpot"
+		e.Fix = "add the scope " + strings.Join(scopes, " or ") + " to the service key or app in HubSpot"
 	}
 	return e
 }

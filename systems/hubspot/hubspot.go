@@ -1,5 +1,6 @@
-// Package hubspot connects HubSpot: companies and contacts with all their properties, the
-// primary company of a contact, and owners.
+// Package hubspot connects HubSpot: companies, contacts, leads, deals, products, quotes,
+// invoices, line items, activities, owners and the customer's own objects, with all their
+// properties and with the associations between them.
 //
 // It speaks the dated API (https://developers.hubspot.com/docs/api-reference/latest/overview)
 // and, if set so, the legacy v3 and v4 paths, which answer alike.
@@ -7,12 +8,8 @@ package hubspot
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,35 +38,11 @@ const (
 const (
 	settingVersion = "api_version"
 	settingTier    = "tier"
+	settingObjects = "objects"
+	versionCurrent = "2026-09"
 	versionLegacy  = "v3"
 	factBurst      = "requests per 10 s"
 )
-
-// Spec describes HubSpot.
-func Spec() connector.Spec {
-	return connector.Spec{
-		Name: "hubspot", Title: "HubSpot", API: "2026-09", Docs: docs,
-		Notes: []string{
-			"The access token needs the scopes crm.objects.contacts, crm.objects.companies and crm.schemas.contacts, crm.schemas.companies (read and write) and crm.objects.owners.read.",
-			"A deleted record goes to HubSpot's bin, where a person can restore it for 90 days; no API brings it back.",
-			"A lifecycle stage only moves forward: an earlier one is accepted by HubSpot and not written, which is shown as refused.",
-			"With automatic association switched on, HubSpot itself gives a new contact the company of its e-mail's domain.",
-			"Validation rules of properties hold for API writes too since version 2026-09.",
-		},
-		BaseURL: "https://api.hubapi.com",
-		Auth: []connector.Auth{{
-			Setting: "access_token", Header: "Authorization", Prefix: "Bearer ",
-			Help: "HubSpot, Settings, Integrations: a service key, or the access token of a private app",
-		}},
-		Settings: []connector.Setting{
-			{Name: "access_token", Label: "Access token", Help: "a service key, or the access token of a private app", Required: true, Secret: true},
-			{Name: settingVersion, Label: "API version", Help: "version of HubSpot's API; v3 means the legacy paths", Default: "2026-09", Choices: []string{"2026-09", "2026-03", versionLegacy}},
-			{Name: settingTier, Label: "Subscription", Help: "decides how often HubSpot may be called; its answers correct it", Default: "professional", Choices: []string{"starter", "professional", "enterprise", "addon"}},
-		},
-		Limits: limits,
-		Open:   open,
-	}
-}
 
 // limits returns what HubSpot allows the app of an account: as its answers told Check,
 // else by subscription.
@@ -92,8 +65,11 @@ func limits(s connector.Settings, id connector.Identity) []connector.Limit {
 
 // conn is one account.
 type conn struct {
-	api     rest.API
-	version string
+	api      rest.API
+	version  string
+	settings connector.Settings
+	secret   func(string) string
+	state    connector.KV
 
 	offset atomic.Int64 // HubSpot's clock minus ours in nanoseconds, of the last answer
 
@@ -103,9 +79,12 @@ type conn struct {
 }
 
 func open(env connector.Env) (connector.Connection, error) {
-	c := &conn{version: env.Settings[settingVersion], known: map[string]*definitions{}}
+	c := &conn{
+		version: env.Settings[settingVersion], known: map[string]*definitions{},
+		settings: env.Settings, secret: env.Secret, state: env.State,
+	}
 	if c.version == "" {
-		c.version = "2026-09"
+		c.version = versionCurrent
 	}
 	c.api = rest.API{HTTP: env.HTTP, Base: env.BaseURL, Classify: c.classify}
 	return c, nil
@@ -133,6 +112,7 @@ const (
 	areaProperties   = "properties"
 	areaOwners       = "owners"
 	areaAssociations = "associations"
+	areaPipelines    = "pipelines"
 )
 
 // do makes a call and takes in what the answer's headers tell.
@@ -173,108 +153,6 @@ func (c *conn) vendorNow() time.Time {
 	return time.Now().Add(time.Duration(c.offset.Load()))
 }
 
-// Check asks who we are, and object by object whether it may be read.
-func (c *conn) Check(ctx context.Context) (connector.Identity, error) {
-	var info accountInfo
-	sent := time.Now()
-	r, err := c.do(ctx, rest.Call{Path: "/account-info/" + c.version + "/details", Into: &info})
-	if err != nil {
-		return connector.Identity{}, fmt.Errorf("check: %w", err)
-	}
-	if info.PortalID == 0 {
-		return connector.Identity{}, &connector.Error{
-			Kind: connector.Unavailable, Scope: connector.ScopeConnection, Fix: "is the address right?",
-			Err: errors.New("check: the answer names no account"),
-		}
-	}
-	id := connector.Identity{
-		Account: strconv.FormatInt(info.PortalID, 10),
-		Name:    info.PortalName,
-		Version: c.version,
-		Facts:   facts(info, r.Header),
-		Clock:   clock(r.Header, sent, time.Now()),
-	}
-	if id.Name == "" {
-		id.Name = "HubSpot account " + id.Account
-	}
-	if zone, err := time.LoadLocation(info.TimeZone); err == nil && info.TimeZone != "" {
-		id.Zone = info.TimeZone
-		c.mu.Lock()
-		c.zone = zone
-		c.mu.Unlock()
-	}
-	id.Lacks, err = c.lacks(ctx)
-	return id, err
-}
-
-// facts are what an administrator likes to see.
-func facts(info accountInfo, h http.Header) map[string]string {
-	f := map[string]string{
-		"account type":     strings.ToLower(strings.ReplaceAll(info.AccountType, "_", " ")),
-		"address":          info.UIDomain,
-		"data centre":      info.DataHostingLocation,
-		"currency":         info.CompanyCurrency,
-		factBurst:          h.Get("X-HubSpot-RateLimit-Max"),
-		"calls left today": h.Get("X-HubSpot-RateLimit-Daily-Remaining"),
-	}
-	for name, v := range f {
-		if v == "" {
-			delete(f, name)
-		}
-	}
-	return f
-}
-
-// clock compares HubSpot's clock with ours in the middle of the call. Its whole seconds
-// are taken for their middle, so less than a second is no difference.
-func clock(h http.Header, sent, received time.Time) time.Duration {
-	at, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return 0
-	}
-	d := at.Add(time.Second / 2).Sub(sent.Add(received.Sub(sent) / 2))
-	if d.Abs() < time.Second {
-		return 0
-	}
-	return d
-}
-
-// lacks reads one record of each object that is written, too. Rights to write show only when
-// something is written: no call tells them. That owners may not be read shows when they are.
-func (c *conn) lacks(ctx context.Context) ([]connector.Lack, error) {
-	var out []connector.Lack
-	for _, object := range []string{companies, contacts} {
-		_, err := c.do(ctx, rest.Call{Path: c.listPath(object), Query: map[string][]string{"limit": {"1"}}})
-		switch {
-		case connector.KindOf(err) == connector.Forbidden:
-			e := connector.ErrorOf(err)
-			out = append(out, connector.Lack{Object: object, What: "read", Why: e.Err.Error(), Remedy: e.Fix})
-		case err != nil:
-			return nil, fmt.Errorf("check %s: %w", object, err)
-		}
-	}
-	return out, nil
-}
-
-// listPath is where an object is listed.
-func (c *conn) listPath(object string) string {
-	if object == owners {
-		return c.path(areaOwners)
-	}
-	return c.path(areaObjects, object)
-}
-
-// checkObject refuses objects that there are not.
-func checkObject(object string, among ...string) error {
-	if slices.Contains(among, object) {
-		return nil
-	}
-	return &connector.Error{
-		Kind: connector.Unsupported, Scope: connector.ScopeObject,
-		Err: fmt.Errorf("%q is no object that can be used like this", object),
-	}
-}
-
 var (
 	_ connector.Connection   = (*conn)(nil)
 	_ connector.Source       = (*conn)(nil)
@@ -283,4 +161,10 @@ var (
 	_ connector.Writer       = (*conn)(nil)
 	_ connector.SchemaWriter = (*conn)(nil)
 	_ connector.Recaller     = (*conn)(nil)
+	_ connector.Describer    = (*conn)(nil)
+	_ connector.Merger       = (*conn)(nil)
+	_ connector.Eraser       = (*conn)(nil)
+
+	_ connector.WebhookReceiver = (*conn)(nil)
+	_ connector.HintWatcher     = (*conn)(nil)
 )

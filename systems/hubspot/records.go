@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
-	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest"
 )
 
@@ -27,7 +26,7 @@ const (
 
 // Changes lists an object, then reads what changed; see [cursor] for how.
 func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, error) {
-	if err := checkObject(q.Object, companies, contacts, owners); err != nil {
+	if _, err := wanted(q.Object); err != nil && q.Object != owners {
 		return connector.Page{}, err
 	}
 	cur, err := parseCursor(q.Cursor)
@@ -52,8 +51,14 @@ func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, 
 	if err != nil {
 		return connector.Page{}, err
 	}
-	if cur.Mode == modeFeed {
+	if q.Cursor == "" {
+		cur = cur.pick(d, q.Where)
+	}
+	switch cur.Mode {
+	case modeFeed:
 		return c.feedPage(ctx, q, d, cur)
+	case modePick:
+		return c.pickPage(ctx, q, d, cur)
 	}
 	return c.listPage(ctx, q, d, cur)
 }
@@ -62,7 +67,7 @@ func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, 
 // the last page proves what is not there (R21).
 func (c *conn) listPage(ctx context.Context, q connector.Query, d *definitions, cur cursor) (connector.Page, error) {
 	most := maxPage
-	if d.linked(q.Fields) {
+	if len(d.linked(q.Fields)) > 0 {
 		most = maxGathered
 	}
 	if q.Limit > 0 {
@@ -72,7 +77,7 @@ func (c *conn) listPage(ctx context.Context, q connector.Query, d *definitions, 
 	for {
 		began := time.Now()
 		next, r, err := c.list(ctx, d, listing{
-			after: cur.After, limit: min(maxPage, most-len(rows)), names: withMerged(d.names(q.Fields)),
+			after: cur.After, limit: min(maxPage, most-len(rows)), names: d.asked(q.Fields),
 		})
 		if err != nil {
 			return connector.Page{}, fmt.Errorf("list %s: %w", q.Object, err)
@@ -97,12 +102,14 @@ func (c *conn) listPage(ctx context.Context, q connector.Query, d *definitions, 
 	return page, nil
 }
 
-// withMerged adds the property that tells which records were merged into one.
-func withMerged(names []string) []string {
-	if slices.Contains(names, propMerged) {
-		return names
+// asked returns the properties to ask for: those wanted, and the one that tells which
+// records were merged into one.
+func (d *definitions) asked(fields []string) []string {
+	names := d.names(fields)
+	if d.kind.merges && !slices.Contains(names, propMerged) {
+		names = append(names, propMerged)
 	}
-	return append(names, propMerged)
+	return names
 }
 
 type listing struct {
@@ -158,8 +165,8 @@ func (c *conn) refill(ctx context.Context, d *definitions, rows []row, names []s
 	return out, nil
 }
 
-// changes makes the changes of rows that are there: their records, with the primary
-// company if it is wanted, and the ends of those that were merged into them (R24).
+// changes makes the changes of rows that are there: their records, with the associations
+// that are wanted, and the ends of those that were merged into them (R24).
 func (c *conn) changes(ctx context.Context, d *definitions, wanted []string, rows []row) ([]connector.Change, error) {
 	out := make([]connector.Change, 0, len(rows))
 	ids := make([]string, 0, len(rows))
@@ -177,19 +184,7 @@ func (c *conn) changes(ctx context.Context, d *definitions, wanted []string, row
 			out = append(out, end)
 		}
 	}
-	if !d.linked(wanted) || len(ids) == 0 {
-		return out, nil
-	}
-	primary, err := c.primaryCompanies(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	for i := range out {
-		if out[i].Fate == connector.Present {
-			out[i].Fields[propCompany] = record.Text(primary[out[i].ID])
-		}
-	}
-	return out, nil
+	return out, c.fillLinks(ctx, d, wanted, ids, out)
 }
 
 // feedPage reads the next changes. See [cursor.next] for the order.
@@ -200,7 +195,7 @@ func (c *conn) feedPage(ctx context.Context, q connector.Query, d *definitions, 
 		limit = min(limit, q.Limit)
 	}
 	stamp := stampOf(q.Object)
-	names := withMerged(d.names(q.Fields))
+	names := d.asked(q.Fields)
 	if !slices.Contains(names, stamp) {
 		names = append(names, stamp)
 	}
@@ -278,56 +273,4 @@ func archived(object string, r row) connector.Change {
 	change := tombstone(object, r.ID, connector.Archived)
 	change.Created, change.Modified = time.Time(r.CreatedAt), time.Time(r.ArchivedAt)
 	return change
-}
-
-// ownersPage reads the next owners. There is no search and no filter by time: every read
-// lists all, 500 a call, and after the first one tells those that changed.
-func (c *conn) ownersPage(ctx context.Context, q connector.Query, cur cursor) (connector.Page, error) {
-	limit := maxOwners
-	if q.Limit > 0 {
-		limit = min(limit, q.Limit)
-	}
-	if cur.Mode == modeList {
-		cur = cursor{Mode: modeOwners}
-	}
-	began := time.Now()
-	p, r, err := c.listOwners(ctx, cur.After, limit, cur.Mode == modeBin)
-	if err != nil {
-		return connector.Page{}, err
-	}
-	out := connector.Page{Changes: make([]connector.Change, 0, len(p.Results))}
-	for _, o := range p.Results {
-		switch {
-		case cur.Mode == modeBin:
-			out.Changes = append(out.Changes, tombstone(owners, o.ID, connector.Archived))
-		case time.Time(o.UpdatedAt).UnixMilli() >= cur.From:
-			out.Changes = append(out.Changes, connector.Change{Record: o.record()})
-		}
-	}
-	cur.After = p.Paging.after()
-	out.More = cur.After != ""
-	if cur.Mode == modeOwners {
-		if cur.Full == 0 {
-			cur.Full = c.began(r, began)
-		}
-		if !out.More {
-			out.Complete = cur.From == 0
-			cur = cursor{Mode: modeOwners, From: cur.Full - overlap.Milliseconds()}
-		}
-	}
-	out.Next = cur.encode()
-	return out, nil
-}
-
-func (c *conn) listOwners(ctx context.Context, after string, limit int, archived bool) (ownerPage, *rest.Response, error) {
-	q := url.Values{"limit": {strconv.Itoa(limit)}, "archived": {strconv.FormatBool(archived)}}
-	if after != "" {
-		q.Set("after", after)
-	}
-	var p ownerPage
-	r, err := c.read(ctx, rest.Call{Path: c.path(areaOwners), Query: q, Into: &p})
-	if err != nil {
-		return p, r, fmt.Errorf("list owners: %w", err)
-	}
-	return p, r, nil
 }

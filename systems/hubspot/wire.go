@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -10,28 +11,19 @@ import (
 	"github.com/tandemhub/tandem/record"
 )
 
-// Names of objects and of properties with a meaning of their own.
+// Names of properties with a meaning of their own.
 const (
-	companies = "companies"
-	contacts  = "contacts"
-	owners    = "owners"
-
 	propEmail      = "email"
 	propMoreEmails = "hs_additional_emails"
 	propCompany    = "associatedcompanyid"
 	propKey        = "tandem_key"
 	propMerged     = "hs_merged_object_ids"
 	propID         = "hs_object_id"
+	propStage      = "lifecyclestage"
+	propDuration   = "hs_call_duration"
+	propTime       = "hs_timestamp"
+	propStart      = "hs_meeting_start_time"
 )
-
-// stampOf names the property that says when a record last changed: contacts alone have
-// another than all other objects.
-func stampOf(object string) string {
-	if object == contacts {
-		return "lastmodifieddate"
-	}
-	return "hs_lastmodifieddate"
-}
 
 // accountInfo is the account; portalName is new in 2027-03-beta. See
 // https://developers.hubspot.com/docs/api-reference/latest/account/account-information/get-account-details
@@ -131,26 +123,6 @@ type ownerPage struct {
 	Paging  *paging `json:"paging"`
 }
 
-// property is a property's definition; see
-// https://developers.hubspot.com/docs/api-reference/latest/crm/properties/guide
-type property struct {
-	Name        string   `json:"name"`
-	Label       string   `json:"label"`
-	Type        string   `json:"type"`
-	FieldType   string   `json:"fieldType"`
-	GroupName   string   `json:"groupName,omitempty"`
-	Description string   `json:"description,omitempty"`
-	Options     []option `json:"options,omitempty"`
-	Unique      bool     `json:"hasUniqueValue,omitempty"`
-	Calculated  bool     `json:"calculated,omitempty"`
-	External    bool     `json:"externalOptions,omitempty"`
-	Defined     bool     `json:"hubspotDefined,omitempty"`
-	Archived    bool     `json:"archived,omitempty"`
-	Currency    bool     `json:"showCurrencySymbol,omitempty"`
-	Referenced  string   `json:"referencedObjectType,omitempty"`
-	Modify      *modify  `json:"modificationMetadata,omitempty"`
-}
-
 type option struct {
 	Label  string `json:"label"`
 	Value  string `json:"value"`
@@ -233,6 +205,9 @@ func decodeValue(f record.Field, text string) record.Value {
 	}
 	switch f.Kind {
 	case record.KindNumber, record.KindMoney:
+		if f.Name == propDuration {
+			text = seconds(text)
+		}
 		if v, ok := record.Number(text); ok {
 			return v
 		}
@@ -276,12 +251,32 @@ func encodeValue(f record.Field, v record.Value) (string, bool) {
 		return strings.Join(values, ";"), true
 	case v.Fields() != nil:
 		return "", false
+	case f.Name == propDuration:
+		return milliseconds(v.Text()), true
 	case f.Kind == record.KindDateTime:
 		if t := v.Time(); !t.IsZero() {
 			return t.Format("2006-01-02T15:04:05.000Z"), true // it keeps milliseconds
 		}
 	}
 	return v.Text(), true
+}
+
+// seconds makes seconds of HubSpot's milliseconds, the unit of no other field.
+func seconds(text string) string {
+	if ms, err := strconv.ParseInt(text, 10, 64); err == nil && ms >= 0 {
+		return fmt.Sprintf("%d.%03d", ms/1000, ms%1000)
+	}
+	return text
+}
+
+// milliseconds makes whole milliseconds of seconds.
+func milliseconds(text string) string {
+	whole, part, _ := strings.Cut(text, ".")
+	part = (part + "000")[:3]
+	if ms, err := strconv.ParseInt(whole+part, 10, 64); err == nil {
+		return strconv.FormatInt(ms, 10)
+	}
+	return text
 }
 
 // record makes a record of a row: the properties that are known and in the answer. One
@@ -298,7 +293,7 @@ func (d *definitions) record(r row) record.Record {
 	}
 	for name, text := range r.Properties {
 		f, ok := d.fields[name]
-		if !ok || name == propCompany {
+		if !ok || d.isLink(name) {
 			continue
 		}
 		if text == nil {
@@ -341,6 +336,17 @@ func (f *flexID) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	return json.Unmarshal(b, (*string)(f))
+}
+
+// flexText is a text, or what other versions write as a number or a boolean.
+type flexText string
+
+// UnmarshalJSON reads any scalar; what is none is "".
+func (f *flexText) UnmarshalJSON(b []byte) error {
+	if json.Unmarshal(b, (*string)(f)) != nil && len(b) > 0 && b[0] != '{' && b[0] != '[' {
+		*f = flexText(b)
+	}
+	return nil
 }
 
 func refs(object string, id string) []record.Ref { return []record.Ref{{Object: object, ID: id}} }

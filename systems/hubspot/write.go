@@ -27,7 +27,7 @@ func (c *conn) Write(ctx context.Context, ops []connector.Op) ([]connector.Resul
 		return nil, nil
 	}
 	object, verb := ops[0].Ref.Object, ops[0].Verb
-	if err := checkObject(object, companies, contacts); err != nil {
+	if _, err := wanted(object); err != nil {
 		return nil, err
 	}
 	d, err := c.defined(ctx, object)
@@ -95,9 +95,7 @@ func (c *conn) create(ctx context.Context, d *definitions, all []*writing) {
 		if keyed && w.op.Key != "" {
 			w.input.Properties[propKey] = w.op.Key // R16
 		}
-		if company := w.op.Set[propCompany].Text(); company != "" {
-			w.input.Associations = []association{{To: idInput{company}, Types: primaryType()}}
-		}
+		w.associate(d)
 		if w.result.Err == nil {
 			ready = append(ready, w)
 		}
@@ -107,13 +105,28 @@ func (c *conn) create(ctx context.Context, d *definitions, all []*writing) {
 		c.inBatches(ctx, wave, send)
 	}
 	for _, w := range ready {
-		if company, ok := w.op.Set[propCompany]; ok && w.result.Err == nil && w.result.After != nil {
-			w.result.After.Fields[propCompany] = company
+		for _, l := range d.kind.links {
+			field := l.field(d.object)
+			if v, ok := w.op.Set[field]; ok && w.result.Err == nil && w.result.After != nil {
+				w.result.After.Fields[field] = v
+			}
 		}
 	}
 }
 
-// update changes records: their properties first, then the primary company.
+// associate names the records that a new one is associated with from the beginning.
+func (w *writing) associate(d *definitions) {
+	for _, l := range d.kind.links {
+		for _, id := range refIDs(w.op.Set[l.field(d.object)]) {
+			w.input.Associations = append(w.input.Associations, association{To: idInput{id}, Types: l.types()})
+		}
+	}
+	if start := w.input.Properties[propStart]; d.object == meetings && w.input.Properties[propTime] == "" && start != "" {
+		w.input.Properties[propTime] = start // no meeting is made without it
+	}
+}
+
+// update changes records: their properties first, then their associations.
 func (c *conn) update(ctx context.Context, d *definitions, all []*writing) {
 	var ready []*writing
 	for i, w := range all {
@@ -127,9 +140,8 @@ func (c *conn) update(ctx context.Context, d *definitions, all []*writing) {
 	for wave := range waves(ready, d.unique()) {
 		c.inBatches(ctx, wave, send)
 	}
-	if d.object == contacts {
-		c.link(ctx, all)
-	}
+	c.stages(ctx, d, ready)
+	c.link(ctx, d, all)
 }
 
 // fill makes the row that is sent.
@@ -137,7 +149,7 @@ func (w *writing) fill(d *definitions, trace string) {
 	w.input.Trace = trace
 	w.input.Properties = make(map[string]string, len(w.op.Set)+1)
 	for name, v := range w.op.Set {
-		if name == propCompany && d.object == contacts {
+		if d.isLink(name) {
 			continue
 		}
 		text, ok := encodeValue(d.fields[name], v)

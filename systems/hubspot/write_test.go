@@ -165,15 +165,45 @@ func TestEmptyUpdateSendsNothing(t *testing.T) {
 	})
 }
 
-// HubSpot takes an earlier lifecycle stage and keeps the later one: the answer shows it, so
-// the hub can tell that it was refused (R2).
-func TestLifecycleStageBackwardsShowsInTheAnswer(t *testing.T) {
+// HubSpot takes an earlier lifecycle stage and keeps the later one; it is cleared first.
+func TestLifecycleStageGoesBackwards(t *testing.T) {
 	t.Parallel()
 	inBubble(t, twin.Options{}, func(b *bench) {
 		id := b.put(contacts, "", "email", "a@example.com", "lifecyclestage", "customer")
-		r := b.write(connector.Update, contacts, connector.Op{Ref: record.Ref{ID: id}, Set: set("lifecyclestage", "lead")})[0]
-		if r.Err != nil || r.After.Fields["lifecyclestage"].Text() != "customer" {
+		b.schema()
+		update := func(stage string) connector.Result {
+			return b.write(connector.Update, contacts, connector.Op{Ref: record.Ref{ID: id}, Set: set(propStage, stage, "city", "Athens")})[0]
+		}
+		var r connector.Result
+		if n := b.count("/batch/", func() { r = update("lead") }); n != 5 { // write, read, clear, set, read
+			b.Errorf("backwards took %d requests", n)
+		}
+		got, err := b.Reader.Read(b.Context(), contacts, []string{id})
+		if r.Err != nil || len(r.Refused) > 0 || r.After.Fields[propStage].Text() != "lead" || r.After.Fields["city"].Text() != "Athens" {
 			b.Errorf("%+v %v", r.After, r.Err)
+		}
+		if err != nil || got[0].Fields[propStage].Text() != "lead" || got[0].Version != r.Version {
+			b.Errorf("read: %+v %v", got[0], err)
+		}
+		if n := b.count("/batch/", func() { r = update("customer") }); n != 2 || r.After.Fields[propStage].Text() != "customer" {
+			b.Errorf("forwards took %d requests: %+v", n, r)
+		}
+	})
+}
+
+// What fails between clearing and setting is the operation's error: it will be repeated (R2).
+func TestLifecycleStageIsNotLeftEmpty(t *testing.T) {
+	t.Parallel()
+	inBubble(t, twin.Options{}, func(b *bench) {
+		id := b.put(contacts, "", "email", "a@example.com", "lifecyclestage", "customer")
+		b.schema()
+		op := connector.Op{Ref: record.Ref{ID: id}, Set: set(propStage, "lead", "city", "Athens")}
+		b.account.Kit().Inject(twin.Fault{Kind: twin.FaultErrorAfterCommit, Path: "/crm/objects/2026-09/contacts/batch/update", After: 2, Times: 1})
+		op.Verb, op.Ref.Object = connector.Update, contacts
+		_, err := b.Writer.Write(b.Context(), []connector.Op{op})
+		b.wantKind(err, connector.Ambiguous)
+		if r := b.write(connector.Update, contacts, op)[0]; r.Err != nil || r.After.Fields[propStage].Text() != "lead" {
+			b.Errorf("repeated: %+v", r)
 		}
 	})
 }
@@ -271,8 +301,8 @@ func TestAddField(t *testing.T) {
 
 func TestKeyFieldIsUnique(t *testing.T) {
 	t.Parallel()
-	p, err := newProperty(companies, record.Field{Name: propKey, Kind: record.KindText, Key: true})
-	if err != nil || !p.Unique || p.GroupName != "companyinformation" || p.FieldType != "text" {
+	p, err := newProperty(record.Field{Name: propKey, Kind: record.KindText, Key: true})
+	if err != nil || !p.Unique || p.FieldType != "text" {
 		t.Errorf("%+v %v", p, err)
 	}
 }

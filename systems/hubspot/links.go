@@ -1,0 +1,222 @@
+package hubspot
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/rest"
+)
+
+// linking is the part of an operation that is one association field.
+type linking struct {
+	*writing
+	field     string
+	add, drop []string
+	after     record.Value // what the field shows when that is done
+}
+
+// link writes the associations of records that were written, or have nothing else to
+// write. A failure takes nothing back: it refuses the field if the rest was written.
+func (c *conn) link(ctx context.Context, d *definitions, rows []*writing) {
+	for _, l := range d.kind.links {
+		field := l.field(d.object)
+		var set []*linking
+		for _, w := range rows {
+			if v, ok := w.op.Set[field]; ok && w.result.Err == nil {
+				set = append(set, &linking{writing: w, field: field, after: v})
+			}
+		}
+		for part := range slices.Chunk(set, maxAssociations) {
+			c.linkPart(ctx, d.object, l, part)
+		}
+	}
+}
+
+// linkPart decides what to associate and what to part, and does so: new ones first, so
+// that what fails leaves too much rather than too little.
+func (c *conn) linkPart(ctx context.Context, object string, l link, rows []*linking) {
+	var look []string
+	for _, w := range rows {
+		if v := w.op.Set[w.field]; l.primary && !v.IsEmpty() {
+			w.add = []string{v.Text()} // it takes the type from whichever record had it
+			continue
+		}
+		look = append(look, w.op.Ref.ID)
+	}
+	now := map[string]others{}
+	if len(look) > 0 {
+		var err error
+		if now, err = c.associations(ctx, object, l, look); err != nil {
+			for _, w := range rows {
+				w.unlinked(err)
+			}
+			return
+		}
+	}
+	var add, drop []*linking
+	for _, w := range rows {
+		if slices.Contains(look, w.op.Ref.ID) {
+			if err := w.decide(l, now[w.op.Ref.ID]); err != nil {
+				w.unlinked(err)
+				continue
+			}
+		}
+		if len(w.add) > 0 {
+			add = append(add, w)
+		}
+		if len(w.drop) > 0 {
+			drop = append(drop, w)
+		}
+		w.linked()
+	}
+	c.associate(ctx, object, l, add)
+	c.part(ctx, object, l, drop)
+}
+
+// decide compares what a field shall show with what is associated now. What a person
+// chose meanwhile is not taken away.
+func (w *linking) decide(l link, now others) error {
+	want, was := refIDs(w.op.Set[w.field]), refIDs(w.op.Was[w.field])
+	if l.many {
+		have := now.all()
+		w.add = without(want, have)
+		w.drop = without(intersect(was, have), want)
+		w.after = now.with(l, w.add, w.drop).value(l)
+		return nil
+	}
+	shown := now.one(l)
+	switch {
+	case len(want) > 0 && shown == want[0], len(want) == 0 && shown == "":
+		return nil
+	case shown != "" && len(was) > 0 && shown != was[0]:
+		return &connector.Error{
+			Kind: connector.Conflict, Scope: connector.ScopeRecord, Field: w.field,
+			Err: errors.New("the record is associated with another one by now"),
+		}
+	}
+	if w.add = want; shown != "" {
+		w.drop = []string{shown}
+	}
+	if after := now.with(l, w.add, w.drop).value(l); !after.Equal(w.after) {
+		w.add, w.drop = nil, nil
+		return &connector.Error{
+			Kind: connector.Invalid, Scope: connector.ScopeRecord, Field: w.field,
+			Fix: "take the others away in HubSpot, which has no main one of these",
+			Err: errors.New("the record is associated with several others, and would still show another one"),
+		}
+	}
+	return nil
+}
+
+// refIDs returns the ids that a reference holds.
+func refIDs(v record.Value) []string {
+	if !v.IsList() {
+		if v.IsEmpty() {
+			return nil
+		}
+		return []string{v.Text()}
+	}
+	var out []string
+	for _, item := range v.Items() {
+		out = append(out, item.Text())
+	}
+	return out
+}
+
+func without(all, some []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(id string) bool { return slices.Contains(some, id) })
+}
+
+func intersect(all, some []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(id string) bool { return !slices.Contains(some, id) })
+}
+
+// associate makes associations.
+func (c *conn) associate(ctx context.Context, object string, l link, rows []*linking) {
+	if len(rows) == 0 {
+		return
+	}
+	var in inputs[associationInput]
+	for _, w := range rows {
+		for _, id := range w.add {
+			in.Inputs = append(in.Inputs, associationInput{From: idInput{w.op.Ref.ID}, To: idInput{id}, Types: l.types()})
+		}
+	}
+	var answer struct {
+		Errors []failure `json:"errors"`
+	}
+	_, err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: c.associationsPath(object, l, "create"), Body: in, Into: &answer})
+	if err != nil {
+		for _, w := range rows {
+			w.unlinked(err)
+		}
+		return
+	}
+	for _, f := range answer.Errors {
+		e := f.meaning(f.status(), l.to)
+		if e == nil {
+			e = &connector.Error{Kind: connector.Invalid, Scope: connector.ScopeRecord, Err: f.err()}
+		}
+		if e.Kind == connector.NotFound { // the record was just written, so it is the other one
+			e.Kind, e.Fix = connector.Invalid, "the record that it points to is not in HubSpot any more"
+		}
+		from := f.Context["fromObjectId"]
+		for _, w := range rows {
+			if len(from) == 0 || slices.Contains(from, w.op.Ref.ID) {
+				e.Field = w.field
+				w.unlinked(e)
+			}
+		}
+	}
+}
+
+// part takes associations away from the records whose new ones were made.
+func (c *conn) part(ctx context.Context, object string, l link, rows []*linking) {
+	rows = slices.DeleteFunc(rows, func(w *linking) bool { return len(w.drop) == 0 })
+	if len(rows) == 0 {
+		return
+	}
+	var in inputs[archiveInput]
+	for _, w := range rows {
+		row := archiveInput{From: idInput{w.op.Ref.ID}}
+		for _, id := range w.drop {
+			row.To = append(row.To, idInput{id})
+		}
+		in.Inputs = append(in.Inputs, row)
+	}
+	if _, err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: c.associationsPath(object, l, "archive"), Body: in}); err != nil {
+		for _, w := range rows {
+			w.unlinked(err)
+		}
+	}
+}
+
+// linked notes what the field shows when its associations are written.
+func (w *linking) linked() {
+	if w.result.After == nil {
+		w.result.After = &record.Record{Ref: w.op.Ref, Fields: record.Fields{}}
+	}
+	w.result.After.Fields[w.field] = w.after
+}
+
+// unlinked notes that an association was not written: as a refusal if HubSpot does not
+// take it and took other fields, else as the operation's error. What may work the next time
+// is no refusal, or it would never be tried again (R2); repeating the properties is harmless.
+func (w *linking) unlinked(err error) {
+	w.drop = nil
+	if w.result.After != nil {
+		delete(w.result.After.Fields, w.field)
+	}
+	kind := connector.KindOf(err)
+	lasting := kind == connector.Invalid || kind == connector.NotFound || kind == connector.Forbidden || kind == connector.Unsupported
+	if lasting && len(w.op.Set) > 1 {
+		w.result.Refused = append(w.result.Refused, connector.Refusal{Field: w.field, Why: err.Error()})
+		return
+	}
+	w.result.After = nil
+	w.result.Err = connector.ErrorOf(err)
+}

@@ -26,6 +26,19 @@ func (a *Account) accountInfo(r *request) (int, any) {
 	}
 }
 
+// dispositions answers GET /calling/v1/dispositions: the outcomes of calls. See
+// https://developers.hubspot.com/docs/api-reference/latest/crm/activities/calls/guide
+func (a *Account) dispositions(r *request) (int, any) {
+	if r.Method != "GET" || len(r.path) != 1 || r.path[0] != "dispositions" {
+		return a.unknown(r)
+	}
+	out := []map[string]any{}
+	for _, o := range a.named["calls"].props["hs_call_disposition"].Options {
+		out = append(out, map[string]any{"id": o.Value, "label": o.Label, "deleted": false})
+	}
+	return 200, out
+}
+
 // properties answers /crm/properties/{version}/{objectType}[/{name}].
 func (a *Account) properties(r *request) (int, any) {
 	if len(r.path) == 0 || len(r.path) > 2 {
@@ -36,8 +49,10 @@ func (a *Account) properties(r *request) (int, any) {
 		return 0, invalid("Unable to infer object type from: " + r.path[0])
 	}
 	switch {
+	case r.Method == "GET" && len(r.path) == 2 && r.path[1] == "groups":
+		return 200, map[string]any{"results": []map[string]any{{"name": o.group, "label": o.group, "displayOrder": 0, "archived": false}}}
 	case r.Method == "GET" && len(r.path) == 1:
-		if f := a.lacks("crm.schemas." + o.name + ".read"); f != nil {
+		if f := r.lacks("crm.schemas." + o.scope + ".read"); f != nil {
 			return 0, f
 		}
 		q := r.query("archived", "dataSensitivity", "locale", "properties")
@@ -49,7 +64,7 @@ func (a *Account) properties(r *request) (int, any) {
 		}
 		return 200, map[string]any{"results": results}
 	case r.Method == "POST" && len(r.path) == 1:
-		if f := a.lacks("crm.schemas." + o.name + ".write"); f != nil {
+		if f := r.lacks("crm.schemas." + o.scope + ".write"); f != nil {
 			return 0, f
 		}
 		return a.createProperty(r, o)
@@ -144,7 +159,7 @@ func (a *Account) ownersList(r *request) (int, any) {
 	if r.Method != "GET" || len(r.path) > 1 {
 		return a.unknown(r)
 	}
-	if f := a.lacks("crm.objects.owners.read"); f != nil {
+	if f := r.lacks("crm.objects.owners.read"); f != nil {
 		return 0, f
 	}
 	if len(r.path) == 1 && r.path[0] != "" {

@@ -11,127 +11,93 @@ const (
 	maxLinks        = 2000
 	maxLinkReads    = 1000
 	maxLinkArchives = 100
+	maxLinkPage     = 500
 )
 
 type idOnly struct{ ID string }
 
-// A linkInput is one row of an association batch. To is one id, or a list for archive.
+// A linkInput is one row of an association batch.
 type linkInput struct {
 	From  idOnly
 	To    idOnly
 	Types []spec
 }
 
-// checkLink finds the record that a new one shall be associated with.
-func (a *Account) checkLink(o *object, w association) (*rec, *failure) {
-	to := a.companies
-	if o == a.companies {
-		to = a.contacts
-	}
-	for _, t := range w.Types {
-		if !known(t, o == a.companies) {
-			return nil, invalid(fmt.Sprintf("%d is not a valid association type between %s and %s", t.AssociationTypeID, o.name, to.name))
-		}
-	}
-	x, _ := a.find(to, w.To.ID, "", false)
-	if x == nil || len(w.Types) == 0 {
-		return nil, fail(400, "VALIDATION_ERROR", "The following object ids do not exist or are archived: ["+w.To.ID+"]")
-	}
-	return x, nil
+// A side is a relation as one of its objects sees it.
+type side struct {
+	rel      *relation
+	back     bool
+	from, to *object
 }
 
-// known reports whether an association type exists in that direction.
-func known(t spec, fromCompany bool) bool {
-	n := t.AssociationTypeID
-	if fromCompany {
-		n--
-	}
-	switch t.AssociationCategory {
-	case "HUBSPOT_DEFINED":
-		return n == typePrimary || n == typePlain
-	case "USER_DEFINED":
-		return n == typeBilling
-	}
-	return false
+// plain returns the type that associations without a label have.
+func (s side) plain() []spec {
+	t := s.rel.types[0]
+	return []spec{{t.category, t.id(s.back)}}
 }
 
-func (a *Account) link(o *object, from int64, to *rec, types []spec) {
-	var ns []int
-	for _, t := range types {
-		n := t.AssociationTypeID
-		if o == a.companies {
-			n--
-		}
-		ns = append(ns, n)
-	}
-	if o == a.companies {
-		a.links.set(to.id, from, ns...)
-	} else {
-		a.links.set(from, to.id, ns...)
-	}
-}
-
-// pair orders the ids of a contact and a company.
-func (a *Account) pair(o *object, from, to int64) (contact, company int64) {
-	if o == a.companies {
-		return to, from
-	}
-	return from, to
-}
-
-func shownTypes(types []int) []map[string]any {
-	out := make([]map[string]any, 0, len(types))
-	for _, t := range types {
-		m := map[string]any{"category": "HUBSPOT_DEFINED", "typeId": t, "label": nil}
-		switch t {
-		case typePrimary, typePrimary + 1:
-			m["label"] = "Primary"
-		case typeBilling, typeBilling + 1:
-			m["label"], m["category"] = labelBilling, "USER_DEFINED"
-		}
-		out = append(out, m)
-	}
-	return out
-}
-
-// toID shows the id of the other record: a text in dated answers, a number in v4's.
-func (r *request) toID(n int64) any {
-	if r.version == "v4" {
-		return n
-	}
-	return strconv.FormatInt(n, 10)
-}
-
-// associations answers /crm/associations/{version}/{from}/{to}/batch/…
+// associations answers /crm/associations/{version}/{from}/{to}/…
 func (a *Account) associations(r *request) (int, any) {
-	if len(r.path) < 4 || r.path[2] != "batch" || r.Method != "POST" {
+	if len(r.path) < 3 {
 		return a.unknown(r)
 	}
-	from, to := a.object(r.path[0]), a.object(r.path[1])
-	if from == nil || to == nil || from == to {
+	s := side{from: a.object(r.path[0]), to: a.object(r.path[1])}
+	if s.from == nil || s.to == nil {
 		return a.unknown(r)
+	}
+	if s.rel, s.back = a.relation(s.from, s.to); s.rel == nil {
+		return 0, invalid("No association types exist between " + s.from.name + " and " + s.to.name)
 	}
 	right := "write"
-	if r.path[3] == "read" {
+	if r.path[len(r.path)-1] == "read" || r.Method == "GET" {
 		right = "read"
 	}
-	if f := a.lacks("crm.objects." + from.name + "." + right); f != nil {
+	if f := r.lacks("crm.objects." + s.from.scope + "." + right); f != nil {
 		return 0, f
+	}
+	if r.version == "v3" {
+		return a.oldAssociations(r, s)
+	}
+	if r.path[2] == "labels" && len(r.path) == 3 {
+		return a.labels(r, s)
+	}
+	if r.path[2] != "batch" || r.Method != "POST" || len(r.path) < 4 {
+		return a.unknown(r)
 	}
 	switch call := r.path[3]; {
 	case call == "read" && len(r.path) == 4:
-		return a.readLinks(r, from)
+		return a.readLinks(r, s)
 	case call == "create" && len(r.path) == 4, call == "associate" && len(r.path) == 5 && r.path[4] == "default":
-		return a.createLinks(r, from, to, call == "associate")
+		return a.createLinks(r, s, call == "associate")
 	case call == "archive" && len(r.path) == 4:
-		return a.archiveLinks(r, from)
+		return a.archiveLinks(r, s)
 	case call == "labels" && len(r.path) == 5 && r.path[4] == "archive":
-		return a.archiveLabels(r, from)
+		return a.archiveLabels(r, s)
 	}
 	return a.unknown(r)
 }
 
-func (a *Account) readLinks(r *request, from *object) (int, any) {
+// page returns the associations of one record, a page of them, and where the next begins.
+func (s side) page(id int64, after string, limit int) (page []link, next int64) {
+	all := s.rel.seen(id, s.back)
+	from, _ := strconv.Atoi(after)
+	all = all[min(max(from, 0), len(all)):]
+	if len(all) <= limit {
+		return all, 0
+	}
+	return all[:limit], int64(max(from, 0) + limit)
+}
+
+// show shows associations as v4 and the dated versions do.
+func (s side) show(r *request, links []link) []map[string]any {
+	out := make([]map[string]any, 0, len(links))
+	for _, l := range links {
+		out = append(out, map[string]any{"toObjectId": r.toID(l.other), "associationTypes": s.rel.display(l.types, s.back != l.far)})
+	}
+	return out
+}
+
+func (a *Account) readLinks(r *request, s side) (int, any) {
 	var in struct {
 		Inputs []struct{ ID, After string }
 	}
@@ -145,20 +111,28 @@ func (a *Account) readLinks(r *request, from *object) (int, any) {
 	var errs []*failure
 	for _, i := range in.Inputs {
 		n, _ := parseID(i.ID)
-		links := a.links.from(n, from == a.companies)
+		if x := s.from.live(n); x != nil {
+			n = x.id
+		}
+		links, following := s.page(n, i.After, maxLinkReads)
 		if len(links) == 0 {
-			f := fail(404, "OBJECT_NOT_FOUND", "No company is associated with contact "+i.ID+".")
-			f.SubCat, f.Context = "crm.associations.NO_ASSOCIATIONS_FOUND", map[string]any{"fromObjectId": []string{i.ID}}
-			errs = append(errs, f)
+			errs = append(errs, s.none(i.ID))
 			continue
 		}
-		to := make([]map[string]any, 0, len(links))
-		for _, l := range links {
-			to = append(to, map[string]any{"toObjectId": r.toID(l.company), "associationTypes": shownTypes(l.types)})
+		m := map[string]any{"from": map[string]any{"id": i.ID}, "to": s.show(r, links)}
+		if following > 0 {
+			m["paging"] = next(following)
 		}
-		results = append(results, map[string]any{"from": map[string]any{"id": i.ID}, "to": to})
+		results = append(results, m)
 	}
 	return a.linkBatch(r, 200, results, errs)
+}
+
+// none is the answer for a record without such associations.
+func (s side) none(id string) *failure {
+	f := fail(404, "OBJECT_NOT_FOUND", fmt.Sprintf("No %s is associated with %s %s.", s.to.single, s.from.single, id))
+	f.SubCat, f.Context = "crm.associations.NO_ASSOCIATIONS_FOUND", map[string]any{"fromObjectId": []string{id}}
+	return f
 }
 
 func (a *Account) linkBatch(r *request, status int, results any, errs []*failure) (int, any) {
@@ -170,7 +144,7 @@ func (a *Account) linkBatch(r *request, status int, results any, errs []*failure
 	return status, m
 }
 
-func (a *Account) createLinks(r *request, from, to *object, plain bool) (int, any) {
+func (a *Account) createLinks(r *request, s side, plain bool) (int, any) {
 	var in struct{ Inputs []linkInput }
 	if f := r.decode(&in); f != nil {
 		return 0, f
@@ -183,27 +157,21 @@ func (a *Account) createLinks(r *request, from, to *object, plain bool) (int, an
 	for _, i := range in.Inputs {
 		types := i.Types
 		if plain {
-			n := typePlain
-			if from == a.companies {
-				n++
-			}
-			types = []spec{{"HUBSPOT_DEFINED", n}}
+			types = s.plain()
 		}
-		x, _ := a.find(from, i.From.ID, "", false)
-		y, f := a.checkLink(from, association{To: struct{ ID string }(i.To), Types: types})
+		x, _ := a.find(s.from, i.From.ID, "", false)
+		t, f := a.tie(s.from, s.to, i.To.ID, types)
 		if f != nil && f.Message[0] != 'T' {
 			return 0, f // a type that does not exist
 		}
 		if x == nil || f != nil {
-			g := fail(404, "OBJECT_NOT_FOUND", "One or more of the objects do not exist.")
-			g.Context = map[string]any{"fromObjectId": []string{i.From.ID}, "toObjectId": []string{i.To.ID}}
-			errs = append(errs, g)
+			errs = append(errs, absent(i.From.ID, i.To.ID))
 			continue
 		}
-		a.link(from, x.id, y, types)
+		a.bind(x, t, r.now, "api")
 		results = append(results, map[string]any{
-			"fromObjectTypeId": from.typeID, "fromObjectId": r.toID(x.id),
-			"toObjectTypeId": to.typeID, "toObjectId": r.toID(y.id), "labels": []string{},
+			"fromObjectTypeId": s.from.typeID, "fromObjectId": r.toID(x.id),
+			"toObjectTypeId": s.to.typeID, "toObjectId": r.toID(t.to.id), "labels": t.rel.labels(t.types, t.back),
 		})
 	}
 	status := 201
@@ -213,7 +181,14 @@ func (a *Account) createLinks(r *request, from, to *object, plain bool) (int, an
 	return a.linkBatch(r, status, results, errs)
 }
 
-func (a *Account) archiveLinks(r *request, from *object) (int, any) {
+// absent is the error of an association of which one end is not there.
+func absent(from, to string) *failure {
+	f := fail(404, "OBJECT_NOT_FOUND", "One or more of the objects do not exist.")
+	f.Context = map[string]any{"fromObjectId": []string{from}, "toObjectId": []string{to}}
+	return f
+}
+
+func (a *Account) archiveLinks(r *request, s side) (int, any) {
 	var in struct {
 		Inputs []struct {
 			From idOnly
@@ -230,13 +205,13 @@ func (a *Account) archiveLinks(r *request, from *object) (int, any) {
 		for _, t := range i.To {
 			x, _ := parseID(i.From.ID)
 			y, _ := parseID(t.ID)
-			a.links.clear(a.pair(from, x, y))
+			a.unbind(s.rel, s.back, x, y, r.now, "api")
 		}
 	}
 	return 204, nil
 }
 
-func (a *Account) archiveLabels(r *request, from *object) (int, any) {
+func (a *Account) archiveLabels(r *request, s side) (int, any) {
 	var in struct{ Inputs []linkInput }
 	if f := r.decode(&in); f != nil {
 		return 0, f
@@ -244,13 +219,16 @@ func (a *Account) archiveLabels(r *request, from *object) (int, any) {
 	for _, i := range in.Inputs {
 		x, _ := parseID(i.From.ID)
 		y, _ := parseID(i.To.ID)
-		contact, company := a.pair(from, x, y)
 		for _, t := range i.Types {
-			n := t.AssociationTypeID
-			if from == a.companies {
-				n--
+			n, far, ok := s.rel.find(t, s.back)
+			if !ok {
+				return 0, invalid(fmt.Sprintf("%d is not a valid association type between %s and %s", t.AssociationTypeID, s.from.name, s.to.name))
 			}
-			a.links.unlabel(contact, company, n)
+			if far {
+				s.rel.unlabel(y, x, n)
+			} else {
+				s.rel.unlabel(x, y, n)
+			}
 		}
 	}
 	return 204, nil
@@ -263,63 +241,81 @@ func (a *Account) recordAssociations(r *request) (int, any) {
 	if plain {
 		p = append(p[:3:3], p[4:]...)
 	}
+	if old := r.version == "v3" && len(p) == 6; old {
+		return a.oldLink(r)
+	}
 	if len(p) != 4 && len(p) != 5 {
 		return a.unknown(r)
 	}
-	from, to := a.object(p[0]), a.object(p[3])
-	if from == nil || to == nil || from == to {
+	s := side{from: a.object(p[0]), to: a.object(p[3])}
+	if s.from == nil || s.to == nil {
 		return a.unknown(r)
 	}
-	x, _ := a.find(from, p[1], "", false)
+	if s.rel, s.back = a.relation(s.from, s.to); s.rel == nil {
+		return 0, invalid("No association types exist between " + s.from.name + " and " + s.to.name)
+	}
+	x, _ := a.find(s.from, p[1], "", false)
 	if x == nil {
 		return 0, notFound()
 	}
 	if len(p) == 4 && r.Method == "GET" {
-		results := []map[string]any{}
-		for _, l := range a.links.from(x.id, from == a.companies) {
-			results = append(results, map[string]any{"toObjectId": r.toID(l.company), "associationTypes": shownTypes(l.types)})
-		}
-		return 200, map[string]any{"results": results}
+		return a.listLinks(r, s, x)
 	}
 	if len(p) != 5 {
 		return a.unknown(r)
 	}
-	y, _ := a.find(to, p[4], "", false)
+	y, _ := a.find(s.to, p[4], "", false)
 	if y == nil {
 		return 0, notFound()
 	}
 	if r.Method == "DELETE" {
-		a.links.clear(a.pair(from, x.id, y.id))
+		a.unbind(s.rel, s.back, x.id, y.id, r.now, "api")
 		return 204, nil
 	}
-	return a.putLink(r, from, x, y, plain)
+	return a.putLink(r, s, x, y, plain)
 }
 
-func (a *Account) putLink(r *request, from *object, x, y *rec, plain bool) (int, any) {
-	n := typePlain
-	if from == a.companies {
-		n++
+// listLinks answers GET …/associations/{to}.
+func (a *Account) listLinks(r *request, s side, x *rec) (int, any) {
+	q := r.query("limit", "after")
+	limit, f := a.limit(q["limit"], maxLinkPage, maxLinkPage)
+	if f != nil {
+		return 0, f
 	}
-	types := []spec{{"HUBSPOT_DEFINED", n}}
+	links, following := s.page(x.id, q["after"], limit)
+	m := map[string]any{"results": s.show(r, links)}
+	if r.version == "v3" {
+		m["results"] = s.showOld(links)
+	}
+	if following > 0 {
+		m["paging"] = next(following)
+	}
+	return 200, m
+}
+
+func (a *Account) putLink(r *request, s side, x, y *rec, plain bool) (int, any) {
 	if r.Method != "PUT" {
 		return a.unknown(r)
 	}
+	types := s.plain()
 	if !plain {
 		if f := r.decode(&types); f != nil {
 			return 0, f
 		}
 	}
-	if _, f := a.checkLink(from, association{To: struct{ ID string }{strconv.FormatInt(y.id, 10)}, Types: types}); f != nil {
+	t, f := a.tie(s.from, s.to, strconv.FormatInt(y.id, 10), types)
+	if f != nil {
 		return 0, f
 	}
-	a.link(from, x.id, y, types)
+	a.bind(x, t, r.now, "api")
 	if !plain {
 		return 201, map[string]any{
-			"fromObjectTypeId": from.typeID, "fromObjectId": r.toID(x.id), "toObjectId": r.toID(y.id), "labels": []string{},
+			"fromObjectTypeId": s.from.typeID, "fromObjectId": r.toID(x.id),
+			"toObjectTypeId": s.to.typeID, "toObjectId": r.toID(y.id), "labels": s.rel.labels(t.types, t.back),
 		}
 	}
 	return a.linkBatch(r, 200, []map[string]any{{
 		"from": map[string]any{"id": strconv.FormatInt(x.id, 10)}, "to": map[string]any{"id": strconv.FormatInt(y.id, 10)},
-		"associationSpec": map[string]any{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": n},
+		"associationSpec": map[string]any{"associationCategory": types[0].AssociationCategory, "associationTypeId": types[0].AssociationTypeID},
 	}}, nil)
 }

@@ -129,7 +129,7 @@ func (a *Account) batchCreate(r *request, o *object) (int, any) {
 	var errs []*failure
 	values := make([]texts, len(in))
 	for i, x := range in {
-		if values[i], f = a.checkCreate(o, x.Properties, x.Associations); f == nil {
+		if values[i], f = a.checkCreate(o, x.Properties, x.Associations, r); f == nil {
 			continue
 		}
 		if !partial {
@@ -179,12 +179,8 @@ func (a *Account) batchUpdate(r *request, o *object) (int, any) {
 			absent = append(absent, x.ID)
 			continue
 		}
-		values, wrong := a.accept(o, x.Properties, recs[i].props)
-		if len(wrong) > 0 {
-			return 0, badValues(wrong)
-		}
-		if c := o.clashes(values, recs[i].id); c != nil {
-			return 0, o.taken(c, recs[i].id)
+		if _, f := a.checkUpdate(o, recs[i], x.Properties, r); f != nil {
+			return 0, f
 		}
 	}
 	if f := twice(ids); f != nil {
@@ -233,7 +229,7 @@ func (a *Account) batchUpsert(r *request, o *object) (int, any) {
 		rec, f := a.find(o, x.ID, x.IDProperty, false)
 		isNew := f == nil && rec == nil
 		if isNew {
-			rec, f = a.create(o, x.Properties, nil, r)
+			rec, f = a.create(o, x.Properties, x.Associations, r)
 		} else if f == nil {
 			_, f = a.update(o, rec, x.Properties, r)
 		}

@@ -65,7 +65,7 @@ func (p *property) multiple() bool { return p.Type == "enumeration" && p.FieldTy
 
 // The default properties are a realistic part of what every account has. One line each:
 // name | label | type | field type | flags | options. Flags: r read-only value, c
-// calculated, h hidden, o the id of an owner, x made by the customer.
+// calculated, h hidden, o the id of an owner, x made by the customer, u unique values.
 const contactProperties = `
 email|Email|string|text||
 firstname|First Name|string|text||
@@ -165,6 +165,9 @@ func parseProperties(table, group string) []*property {
 	var out []*property
 	for line := range strings.Lines(strings.TrimSpace(table)) {
 		c := strings.Split(strings.TrimSpace(line), "|")
+		if len(c) < 6 {
+			continue // between two tables
+		}
 		p := &property{
 			Name: c[0], Label: c[1], Type: c[2], FieldType: c[3], Group: group,
 			Order: -1, Defined: true,
@@ -174,6 +177,8 @@ func parseProperties(table, group string) []*property {
 		if strings.Contains(c[4], "x") {
 			p.Defined, p.Modify = false, modify{Archivable: true}
 		}
+		p.Unique = strings.Contains(c[4], "u")
+		p.index = p.Unique
 		if strings.Contains(c[4], "o") {
 			p.External, p.Referenced = true, "OWNER"
 		}

@@ -21,6 +21,7 @@ type shown struct {
 	trace string    // the caller's mark of this row
 	isNew *bool     // an upsert's answer says so
 	at    *snapshot // what the index has
+	with  []*object // associations that are shown, too
 }
 
 // wanted returns the properties to show: what was asked for, without what does not exist,
@@ -29,7 +30,7 @@ func (r *request) wanted(o *object, asked []string) []string {
 	if len(asked) == 0 {
 		return o.defaults
 	}
-	names := []string{"createdate", "hs_object_id", o.stamp}
+	names := []string{o.born, "hs_object_id", o.stamp}
 	for _, n := range asked {
 		switch p := o.props[n]; {
 		case p == nil:
@@ -88,6 +89,11 @@ func (a *Account) append(b []byte, o *object, r *rec, s shown) []byte {
 	if s.trace != "" {
 		b = append(b, `,"objectWriteTraceId":`...)
 		b = appendText(b, s.trace)
+	}
+	if len(s.with) > 0 {
+		text, _ := json.Marshal(o.associated(a, r.id, s.with)) // plain maps; it cannot fail
+		b = append(b, `,"associations":`...)
+		b = append(b, text...)
 	}
 	return append(b, '}')
 }

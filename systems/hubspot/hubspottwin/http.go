@@ -79,6 +79,7 @@ type request struct {
 	account *Account
 	version string   // "2026-09", "2026-03", or legacy "v3", "v4"
 	path    []string // what follows the version
+	cred    *credential
 	now     time.Time
 }
 
@@ -99,21 +100,35 @@ func (a *Account) serve(w http.ResponseWriter, r *http.Request) {
 			f.ID = a.correlation()
 		}
 	}
+	if to, ok := answer.(redirect); ok {
+		w.Header().Set("Location", string(to))
+		answer = nil
+	}
 	write(w, status, answer)
 }
 
 // answer checks the credential and the rates and finds the endpoint.
 func (a *Account) answer(w http.ResponseWriter, r *http.Request) (int, any) {
-	switch r.Header.Get("Authorization") {
-	case "Bearer " + token:
-	case "":
-		return 0, fail(401, "INVALID_AUTHENTICATION", "Authentication credentials not found. This API supports OAuth 2.0 authentication.")
-	default:
-		return 0, fail(401, "INVALID_AUTHENTICATION", "The OAuth token used to make this call is invalid or has been revoked.")
-	}
 	area, req := a.route(r)
+	switch area {
+	case "oauth":
+		return a.oauth(req, req.path)
+	case "webhooks-journal-files":
+		return a.journalFile(req, req.version)
+	}
+	var f *failure
+	if req.cred, f = a.credential(r.Header.Get("Authorization"), req.now); f != nil {
+		return 0, f
+	}
+	if area == "webhooks-journal" {
+		return a.webhooksJournal(req) // it has rates of its own
+	}
 	search := area == "objects" && len(req.path) == 2 && req.path[1] == "search"
-	if f := a.rates.pass(w.Header(), req.now, search, a.options.NoLimits); f != nil {
+	rates := &a.rates
+	if req.cred.oauth {
+		rates = &a.appRates
+	}
+	if f := rates.pass(w.Header(), req.now, search, a.options.NoLimits); f != nil {
 		return 0, f
 	}
 	switch area {
@@ -125,6 +140,14 @@ func (a *Account) answer(w http.ResponseWriter, r *http.Request) (int, any) {
 		return a.associations(req)
 	case "properties":
 		return a.properties(req)
+	case "pipelines":
+		return a.pipelinesCall(req)
+	case "crm-object-schemas":
+		return a.schemas(req)
+	case "lists":
+		return a.lists(req)
+	case "calling":
+		return a.dispositions(req)
 	case "owners":
 		return a.ownersList(req)
 	}
@@ -135,41 +158,42 @@ func (a *Account) answer(w http.ResponseWriter, r *http.Request) (int, any) {
 func (a *Account) route(r *http.Request) (string, *request) {
 	req := &request{Request: r, account: a, now: a.Now().Truncate(time.Millisecond)}
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	if len(parts) > 0 && parts[0] == "crm" {
+	if parts[0] == "crm" {
 		parts = parts[1:]
 	}
 	if len(parts) < 2 {
 		return "", req
 	}
 	area, version := parts[0], parts[1]
-	if strings.HasPrefix(area, "v") {
+	switch {
+	case area == "oauth":
+		req.path = parts[1:]
+		return area, req
+	case area == "webhooks-journal" && len(parts) > 2:
+		req.version, req.path = parts[2], append([]string{version}, parts[3:]...)
+		if !dated(req.version) {
+			return "", req
+		}
+		return area, req
+	case area == "webhooks-journal-files", area == "calling" && version == "v1":
+		req.version, req.path = version, parts[2:]
+		return area, req
+	case strings.HasPrefix(area, "v"):
 		area, version = version, area
 	}
-	dated := version == "2026-09" || version == "2026-03"
 	legacy := version == "v3" || version == "v4" && (area == "objects" || area == "associations")
-	if version == "v3" && area == "associations" || !dated && !legacy {
+	if !dated(version) && !legacy {
 		return "", req
 	}
 	req.version, req.path = version, parts[2:]
 	return area, req
 }
 
+func dated(version string) bool { return version == "2026-09" || version == "2026-03" }
+
 func (a *Account) unknown(r *request) (int, any) {
 	a.Unknown(r.Request, "endpoint")
 	return 0, notFound()
-}
-
-// lacks answers a call for which the token has not the scope.
-func (a *Account) lacks(scope string) *failure {
-	if !a.lacking[scope] {
-		return nil
-	}
-	f := fail(403, "MISSING_SCOPES", "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: https://developers.hubspot.com/scopes.")
-	f.Errors = []detail{{
-		Message: "One or more of the following scopes are required.",
-		Context: map[string]any{"requiredGranularScopes": []string{scope}},
-	}}
-	return f
 }
 
 // decode reads a JSON body; what the endpoint does not know is refused and noted.

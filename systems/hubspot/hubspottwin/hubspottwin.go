@@ -1,6 +1,8 @@
-// Package hubspottwin simulates one HubSpot account: companies, contacts, owners, their
-// properties and the associations between contacts and companies, as the API shows them
-// under its dated paths (2026-09, 2026-03) and its legacy ones (v3, v4).
+// Package hubspottwin simulates one HubSpot account: companies, contacts, deals and leads
+// with their pipelines, products, line items, quotes, invoices, activities, a custom object,
+// owners and lists; the properties and the associations of all of them; OAuth; webhooks and
+// the webhooks journal. All is as the API shows it under its dated paths (2026-09, 2026-03)
+// and its legacy ones (v3, v4).
 //
 // It answers as the documentation says; where that is silent, as public reports of the
 // vendor's answers show. The exchanges that both the twin and the connector are held to
@@ -10,6 +12,7 @@ package hubspottwin
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,18 +38,28 @@ type Account struct {
 	handler http.Handler
 	options twin.Options
 
+	delivering sync.Mutex // one Deliver at a time
+
 	mu        sync.Mutex
+	kinds     []*object
+	named     map[string]*object // by every name that paths have
+	between   map[[2]*object]*relation
 	contacts  *object
 	companies *object
 	owners    owners
-	links     links
-	rates     rates
+	rolls     []*roll
+	rates     rates // of the account's own token
+	appRates  rates // of the app
+	grants    grants
+	hook      *hooked // where webhooks go; nil = nowhere
+	journal   journal
 	lag       time.Duration
 	searchMax int
-	lacking   map[string]bool // scopes that the token has not
+	lacking   map[string]bool // scopes that no credential has
 	auto      bool            // contacts are associated with companies by their e-mail's domain
 	keepID    bool            // a merge keeps the primary record's id
 	serial    int             // of the correlation ids
+	typeIDs   int             // of association types and stages that the account makes
 }
 
 // New returns an empty account with the default properties.
@@ -54,20 +67,19 @@ func New(o twin.Options) twin.Twin {
 	a := &Account{
 		kit:       twin.NewKit(o),
 		options:   o,
-		contacts:  newObject("contacts", "0-1", "CONTACT", "contactinformation", "lastmodifieddate", contactProperties),
-		companies: newObject("companies", "0-2", "COMPANY", "companyinformation", "hs_lastmodifieddate", companyProperties),
-		links:     newLinks(),
+		named:     map[string]*object{},
+		between:   map[[2]*object]*relation{},
+		grants:    newGrants(),
+		appRates:  rates{oauth: true},
 		lag:       searchLag,
 		searchMax: searchCap,
 		lacking:   map[string]bool{},
+		typeIDs:   99,
 	}
 	if o.Prompt {
 		a.lag = 0
 	}
-	a.contacts.defaults = []string{"createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"}
-	a.companies.defaults = []string{"createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"}
-	a.contacts.props["email"].index = true
-	a.contacts.unique["email"] = map[string]int64{}
+	a.build()
 	a.Encode = a.encodeFault
 	a.handler = a.Wrap(http.HandlerFunc(a.serve))
 	return a
@@ -80,7 +92,14 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.
 func (a *Account) Settings() map[string]string { return map[string]string{"access_token": token} }
 
 // Objects returns what people can edit.
-func (a *Account) Objects() []string { return []string{"companies", "contacts", "owners"} }
+func (a *Account) Objects() []string {
+	names := make([]string, 0, len(a.kinds)+1)
+	for _, o := range a.kinds {
+		names = append(names, o.name)
+	}
+	slices.Sort(names)
+	return append(names, "owners")
+}
 
 // SetSearchLag sets how long the search index is behind; 2 s at first.
 func (a *Account) SetSearchLag(d time.Duration) {
@@ -122,7 +141,7 @@ func (a *Account) KeepPrimaryID(on bool) {
 	a.keepID = on
 }
 
-// Revoke takes scopes away from the token: "crm.objects.contacts.read".
+// Revoke takes scopes away from the token, and from the app: "crm.objects.contacts.read".
 func (a *Account) Revoke(scopes ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -149,17 +168,6 @@ func (a *Account) AddProperty(object, name, kind string, unique bool, options ..
 		return fmt.Errorf("add property %s: %s", name, wrong)
 	}
 	o.define(p, a.Now())
-	return nil
-}
-
-// object returns the object of that path name or type id; nil if there is none.
-func (a *Account) object(name string) *object {
-	switch name {
-	case "contacts", "contact", "0-1":
-		return a.contacts
-	case "companies", "company", "0-2":
-		return a.companies
-	}
 	return nil
 }
 

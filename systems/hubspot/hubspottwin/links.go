@@ -5,84 +5,97 @@ import (
 	"slices"
 )
 
-// The association types between contacts and companies as seen from the contact; from the
-// company each is one higher. See
-// https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide#association-type-id-values
-const (
-	typePrimary  = 1
-	typePlain    = 279
-	typeBilling  = 37 // a label of this account's own: "Billing contact"
-	labelBilling = "Billing contact"
-)
+// A relation is what records of two objects can be to each other, and what they are.
+type relation struct {
+	from, to *object
+	types    []linkType               // the plain one first
+	primary  int                      // position of the type that one link of a record has; 0 = there is none
+	of       map[int64][]link         // by record of from, oldest first
+	members  map[int64]map[int64]bool // records of from by record of to
+}
 
-// A link is one contact's association with one company.
+// A linkType is an association type: its ids, labels and names as seen from either side.
+type linkType struct {
+	there, back      int
+	category         string
+	label, backLabel string
+	name, backName   string
+}
+
+// A link is one record's association with another.
 type link struct {
-	company int64
-	types   []int
+	other int64
+	types []int // positions in the relation's types
+	far   bool  // as seen from the far side, of two records of one object
 }
 
-// links are all associations between contacts and companies.
-type links struct {
-	of      map[int64][]link         // by contact, oldest first
-	members map[int64]map[int64]bool // contacts by company
-}
-
-func newLinks() links {
-	return links{of: map[int64][]link{}, members: map[int64]map[int64]bool{}}
-}
-
-// primary returns a contact's primary company; 0 if it has none.
-func (l *links) primary(contact int64) int64 {
-	for _, x := range l.of[contact] {
-		if slices.Contains(x.types, typePrimary) {
-			return x.company
+// shown returns the record that a page shows as a record's: the primary one or, where
+// there are no primary ones, the one with the lowest id; 0 if there is none.
+func (r *relation) shown(id int64) int64 {
+	lowest := int64(0)
+	for _, x := range r.of[id] {
+		if r.primary > 0 && slices.Contains(x.types, r.primary) {
+			return x.other
+		}
+		if r.primary == 0 && (lowest == 0 || x.other < lowest) {
+			lowest = x.other
 		}
 	}
-	return 0
+	return lowest
 }
 
-// set associates a contact with a company under the given types. The first association
-// of a contact becomes its primary one, and a new primary one takes that from the old.
-func (l *links) set(contact, company int64, types ...int) {
-	all, types := l.of[contact], slices.Clone(types)
-	if len(all) == 0 {
-		types = append(types, typePrimary)
+// set associates two records under the given types. The first association of a record
+// becomes its primary one, and a new primary one takes that from the old. It reports
+// whether anything changed.
+func (r *relation) set(from, to int64, types ...int) bool {
+	all, types := r.of[from], slices.Clone(types)
+	if r.primary > 0 && len(all) == 0 {
+		types = append(types, r.primary)
 	}
-	if slices.Contains(types, typePrimary) {
-		for i := range all {
-			all[i].types = without(all[i].types, typePrimary)
-		}
-	}
-	i := slices.IndexFunc(all, func(x link) bool { return x.company == company })
+	i := slices.IndexFunc(all, func(x link) bool { return x.other == to })
 	if i < 0 {
 		i = len(all)
-		all = append(all, link{company: company})
+		all = append(all, link{other: to})
 	}
-	for _, t := range append(types, typePlain) {
-		if !slices.Contains(all[i].types, t) {
-			all[i].types = append(all[i].types, t)
+	changed := false
+	for _, t := range append(types, 0) {
+		if slices.Contains(all[i].types, t) {
+			continue
 		}
+		if t == r.primary && t > 0 {
+			for k := range all {
+				all[k].types = without(all[k].types, t)
+			}
+		}
+		all[i].types = append(all[i].types, t)
+		changed = true
 	}
-	l.of[contact] = all
-	if l.members[company] == nil {
-		l.members[company] = map[int64]bool{}
+	r.of[from] = all
+	if r.members[to] == nil {
+		r.members[to] = map[int64]bool{}
 	}
-	l.members[company][contact] = true
+	r.members[to][from] = true
+	return changed
 }
 
-// clear removes every association of a contact with a company.
-func (l *links) clear(contact, company int64) {
-	l.of[contact] = slices.DeleteFunc(l.of[contact], func(x link) bool { return x.company == company })
-	if len(l.of[contact]) == 0 {
-		delete(l.of, contact)
+// clear removes every association of two records and reports whether there was one.
+func (r *relation) clear(from, to int64) bool {
+	all := r.of[from]
+	i := slices.IndexFunc(all, func(x link) bool { return x.other == to })
+	if i < 0 {
+		return false
 	}
-	delete(l.members[company], contact)
+	if r.of[from] = slices.Delete(all, i, i+1); len(all) == 1 {
+		delete(r.of, from)
+	}
+	delete(r.members[to], from)
+	return true
 }
 
 // unlabel removes types from an association, and the association with its last one.
-func (l *links) unlabel(contact, company int64, types ...int) {
-	all := l.of[contact]
-	i := slices.IndexFunc(all, func(x link) bool { return x.company == company })
+func (r *relation) unlabel(from, to int64, types ...int) {
+	all := r.of[from]
+	i := slices.IndexFunc(all, func(x link) bool { return x.other == to })
 	if i < 0 {
 		return
 	}
@@ -90,7 +103,7 @@ func (l *links) unlabel(contact, company int64, types ...int) {
 		all[i].types = without(all[i].types, t)
 	}
 	if len(all[i].types) == 0 {
-		l.clear(contact, company)
+		r.clear(from, to)
 	}
 }
 
@@ -98,66 +111,56 @@ func without(types []int, t int) []int {
 	return slices.DeleteFunc(slices.Clone(types), func(x int) bool { return x == t })
 }
 
-// from returns the associations of a record on either side; swap says that it is a company.
-func (l *links) from(id int64, swap bool) []link {
-	if !swap {
-		return l.of[id]
+// seen returns the associations of a record on either side.
+func (r *relation) seen(id int64, back bool) []link {
+	if !back && r.from != r.to {
+		return r.of[id]
 	}
 	var out []link
-	for _, contact := range slices.Sorted(maps.Keys(l.members[id])) {
-		for _, x := range l.of[contact] {
-			if x.company != id {
-				continue
+	if r.from == r.to {
+		out = slices.Clone(r.of[id])
+	}
+	for _, from := range slices.Sorted(maps.Keys(r.members[id])) {
+		for _, x := range r.of[from] {
+			if x.other == id {
+				out = append(out, link{other: from, types: x.types, far: r.from == r.to})
 			}
-			types := make([]int, 0, len(x.types))
-			for _, t := range x.types {
-				types = append(types, t+1)
-			}
-			out = append(out, link{company: contact, types: types})
 		}
 	}
 	return out
 }
 
-// moveContact gives a merged contact's associations to the survivor.
-func (l *links) moveContact(old, into int64) {
+// move gives the associations of a merged record to the survivor.
+func (r *relation) move(old, into int64, back bool) {
 	if old == into {
 		return
 	}
-	for _, x := range slices.Clone(l.of[old]) {
-		types := x.types
-		if l.primary(into) != 0 {
-			types = without(types, typePrimary)
-		}
-		l.clear(old, x.company)
-		l.set(into, x.company, types...)
-	}
-}
-
-// moveCompany gives a merged company's contacts to the survivor.
-func (l *links) moveCompany(old, into int64) {
-	if old == into {
-		return
-	}
-	for _, contact := range slices.Sorted(maps.Keys(l.members[old])) {
-		for _, x := range slices.Clone(l.of[contact]) {
-			if x.company == old {
-				l.clear(contact, old)
-				l.set(contact, into, x.types...)
+	for _, x := range slices.Clone(r.seen(old, back)) {
+		types := slices.Clone(x.types)
+		if back || x.far {
+			r.clear(x.other, old)
+			if x.other != into {
+				r.set(x.other, into, types...)
 			}
+			continue
+		}
+		if r.primary > 0 && r.shown(into) != 0 {
+			types = without(types, r.primary)
+		}
+		r.clear(old, x.other)
+		if x.other != into {
+			r.set(into, x.other, types...)
 		}
 	}
 }
 
 // forget removes all associations of a record that was archived.
-func (l *links) forget(id int64, company bool) {
-	if !company {
-		for _, x := range slices.Clone(l.of[id]) {
-			l.clear(id, x.company)
+func (r *relation) forget(id int64, back bool) {
+	for _, x := range slices.Clone(r.seen(id, back)) {
+		if back || x.far {
+			r.clear(x.other, id)
+		} else {
+			r.clear(id, x.other)
 		}
-		return
-	}
-	for _, contact := range slices.Sorted(maps.Keys(l.members[id])) {
-		l.clear(contact, id)
 	}
 }

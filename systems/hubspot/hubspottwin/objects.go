@@ -3,9 +3,11 @@ package hubspottwin
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tandemhub/tandem/twin"
 )
@@ -18,8 +20,7 @@ func (a *Account) objects(r *request) (int, any) {
 	}
 	o := a.object(r.path[0])
 	if o == nil {
-		a.Unknown(r.Request, "object "+r.path[0])
-		return 0, invalid("Unable to infer object type from: " + r.path[0])
+		return 0, a.noObject(r)
 	}
 	if len(r.path) >= 3 && r.path[2] == "associations" {
 		return a.recordAssociations(r)
@@ -31,7 +32,7 @@ func (a *Account) objects(r *request) (int, any) {
 	if r.Method == "GET" || len(r.path) > 1 && (r.path[1] == "search" || slices.Equal(r.path[1:], []string{"batch", "read"})) {
 		right = "read"
 	}
-	if f := a.lacks("crm.objects." + o.name + "." + right); f != nil {
+	if f := r.lacks("crm.objects." + o.scope + "." + right); f != nil {
 		return 0, f
 	}
 	switch call := r.Method + " " + strings.Join(r.path[1:], "/"); call {
@@ -43,6 +44,8 @@ func (a *Account) objects(r *request) (int, any) {
 		return a.search(r, o)
 	case "POST merge":
 		return a.mergeCall(r, o)
+	case "POST gdpr-delete":
+		return a.gdprDelete(r, o)
 	case "POST batch/read":
 		return a.batchRead(r, o)
 	case "POST batch/create":
@@ -60,6 +63,11 @@ func (a *Account) objects(r *request) (int, any) {
 	return a.unknown(r)
 }
 
+func (a *Account) noObject(r *request) *failure {
+	a.Unknown(r.Request, "object "+r.path[0])
+	return invalid("Unable to infer object type from: " + r.path[0])
+}
+
 func split(properties string) []string {
 	if properties == "" {
 		return nil
@@ -72,7 +80,7 @@ func (a *Account) list(r *request, o *object) (int, any) {
 	if len(r.URL.RawQuery) > 8000 {
 		return 0, &failure{code: 414, Status: "error", Message: "URI Too Long"}
 	}
-	q := r.query("limit", "after", "properties", "archived")
+	q := r.query("limit", "after", "properties", "archived", "associations")
 	limit, f := a.limit(q["limit"], 10, 100)
 	if f != nil {
 		return 0, f
@@ -85,16 +93,35 @@ func (a *Account) list(r *request, o *object) (int, any) {
 		}
 	}
 	page, more := o.page(after, limit, q["archived"] == "true")
-	names := r.wanted(o, split(q["properties"]))
+	how := shown{names: r.wanted(o, split(q["properties"]))}
+	if how.with, f = r.with(o, split(q["associations"])); f != nil {
+		return 0, f
+	}
 	var l list
 	for _, x := range page {
-		l.add(a, o, x, shown{names: names})
+		l.add(a, o, x, how)
 	}
 	last := int64(0)
 	if more {
 		last = page[len(page)-1].id
 	}
 	return 200, l.closePage(-1, last)
+}
+
+// with returns the objects whose associations shall be shown.
+func (r *request) with(o *object, names []string) ([]*object, *failure) {
+	var out []*object
+	for _, name := range names {
+		to := r.account.object(name)
+		if to == nil {
+			return nil, invalid("Unable to infer object type from: " + name)
+		}
+		if rel, _ := r.account.relation(o, to); rel == nil {
+			return nil, invalid("No association types exist between " + o.name + " and " + name)
+		}
+		out = append(out, to)
+	}
+	return out, nil
 }
 
 // find returns the record that a path or an input names; nil if there is none.
@@ -121,7 +148,7 @@ func (a *Account) find(o *object, name, idProperty string, archived bool) (*rec,
 
 // one answers GET, PATCH and DELETE of a single record.
 func (a *Account) one(r *request, o *object) (int, any) {
-	q := r.query("properties", "idProperty", "archived")
+	q := r.query("properties", "idProperty", "archived", "associations")
 	x, f := a.find(o, r.path[1], q["idProperty"], q["archived"] == "true")
 	if f != nil {
 		return 0, f
@@ -135,7 +162,11 @@ func (a *Account) one(r *request, o *object) (int, any) {
 	case x == nil:
 		return 0, notFound()
 	case r.Method == "GET":
-		return 200, a.append(nil, o, x, shown{names: r.wanted(o, split(q["properties"]))})
+		with, f := r.with(o, split(q["associations"]))
+		if f != nil {
+			return 0, f
+		}
+		return 200, a.append(nil, o, x, shown{names: r.wanted(o, split(q["properties"])), with: with})
 	case r.Method == "PATCH":
 		var in struct{ Properties texts }
 		if f := r.decode(&in); f != nil {
@@ -153,17 +184,6 @@ func (a *Account) one(r *request, o *object) (int, any) {
 // texts are property values: every one is a text on the wire. A number or a boolean is
 // refused here, so that a connector never relies on HubSpot's leniency.
 type texts map[string]string
-
-// An association as a new record names it.
-type association struct {
-	To    struct{ ID string }
-	Types []spec
-}
-
-type spec struct {
-	AssociationCategory string
-	AssociationTypeID   int
-}
 
 func (a *Account) createOne(r *request, o *object) (int, any) {
 	var in struct {
@@ -183,7 +203,7 @@ func (a *Account) createOne(r *request, o *object) (int, any) {
 
 // create makes a record for a program.
 func (a *Account) create(o *object, props texts, with []association, r *request) (*rec, *failure) {
-	values, f := a.checkCreate(o, props, with)
+	values, f := a.checkCreate(o, props, with, r)
 	if f != nil {
 		return nil, f
 	}
@@ -191,7 +211,7 @@ func (a *Account) create(o *object, props texts, with []association, r *request)
 }
 
 // checkCreate returns the values that a new record will have.
-func (a *Account) checkCreate(o *object, props texts, with []association) (texts, *failure) {
+func (a *Account) checkCreate(o *object, props texts, with []association, r *request) (texts, *failure) {
 	values, wrong := a.accept(o, props, nil)
 	if len(wrong) > 0 {
 		return nil, badValues(wrong)
@@ -202,10 +222,19 @@ func (a *Account) checkCreate(o *object, props texts, with []association) (texts
 	if c := o.clashes(values, 0); c != nil {
 		return nil, o.taken(c, 0)
 	}
+	contact := false
 	for _, w := range with {
-		if _, f := a.checkLink(o, w); f != nil {
+		t, f := a.tie(o, nil, w.To.ID, w.Types)
+		if f != nil {
 			return nil, f
 		}
+		contact = contact || t.other() == a.contacts
+	}
+	if o.name == "leads" && !contact {
+		return nil, leadAlone()
+	}
+	if f := a.settle(o, nil, values, r.now); f != nil {
+		return nil, f
 	}
 	return values, nil
 }
@@ -215,15 +244,16 @@ func (a *Account) make(o *object, values texts, with []association, r *request) 
 	x := o.add(values, r.now)
 	a.act("api", "create", o, x, values)
 	for _, w := range with {
-		to, _ := a.checkLink(o, w)
-		a.link(o, x.id, to, w.Types)
+		if t, f := a.tie(o, nil, w.To.ID, w.Types); f == nil {
+			a.bind(x, t, r.now, "api")
+		}
 	}
 	a.autoLink(o, x)
 	return x
 }
 
-// update changes a record for a program and returns what was written.
-func (a *Account) update(o *object, x *rec, props texts, r *request) (texts, *failure) {
+// checkUpdate returns what a change will write.
+func (a *Account) checkUpdate(o *object, x *rec, props texts, r *request) (texts, *failure) {
 	values, wrong := a.accept(o, props, x.props)
 	if len(wrong) > 0 {
 		return nil, badValues(wrong)
@@ -231,19 +261,57 @@ func (a *Account) update(o *object, x *rec, props texts, r *request) (texts, *fa
 	if c := o.clashes(values, x.id); c != nil {
 		return nil, o.taken(c, x.id)
 	}
-	o.change(x, values, r.now, a.lag)
-	a.act("api", "update", o, x, values)
+	if f := a.settle(o, x, values, r.now); f != nil {
+		return nil, f
+	}
 	return values, nil
+}
+
+// update changes a record for a program and returns what was written.
+func (a *Account) update(o *object, x *rec, props texts, r *request) (texts, *failure) {
+	values, f := a.checkUpdate(o, x, props, r)
+	if f != nil {
+		return nil, f
+	}
+	asked := maps.Clone(values) // without what HubSpot added
+	maps.DeleteFunc(asked, func(name, _ string) bool { _, given := props[name]; return !given })
+	a.change(o, x, values, asked, "api", r.now)
+	return values, nil
+}
+
+// change writes values that were checked; acted is what the ledger says of it.
+func (a *Account) change(o *object, x *rec, values, acted texts, by string, now time.Time) {
+	changed := a.changes(x, values)
+	o.change(x, values, now, a.lag)
+	a.act(by, "update", o, x, acted)
+	a.changed(o, x, changed, by, now)
+	if o.name == "line_items" {
+		a.retotal(x, now)
+	}
 }
 
 func (a *Account) archive(o *object, x *rec, by string, r *request) {
 	o.archive(x, r.now)
-	a.links.forget(x.id, o == a.companies)
+	for _, rel := range o.relations {
+		papers := rel.seen(x.id, true)
+		if rel.from == o {
+			rel.forget(x.id, false)
+		}
+		if rel.to == o {
+			rel.forget(x.id, true)
+		}
+		for _, p := range papers {
+			if o.name == "line_items" {
+				a.total(rel.from, p.other, r.now)
+			}
+		}
+	}
 	a.act(by, "archive", o, x, nil)
 }
 
 func (a *Account) act(by, verb string, o *object, x *rec, fields map[string]string) {
 	a.Ledger().Record(twin.Act{At: a.Now(), By: by, Verb: verb, Object: o.name, ID: strconv.FormatInt(x.id, 10), Fields: fields})
+	a.reported(by, verb, o, x, a.Now())
 }
 
 // created is how a new record is shown: all that is set.
@@ -252,35 +320,19 @@ func (a *Account) created(o *object, x *rec, trace string) shown {
 	for n := range x.props {
 		names = append(names, n)
 	}
-	names = append(names, "createdate", "hs_object_id", o.stamp)
+	names = append(names, o.born, "hs_object_id", o.stamp)
 	slices.Sort(names)
 	return shown{names: names, exact: true, trace: trace}
 }
 
 // written is how a changed record is shown: what was written; what was cleared is null.
 func (a *Account) written(o *object, values texts, trace string) shown {
-	names := []string{"createdate", "hs_object_id", o.stamp}
+	names := []string{o.born, "hs_object_id", o.stamp}
 	for n := range values {
 		names = append(names, n)
 	}
 	slices.Sort(names)
 	return shown{names: names, trace: trace}
-}
-
-// mergeCall answers POST …/merge; see
-// https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/guide
-func (a *Account) mergeCall(r *request, o *object) (int, any) {
-	var in struct{ PrimaryObjectID, ObjectIDToMerge string }
-	if f := r.decode(&in); f != nil {
-		return 0, f
-	}
-	keep, _ := a.find(o, in.PrimaryObjectID, "", false)
-	lose, _ := a.find(o, in.ObjectIDToMerge, "", false)
-	if keep == nil || lose == nil || keep == lose {
-		return 0, notFound()
-	}
-	into := a.fold(o, keep, lose, "api", r.now)
-	return 200, a.append(nil, o, into, shown{names: o.defaults})
 }
 
 // UnmarshalJSON reads property values; null is refused.

@@ -3,7 +3,6 @@ package hubspottwin
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,14 +27,16 @@ func (a *Account) Rows(object string) []twin.Row {
 		if r == nil || !r.archived.IsZero() {
 			continue
 		}
-		fields := make(map[string]string, len(r.props)+1)
+		fields := make(map[string]string, len(r.props)+len(o.refs))
 		for name, v := range r.props {
 			if v != "" {
 				fields[name] = v
 			}
 		}
-		if company := a.links.primary(id); o == a.contacts && company != 0 {
-			fields["associatedcompanyid"] = strconv.FormatInt(company, 10)
+		for _, f := range o.refs {
+			if others := f.shown(id); len(others) > 0 {
+				fields[f.field] = joinIDs(others)
+			}
 		}
 		rows = append(rows, twin.Row{ID: strconv.FormatInt(id, 10), Fields: fields})
 	}
@@ -59,7 +60,8 @@ func (l *owners) rows() []twin.Row {
 	return rows
 }
 
-// Put lets a person create a record, or change one on its page.
+// Put lets a person create a record, or change one on its page. A field like
+// associations.companies names the record that it is associated with.
 func (a *Account) Put(object, id string, fields map[string]string) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -71,8 +73,13 @@ func (a *Account) Put(object, id string, fields map[string]string) (string, erro
 		return "", fmt.Errorf("put: no object %q", object)
 	}
 	props := clone(fields)
-	company, links := props["associatedcompanyid"]
-	delete(props, "associatedcompanyid")
+	links := map[string]string{}
+	for _, f := range o.refs {
+		if v, ok := props[f.field]; ok {
+			links[f.field] = v
+			delete(props, f.field)
+		}
+	}
 	var r *rec
 	if id != "" {
 		n, _ := parseID(id)
@@ -80,30 +87,31 @@ func (a *Account) Put(object, id string, fields map[string]string) (string, erro
 			return "", fmt.Errorf("put %s %s: no such record", object, id)
 		}
 	}
-	if err := a.checkPerson(o, r, props, company); err != nil {
+	now := a.Now().Truncate(time.Millisecond)
+	values, err := a.checkPerson(o, r, props, links, now)
+	if err != nil {
 		return "", fmt.Errorf("put %s %s: %w", object, id, err)
 	}
-	now := a.Now().Truncate(time.Millisecond)
-	verb := "update"
 	switch {
 	case r == nil:
-		verb = "create"
-		values, _ := a.accept(o, props, nil)
 		r = o.add(values, now)
+		a.act("person", "create", o, r, fields)
 		a.autoLink(o, r)
 	case len(props) > 0:
-		values, _ := a.accept(o, props, r.props)
-		o.change(r, values, now, a.lag)
+		a.change(o, r, values, fields, "person", now)
+	default:
+		a.act("person", "update", o, r, fields)
 	}
-	if links {
-		a.putCompany(r.id, company)
+	for _, f := range o.refs {
+		if other, ok := links[f.field]; ok {
+			a.putLinked(r, f, ids(other), now)
+		}
 	}
-	a.act("person", verb, o, r, fields)
 	return strconv.FormatInt(r.id, 10), nil
 }
 
-// checkPerson refuses what the page would refuse.
-func (a *Account) checkPerson(o *object, r *rec, props texts, company string) error {
+// checkPerson refuses what the page would refuse, and returns what is written.
+func (a *Account) checkPerson(o *object, r *rec, props, links texts, now time.Time) (texts, error) {
 	var was map[string]string
 	self := int64(0)
 	if r != nil {
@@ -111,36 +119,30 @@ func (a *Account) checkPerson(o *object, r *rec, props texts, company string) er
 	}
 	values, wrong := a.accept(o, props, was)
 	if len(wrong) > 0 {
-		return errors.New(wrong[0].Message)
+		return nil, errors.New(wrong[0].Message)
 	}
 	if c := o.clashes(values, self); c != nil {
-		return fmt.Errorf("%s %s is that of record %d", c.name, c.value, c.holder)
+		return nil, fmt.Errorf("%s %s is that of record %d", c.name, c.value, c.holder)
 	}
-	if company != "" {
-		n, _ := parseID(company)
-		if o != a.contacts || a.companies.live(n) == nil {
-			return fmt.Errorf("no company %s", company)
+	for _, f := range o.refs {
+		for _, n := range ids(links[f.field]) {
+			if f.other().live(n) == nil {
+				return nil, fmt.Errorf("no %s %d", f.other().single, n)
+			}
 		}
 	}
 	if r == nil {
 		if f := o.required(values); f != nil {
-			return errors.New(f.Message)
+			return nil, errors.New(f.Message)
+		}
+		if o.name == "leads" && links[o.refs[0].field] == "" {
+			return nil, errors.New(leadAlone().Message)
 		}
 	}
-	return nil
-}
-
-// putCompany makes a company a contact's primary one; "" takes the primary one away. As
-// at the vendor, that moves no stamp of the contact.
-func (a *Account) putCompany(contact int64, company string) {
-	if company == "" {
-		if old := a.links.primary(contact); old != 0 {
-			a.links.clear(contact, old)
-		}
-		return
+	if f := a.settle(o, r, values, now); f != nil {
+		return nil, errors.New(f.Message)
 	}
-	n, _ := parseID(company)
-	a.links.set(contact, n, typePrimary)
+	return values, nil
 }
 
 // autoLink associates a new contact with the company of its e-mail's domain, where the
@@ -152,7 +154,7 @@ func (a *Account) autoLink(o *object, r *rec) {
 	}
 	for _, id := range a.companies.order {
 		if c := a.companies.recs[id]; c != nil && c.archived.IsZero() && c.props["domain"] == domain {
-			a.links.set(r.id, id, typePlain)
+			a.bind(r, tie{rel: o.refs[0].rel, to: c, types: []int{0}}, r.created, "person")
 			return
 		}
 	}
@@ -251,58 +253,6 @@ func (a *Account) Purge(object, id string) error {
 		return fmt.Errorf("purge %s %s: it is not in the bin", object, id)
 	}
 	a.act("person", "delete", o, o.recs[n], nil)
-	delete(o.recs, n)
-	if i, ok := slices.BinarySearch(o.order, n); ok {
-		o.order = slices.Delete(o.order, i, i+1)
-	}
-	return nil
-}
-
-// Merge lets a person merge a record into another. It returns the id of what is left: a
-// third one, unless KeepPrimaryID was set.
-func (a *Account) Merge(object, keep, lose string) (string, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	o := a.object(object)
-	if o == nil {
-		return "", fmt.Errorf("merge: no object %q", object)
-	}
-	k, _ := parseID(keep)
-	l, _ := parseID(lose)
-	x, y := o.live(k), o.live(l)
-	if x == nil || y == nil || x == y {
-		return "", fmt.Errorf("merge %s %s into %s: both must exist", object, lose, keep)
-	}
-	into := a.fold(o, x, y, "person", a.Now().Truncate(time.Millisecond))
-	return strconv.FormatInt(into.id, 10), nil
-}
-
-// fold merges two records with their associations.
-func (a *Account) fold(o *object, keep, lose *rec, by string, now time.Time) *rec {
-	into := o.merge(keep, lose, now, a.keepID)
-	for _, old := range []int64{keep.id, lose.id} {
-		if o == a.contacts {
-			a.links.moveContact(old, into.id)
-		} else {
-			a.links.moveCompany(old, into.id)
-		}
-	}
-	a.act(by, "update", o, into, into.props)
-	a.act(by, "delete", o, lose, nil)
-	return into
-}
-
-// Associate lets a person associate a contact with a company under a label: "primary",
-// "billing" or "" for none.
-func (a *Account) Associate(contact, company, label string) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	c, _ := parseID(contact)
-	f, _ := parseID(company)
-	t, ok := map[string]int{"primary": typePrimary, "billing": typeBilling, "": typePlain}[label]
-	if a.contacts.live(c) == nil || a.companies.live(f) == nil || !ok {
-		return fmt.Errorf("associate contact %s with company %s: one of them or the label does not exist", contact, company)
-	}
-	a.links.set(c, f, t)
+	o.erase(o.recs[n])
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 // https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 const (
 	burstLimit  = 190
+	oauthLimit  = 110 // of an app that was installed; it is told nothing of the day
 	burstWindow = 10 * time.Second
 	searchLimit = 5
 	dailyLimit  = 650000
@@ -23,6 +24,7 @@ type rates struct {
 	burst    []time.Time
 	searches []time.Time
 	day      int
+	oauth    bool
 }
 
 // pass counts a request, fills the headers in, and refuses what is too much. Searches
@@ -36,9 +38,13 @@ func (l *rates) pass(h http.Header, now time.Time, search, free bool) *failure {
 		l.searches = append(l.searches, now)
 		return nil
 	}
+	most := burstLimit
+	if l.oauth {
+		most = oauthLimit
+	}
 	l.burst = recent(l.burst, now, burstWindow)
-	if len(l.burst) >= burstLimit && !free {
-		l.headers(h, burstLimit, 0)
+	if len(l.burst) >= most && !free {
+		l.headers(h, most, 0)
 		return tooMany("TEN_SECONDLY_ROLLING")
 	}
 	l.burst = append(l.burst, now)
@@ -50,7 +56,7 @@ func (l *rates) pass(h http.Header, now time.Time, search, free bool) *failure {
 	if l.day > dailyLimit {
 		return tooMany("DAILY")
 	}
-	l.headers(h, burstLimit, burstLimit-len(l.burst))
+	l.headers(h, most, most-len(l.burst))
 	return nil
 }
 
@@ -58,6 +64,9 @@ func (l *rates) headers(h http.Header, most, left int) {
 	h.Set("X-HubSpot-RateLimit-Max", strconv.Itoa(most))
 	h.Set("X-HubSpot-RateLimit-Remaining", strconv.Itoa(left))
 	h.Set("X-HubSpot-RateLimit-Interval-Milliseconds", strconv.FormatInt(burstWindow.Milliseconds(), 10))
+	if l.oauth {
+		return
+	}
 	h.Set("X-HubSpot-RateLimit-Daily", strconv.Itoa(dailyLimit))
 	h.Set("X-HubSpot-RateLimit-Daily-Remaining", strconv.Itoa(max(0, dailyLimit-l.day)))
 }

@@ -185,7 +185,7 @@ func (a *Account) sortKey(o *object, x *rec, at *snapshot, name string) (float64
 	switch name {
 	case o.stamp:
 		return float64(at.modified.UnixMilli()), ""
-	case "createdate":
+	case o.born:
 		return float64(x.created.UnixMilli()), ""
 	case "hs_object_id":
 		return float64(x.id), ""
@@ -220,7 +220,10 @@ func (a *Account) matches(o *object, x *rec, at *snapshot, in *searchCall) bool 
 }
 
 func (a *Account) mentions(o *object, at *snapshot, query string) bool {
-	for _, name := range []string{"email", "firstname", "lastname", "phone", "company", "name", "domain", "website"} {
+	for _, name := range []string{
+		"email", "firstname", "lastname", "phone", "company", "name", "domain", "website", "dealname", "hs_lead_name",
+		"description", "hs_sku", "hs_title", "hs_number", "hs_note_body", "hs_task_subject", "hs_meeting_title", "hs_call_title", "hs_email_subject",
+	} {
 		if o.props[name] != nil && strings.Contains(strings.ToLower(at.props[name]), strings.ToLower(query)) {
 			return true
 		}

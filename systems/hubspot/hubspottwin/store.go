@@ -1,6 +1,7 @@
 package hubspottwin
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -10,14 +11,18 @@ import (
 
 // An object is one object type with its properties and records.
 type object struct {
-	name     string // as in paths
-	typeID   string
-	legacy   string // as in some messages: "CONTACT"
-	group    string // the group that new properties go to
-	stamp    string // the property that says when a record was last modified
-	props    map[string]*property
-	names    []string // of the properties, in order
-	defaults []string // what is returned when nothing is asked for
+	kind
+	legacy    string   // as in some messages: "CONTACT"
+	aliases   []string // further names in paths
+	needs     []string // properties that a new record must have, all of them
+	either    []string // or one of these
+	props     map[string]*property
+	names     []string // of the properties, in order
+	defaults  []string // what is returned when nothing is asked for
+	relations []*relation
+	refs      []ref
+	pipelines []*pipeline
+	schema    *schema // of a custom object; nil = a standard one
 
 	recs   map[int64]*rec
 	order  []int64 // ids, ascending
@@ -46,18 +51,26 @@ type snapshot struct {
 	modified time.Time
 }
 
-func newObject(name, typeID, legacy, group, stamp, table string) *object {
+func newObject(k kind) *object {
+	k.scope, k.family = cmp.Or(k.scope, k.name), cmp.Or(k.family, "object")
+	k.stamp, k.born = cmp.Or(k.stamp, "hs_lastmodifieddate"), cmp.Or(k.born, "hs_createdate")
 	o := &object{
-		name: name, typeID: typeID, legacy: legacy, group: group, stamp: stamp,
-		props:  map[string]*property{},
-		recs:   map[int64]*rec{},
-		next:   1001, // the same for both: ids are unique within their object only
-		unique: map[string]map[string]int64{},
-		merged: map[int64]int64{},
+		kind: k, legacy: strings.ToUpper(k.single),
+		needs: strings.Fields(k.need), either: strings.Fields(k.oneOf),
+		defaults: append(strings.Fields(k.shows), k.born, k.stamp, "hs_object_id"),
+		props:    map[string]*property{},
+		recs:     map[int64]*rec{},
+		next:     1001, // the same for all: ids are unique within their object only
+		unique:   map[string]map[string]int64{},
+		merged:   map[int64]int64{},
 	}
-	for _, p := range parseProperties(table, group) {
+	slices.Sort(o.defaults)
+	for _, p := range parseProperties(k.table, k.group) {
 		o.props[p.Name] = p
 		o.names = append(o.names, p.Name)
+		if p.Unique {
+			o.unique[p.Name] = map[string]int64{}
+		}
 	}
 	return o
 }
@@ -181,17 +194,16 @@ func (a *Account) value(o *object, r *rec, props map[string]string, modified tim
 	switch name {
 	case "hs_object_id":
 		return strconv.FormatInt(r.id, 10), true
-	case "createdate":
-		return stamp(r.created), true
 	case "hs_merged_object_ids":
 		return joinIDs(r.mergees), len(r.mergees) > 0
 	case "associatedcompanyid":
 		if o == a.contacts {
-			id := a.links.primary(r.id)
+			id := o.refs[0].rel.shown(r.id)
 			return strconv.FormatInt(id, 10), id != 0
 		}
-	}
-	if name == o.stamp {
+	case o.born:
+		return stamp(r.created), true
+	case o.stamp:
 		return stamp(modified), true
 	}
 	v, ok := props[name]
@@ -259,11 +271,16 @@ func (o *object) merge(keep, lose *rec, now time.Time, keepID bool) *rec {
 	return into
 }
 
-// drop removes a record that was merged; its id leads to the survivor.
-func (o *object) drop(r, into *rec) {
+// erase removes a record for good.
+func (o *object) erase(r *rec) {
 	delete(o.recs, r.id)
-	o.merged[r.id] = into.id
 	if i, ok := slices.BinarySearch(o.order, r.id); ok {
 		o.order = slices.Delete(o.order, i, i+1)
 	}
+}
+
+// drop removes a record that was merged; its id leads to the survivor.
+func (o *object) drop(r, into *rec) {
+	o.erase(r)
+	o.merged[r.id] = into.id
 }

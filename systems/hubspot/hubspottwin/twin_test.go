@@ -292,9 +292,9 @@ func TestWhatIsUnknownIsNoted(t *testing.T) {
 	inBubble(t, twin.Options{}, func(t *testing.T, a *Account) {
 		a.want(t, 404, "GET", "/crm/v1/contacts", "")
 		a.want(t, 404, "GET", "/", "")
-		a.want(t, 400, "GET", "/crm/objects/2026-09/deals", "")
+		a.want(t, 400, "GET", "/crm/objects/2026-09/tickets", "")
 		a.want(t, 404, "PUT", at+"/batch/create", "")
-		a.want(t, 200, "GET", at+"?associations=companies", "")
+		a.want(t, 200, "GET", at+"?propertiesWithHistory=email", "")
 		a.want(t, 200, "GET", at+"?properties=nope", "")
 		a.want(t, 400, "POST", at, `{"properties":{"email":"a@example.com"},"notes":1}`)
 		a.want(t, 400, "POST", at, `{"properties":{"email":7}}`)
@@ -316,12 +316,12 @@ func TestPeopleCannotDoWhatThePageRefuses(t *testing.T) {
 			second(a.Put("contacts", "4711", map[string]string{"city": "Athens"})),
 			second(a.Put("contacts", ann, map[string]string{"associatedcompanyid": "4711"})),
 			second(a.Put("contacts", ann, map[string]string{"missing": "x"})),
-			second(a.Put("deals", "", nil)),
+			second(a.Put("tickets", "", nil)),
 			second(a.Put("owners", "4711", nil)),
 			second(a.Put("owners", "", map[string]string{"team": "x"})),
 			a.Remove("contacts", "4711"), a.Remove("owners", "4711"), a.Restore("contacts", ann), a.Purge("contacts", ann),
 			second(a.Merge("contacts", ann, ann)), second(a.Merge("deals", ann, ann)), a.Associate(ann, "4711", ""),
-			a.AddProperty("deals", "x", "string/text", false), a.AddProperty("contacts", "X", "string/text", false),
+			a.AddProperty("tickets", "x", "string/text", false), a.AddProperty("contacts", "X", "string/text", false),
 			a.AddProperty("contacts", "x", "string/select", false), a.AddProperty("contacts", "x", "bool/booleancheckbox", true),
 		} {
 			if err == nil {

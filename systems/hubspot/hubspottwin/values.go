@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // A problem is one property value that HubSpot refuses; a list of them is in the message
@@ -57,6 +58,10 @@ func (a *Account) accept(o *object, props, was map[string]string) (map[string]st
 	return out, wrong
 }
 
+// maxText is the most characters of a text; see
+// https://developers.hubspot.com/docs/api-reference/latest/crm/activities/notes/guide
+const maxText = 65536
+
 func (a *Account) acceptValue(p *property, v, was string) (string, *problem) {
 	switch {
 	case p.Name == "email":
@@ -70,6 +75,10 @@ func (a *Account) acceptValue(p *property, v, was string) (string, *problem) {
 		return v, nil
 	}
 	switch p.Type {
+	case "string":
+		if utf8.RuneCountInString(v) > maxText {
+			return "", refuse(p.Name, "PROPERTY_VALUE_TOO_LONG", "The value is longer than %d characters.", maxText)
+		}
 	case "number":
 		if f, err := strconv.ParseFloat(v, 64); err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
 			return "", refuse(p.Name, "INVALID_LONG", "%s was not a valid long.", v)
@@ -163,6 +172,9 @@ func acceptTime(p *property, v string) (string, *problem) {
 // backwards reports whether a lifecycle stage comes before the one that the record has.
 func backwards(o *object, was, stage string) bool {
 	p := o.props["lifecyclestage"]
+	if p == nil {
+		return false
+	}
 	at := func(v string) int { return slices.IndexFunc(p.Options, func(x option) bool { return x.Value == v }) }
 	return was != "" && stage != "" && at(stage) < at(was)
 }
@@ -190,14 +202,20 @@ func (o *object) clashes(props map[string]string, self int64) *clash {
 // required says what a new record lacks; see
 // https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/guide#create-contacts
 func (o *object) required(props map[string]string) *failure {
-	need := []string{"email", "firstname", "lastname"}
-	if o.name == "companies" {
-		need = []string{"name", "domain"}
+	set := func(name string) bool { return props[name] != "" }
+	if len(o.either) > 0 && !slices.ContainsFunc(o.either, set) {
+		return invalid("One of the following properties is required: " + strings.Join(o.either, ", "))
 	}
-	for _, name := range need {
-		if props[name] != "" {
-			return nil
+	var lacks []string
+	for _, name := range o.needs {
+		if !set(name) {
+			lacks = append(lacks, name)
 		}
 	}
-	return invalid("One of the following properties is required: " + strings.Join(need, ", "))
+	if len(lacks) == 0 {
+		return nil
+	}
+	f := invalid("Error creating " + o.legacy + ". Some required properties were not set.")
+	f.Context = map[string]any{"properties": lacks}
+	return f
 }

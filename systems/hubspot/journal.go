@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,7 +35,9 @@ type journal struct {
 	*conn
 	token  string
 	until  time.Time // when the token ends
+	scopes []string
 	portal string
+	empty  bool // it was when we began: its first entry is new to us
 }
 
 // entry says where the next part of the journal lies.
@@ -55,7 +56,12 @@ func (c *conn) WatchHints(ctx context.Context, objects []string, hints chan<- co
 			Err: errors.New("watch journal: it is open to apps only"),
 		}
 	}
-	j := &journal{conn: c}
+	j := &journal{conn: c, scopes: strings.Fields(journalScopes)}
+	for _, object := range objects {
+		if k, ok := kindOf(object); ok {
+			j.scopes = appendNew(j.scopes, "crm.objects."+k.scope+".read")
+		}
+	}
 	if err := j.subscribe(ctx, objects); err != nil {
 		return fmt.Errorf("watch journal: %w", err)
 	}
@@ -107,10 +113,13 @@ func (j *journal) step(ctx context.Context, hints chan<- connector.Delivery) (bo
 // does not know any more is older than three days: then notifications are lost.
 func (j *journal) next(ctx context.Context, place string) (e entry, lost bool, err error) {
 	if place == "" {
-		if e, err = j.entry(ctx, "latest"); err != nil || e.Offset != "" {
-			return e, false, err
+		which := "latest"
+		if j.empty {
+			which = "earliest"
 		}
-		return e, false, nil
+		e, err = j.entry(ctx, which)
+		j.empty = err == nil && e.Offset == ""
+		return e, false, err
 	}
 	e, err = j.entry(ctx, "offset/"+url.PathEscape(place)+"/next")
 	if connector.KindOf(err) != connector.NotFound {
@@ -129,7 +138,7 @@ func (j *journal) entry(ctx context.Context, which string) (entry, error) {
 	var e entry
 	r, err := j.call(ctx, rest.Call{Path: "/webhooks-journal/journal/" + journalVersion + "/" + which, Raw: true})
 	if err != nil {
-		if which == "latest" && connector.KindOf(err) == connector.NotFound {
+		if !strings.HasPrefix(which, "offset/") && connector.KindOf(err) == connector.NotFound {
 			return e, nil // an empty journal
 		}
 		return e, err
@@ -190,7 +199,7 @@ func (j *journal) login(ctx context.Context) error {
 		Method: http.MethodPost, Path: tokenPath(j.version), Into: &answer,
 		Form: url.Values{
 			"grant_type": {"client_credentials"}, "client_id": {j.settings[settingClient]},
-			"client_secret": {j.secret(settingSecret)}, "scope": {journalScopes},
+			"client_secret": {j.secret(settingSecret)}, "scope": {strings.Join(j.scopes, " ")},
 		},
 	})
 	switch connector.KindOf(err) {
@@ -198,7 +207,7 @@ func (j *journal) login(ctx context.Context) error {
 	case connector.Invalid, connector.NotFound, connector.Unauthorized:
 		return &connector.Error{
 			Kind: connector.Unauthorized, Scope: connector.ScopeConnection, Err: err,
-			Fix: "are client_id and client_secret those of the app, and has it the scopes " + journalScopes + "?",
+			Fix: "are client_id and client_secret those of the app, and has it the scopes " + strings.Join(j.scopes, " ") + "?",
 		}
 	}
 	if err != nil {
@@ -210,58 +219,5 @@ func (j *journal) login(ctx context.Context) error {
 		}
 	}
 	j.token, j.until = answer.Token, time.Now().Add(time.Duration(answer.Expires)*time.Second)
-	return nil
-}
-
-// subscription says what the journal holds of an object.
-type subscription struct {
-	Type       string   `json:"subscriptionType"`
-	TypeID     string   `json:"objectTypeId"`
-	Actions    []string `json:"actions"`
-	Properties []string `json:"properties"`
-	ObjectIDs  []int64  `json:"objectIds"` // none = all
-	Portal     int64    `json:"portalId"`
-}
-
-// subscribe makes the subscriptions that are not there yet; see
-// https://developers.hubspot.com/docs/api-reference/latest/webhooks-journal/subscriptions/guide
-func (j *journal) subscribe(ctx context.Context, objects []string) error {
-	var info accountInfo
-	if _, err := j.do(ctx, rest.Call{Path: "/account-info/" + j.version + "/details", Into: &info}); err != nil {
-		return err
-	}
-	j.portal = strconv.FormatInt(info.PortalID, 10)
-	path := "/webhooks-journal/subscriptions/" + journalVersion
-	var have struct {
-		Results []struct {
-			Type   string   `json:"subscriptionType"`
-			TypeID string   `json:"objectTypeId"`
-			Portal flexText `json:"portalId"`
-		} `json:"results"`
-	}
-	if _, err := j.call(ctx, rest.Call{Path: path, Into: &have}); err != nil {
-		return fmt.Errorf("read subscriptions: %w", err)
-	}
-	for _, object := range objects {
-		k, ok := kindOf(object)
-		if !ok {
-			continue // owners are in no journal
-		}
-		there := false
-		for _, s := range have.Results {
-			there = there || s.Type == "OBJECT" && s.TypeID == k.typeID && (s.Portal == "" || string(s.Portal) == j.portal)
-		}
-		if there {
-			continue
-		}
-		_, err := j.call(ctx, rest.Call{Method: http.MethodPost, Path: path, Body: subscription{
-			Type: "OBJECT", TypeID: k.typeID, Portal: info.PortalID, ObjectIDs: []int64{},
-			Actions:    []string{"CREATE", "UPDATE", "DELETE", "MERGE", "RESTORE"},
-			Properties: []string{stampOf(object)}, // every change moves it
-		}})
-		if err != nil {
-			return fmt.Errorf("subscribe to %s: %w", object, err)
-		}
-	}
 	return nil
 }

@@ -87,7 +87,7 @@ func people() []kind {
 		},
 		{
 			name: leads, typeID: "0-136", title: "Leads", common: "lead", scope: "leads", face: "hs_lead_name",
-			means: `hs_lead_name=name:name hs_lead_label=rating hs_pipeline=pipeline hs_pipeline_stage=status
+			means: `hs_lead_name=name:name hs_lead_label=rating hs_lead_source=source hs_pipeline=pipeline hs_pipeline_stage=status
 				hubspot_owner_id=owner hs_createdate=created_at`,
 			required: "hs_lead_name", pipeline: "hs_pipeline", stage: "hs_pipeline_stage",
 			links: []link{
@@ -114,7 +114,7 @@ func sales() []kind {
 		{
 			name: products, typeID: "0-7", event: "product", title: "Products", common: "product", scope: "products", face: "name",
 			means: `hs_sku=sku name=name:name description=description price=price!money hs_cost_of_goods_sold=cost!money
-				hs_product_type=type createdate=created_at`,
+				hs_product_type=type hs_status=active createdate=created_at`,
 		},
 		{
 			name: quotes, typeID: "0-14", title: "Quotes", common: "quote", scope: "quotes", face: "hs_title",
@@ -130,7 +130,8 @@ func sales() []kind {
 		{
 			name: invoices, typeID: "0-53", title: "Invoices", common: "invoice", scope: "invoices", face: "hs_currency",
 			means: `hs_number=number hs_invoice_date=date hs_due_date=due_date hs_invoice_status=status hs_currency=currency!text
-				hs_amount_billed=total!money hs_balance_due=amount_due!money hs_comments=notes
+				hs_amount_billed=total!money hs_amount_paid=amount_paid!money hs_balance_due=amount_due!money
+				hs_payment_date=paid_at hs_purchase_order_number=reference hs_comments=notes
 				hubspot_owner_id=owner hs_createdate=created_at`,
 			required: "hs_currency",
 			links: []link{

@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"testing"
+	"time"
 
 	"github.com/tandemhub/tandem/connectortest"
 	"github.com/tandemhub/tandem/record"
@@ -13,9 +14,13 @@ import (
 func prepared(o twin.Options) twin.Twin {
 	tw := hubspottwin.New(o)
 	a := tw.(*hubspottwin.Account)
+	for _, k := range kinds() {
+		if err := a.AddProperty(k.name, propKey, "string/text", true); err != nil {
+			panic(err) // a mistake in this test
+		}
+	}
 	for _, object := range []string{companies, contacts} {
 		for _, err := range []error{
-			a.AddProperty(object, propKey, "string/text", true),
 			a.AddProperty(object, "notes", "string/textarea", false),
 			a.AddProperty(object, "vat_id", "string/text", false),
 			a.AddProperty(object, "profile", "string/html", false),
@@ -58,9 +63,61 @@ func suite() connectortest.Suite {
 				Name:   owners,
 				People: map[string]string{"email": "kim{n}@example.com", "firstName": "Kim", "lastName": "Lund {n}"},
 			},
+			{
+				Name: deals,
+				Create: record.Fields{
+					"dealname": record.Text("Deal {n}"), "pipeline": record.Text("default"), "dealstage": record.Text("qualifiedtobuy"),
+					"deal_currency_code": record.Text("EUR"),
+				},
+				Update:  record.Fields{"pipeline": record.Text("default"), "dealstage": record.Text("contractsent"), "deal_currency_code": record.Text("USD")},
+				Invalid: record.Fields{"dealstage": record.Text("no such stage")},
+				Custom:  []string{"contract_number"},
+				Fixed:   map[string]string{"deal_currency_code": "takes the codes of the account's currencies only"},
+			},
+			{
+				Name:    products,
+				Create:  record.Fields{"name": record.Text("Product {n}"), "hs_sku": record.Text("SKU {n}")},
+				Invalid: record.Fields{"price": record.Text("much")},
+				Custom:  []string{"barcode"},
+			},
+			{
+				Name: quotes,
+				Create: record.Fields{
+					"hs_title": record.Text("Quote {n}"), "hs_expiration_date": record.Date(2030, 1, 31), "hs_currency": record.Text("EUR"),
+				},
+				Update:  record.Fields{"hs_currency": record.Text("USD")},
+				Invalid: record.Fields{"hs_currency": record.Text("XXX")},
+				Custom:  []string{"quote_reference"},
+				Fixed:   map[string]string{"hs_currency": "takes the codes of the account's currencies only"},
+			},
+			{
+				Name:    invoices,
+				Create:  record.Fields{"hs_title": record.Text("Invoice {n}"), "hs_currency": record.Text("EUR")},
+				Update:  record.Fields{"hs_currency": record.Text("USD")},
+				Invalid: record.Fields{"hs_currency": record.Text("XXX")},
+				Custom:  []string{"erp_number"},
+				Fixed: map[string]string{
+					"hs_currency":       "takes the codes of the account's currencies only",
+					"hs_invoice_status": "goes from draft to open, once there is a line; its own test does it",
+				},
+			},
+			{
+				Name:    lineItems,
+				Create:  record.Fields{"name": record.Text("Line {n}"), "quantity": record.Text("2")},
+				Invalid: record.Fields{"quantity": record.Text("many")},
+			},
+			activity(notes, "hs_note_body", "<p>Note {n}</p>"),
+			activity(tasks, "hs_task_subject", "Task {n}"),
+			activity(meetings, "hs_meeting_title", "Meeting {n}"),
+			activity(calls, "hs_call_title", "Call {n}"),
+			activity(emails, "hs_email_subject", "E-mail {n}"),
 		},
 		Deny: func(tw twin.Twin, object string) error {
-			account(tw).Revoke("crm.objects." + object + ".read")
+			scope := object
+			if k, ok := kindOf(object); ok {
+				scope = k.scope
+			}
+			account(tw).Revoke("crm.objects." + scope + ".read")
 			return nil
 		},
 		Merge: func(tw twin.Twin, object, lose, keep string) error {
@@ -75,15 +132,42 @@ func suite() connectortest.Suite {
 			"delete":                       "HubSpot's API puts records into the bin; see archive",
 			"restore":                      "HubSpot's API cannot take records out of the bin",
 			"a stale version conflicts":    "HubSpot has no conditional writes",
-			"companies: unique":            "no property of a company is unique but our key",
-			"companies: findable e-mail":   "companies have no e-mail",
+			"unique":                       "nothing of the object is unique but our key",
+			"findable e-mail":              "only contacts and owners have an e-mail",
+			"number":                       "the object has no number",
+			"number or bool":               "the object has no number or bool",
 			"owners: a field can be added": "owners have no properties",
-			"owners: a merged record points to its survivor": "owners do not merge",
+			"owners: a merged record points to its survivor":     "owners do not merge",
+			"products: a merged record points to its survivor":   "HubSpot does not merge these",
+			"quotes: a merged record points to its survivor":     "HubSpot does not merge these",
+			"invoices: a merged record points to its survivor":   "HubSpot does not merge these",
+			"line_items: a merged record points to its survivor": "HubSpot does not merge these",
+			"notes: a merged record points to its survivor":      "HubSpot does not merge these",
+			"tasks: a merged record points to its survivor":      "HubSpot does not merge these",
+			"meetings: a merged record points to its survivor":   "HubSpot does not merge these",
+			"calls: a merged record points to its survivor":      "HubSpot does not merge these",
+			"emails: a merged record points to its survivor":     "HubSpot does not merge these",
 			"owners: create":  "users are made in HubSpot's settings",
 			"owners: update":  "users are changed in HubSpot's settings",
 			"owners: archive": "users are removed in HubSpot's settings",
 		},
 	}
+}
+
+// activity is something that happened with a record.
+func activity(name, face, text string) connectortest.Object {
+	o := connectortest.Object{
+		Name: name,
+		Create: record.Fields{
+			face: record.Text(text), propTime: record.Time(time.Date(2026, 3, 5, 9, 30, 0, 0, time.UTC)),
+		},
+		Invalid: record.Fields{propTime: record.Text("some day")},
+		People:  map[string]string{face: text, propTime: "2026-03-05T09:30:00Z"},
+	}
+	if name == meetings {
+		o.Fixed = map[string]string{"associations.contacts": "a list of references; its own test writes it"}
+	}
+	return o
 }
 
 func TestConnector(t *testing.T) {

@@ -38,6 +38,7 @@ type kind struct {
 	face     string // the property that names a record; those that we make go into its group
 	means    string // what its properties are everywhere, see [meaningsOf]
 	required string // properties without which no record can be made
+	keeps    string // properties that are never empty: HubSpot fills them by itself
 	pipeline string // the property that names the pipeline, and
 	stage    string // the stage in it
 	links    []link
@@ -89,7 +90,7 @@ func people() []kind {
 			name: leads, typeID: "0-136", title: "Leads", common: "lead", scope: "leads", face: "hs_lead_name",
 			means: `hs_lead_name=name:name hs_lead_label=rating hs_lead_source=source hs_pipeline=pipeline hs_pipeline_stage=status
 				hubspot_owner_id=owner hs_createdate=created_at`,
-			required: "hs_lead_name", pipeline: "hs_pipeline", stage: "hs_pipeline_stage",
+			required: "hs_lead_name", keeps: "hs_pipeline hs_pipeline_stage", pipeline: "hs_pipeline", stage: "hs_pipeline_stage",
 			links: []link{
 				{to: contacts, common: "contact", label: "Contact", typ: 578, required: true},
 				{to: companies, common: "company", label: "Company", typ: 610},
@@ -105,7 +106,7 @@ func sales() []kind {
 			means: `dealname=name:name amount=amount!money deal_currency_code=currency!text dealstage=stage pipeline=pipeline
 				hs_deal_stage_probability=probability closedate=close_date dealtype=type description=description
 				hubspot_owner_id=owner createdate=created_at`,
-			required: "dealname dealstage", pipeline: "pipeline", stage: "dealstage",
+			required: "dealname dealstage", keeps: "pipeline", pipeline: "pipeline", stage: "dealstage",
 			links: []link{
 				{to: companies, common: "company", label: "Primary company", typ: 5, primary: true},
 				{to: contacts, common: "contact", label: "Contact", typ: 3},
@@ -120,7 +121,7 @@ func sales() []kind {
 			name: quotes, typeID: "0-14", title: "Quotes", common: "quote", scope: "quotes", face: "hs_title",
 			means: `hs_title=name:name hs_quote_number=number hs_expiration_date=valid_until hs_status=status hs_currency=currency!text
 				hs_quote_amount=total!money hs_comments=notes hubspot_owner_id=owner hs_createdate=created_at`,
-			required: "hs_title hs_expiration_date",
+			required: "hs_title hs_expiration_date", keeps: "hs_status",
 			links: []link{
 				{to: deals, common: "deal", label: "Deal", typ: 64},
 				{to: companies, common: "company", label: "Company", typ: 71},
@@ -133,7 +134,7 @@ func sales() []kind {
 				hs_amount_billed=total!money hs_amount_paid=amount_paid!money hs_balance_due=amount_due!money
 				hs_payment_date=paid_at hs_purchase_order_number=reference hs_comments=notes
 				hubspot_owner_id=owner hs_createdate=created_at`,
-			required: "hs_currency",
+			required: "hs_currency", keeps: "hs_invoice_status",
 			links: []link{
 				{to: companies, common: "company", label: "Company", typ: 179},
 				{to: contacts, common: "contact", label: "Contact", typ: 177},
@@ -176,7 +177,7 @@ func activities() []kind {
 			name: tasks, typeID: "0-27", title: "Tasks", common: "task", scope: "contacts", face: "hs_task_subject",
 			means: `hs_timestamp=due_at hs_task_subject=subject hs_task_body=body hs_task_status=status
 				hs_task_priority=priority hs_task_type=type` + always,
-			required: "hs_timestamp", links: about(204, 192, 216),
+			required: "hs_timestamp", keeps: "hs_task_status hs_task_priority hs_task_type", links: about(204, 192, 216),
 		},
 		{
 			name: meetings, typeID: "0-47", title: "Meetings", common: "meeting", scope: "contacts", face: "hs_meeting_title",
@@ -247,6 +248,19 @@ type meaning struct {
 	common string
 	format record.Format
 	as     string // a kind that its definition does not tell, or the object that it points to
+}
+
+// A lexicon says what the properties of an object are everywhere.
+type lexicon struct {
+	means      map[string]meaning // HubSpot's own
+	custom     map[string]meaning // those of the customer's that check --create-fields makes
+	everywhere record.CommonObject
+}
+
+func (k kind) lexicon() lexicon {
+	l := lexicon{means: meaningsOf(k.means), custom: meaningsOf("notes=notes vat_id=vat_id:vat_id")}
+	l.everywhere, _ = record.CommonOf(k.common)
+	return l
 }
 
 // meaningsOf reads a list of property=common, with :format and !kind behind it.

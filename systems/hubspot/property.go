@@ -31,7 +31,7 @@ type property struct {
 
 // field describes a property of an object. A meaning that the object has not everywhere,
 // or of another kind than there, is none.
-func (p property) field(k kind, means map[string]meaning) record.Field {
+func (p property) field(k kind, l lexicon) record.Field {
 	f := record.Field{
 		Name: p.Name, Label: p.Label, Kind: record.KindText,
 		ReadOnly: p.Calculated || p.Modify != nil && p.Modify.ReadOnlyValue,
@@ -41,17 +41,19 @@ func (p property) field(k kind, means map[string]meaning) record.Field {
 	if p.Referenced == "OWNER" || p.Name == "hubspot_owner_id" {
 		f.Kind, f.To, f.Choices, f.Open = record.KindReference, owners, nil, false
 	}
+	m, ok := l.means[p.Name]
 	if f.Custom {
-		means = meaningsOf("notes=notes vat_id=vat_id:vat_id") // as check --create-fields makes them
+		m, ok = l.custom[p.Name]
 	}
-	if m, ok := means[p.Name]; ok {
-		m.apply(&f, k.common)
+	if ok {
+		m.apply(&f, l.everywhere)
 	}
 	if p.Name == propEmail && k.name == contacts {
 		f.Unique = true
 	}
 	f.Rewrites = rewrites(k.name, p.Name)
-	f.Required = requires(k, p.Name) && !f.ReadOnly
+	f.Required = in(k.required, p.Name) && !f.ReadOnly
+	f.NoClear = in(k.keeps, p.Name)
 	f.Findable = f.Unique || findable(f)
 	return f
 }
@@ -102,18 +104,20 @@ func (p property) choices(f *record.Field) {
 }
 
 // apply gives a field its meaning, and the kind that belongs to it.
-func (m meaning) apply(f *record.Field, common string) {
+func (m meaning) apply(f *record.Field, everywhere record.CommonObject) {
 	switch kind := record.Kind(m.as); kind {
 	case "":
 	case record.KindMoney, record.KindText, record.KindEmail, record.KindPhone:
 		f.Kind, f.Choices, f.Open = kind, nil, false
+		if m.common == "currency" {
+			f.MaxLen = 3 // a code, of the currencies that the account has
+		}
 	default: // an id that HubSpot calls a number
 		f.Kind, f.To = record.KindReference, m.as
 	}
 	if m.format != "" && f.Kind == record.KindText {
 		f.Format = m.format
 	}
-	everywhere, _ := record.CommonOf(common)
 	if c, ok := everywhere.Field(m.common); ok && slices.Contains(c.Kinds, f.Kind) {
 		f.Common = m.common
 	}
@@ -127,10 +131,8 @@ func rewrites(object, name string) []record.Rewrite {
 	return nil
 }
 
-// requires reports whether no record of the object can be made without the property.
-func requires(k kind, name string) bool {
-	return slices.Contains(strings.Fields(k.required), name)
-}
+// in reports whether a list of names holds one.
+func in(list, name string) bool { return slices.Contains(strings.Fields(list), name) }
 
 // findable reports whether a field that is not unique can be searched by its whole value.
 // The search compares without regard to case.

@@ -236,7 +236,7 @@ func (c *conn) define(ctx context.Context, k kind) (*definitions, error) {
 
 // take makes the fields of properties and associations.
 func (d *definitions) take(list []property, all []pipeline) {
-	means := meaningsOf(d.kind.means)
+	words := d.kind.lexicon()
 	for _, p := range list {
 		if p.Archived || d.isLink(p.Name) {
 			continue
@@ -244,7 +244,7 @@ func (d *definitions) take(list []property, all []pipeline) {
 		if p.Name == d.kind.face || d.group == "" {
 			d.group = p.GroupName
 		}
-		f := p.field(d.kind, means)
+		f := p.field(d.kind, words)
 		switch f.Name {
 		case d.kind.pipeline:
 			setPipelines(&f, all)

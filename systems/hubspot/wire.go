@@ -2,7 +2,6 @@ package hubspot
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -263,20 +262,33 @@ func encodeValue(f record.Field, v record.Value) (string, bool) {
 
 // seconds makes seconds of HubSpot's milliseconds, the unit of no other field.
 func seconds(text string) string {
-	if ms, err := strconv.ParseInt(text, 10, 64); err == nil && ms >= 0 {
-		return fmt.Sprintf("%d.%03d", ms/1000, ms%1000)
+	n, minus := strings.CutPrefix(text, "-")
+	if n == "" || digits(n) != n {
+		return text
 	}
-	return text
+	n = strings.Repeat("0", max(0, 4-len(n))) + n
+	return sign(minus) + n[:len(n)-3] + "." + n[len(n)-3:]
 }
 
 // milliseconds makes whole milliseconds of seconds.
 func milliseconds(text string) string {
-	whole, part, _ := strings.Cut(text, ".")
-	part = (part + "000")[:3]
-	if ms, err := strconv.ParseInt(whole+part, 10, 64); err == nil {
-		return strconv.FormatInt(ms, 10)
+	n, minus := strings.CutPrefix(text, "-")
+	whole, part, _ := strings.Cut(n, ".")
+	if n == "" || digits(whole) != whole || digits(part) != part {
+		return text
 	}
-	return text
+	ms := strings.TrimLeft(whole+(part + "000")[:3], "0")
+	if ms == "" {
+		return "0"
+	}
+	return sign(minus) + ms
+}
+
+func sign(minus bool) string {
+	if minus {
+		return "-"
+	}
+	return ""
 }
 
 // record makes a record of a row: the properties that are known and in the answer. One

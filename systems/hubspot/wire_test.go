@@ -188,7 +188,7 @@ func decodeProperties(t *testing.T, x exchange, got map[string]any) {
 	fields, readOnly := map[string]string{}, []string{}
 	k, _ := kindOf(contacts)
 	for _, p := range list.Results {
-		f := p.field(k, meaningsOf(k.means))
+		f := p.field(k, k.lexicon())
 		fields[f.Name] = string(f.Kind)
 		if f.ReadOnly {
 			readOnly = append(readOnly, f.Name)

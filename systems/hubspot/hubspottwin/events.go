@@ -51,8 +51,11 @@ func (a *Account) listening() bool { return a.hook != nil || len(a.journal.subsc
 
 // reported makes an event of an act.
 func (a *Account) reported(by, verb string, o *object, x *rec, now time.Time) {
+	if !a.listening() {
+		return
+	}
 	what := map[string]string{"create": "creation", "archive": "deletion", "restore": "restore"}[verb]
-	if what == "" || !a.listening() {
+	if what == "" {
 		return
 	}
 	e := event{what: what, o: o, id: x.id, by: by, at: now}

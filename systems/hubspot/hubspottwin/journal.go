@@ -99,7 +99,7 @@ func (j *journal) note(e event) {
 	case e.what == "privacyDeletion":
 		kind = "GDPR_PRIVACY_DELETION"
 	}
-	if e.values != nil {
+	if e.values != nil { // that the stamp can be subscribed to is UNVERIFIED: webhooks refuse it
 		e.values = maps.Clone(e.values)
 		e.values[e.o.stamp] = stamp(e.at)
 	}

@@ -19,8 +19,9 @@ import (
 type bench struct {
 	*testing.T
 	connector.Abilities
-	account *hubspottwin.Account
-	handle  *rest.Handle
+	account  *hubspottwin.Account
+	handle   *rest.Handle
+	settings connector.Settings
 }
 
 // inBubble runs a test in virtual time on a fresh account.
@@ -45,7 +46,7 @@ func (b *bench) open(s connector.Settings) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Abilities, b.handle = a, h
+	b.Abilities, b.handle, b.settings = a, h, s
 }
 
 func (b *bench) put(object, id string, fields ...string) string {

@@ -46,6 +46,15 @@ type entry struct {
 	Offset string `json:"currentOffset"`
 }
 
+type journalFile struct {
+	Events []event `json:"journalEvents"`
+}
+
+type appToken struct {
+	Token   string `json:"access_token"`
+	Expires int64  `json:"expires_in"` // seconds
+}
+
 // WatchHints reads the journal that HubSpot keeps of changes for three days, where it
 // cannot call us. It makes the subscriptions that the journal is filled by.
 func (c *conn) WatchHints(ctx context.Context, objects []string, hints chan<- connector.Delivery) error {
@@ -162,9 +171,7 @@ func (j *journal) fetch(ctx context.Context, address string) ([]record.Ref, erro
 	if err != nil {
 		return nil, fmt.Errorf("read journal: %w", err)
 	}
-	var file struct {
-		Events []event `json:"journalEvents"`
-	}
+	var file journalFile
 	if err := json.Unmarshal(r.Body, &file); err != nil {
 		return nil, &connector.Error{
 			Kind: connector.Unavailable, Scope: connector.ScopeConnection,
@@ -191,10 +198,7 @@ func (j *journal) login(ctx context.Context) error {
 	if time.Now().Add(time.Minute).Before(j.until) {
 		return nil
 	}
-	var answer struct {
-		Token   string `json:"access_token"`
-		Expires int64  `json:"expires_in"`
-	}
+	var answer appToken
 	_, err := j.read(rest.WithOwnCredential(ctx), rest.Call{
 		Method: http.MethodPost, Path: tokenPath(j.version), Into: &answer,
 		Form: url.Values{

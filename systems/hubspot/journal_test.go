@@ -3,6 +3,7 @@ package hubspot
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -43,9 +44,9 @@ func (b *bench) watching(state connector.KV, url string, objects ...string) *wat
 	id, secret := b.account.App()
 	secrets := b.account.Settings()
 	secrets[settingSecret] = secret
-	able, _, err := rest.Open(Spec(), rest.OpenOptions{
-		Settings: connector.Settings{settingClient: id}, Secrets: secrets, URL: url, Transport: w, State: state,
-	})
+	settings := connector.Settings{settingClient: id}
+	maps.Copy(settings, b.settings)
+	able, _, err := rest.Open(Spec(), rest.OpenOptions{Settings: settings, Secrets: secrets, URL: url, Transport: w, State: state})
 	if err != nil {
 		b.Fatal(err)
 	}

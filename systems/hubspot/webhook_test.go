@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/systems/hubspot/hubspottwin"
+	"github.com/tandemhub/tandem/twin"
 )
 
 // The secret and the bodies of the vendor's own examples.
@@ -179,6 +182,53 @@ func TestReceiveRefuses(t *testing.T) {
 	_, err := receiver("").Receive(exampleNow(), r, []byte("{}"))
 	if e := connector.ErrorOf(err); e.Kind != connector.Unauthorized || !strings.Contains(e.Fix, "client_secret") {
 		t.Errorf("without a secret: %v", err)
+	}
+}
+
+// The whole way: what people do is posted by the twin, in each way of signing.
+func TestReceiveUnderstandsTheTwin(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{"v1", "v2", "v3"} {
+		inBubble(t, twin.Options{}, func(b *bench) {
+			c := receiver(exampleSecret)
+			hints := map[record.Ref]bool{}
+			door := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					b.Error(err)
+				}
+				r.URL.Scheme, r.URL.Host = "https", r.Host // as the door hands it on
+				got, err := c.Receive(time.Now(), r, body)
+				if err != nil {
+					b.Errorf("%s: %v: %s", way, err, body)
+				}
+				for _, h := range got.Hints {
+					hints[h] = true
+				}
+				w.WriteHeader(http.StatusOK)
+			})
+			b.account.Webhook(hubspottwin.Hook{
+				Target: "https://hub.example.org/hooks/hubspot?key=a%2Fb%21", Transport: twin.Transport(door), Secret: exampleSecret, Signature: way,
+			})
+			two, berg := b.contacts(2), b.put(companies, "", "name", "Berg")
+			lead := b.put(leads, "", "hs_lead_name", "Ann", linkContacts, two[0])
+			b.put(contacts, two[1], propCompany, berg)
+			into, err := b.account.Merge(contacts, two[0], two[1])
+			if err != nil {
+				b.Fatal(err)
+			}
+			for range 3 {
+				if _, err := b.account.Deliver(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+			}
+			for _, want := range []record.Ref{{Object: contacts, ID: two[0]}, {Object: contacts, ID: two[1]}, {Object: contacts, ID: into}, {Object: companies, ID: berg}, {Object: leads, ID: lead}} {
+				if !hints[want] {
+					b.Errorf("%s: no hint at %+v", way, want)
+				}
+			}
+		})
 	}
 }
 

@@ -90,7 +90,7 @@ func decoded(t *testing.T, x exchange) map[string]any {
 	case "account":
 		info := into[accountInfo](t, x)
 		got["account"], got["zone"] = jsonText(t, info.PortalID), info.TimeZone
-	case "contacts", "companies":
+	case "contacts", "companies", "deals":
 		decodeRows(t, x, got)
 	case "row":
 		r := into[row](t, x)
@@ -108,6 +108,26 @@ func decoded(t *testing.T, x exchange) map[string]any {
 		got["ids"], got["after"] = ids, p.Paging.after()
 	case "failure":
 		decodeError(t, x, got)
+	case "entry":
+		e := into[entry](t, x)
+		got["offset"], got["url"] = e.Offset, e.URL
+	case "journal":
+		hints := []string{}
+		for _, h := range hintsOf(into[journalFile](t, x).Events) {
+			hints = append(hints, h.Object+" "+h.ID)
+		}
+		got["hints"] = hints
+	case "token":
+		a := into[appToken](t, x)
+		got["token"], got["expires"] = a.Token, a.Expires
+	case "pipelines":
+		decodePipelines(t, x, got)
+	case "schemas":
+		objects := []string{}
+		for _, c := range into[struct{ Results []customSchema }](t, x).Results {
+			objects = append(objects, c.TypeID+" "+c.Labels.Plural+" "+c.Face)
+		}
+		got["objects"] = objects
 	default:
 		t.Fatalf("nothing decodes %q", x.Decodes)
 	}
@@ -161,6 +181,24 @@ func decodeRows(t *testing.T, x exchange, got map[string]any) {
 	}
 	got["ids"], got["after"], got["archived"], got["merged"] = ids, p.Paging.after(), archived, merged
 	got["traces"], got["errors"] = traces, errs
+}
+
+// decodePipelines tells what the stages mean, those that the exchange asks for.
+func decodePipelines(t *testing.T, x exchange, got map[string]any) {
+	t.Helper()
+	var f record.Field
+	setStages(&f, into[struct{ Results []pipeline }](t, x).Results)
+	asked, _ := x.Want["stages"].(map[string]any)
+	stages := map[string]record.ChoiceKind{}
+	for _, c := range f.Choices {
+		if _, ok := asked[c.Parent+" "+c.Value]; ok {
+			stages[c.Parent+" "+c.Value] = c.Kind
+		}
+		if c.Label == "" || c.Parent == "" {
+			t.Errorf("a stage without a name or a pipeline: %+v", c)
+		}
+	}
+	got["stages"] = stages
 }
 
 func decodeAssociations(t *testing.T, x exchange, got map[string]any) {

@@ -114,7 +114,7 @@ func (o others) value(l link) record.Value {
 
 // with returns what remains of them after an association was made and others were taken
 // away.
-func (o others) with(l link, add, drop []string) others {
+func (o others) with(add, drop []string) others {
 	gone := func(id string) bool { return slices.Contains(drop, id) || slices.Contains(add, id) }
 	out := others{
 		bearing: slices.DeleteFunc(slices.Clone(o.bearing), gone),
@@ -143,9 +143,9 @@ func (c *conn) associationsPath(object string, l link, call string) string {
 // associations reads with what records are associated; those with nothing are left out.
 func (c *conn) associations(ctx context.Context, object string, l link, ids []string) (map[string]others, error) {
 	out := make(map[string]others, len(ids))
-	todo := make([]associationRead, len(ids))
-	for i, id := range ids {
-		todo[i].ID = id
+	todo := make([]associationRead, 0, len(ids))
+	for _, id := range ids {
+		todo = append(todo, associationRead{ID: id})
 	}
 	for len(todo) > 0 {
 		part := todo[:min(len(todo), maxAssociationReads)]

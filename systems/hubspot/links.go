@@ -85,7 +85,7 @@ func (w *linking) decide(l link, now others) error {
 		have := now.all()
 		w.add = without(want, have)
 		w.drop = without(intersect(was, have), want)
-		w.after = now.with(l, w.add, w.drop).value(l)
+		w.after = now.with(w.add, w.drop).value(l)
 		return nil
 	}
 	shown := now.one(l)
@@ -101,7 +101,7 @@ func (w *linking) decide(l link, now others) error {
 	if w.add = want; shown != "" {
 		w.drop = []string{shown}
 	}
-	if after := now.with(l, w.add, w.drop).value(l); !after.Equal(w.after) {
+	if after := now.with(w.add, w.drop).value(l); !after.Equal(w.after) {
 		w.add, w.drop = nil, nil
 		return &connector.Error{
 			Kind: connector.Invalid, Scope: connector.ScopeRecord, Field: w.field,

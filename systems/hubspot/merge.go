@@ -60,7 +60,7 @@ func (c *conn) mergedBefore(ctx context.Context, k kind, keep, lose string, why 
 	for i, id := range []string{keep, lose} {
 		rows, err := c.batchRead(ctx, d, reading{ids: []string{id}, names: []string{propID}})
 		if err != nil || len(rows) != 1 {
-			return row{}, why //nolint:nilerr // the refusal is what there is to say
+			return row{}, why // the refusal is what there is to say
 		}
 		at[i] = rows[0]
 	}

@@ -72,28 +72,28 @@ func exact(f record.Field) bool {
 }
 
 // pick turns a listing that begins into one by search, if its conditions can be searched.
-func (cur cursor) pick(d *definitions, where []connector.Cond) cursor {
+func (c cursor) pick(d *definitions, where []connector.Cond) cursor {
 	groups := d.conditions(where)
 	if groups == nil {
-		return cur
+		return c
 	}
 	text, err := json.Marshal(groups)
 	if err != nil || len(text) > maxSearchLen/2 {
-		return cur
+		return c
 	}
 	return cursor{Mode: modePick, Pick: string(text)}
 }
 
 // picking asks for the next records that satisfy the conditions, behind the last id: so it
 // never comes to the 10,000 results beyond which a search cannot be paged.
-func (cur cursor) picking(limit int) (searchInput, error) {
+func (c cursor) picking(limit int) (searchInput, error) {
 	in := searchInput{Sorts: []sortBy{{Property: propID, Direction: "ASCENDING"}}, Limit: limit}
-	if err := json.Unmarshal([]byte(cur.Pick), &in.Groups); err != nil {
+	if err := json.Unmarshal([]byte(c.Pick), &in.Groups); err != nil {
 		return in, expired("it is none of ours")
 	}
-	if cur.After != "" {
+	if c.After != "" {
 		for i := range in.Groups {
-			in.Groups[i].Filters = append(in.Groups[i].Filters, filter{Property: propID, Operator: "GT", Value: cur.After})
+			in.Groups[i].Filters = append(in.Groups[i].Filters, filter{Property: propID, Operator: "GT", Value: c.After})
 		}
 	}
 	return in, nil

@@ -50,6 +50,9 @@ func (c *conn) Read(ctx context.Context, object string, ids []string) ([]connect
 	if object == owners {
 		return c.readOwners(ctx, ids)
 	}
+	if object == lists {
+		return c.readLists(ctx, ids)
+	}
 	if _, err := wanted(object); err != nil {
 		return nil, err
 	}

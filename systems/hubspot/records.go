@@ -26,7 +26,8 @@ const (
 
 // Changes lists an object, then reads what changed; see [cursor] for how.
 func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, error) {
-	if _, err := wanted(q.Object); err != nil && q.Object != owners {
+	listed := q.Object == owners || q.Object == lists
+	if _, err := wanted(q.Object); err != nil && !listed {
 		return connector.Page{}, err
 	}
 	cur, err := parseCursor(q.Cursor)
@@ -34,6 +35,8 @@ func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, 
 		return connector.Page{}, err
 	}
 	switch {
+	case q.Object == lists && cur.Mode != modeFeed:
+		return c.listsPage(ctx, q, cur)
 	case q.Sweep():
 		if cur.Mode != modeBin {
 			cur = cursor{Mode: modeBin}
@@ -42,7 +45,7 @@ func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, 
 			return c.ownersPage(ctx, q, cur)
 		}
 		return c.binPage(ctx, q, cur)
-	case cur.Mode == modeBin, (cur.Mode == modeOwners) != (q.Object == owners) && q.Cursor != "":
+	case cur.Mode == modeBin, (cur.Mode == modeOwners) != listed && q.Cursor != "":
 		return connector.Page{}, expired("it is that of another kind of reading")
 	case q.Object == owners:
 		return c.ownersPage(ctx, q, cur)
@@ -184,7 +187,10 @@ func (c *conn) changes(ctx context.Context, d *definitions, wanted []string, row
 			out = append(out, end)
 		}
 	}
-	return out, c.fillLinks(ctx, d, wanted, ids, out)
+	if err := c.fillLinks(ctx, d, wanted, ids, out); err != nil {
+		return nil, err
+	}
+	return out, c.fillLists(ctx, d, wanted, ids, out)
 }
 
 // feedPage reads the next changes. See [cursor.next] for the order.

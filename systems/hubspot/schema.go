@@ -44,7 +44,7 @@ func (d *definitions) add(f record.Field) {
 
 // isLink reports whether a field is an association.
 func (d *definitions) isLink(name string) bool {
-	return slices.ContainsFunc(d.kind.links, func(l link) bool { return l.field(d.object) == name })
+	return name == fieldLists || slices.ContainsFunc(d.kind.links, func(l link) bool { return l.field(d.object) == name })
 }
 
 // names returns the properties to ask for: those wanted, all if wanted is nil.
@@ -96,6 +96,9 @@ func (d *definitions) shape() record.Object {
 // is left out; SchemaOf says why.
 func (c *conn) Schema(ctx context.Context) (record.Schema, error) {
 	names := []string{owners}
+	if c.withLists() {
+		names = append(names, lists)
+	}
 	for _, k := range kinds() {
 		names = append(names, k.name)
 	}
@@ -125,7 +128,7 @@ func (c *conn) SchemaOf(ctx context.Context, objects []string) (record.Schema, [
 	slots := make(chan struct{}, atATime)
 	var wg sync.WaitGroup
 	for i, name := range objects {
-		if name == owners {
+		if name == owners || name == lists {
 			continue
 		}
 		slots <- struct{}{}
@@ -141,6 +144,8 @@ func (c *conn) SchemaOf(ctx context.Context, objects []string) (record.Schema, [
 		switch {
 		case name == owners:
 			s.Objects = append(s.Objects, ownersObject())
+		case name == lists:
+			s.Objects = append(s.Objects, listsObject())
 		case errs[i] == nil:
 			s.Objects = append(s.Objects, found[i].shape())
 		case isAbsent(errs[i]):
@@ -230,6 +235,9 @@ func (c *conn) define(ctx context.Context, k kind) (*definitions, error) {
 	}
 	d := newDefinitions(k)
 	d.take(answer.Results, all)
+	if k.name == contacts && c.withLists() {
+		d.add(listsField())
+	}
 	c.keep(d)
 	return d, nil
 }

@@ -58,6 +58,7 @@ func specSettings() []connector.Setting {
 		{Name: settingClient, Label: "Client ID", Help: "of an OAuth app, and of the app whose journal of changes is read"},
 		{Name: settingSecret, Label: "Client secret", Help: "of an OAuth app, and of the app whose webhooks are received or whose journal is read", Secret: true},
 		{Name: settingObjects, Label: "Objects", Help: "with OAuth: objects that rights are asked for, with blanks between; empty = all that the account has"},
+		{Name: settingLists, Label: "Lists", Help: "whether contacts show on which lists they are, for one more call per hundred contacts; needs the scope crm.lists.read", Default: "no", Choices: []string{"no", "yes"}},
 		{Name: settingVersion, Label: "API version", Help: "version of HubSpot's API; v3 means the legacy paths", Default: "2026-09", Choices: []string{"2026-09", "2026-03", versionLegacy}},
 		{Name: settingTier, Label: "Subscription", Help: "decides how often HubSpot may be called; its answers correct it", Default: "professional", Choices: []string{"starter", "professional", "enterprise", "addon"}},
 	}
@@ -85,6 +86,9 @@ func oauth(s connector.Settings) connector.OAuth {
 		case len(asked) == 0:
 			optional = appendNew(optional, k.scopes()...)
 		}
+	}
+	if s[settingLists] == "yes" {
+		o.Scopes = append(o.Scopes, "crm.lists.read")
 	}
 	custom := kind{scope: "custom"}
 	switch {

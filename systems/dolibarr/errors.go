@@ -1,6 +1,7 @@
 package dolibarr
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,21 +71,35 @@ func pageError(r *rest.Response) error {
 		e.Err = errors.New("this installation has no such API")
 		e.Fix = "switch on the module in Home, Setup, Modules, or update Dolibarr"
 	default:
-		// Version 20 sends a page and an error one after the other when SQL fails in the
-		// middle of a create: 202, then {"error":...} (recorded).
-		at := strings.Index(body, `{"error"`)
-		if at < 0 {
-			return nil
-		}
-		if said, ok := wordsOf([]byte(body[at:])); ok {
-			failed := *r
-			failed.Status = said.code
-			return meaning(&failed, said)
-		}
-		return nil
+		return technicalError(r)
 	}
 	return e
 }
+
+// technicalError reads what version 20 sends when SQL fails in the middle of a create: 202
+// with a page for people, and behind it the error as JSON, which may lack the reason that
+// the page has (recorded). Nothing is created.
+func technicalError(r *rest.Response) error {
+	at := errorBehind.FindIndex(r.Body)
+	if at == nil {
+		return nil
+	}
+	said, ok := wordsOf(r.Body[at[0]:])
+	if !ok {
+		return nil
+	}
+	if why := reason.FindSubmatch(r.Body[:at[0]]); why != nil && !strings.Contains(said.all, string(why[1])) {
+		said.all = strings.TrimPrefix(said.all+": "+string(why[1]), ": ")
+	}
+	failed := *r
+	failed.Status = said.code
+	return meaning(&failed, said)
+}
+
+var (
+	errorBehind = regexp.MustCompile(`\{\s*"error"\s*:`)
+	reason      = regexp.MustCompile(`Information for latest database access request error:</b> ([^<\n]{1,300})`)
+)
 
 // wallError is what the web application firewall answers, in Dolibarr or before it.
 func wallError(r *rest.Response) error {
@@ -194,12 +209,19 @@ func refused(e *connector.Error, r *rest.Response, object string, said words) {
 	e.Kind, e.Scope = connector.Invalid, connector.ScopeRecord
 	switch {
 	case has("CodeAlreadyUsed", "Duplicate entry", "AlreadyExists"):
-		e.Kind, e.Field = connector.Duplicate, fieldIn(object, said.all)
-		if has("ErrorCustomerCodeAlreadyUsed") {
+		e.Kind, e.Field = connector.Duplicate, cmp.Or(fieldIn(object, said.all), keyIn(object, said.all))
+		switch {
+		case has("ErrorCustomerCodeAlreadyUsed"):
 			e.Field = "code_client"
+		case has("ErrorProductAlreadyExists"):
+			e.Field = "ref"
 		}
 	case has("ErrorBadThirdPartyName"):
 		e.Field = "name"
+	case has("Date of proposal is required"):
+		e.Field = "date"
+	case has("UserowneridNotDefined"):
+		e.Field = "userownerid"
 	case has("foreign key constraint fails"):
 		e.Field = fieldIn(object, said.all)
 	case has("Data too long", "Incorrect ", "Out of range", "cannot be null"):
@@ -221,19 +243,25 @@ func refused(e *connector.Error, r *rest.Response, object string, said words) {
 	}
 }
 
-// lastPart splits a path of the API.
-func lastPart(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+// parts splits a path of the API behind its base.
+func parts(path string) []string {
+	_, rest, ok := strings.Cut(path, apiPath+"/")
+	if !ok {
+		rest = path[strings.LastIndexByte(path, '/')+1:]
+	}
+	return strings.Split(rest, "/")
+}
 
 func isList(path string) bool {
-	return slices.Contains([]string{thirdParties, contacts, users}, lastPart(path))
+	p := parts(path)
+	return len(p) == 1 && objectIn(path) != ""
 }
 
 // objectIn returns the object that a path names.
 func objectIn(path string) string {
-	for _, name := range []string{thirdParties, contacts, users} {
-		if strings.HasSuffix(path, "/"+name) || strings.Contains(path, "/"+name+"/") {
-			return name
-		}
+	name := parts(path)[0]
+	if slices.ContainsFunc(objects(), func(o object) bool { return o.Name == name }) {
+		return name
 	}
 	return ""
 }
@@ -253,6 +281,9 @@ func fieldIn(objectName, said string) string {
 	if strings.HasSuffix(table, "_extrafields") {
 		return optionsPrefix + "options_" + name
 	}
+	if strings.HasSuffix(table, "det") { // the table of lines
+		return linesName
+	}
 	for _, f := range o.fields {
 		if f.column == "t."+name {
 			return f.Name
@@ -260,6 +291,25 @@ func fieldIn(objectName, said string) string {
 	}
 	if table == "" { // no column of the object's own, so one of the customer's
 		return fmt.Sprintf("%soptions_%s", optionsPrefix, name)
+	}
+	return ""
+}
+
+// uniqueKey finds the name of the database's key that a value offends: 'uk_projet_ref'.
+var uniqueKey = regexp.MustCompile(`for key '(?:[a-z0-9_]+\.)?([a-z0-9_]+)'`)
+
+// keyIn returns the wire name of the unique field that such a key is named after, "" if
+// there is none.
+func keyIn(objectName, said string) string {
+	found := uniqueKey.FindStringSubmatch(said)
+	o, err := objectOf(objectName)
+	if found == nil || err != nil {
+		return ""
+	}
+	for _, f := range o.fields {
+		if f.Unique && strings.HasSuffix(found[1], "_"+strings.TrimPrefix(f.column, "t.")) {
+			return f.Name
+		}
 	}
 	return ""
 }

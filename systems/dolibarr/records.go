@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,7 +34,9 @@ func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, 
 		return connector.Page{}, err
 	}
 	cur := cursor{Mode: modeList}
-	if q.Cursor != "" {
+	if q.Cursor == "" {
+		cur.Where = c.where(o, q.Where)
+	} else {
 		if cur, err = parseCursor(q.Cursor); err != nil {
 			return connector.Page{}, err
 		}
@@ -53,10 +56,11 @@ func (c *conn) changes(ctx context.Context, o object, q connector.Query, cur cur
 		return connector.Page{}, err
 	}
 	zone := zoneOf(cur.Zone)
-	filter := fmt.Sprintf("(t.rowid:>:%d)", cur.After)
+	filter := both(cur.Where, fmt.Sprintf("(%s:>:%d)", o.key, cur.After))
 	if cur.Mode == modeNew {
-		filter = fmt.Sprintf("(t.tms:>=:'%s') and ", cur.literal(zone)) + filter
+		filter = both(fmt.Sprintf("(t.tms:>=:'%s')", cur.literal(zone)), filter)
 	}
+	began := cur.After == 0
 	got, err := c.list(ctx, o, listing{
 		filter: filter, properties: properties(o, q.Fields), limit: pageSize(q, cur),
 	})
@@ -68,7 +72,39 @@ func (c *conn) changes(ctx context.Context, o object, q connector.Query, cur cur
 			return connector.Page{}, err
 		}
 	}
-	return c.page(o, got, cur, zone), nil
+	page := c.page(o, got, cur, zone)
+	if cur.Mode != modeList || !c.wantsTags(o, q.Fields) {
+		return page, nil
+	}
+	return page, c.tagPage(ctx, o, page, began)
+}
+
+// tagPage gives the records of a listing their categories. What is read by changes alone
+// does not show them: nothing tells when they change (R35).
+func (c *conn) tagPage(ctx context.Context, o object, page connector.Page, began bool) error {
+	if len(page.Changes) == 0 {
+		return nil
+	}
+	of, err := c.members(ctx, o, began)
+	if err != nil || of == nil {
+		return err
+	}
+	for _, ch := range page.Changes {
+		ch.Fields[tagsName] = of[ch.ID]
+	}
+	return nil
+}
+
+// both joins two filters.
+func both(a, b string) string {
+	switch {
+	case a == "":
+		return b
+	case b == "":
+		return a
+	default:
+		return a + " and " + b
+	}
 }
 
 // prepare fills into a cursor what the connection knows or must ask for.
@@ -113,10 +149,13 @@ func (c *conn) page(o object, got list, cur cursor, zone *time.Location) connect
 		cur.Drift = cur.Drift.with(row.number(o.created), row.number(o.modified))
 	}
 	for _, row := range got.rows {
+		if o.only != nil && !o.only.lets(row) {
+			continue
+		}
 		p.Changes = append(p.Changes, change(o, row, extras, cmp.Or(zone, time.UTC), cur.Drift, cur.Mode == modeSweep))
 	}
 	// An empty object proves nothing: it may be out of sight (recorded).
-	p.Complete = !more && cur.Mode != modeNew && (cur.After > 0 || len(got.rows) > 0)
+	p.Complete = !more && cur.Mode != modeNew && cur.Where == "" && (cur.After > 0 || len(got.rows) > 0)
 	p.More = more
 	if cur.Began == 0 {
 		cur.Began = got.began.Unix()
@@ -130,20 +169,24 @@ func (c *conn) page(o object, got list, cur cursor, zone *time.Location) connect
 	case cur.Mode == modeSweep:
 		cur = cursor{Mode: modeSweep, Limit: cur.Limit}
 	default:
-		cur.Mode, cur.Since, cur.After, cur.Began = modeNew, cur.Began, 0, 0
+		cur.Mode, cur.Since, cur.After, cur.Began, cur.Where = modeNew, cur.Began, 0, 0, ""
 	}
 	p.Next = cur.String()
 	return p
 }
 
-// change makes a change of a row. Closed third parties and disabled contacts are archived:
-// people's lists leave them out until somebody asks for them.
+// change makes a change of a row. Closed third parties, disabled contacts and products that
+// are neither sold nor bought are archived: people's lists leave them out until somebody
+// asks for them.
 func change(o object, row wireRow, extras []field, zone *time.Location, d drift, sweep bool) connector.Change {
 	ch := connector.Change{Record: row.record(o, extras, zone, d)}
 	if sweep {
 		ch.Fields = nil
 	}
-	if row.closed(o) {
+	switch {
+	case o.only != nil && !o.only.lets(row):
+		ch.Fate = connector.Left
+	case row.closed(o):
 		ch.Fate = connector.Archived
 	}
 	return ch
@@ -166,23 +209,32 @@ func pageSize(q connector.Query, cur cursor) int {
 // properties returns what to ask for: the wanted fields and what every record needs. It
 // spares bytes, not the server's time (recorded).
 func properties(o object, wanted []string) []string {
-	need := []string{"id", o.created, o.modified}
+	var need []string
+	add := func(names ...string) {
+		for _, name := range names {
+			if name != "" && !slices.Contains(need, name) {
+				need = append(need, name)
+			}
+		}
+	}
+	add("id", o.created, o.modified)
 	if o.Name != users {
-		need = append(need, "user_modification_id")
+		add(o.modifier)
 	}
-	if o.Archive {
-		need = append(need, o.state)
+	if o.only != nil {
+		add(o.only.key)
 	}
+	add(slices.Sorted(maps.Keys(o.closed))...)
 	if wanted != nil && len(wanted) == 0 {
 		return need
 	}
 	for _, f := range o.fields {
-		if (wanted == nil || slices.Contains(wanted, f.Name)) && !slices.Contains(need, f.Name) {
-			need = append(need, f.Name)
+		if (wanted == nil || slices.Contains(wanted, f.Name)) && f.Name != tagsName {
+			add(f.Name)
 		}
 	}
 	if wanted == nil || slices.ContainsFunc(wanted, func(w string) bool { return strings.HasPrefix(w, optionsPrefix) }) {
-		need = append(need, "array_options")
+		add("array_options")
 	}
 	return need
 }
@@ -223,11 +275,15 @@ func (c *conn) list(ctx context.Context, o object, l listing) (list, error) {
 	got := list{limit: l.limit, asked: l.limit}
 	for {
 		query := url.Values{
-			"limit": {strconv.Itoa(got.limit)}, "sortfield": {"t.rowid"}, "sortorder": {"ASC"},
+			"limit": {strconv.Itoa(got.limit)}, "sortfield": {o.key}, "sortorder": {"ASC"},
 			"properties": {strings.Join(l.properties, ",")},
 		}
-		if l.filter != "" {
-			query.Set("sqlfilters", l.filter)
+		filter := l.filter
+		if o.only != nil {
+			filter = both(o.only.filter, filter)
+		}
+		if filter != "" {
+			query.Set("sqlfilters", filter)
 		}
 		began := time.Now()
 		var rows []wireRow
@@ -298,7 +354,7 @@ func (c *conn) read(ctx context.Context, o object, ids []string) ([]connector.Ch
 	}
 	found := map[string]connector.Change{}
 	if len(numeric) > 0 {
-		got, err := c.listAll(ctx, o, "(t.rowid:in:"+strings.Join(numeric, ",")+")", len(numeric))
+		got, err := c.listAll(ctx, o, "("+o.key+":in:"+strings.Join(numeric, ",")+")", len(numeric))
 		if err != nil {
 			return nil, err
 		}
@@ -316,7 +372,7 @@ func (c *conn) read(ctx context.Context, o object, ids []string) ([]connector.Ch
 		}
 		changes = append(changes, ch)
 	}
-	return changes, nil
+	return changes, c.addTags(ctx, o, changes)
 }
 
 // decoder returns what turns rows into changes.
@@ -343,7 +399,10 @@ func (c *conn) listAll(ctx context.Context, o object, filter string, limit int) 
 	for after := int64(0); ; {
 		l := listing{filter: filter, properties: properties(o, nil), limit: limit}
 		if after > 0 {
-			l.filter = fmt.Sprintf("(%s) and (t.rowid:>:%d)", filter, after)
+			if filter != "" {
+				l.filter = "(" + filter + ")"
+			}
+			l.filter = both(l.filter, fmt.Sprintf("(%s:>:%d)", o.key, after))
 		}
 		got, err := c.list(ctx, o, l)
 		if err != nil {

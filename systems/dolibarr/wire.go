@@ -2,8 +2,11 @@ package dolibarr
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -113,22 +116,35 @@ func (r wireRow) options() map[string]json.RawMessage {
 	return m
 }
 
+// moment returns a time in seconds, 0 for nothing. Products of version 20 show theirs as a
+// text by PHP's own clock (recorded).
+func (r wireRow) moment(key string, zone *time.Location) int64 {
+	if n := r.number(key); n != 0 {
+		return n
+	}
+	at, err := time.ParseInLocation(time.DateTime, r.text(key), zone)
+	if err != nil {
+		return 0
+	}
+	return at.Unix()
+}
+
 // record decodes a row: every field that it shows, and the extrafields with the kinds
 // that are known of them.
 func (r wireRow) record(o object, extras []field, zone *time.Location, d drift) record.Record {
 	rec := record.Record{
 		Ref:        record.Ref{Object: o.Name, ID: r.text("id")},
-		ModifiedBy: r.text("user_modification_id"),
+		ModifiedBy: r.text(o.modifier),
 		Fields:     make(record.Fields, len(r)),
 	}
-	if at := r.number(o.created); at != 0 {
+	if at := r.moment(o.created, zone); at != 0 {
 		rec.Created = time.Unix(at, 0).UTC()
 	}
-	rec.Modified = d.modified(r.number(o.modified), rec.Created)
+	rec.Modified = d.modified(r.moment(o.modified, zone), rec.Created)
 	for i := range o.fields {
 		f := &o.fields[i]
 		if raw, shown := r[f.Name]; shown {
-			rec.Fields[f.Name] = value(f.Kind, f.zero, scalar(raw), zone)
+			rec.Fields[f.Name] = f.decode(raw, zone)
 		}
 	}
 	for key, raw := range r.options() {
@@ -144,8 +160,39 @@ func (r wireRow) record(o object, extras []field, zone *time.Location, d drift) 
 	return rec
 }
 
-// closed reports whether the record is closed (a third party) or disabled (a contact).
-func (r wireRow) closed(o object) bool { return o.Archive && r.text(o.state) == "0" }
+// closed reports whether the record counts as archived.
+func (r wireRow) closed(o object) bool {
+	for key, value := range o.closed {
+		if r.text(key) != value {
+			return false
+		}
+	}
+	return len(o.closed) > 0
+}
+
+// decode gives what the wire shows of a field the canonical form of its kind.
+func (f *field) decode(raw json.RawMessage, zone *time.Location) record.Value {
+	switch f.Kind {
+	case record.KindList:
+		return f.list(raw, zone)
+	case record.KindReferences:
+		return references(raw)
+	default:
+		return value(f.Kind, f.zero, scalar(raw), zone)
+	}
+}
+
+// references decodes people who are linked: a map with their ids as keys, or a list if
+// there are none.
+func references(raw json.RawMessage) record.Value {
+	var of map[string]json.RawMessage
+	if err := json.Unmarshal(raw, lenient(&of)); err != nil {
+		return record.Value{}
+	}
+	ids := slices.DeleteFunc(slices.Collect(maps.Keys(of)), func(id string) bool { return !isID(id) })
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+	return record.Texts(ids...)
+}
 
 // value gives a text of the wire the canonical form of its kind. zero says that "0"
 // stands for nothing, as in the id of a reference.
@@ -165,6 +212,9 @@ func value(kind record.Kind, zero bool, s string, zone *time.Location) record.Va
 	case record.KindDateTime:
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return record.Time(time.Unix(n, 0))
+		}
+		if at, err := time.ParseInLocation(time.DateTime, s, zone); err == nil {
+			return record.Time(at)
 		}
 	case record.KindText:
 		return record.Text(strings.ReplaceAll(s, "\r\n", "\n"))
@@ -186,9 +236,13 @@ func day(s string, zone *time.Location) record.Value {
 var errNoNumber = errors.New("it is no number")
 
 // encode writes a value as the API takes it, null for the empty one. Dates go as a text,
-// which both versions read as a day of the server's zone (recorded); truth values as 0 and
-// 1, because version 20 fails on false (recorded).
-func encode(f field, v record.Value) (any, error) {
+// which both versions read as a day of the server's zone (recorded), or, where the server
+// makes a moment of it, as the noon of the day, whose time it cuts off (recorded); truth
+// values as 0 and 1, because version 20 fails on false (recorded).
+func encode(f field, v record.Value, zone *time.Location) (any, error) {
+	if f.Kind == record.KindReferences {
+		return linked(v), nil
+	}
 	if v.IsEmpty() {
 		return nil, nil
 	}
@@ -211,8 +265,12 @@ func encode(f field, v record.Value) (any, error) {
 		}
 		return at.Unix(), nil
 	case record.KindDate:
-		if v.Time().IsZero() {
+		at := v.Time()
+		switch {
+		case at.IsZero():
 			return nil, errors.New("it is no date")
+		case f.epoch:
+			return time.Date(at.Year(), at.Month(), at.Day(), 12, 0, 0, 0, zone).Unix(), nil
 		}
 		return v.Text(), nil
 	}
@@ -225,4 +283,13 @@ func encode(f field, v record.Value) (any, error) {
 	}
 	// A character beyond U+FFFF would be refused by the database with an error 500.
 	return record.Rewritten(v, []record.Rewrite{record.RewriteDropAstral}).Text(), nil
+}
+
+// linked encodes people as the API takes them: {"12":{"id":"12"}}.
+func linked(v record.Value) map[string]any {
+	of := map[string]any{}
+	for _, item := range v.Items() {
+		of[item.Text()] = map[string]any{"id": item.Text()}
+	}
+	return of
 }

@@ -106,7 +106,11 @@ func understood(t *testing.T, x exchange) string {
 	}
 	object := objectIn(r.Path)
 	o, err := objectOf(object)
+	var compact bytes.Buffer
 	body := bytes.TrimSpace(r.Body)
+	if json.Compact(&compact, body) == nil {
+		body = compact.Bytes()
+	}
 	switch {
 	case err != nil || len(body) == 0 || bytes.HasPrefix(body, []byte(`{"success"`)):
 		return fmt.Sprintf("%d %s", x.Response.Status, x.Request.Method)

@@ -45,67 +45,147 @@ func (c *conn) nameHolder(ctx context.Context, op connector.Op, err error) {
 
 func (c *conn) write(ctx context.Context, op connector.Op) connector.Result {
 	o, err := objectOf(op.Ref.Object)
-	if err == nil && o.Name == users {
-		err = &connector.Error{Kind: connector.Unsupported, Scope: connector.ScopeObject, Err: errors.New("users are read only")}
+	if err == nil && o.readOnly() {
+		err = &connector.Error{Kind: connector.Unsupported, Scope: connector.ScopeObject, Err: fmt.Errorf("%s are read only", o.Name)}
 	}
 	if err != nil {
 		return connector.Result{Ref: op.Ref, Err: err}
 	}
-	switch op.Verb {
-	case connector.Create:
+	switch {
+	case op.Verb == connector.Create && o.Create:
 		return c.create(ctx, o, op)
-	case connector.Update:
+	case op.Verb == connector.Update && o.Update:
 		return c.update(ctx, o, op)
-	case connector.Delete:
+	case op.Verb == connector.Delete && o.Delete:
 		return c.remove(ctx, o, op)
-	case connector.Archive:
-		return c.put(ctx, o, op.Ref, stateBody(o, 0), nil)
-	case connector.Restore:
-		return c.put(ctx, o, op.Ref, stateBody(o, 1), nil)
+	case op.Verb == connector.Archive && o.archive != nil:
+		return c.put(ctx, o, op.Ref, o.archive, nil)
+	case op.Verb == connector.Restore && o.restore != nil:
+		return c.put(ctx, o, op.Ref, o.restore, nil)
 	default:
 		return connector.Result{Ref: op.Ref, Err: &connector.Error{
-			Kind: connector.Unsupported, Err: fmt.Errorf("there is no verb %q", op.Verb),
+			Kind: connector.Unsupported, Err: fmt.Errorf("%s have no verb %q", o.Name, op.Verb),
 		}}
 	}
-}
-
-// stateBody closes or opens a record. Version 20 heeds one of the two keys, version 24
-// takes a contact's change only if both are there (recorded).
-func stateBody(o object, state int) map[string]any {
-	if o.Name == contacts {
-		return map[string]any{"status": state, "statut": state}
-	}
-	return map[string]any{"status": state}
 }
 
 // create sends a record with the operation's key in ref_ext, by which it is looked up if
 // the answer is lost (R16), and reads it back: the answer is the bare id, and the vendor
 // rewrites what it is given (R2).
 func (c *conn) create(ctx context.Context, o object, op connector.Op) connector.Result {
-	body, refused, err := c.body(ctx, o, op.Set, true)
+	w, err := c.writing(ctx, o, op.Set, true)
+	if err == nil && w.status != nil {
+		w.path, err = o.wayFor(draft, *w.status)
+	}
+	if err == nil {
+		err = c.complete(ctx, o, op, w.body)
+	}
 	if err != nil {
-		return connector.Result{Ref: op.Ref, Refused: refused, Err: err}
-	}
-	if _, set := body["ref_ext"]; !set && op.Key != "" {
-		body["ref_ext"] = op.Key
-	}
-	if o.Name == thirdParties {
-		numberCustomer(body)
+		return connector.Result{Ref: op.Ref, Refused: w.refused, Err: err}
 	}
 	var id json.RawMessage
-	if _, err := c.api.Do(ctx, rest.Call{Method: http.MethodPost, Path: o.path, Body: body, Into: &id}); err != nil {
-		return connector.Result{Ref: op.Ref, Refused: refused, Err: err}
+	if _, err := c.api.Do(ctx, rest.Call{Method: http.MethodPost, Path: o.path, Body: w.body, Into: &id}); err != nil {
+		return connector.Result{Ref: op.Ref, Refused: w.refused, Err: err}
 	}
-	res := connector.Result{Ref: record.Ref{Object: o.Name, ID: scalar(id)}, Refused: refused}
+	res := connector.Result{Ref: record.Ref{Object: o.Name, ID: scalar(id)}, Refused: w.refused}
 	if !isID(res.Ref.ID) {
 		res.Ref.ID = ""
 		res.Err = &connector.Error{Kind: connector.Ambiguous, Err: errors.New("the answer holds no id")}
 		return res
 	}
-	if row, err := c.get(ctx, o, res.Ref.ID); err == nil {
-		c.after(ctx, o, &res, row)
-	} // else the record is there all the same, and the hub reads it later
+	c.finish(ctx, o, &res, w)
 	return res
+}
+
+// complete adds to a new record what the vendor wants or people expect of one.
+func (c *conn) complete(ctx context.Context, o object, op connector.Op, body map[string]any) error {
+	if key := o.keyName(); key != "" && op.Key != "" {
+		if _, set := body[key]; !set {
+			body[key] = op.Key
+		}
+	}
+	for name, v := range o.preset {
+		if _, set := body[name]; !set {
+			body[name] = v
+		}
+	}
+	switch o.Name {
+	case thirdParties:
+		numberCustomer(body)
+	case events:
+		return c.ownEvent(ctx, body)
+	}
+	return nil
+}
+
+// ownEvent makes an event that is nobody's one of the key's own user, without whom the
+// vendor refuses it (recorded).
+func (c *conn) ownEvent(ctx context.Context, body map[string]any) error {
+	const owner = "userownerid"
+	if _, set := body[owner]; set {
+		return nil
+	}
+	id, err := c.me(ctx)
+	if missing(err) {
+		return &connector.Error{
+			Kind: connector.Invalid, Field: owner, Err: errors.New("an event needs an owner"),
+			Fix: "give the key's user the right to read users, or map the owner",
+		}
+	}
+	if err != nil {
+		return err
+	}
+	body[owner] = json.Number(id)
+	return nil
+}
+
+// me returns the id of the key's own user, asked for once.
+func (c *conn) me(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	id := c.self
+	c.mu.Unlock()
+	if id != "" {
+		return id, nil
+	}
+	var row wireRow
+	if _, err := c.api.Do(ctx, rest.Call{Path: "/users/info", Into: &row}); err != nil {
+		return "", fmt.Errorf("read the key's user: %w", err)
+	}
+	if id = row.text("id"); !isID(id) {
+		return "", &connector.Error{Kind: connector.Unavailable, Scope: connector.ScopeObject, Err: errors.New("the key's user shows no id")}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.self = id
+	return id, nil
+}
+
+// finish does what a create cannot, and reads the record back. The record is there: what
+// fails now is refused, and shown (R29).
+func (c *conn) finish(ctx context.Context, o object, res *connector.Result, w writing) {
+	refuse := func(field string, err error) {
+		if err != nil {
+			res.Refused = append(res.Refused, connector.Refusal{Field: field, Why: err.Error()})
+		}
+	}
+	if w.tags != nil {
+		refuse(tagsName, c.writeTags(ctx, o, res.Ref.ID, *w.tags))
+	}
+	refuse(statusName, c.move(ctx, o, res.Ref.ID, w.path))
+	if row, err := c.get(ctx, o, res.Ref.ID); err == nil {
+		c.after(ctx, o, res, row)
+		c.afterTags(ctx, o, res, w)
+	} // else the record is there all the same, and the hub reads it later
+}
+
+// afterTags adds the categories to what is known after a write of them.
+func (c *conn) afterTags(ctx context.Context, o object, res *connector.Result, w writing) {
+	if w.tags == nil || res.After == nil {
+		return
+	}
+	if v, ok, err := c.tagsOf(ctx, o, res.Ref.ID); err == nil && ok {
+		res.After.Fields[tagsName] = v
+	}
 }
 
 // numberCustomer asks for a customer code, which people expect of customers and prospects
@@ -118,13 +198,74 @@ func numberCustomer(body map[string]any) {
 }
 
 // update sends only what changes: a whole object would carry the entity, which moves the
-// record out of sight (recorded), and is refused by version 24.
+// record out of sight (recorded), and is refused by version 24. What is not part of the
+// body follows: lines, categories, and at last the status, because it may end what can be
+// changed; only back to draft a paper goes before.
 func (c *conn) update(ctx context.Context, o object, op connector.Op) connector.Result {
-	body, refused, err := c.body(ctx, o, op.Set, false)
-	if err != nil || len(body) == 0 { // nothing to set sends nothing (R11)
-		return connector.Result{Ref: op.Ref, Refused: refused, Err: err}
+	res := connector.Result{Ref: op.Ref}
+	w, err := c.writing(ctx, o, op.Set, false)
+	res.Refused = w.refused
+	if err == nil && (w.status != nil || w.lines != nil) {
+		err = c.approach(ctx, o, op.Ref.ID, &w)
 	}
-	return c.put(ctx, o, op.Ref, body, refused)
+	if err != nil || !w.apart() && len(w.body) == 0 { // nothing to set sends nothing (R11)
+		res.Err = err
+		return res
+	}
+	if !w.apart() {
+		return c.put(ctx, o, op.Ref, w.body, w.refused)
+	}
+	if res.Err = c.steps(ctx, o, op.Ref, w); res.Err != nil {
+		return res
+	}
+	if row, err := c.get(ctx, o, op.Ref.ID); err == nil {
+		c.after(ctx, o, &res, row)
+		c.afterTags(ctx, o, &res, w)
+	}
+	return res
+}
+
+// approach looks where the record stands and finds the way to where it shall be.
+func (c *conn) approach(ctx context.Context, o object, id string, w *writing) error {
+	row, err := c.get(ctx, o, id)
+	if err != nil {
+		return err
+	}
+	w.row = row
+	if w.status != nil {
+		w.path, err = o.wayFor(row.text(statusName), *w.status)
+	}
+	return err
+}
+
+// steps makes the calls of an update, one after the other.
+func (c *conn) steps(ctx context.Context, o object, ref record.Ref, w writing) error {
+	reopen := w.status != nil && w.status.Text() == draft
+	if reopen && len(w.path) > 0 {
+		if err := c.move(ctx, o, ref.ID, w.path); err != nil {
+			return err
+		}
+		w.row[statusName] = json.RawMessage(draft)
+	}
+	if len(w.body) > 0 {
+		if res := c.put(ctx, o, ref, w.body, nil); res.Err != nil {
+			return res.Err
+		}
+	}
+	if w.lines != nil {
+		if err := c.writeLines(ctx, o, w.row, *w.lines); err != nil {
+			return err
+		}
+	}
+	if w.tags != nil {
+		if err := c.writeTags(ctx, o, ref.ID, *w.tags); err != nil {
+			return err
+		}
+	}
+	if reopen {
+		return nil
+	}
+	return c.move(ctx, o, ref.ID, w.path)
 }
 
 // put sends an update and takes the record from its answer.
@@ -159,43 +300,94 @@ func (c *conn) remove(ctx context.Context, o object, op connector.Op) connector.
 	return connector.Result{Ref: op.Ref, Err: err}
 }
 
-// body encodes what is to be written. What the vendor would ignore or undo is refused
+// A writing is what an operation comes to: a body, and what is written apart from it. Of
+// the latter nil means that it is not written.
+type writing struct {
+	body    map[string]any
+	refused []connector.Refusal
+	status  *record.Value
+	lines   *record.Value
+	tags    *record.Value
+	path    []move
+	row     wireRow // the record as it is before
+}
+
+// apart reports whether anything is written besides the body.
+func (w writing) apart() bool {
+	return w.lines != nil || w.tags != nil || len(w.path) > 0
+}
+
+// writing encodes what is to be written. What the vendor would ignore or undo is refused
 // here, so that it is shown.
-func (c *conn) body(ctx context.Context, o object, set record.Fields, create bool) (map[string]any, []connector.Refusal, error) {
+func (c *conn) writing(ctx context.Context, o object, set record.Fields, create bool) (writing, error) {
+	w := writing{body: map[string]any{}}
 	extras, err := c.extrasOf(ctx, o.Name)
 	if err != nil {
-		return nil, nil, err
+		return w, err
 	}
 	all := slices.Concat(o.fields, extras)
-	body, options := map[string]any{}, map[string]any{}
-	var refused []connector.Refusal
+	options := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		v := set[name]
 		f, known := known(all, name)
 		switch why := refusal(f, known, v, create); {
 		case why != "":
-			refused = append(refused, connector.Refusal{Field: name, Why: why})
+			w.refused = append(w.refused, connector.Refusal{Field: name, Why: why})
+		case f.apart && !(create && name == linesName):
+			w.set(name, v)
 		case name == "country_code":
-			if err := c.country(ctx, v, body); err != nil {
-				return nil, refused, err
+			if err := c.country(ctx, v, w.body); err != nil {
+				return w, err
 			}
 		case create && v.IsEmpty(): // is empty anyway
 		default:
-			wire, err := encode(f, v)
-			if err != nil {
-				return nil, refused, &connector.Error{Kind: connector.Invalid, Field: name, Err: err}
-			}
-			if key, extra := strings.CutPrefix(name, optionsPrefix); extra {
-				options[key] = wire
-			} else {
-				body[name] = wire
+			if err := c.encode(ctx, f, v, w.body, options); err != nil {
+				return w, err
 			}
 		}
 	}
 	if len(options) > 0 {
-		body["array_options"] = options
+		w.body["array_options"] = options
 	}
-	return body, refused, nil
+	return w, nil
+}
+
+// set notes what is written apart from the body.
+func (w *writing) set(name string, v record.Value) {
+	switch name {
+	case statusName:
+		w.status = &v
+	case linesName:
+		w.lines = &v
+	case tagsName:
+		w.tags = &v
+	}
+}
+
+// encode puts a value into the body, or among the extrafields.
+func (c *conn) encode(ctx context.Context, f field, v record.Value, body, options map[string]any) error {
+	zone, err := c.timezone(ctx)
+	if err != nil {
+		return err
+	}
+	var wire any
+	if f.Kind == record.KindList {
+		wire, err = f.wireLines(v, zone)
+	} else {
+		wire, err = encode(f, v, zone)
+	}
+	if err != nil {
+		return &connector.Error{Kind: connector.Invalid, Field: f.Name, Err: err}
+	}
+	if key, extra := strings.CutPrefix(f.Name, optionsPrefix); extra {
+		options[key] = wire
+		return nil
+	}
+	body[f.Name] = wire
+	if f.also != "" {
+		body[f.also] = wire
+	}
+	return nil
 }
 
 // known returns the field of that name. An extrafield that is not among the known ones is
@@ -215,6 +407,10 @@ func refusal(f field, known bool, v record.Value, create bool) string {
 	switch {
 	case !known:
 		return "Dolibarr has no such field"
+	case f.Key && !create:
+		return "it is set when a record is made, and then kept as it is"
+	case f.CreateOnly && !create:
+		return "Dolibarr lets it be set only when a record is made"
 	case f.ReadOnly:
 		return cmp.Or(map[string]string{
 			"status": "archive or restore the record instead", "statut": "archive or restore the record instead",

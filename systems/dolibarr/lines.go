@@ -1,0 +1,197 @@
+package dolibarr
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/rest"
+)
+
+// linesName is the wire name of a paper's lines.
+const linesName = "lines"
+
+// linesField describes the lines of a proposal, an order or an invoice. The server
+// computes their totals and the paper's.
+func linesField() field {
+	id := field{Field: record.Field{Name: "id", Label: "Line", Kind: record.KindText, ReadOnly: true, Key: true}}
+	kind := choice("product_type", "Type", "", "product", "service")
+	lines := field{apart: true, elem: []field{
+		id,
+		reference("fk_product", "Product", "product", "", products),
+		text("product_ref", "Product's reference", "sku", "", 0).readOnly(),
+		text("product_label", "Product's label", "name", "", 0).readOnly(),
+		html("desc", "Description", "description", ""),
+		kind,
+		plainField(record.KindNumber, "qty", "Quantity", "quantity", ""),
+		plainField(record.KindMoney, "subprice", "Unit price without tax", "unit_price", ""),
+		plainField(record.KindNumber, "remise_percent", "Discount in percent", "discount_percent", ""),
+		plainField(record.KindNumber, "tva_tx", "Tax rate", "tax_rate", ""),
+		plainField(record.KindMoney, "total_ht", "Total without tax", "net_total", "").readOnly(),
+	}}
+	lines.Field = record.Field{Name: linesName, Label: "Lines", Common: "lines", Kind: record.KindList}
+	for _, f := range lines.elem {
+		lines.Elem = append(lines.Elem, f.Field)
+	}
+	return lines
+}
+
+// list decodes the elements of a list.
+func (f *field) list(raw json.RawMessage, zone *time.Location) record.Value {
+	var rows []wireRow
+	if json.Unmarshal(raw, &rows) != nil {
+		return record.Value{}
+	}
+	items := make([]record.Value, 0, len(rows))
+	for _, row := range rows {
+		fields := record.Fields{}
+		for i := range f.elem {
+			e := &f.elem[i]
+			if v := e.decode(row[e.Name], zone); !v.IsEmpty() {
+				fields[e.Name] = v
+			}
+		}
+		if len(fields) > 0 {
+			items = append(items, record.Struct(fields))
+		}
+	}
+	return record.List(items...)
+}
+
+// wireLines encodes lines as a create takes them.
+func (f field) wireLines(v record.Value, zone *time.Location) ([]map[string]any, error) {
+	lines := []map[string]any{}
+	for i, item := range v.Items() {
+		line, err := f.wireLine(item.Fields(), zone)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// wireLine encodes one line, always with its product_type: without it version 20 fails
+// in SQL, and says so behind a page with status 202 (recorded).
+func (f field) wireLine(fields record.Fields, zone *time.Location) (map[string]any, error) {
+	line := map[string]any{"product_type": 0}
+	for _, e := range f.elem {
+		v, given := fields[e.Name]
+		if !given || !e.Writable() || v.IsEmpty() && e.Kind != record.KindText {
+			continue
+		}
+		if v.IsEmpty() {
+			line[e.Name] = ""
+			continue
+		}
+		wire, err := encode(e, v, zone)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name, err)
+		}
+		line[e.Name] = wire
+	}
+	return line, nil
+}
+
+// A lineEdit is one call that brings lines nearer to what is wanted.
+type lineEdit struct {
+	method string
+	id     string // of the line; "" for a new one
+	body   map[string]any
+}
+
+// lineEdits compares the lines that are with those that shall be. A line has no identity
+// on the other side, so they are told by their place: what is equal at both ends stays,
+// what lies between is changed in place, and what is too much goes. New lines are added at
+// the end, because the API adds nowhere else.
+func (f field) lineEdits(have, want []record.Value, zone *time.Location) ([]lineEdit, error) {
+	head := 0
+	for head < len(have) && head < len(want) && f.sameLine(have[head], want[head]) {
+		head++
+	}
+	have, want = have[head:], want[head:]
+	for len(want) > 0 && len(have) >= len(want) && f.sameLine(have[len(have)-1], want[len(want)-1]) {
+		have, want = have[:len(have)-1], want[:len(want)-1]
+	}
+	var edits []lineEdit
+	for i, item := range want {
+		body, err := f.wireLine(item.Fields(), zone)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("line %d: %w", head+i+1, err)
+		case i >= len(have):
+			edits = append(edits, lineEdit{method: http.MethodPost, body: body})
+		case !f.sameLine(have[i], item):
+			if was, _ := strconv.Atoi(have[i].Fields()["product_type"].Text()); item.Fields()["product_type"].IsEmpty() {
+				body["product_type"] = was
+			}
+			edits = append(edits, lineEdit{method: http.MethodPut, id: have[i].Fields()["id"].Text(), body: body})
+		}
+	}
+	for _, item := range have[min(len(have), len(want)):] {
+		edits = append(edits, lineEdit{method: http.MethodDelete, id: item.Fields()["id"].Text()})
+	}
+	return edits, nil
+}
+
+// sameLine reports whether a line holds what is wanted of it; what the server computes
+// does not count.
+func (f field) sameLine(have, want record.Value) bool {
+	return !slices.ContainsFunc(f.elem, func(e field) bool {
+		w, given := want.Fields()[e.Name]
+		return given && e.Writable() && !w.Equal(have.Fields()[e.Name])
+	})
+}
+
+// writeLines carries the edits out, which only a draft takes.
+func (c *conn) writeLines(ctx context.Context, o object, row wireRow, want record.Value) error {
+	f, _ := known(o.fields, linesName)
+	zone, err := c.timezone(ctx)
+	if err != nil {
+		return err
+	}
+	if row.text(statusName) != draft {
+		return &connector.Error{
+			Kind: connector.Invalid, Field: linesName, Err: errors.New("only a draft's lines can be changed"),
+			Fix: "set its status back to draft, or change the lines in Dolibarr",
+		}
+	}
+	edits, err := f.lineEdits(f.list(row[linesName], zone).Items(), want.Items(), zone)
+	if err != nil {
+		return &connector.Error{Kind: connector.Invalid, Field: linesName, Err: err}
+	}
+	for _, e := range edits {
+		call := rest.Call{Method: e.method, Path: o.path + "/" + url.PathEscape(row.text("id"))}
+		if e.id == "" {
+			call.Path += o.addLine
+		} else {
+			call.Path += "/lines/" + url.PathEscape(e.id)
+		}
+		if e.body != nil {
+			call.Body = e.body
+		}
+		if _, err := c.api.Do(ctx, call); err != nil {
+			return named(err, linesName)
+		}
+	}
+	return nil
+}
+
+// named names the field in an error that was caused by it alone.
+func named(err error, field string) error {
+	e := connector.ErrorOf(err)
+	if e.Kind != connector.Invalid || e.Field != "" {
+		return err
+	}
+	of := *e
+	of.Field = field
+	return &of
+}

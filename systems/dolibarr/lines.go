@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -123,18 +123,21 @@ func (f field) lineEdits(have, want []record.Value, zone *time.Location) ([]line
 	}
 	var edits []lineEdit
 	for i, item := range want {
-		body, err := f.wireLine(item.Fields(), zone)
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("line %d: %w", head+i+1, err)
-		case i >= len(have):
-			edits = append(edits, lineEdit{method: http.MethodPost, body: body})
-		case !f.sameLine(have[i], item):
-			if was, _ := strconv.Atoi(have[i].Fields()["product_type"].Text()); item.Fields()["product_type"].IsEmpty() {
-				body["product_type"] = was
+		e := lineEdit{method: http.MethodPost}
+		fields := item.Fields()
+		if i < len(have) {
+			if f.sameLine(have[i], item) {
+				continue
 			}
-			edits = append(edits, lineEdit{method: http.MethodPut, id: have[i].Fields()["id"].Text(), body: body})
+			// Orders and invoices take for empty what is not sent.
+			e.method, e.id, fields = http.MethodPut, have[i].Fields()["id"].Text(), have[i].Fields().Clone()
+			maps.Copy(fields, item.Fields())
 		}
+		var err error
+		if e.body, err = f.wireLine(fields, zone); err != nil {
+			return nil, fmt.Errorf("line %d: %w", head+i+1, err)
+		}
+		edits = append(edits, e)
 	}
 	for _, item := range have[min(len(have), len(want)):] {
 		edits = append(edits, lineEdit{method: http.MethodDelete, id: item.Fields()["id"].Text()})

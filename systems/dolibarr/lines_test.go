@@ -47,9 +47,8 @@ func (p *paper) apply(t *rapid.T, e lineEdit) {
 			p.lines = append(p.lines[:i:i], p.lines[i+1:]...)
 			return
 		}
-		for key, v := range row {
-			line[key] = v
-		}
+		row["id"] = line["id"]
+		p.lines[i] = row // as orders and invoices do: what is not sent is empty
 		return
 	}
 	t.Fatalf("%s of a line that is not there: %q", e.method, e.id)

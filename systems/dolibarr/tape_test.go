@@ -216,7 +216,7 @@ func TestLinesAreWritten(t *testing.T) {
 	tp, a = taped(t, "24", "d015-propal-get-draft", "d016-propal-lines", "d029-propal-add-line", "d019-propal-put-draft")
 	r = one(t, a, updateOp(proposals, "81", record.Fields{"lines": record.List(line("L1", "3"), line("L2", "1"))}))
 	tp.asked(
-		`GET /proposals/81`, `PUT /proposals/81/lines/161 {"desc":"L1","product_type":0,"qty":3,"subprice":100.5,"tva_tx":24}`,
+		`GET /proposals/81`, `PUT /proposals/81/lines/161 {"desc":"L1","product_type":0,"qty":3,"remise_percent":10,"subprice":100.5,"tva_tx":24}`,
 		`POST /proposals/81/line {"desc":"L2","product_type":0,"qty":1,"subprice":100.5,"tva_tx":24}`, `GET /proposals/81`,
 	)
 	if r.Err != nil {

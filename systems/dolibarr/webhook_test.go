@@ -95,7 +95,7 @@ func TestTriggerCodes(t *testing.T) {
 		{"LINEORDER_MODIFY", `{"id":99,"fk_commande":7}`, "orders/7"},
 		{"ORDER_SUPPLIER_CREATE", `{"id":7}`, ""},
 		{"LINEORDER_SUPPLIER_CREATE", `{"id":99,"fk_commande":7}`, ""},
-		{"BILL_PAYED", `{"id":7}`, "invoices/7"},
+		{"BILL_CANCEL", `{"id":7}`, "invoices/7"},
 		{"LINEBILL_MODIFY", `{"id":99,"fk_facture":7}`, "invoices/7"},
 		{"BILL_SUPPLIER_VALIDATE", `{"id":7}`, ""},
 		{"ACTION_MODIFY", `{"id":7,"type_code":"AC_RDV"}`, "agendaevents/7"},

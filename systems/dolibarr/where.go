@@ -51,7 +51,7 @@ func (f field) criteria(cond connector.Cond) string {
 func (f field) anyOf(values []string) string {
 	var list []string
 	for _, v := range values {
-		one := ""
+		var one string
 		switch n, ok := f.numeral(v); {
 		case ok:
 			one = "(" + f.column + ":=:" + n + ")"

@@ -1,5 +1,6 @@
 // Package dolibarrtwin simulates a Dolibarr server's REST API, as the versions 20 and 24
-// answer: third parties, contacts, users, extrafields and the dictionary of countries.
+// answer: third parties, contacts, users, products, projects, proposals, orders, invoices,
+// agenda events, categories, extrafields, the dictionary of countries, and webhooks.
 // What it does was recorded from running servers; the exchanges are replayed by its test.
 //
 // Besides the kit's faults it plays what is Dolibarr's own: rights that make a full
@@ -16,13 +17,6 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/twin"
-)
-
-// The wire names of the objects.
-const (
-	thirdParties = "thirdparties"
-	contacts     = "contacts"
-	users        = "users"
 )
 
 // kit hides nothing: a field called Kit would hide the kit's method of that name.
@@ -48,6 +42,7 @@ type Twin struct {
 	locked  bool
 	codes   int // customer codes given out
 	seq     int // extrafields made
+	hooks   []hook
 }
 
 // New returns a server without third parties and contacts, whose key belongs to a user
@@ -65,10 +60,9 @@ func open(o twin.Options) *Twin {
 		t.zone = time.UTC
 	}
 	t.dbZone = t.zone
-	t.tables = map[string]*table{
-		thirdParties: newTable(thirdParties, t.version),
-		contacts:     newTable(contacts, t.version),
-		users:        newTable(users, t.version),
+	t.tables = map[string]*table{}
+	for _, x := range traits(t.version) {
+		t.tables[x.name] = newTable(x, t.version)
 	}
 	t.logins = firstLogins()
 	t.firstUsers()
@@ -88,7 +82,9 @@ func (t *Twin) Settings() map[string]string {
 }
 
 // Objects returns the objects that people can edit, parents first.
-func (t *Twin) Objects() []string { return []string{thirdParties, contacts, users} }
+func (t *Twin) Objects() []string {
+	return []string{thirdParties, contacts, users, categories, products, projects, proposals, orders, invoices, events}
+}
 
 // Rows returns the records of an object that the vendor's pages list without being asked
 // for more: no closed third parties and no disabled contacts. They are ordered by id.
@@ -109,9 +105,11 @@ func (t *Twin) Rows(object string) []twin.Row {
 	return rows
 }
 
-// Put lets a person create or change a record. Dates are written 2006-01-02, truth values
-// true and false, countries by their code; a text is cleaned as the vendor's pages do,
-// and loses the characters that the database cannot keep.
+// Put lets a person create or change a record. Dates are written 2006-01-02, moments as in
+// RFC 3339, truth values true and false, countries by their code, the lines of a document
+// as a list in JSON with the API's keys, and categories as a list of ids with commas; a
+// text is cleaned as the vendor's pages do, and loses the characters that the database
+// cannot keep. A status of a document stands for the button that leads to it.
 func (t *Twin) Put(object, id string, fields map[string]string) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -119,25 +117,32 @@ func (t *Twin) Put(object, id string, fields map[string]string) (string, error) 
 	if tab == nil {
 		return "", fmt.Errorf("put: no object %q", object)
 	}
-	edit, err := t.personal(tab, fields)
+	e, err := t.personal(tab, fields)
 	if err != nil {
 		return "", fmt.Errorf("put %s: %w", object, err)
 	}
-	now := t.Now().Unix()
-	verb := "update"
 	var r *row
-	if id == "" {
-		verb = "create"
-		if tab.cols[0].key != "login" && edit.cells[0] == "" {
-			return "", fmt.Errorf("put %s: field %s is missing", object, tab.cols[0].key)
+	if id != "" {
+		if r = tab.byID(id); r == nil {
+			return "", fmt.Errorf("put %s: no record %s", object, id)
 		}
-		r = t.insert(tab, edit, personID, now)
-	} else if r = tab.find(id); r == nil {
-		return "", fmt.Errorf("put %s: no record %s", object, id)
-	} else {
-		t.change(tab, r, edit, personID, now)
 	}
-	t.note(tab, r, "person", verb, edit)
+	if err := t.enter(tab, r, &e); err != nil {
+		return "", fmt.Errorf("put %s: %w", object, err)
+	}
+	if r == nil {
+		r = t.file(tab, e, t.Now().Unix())
+		_, err = t.make(tab, r, e, byPerson)
+	} else {
+		_, err = t.alter(tab, r, e, personID, byPerson, t.pressed(tab, r, e), func() (any, error) {
+			t.buys(tab, r, e.press, personID)
+			tab.count(r)
+			return nil, nil
+		})
+	}
+	if err != nil {
+		return "", fmt.Errorf("put %s: %w", object, err)
+	}
 	return strconv.FormatInt(r.id, 10), nil
 }
 
@@ -149,14 +154,16 @@ func (t *Twin) Remove(object, id string) error {
 	if tab == nil {
 		return fmt.Errorf("remove: no object %q", object)
 	}
-	r := tab.find(id)
+	r := tab.byID(id)
 	if r == nil {
 		return fmt.Errorf("remove %s: no record %s", object, id)
 	}
-	if r.documents {
-		return fmt.Errorf("remove %s %s: it has documents", object, id)
+	if err := t.kept(tab, r); err != nil && (tab.name != products || t.used(id)) {
+		return fmt.Errorf("remove %s %s: %w", object, id, err)
 	}
-	t.erase(tab, r, "person")
+	if _, err := t.discard(tab, r, personID, byPerson); err != nil {
+		return fmt.Errorf("remove %s %s: %w", object, id, err)
+	}
 	return nil
 }
 
@@ -170,11 +177,14 @@ func (t *Twin) Seed(object string, n int, since time.Time, fields func(i int) ma
 		return fmt.Errorf("seed: no object %q", object)
 	}
 	for i := range n {
-		edit, err := t.personal(tab, fields(i))
+		e, err := t.personal(tab, fields(i))
+		if err == nil {
+			err = t.enter(tab, nil, &e)
+		}
 		if err != nil {
 			return fmt.Errorf("seed %s: %w", object, err)
 		}
-		t.insert(tab, edit, personID, since.Unix())
+		tab.add(t.file(tab, e, since.Unix()))
 	}
 	return nil
 }
@@ -183,9 +193,10 @@ func (t *Twin) Seed(object string, n int, since time.Time, fields func(i int) ma
 // that are not his own, and gives it back.
 func (t *Twin) RestrictSeeAll(restricted bool) { t.Grant("client.voir", !restricted) }
 
-// Grant gives the synchronising user a right or takes it away: societe.lire,
-// societe.creer, societe.supprimer, client.voir, contact.lire, contact.creer,
-// contact.supprimer, user.lire.
+// Grant gives the synchronising user a right or takes it away: client.voir, user.lire, or
+// lire, creer and supprimer of societe, contact, produit, projet, propal, commande,
+// facture, agenda and categorie. That a whole module is off looks like the lack of its
+// rights (recorded).
 func (t *Twin) Grant(right string, given bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -202,10 +213,10 @@ func (t *Twin) Hide(object, id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tab := t.tables[object]
-	if tab == nil || tab.find(id) == nil {
+	if tab == nil || tab.byID(id) == nil {
 		return fmt.Errorf("hide: no record %s of %q", id, object)
 	}
-	tab.find(id).hidden = true
+	tab.byID(id).hidden = true
 	return nil
 }
 
@@ -214,11 +225,13 @@ func (t *Twin) Merge(lose, keep string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tab := t.tables[thirdParties]
-	to, from := tab.find(keep), tab.find(lose)
+	to, from := tab.byID(keep), tab.byID(lose)
 	if to == nil || from == nil {
 		return fmt.Errorf("merge: no third party %s or %s", lose, keep)
 	}
-	t.fold(to, from, personID)
+	if _, err := t.fold(to, from, personID, byPerson); err != nil {
+		return fmt.Errorf("merge: %w", err)
+	}
 	return nil
 }
 
@@ -274,7 +287,7 @@ func (t *Twin) SetDatabaseZone(zone *time.Location) {
 func (t *Twin) AttachDocument(id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if r := t.tables[thirdParties].find(id); r != nil {
+	if r := t.tables[thirdParties].byID(id); r != nil {
 		r.documents = true
 	}
 }
@@ -296,32 +309,6 @@ func (t *Twin) AddExtraField(f ExtraField) {
 	defer t.mu.Unlock()
 	t.seq++
 	t.tables[f.Object].addExtra(f, t.seq, t.Now().In(t.zone).Format(time.DateTime))
-}
-
-// note writes what was done to a record into the ledger, as people see the values.
-func (t *Twin) note(tab *table, r *row, by, verb string, e edit) {
-	fields := make(map[string]string, len(e.names))
-	for _, name := range e.names {
-		fields[name] = tab.value(r, name)
-	}
-	t.Ledger().Record(twin.Act{
-		At: t.Now(), By: by, Verb: verb, Object: tab.name, ID: strconv.FormatInt(r.id, 10), Fields: fields,
-	})
-}
-
-// erase deletes a record for good and everything that hangs on it.
-func (t *Twin) erase(tab *table, r *row, by string) {
-	if tab.name == thirdParties {
-		children := t.tables[contacts]
-		soc, id := children.byKey["socid"], strconv.FormatInt(r.id, 10)
-		for _, c := range children.order {
-			if !c.gone && c.cells[soc] == id {
-				t.erase(children, c, by)
-			}
-		}
-	}
-	tab.remove(r)
-	t.Ledger().Record(twin.Act{At: t.Now(), By: by, Verb: "delete", Object: tab.name, ID: strconv.FormatInt(r.id, 10)})
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -153,7 +153,7 @@ func (p *filterParser) criterion(s string) (filter, error) {
 	if !ok || !ok2 || !columnName(name) || !slices.Contains(known, op) {
 		return filter{}, syntaxError(p.in)
 	}
-	if name == "t.rowid" {
+	if name == p.tab.idColumn() {
 		return rowidFilter(op, value), nil
 	}
 	v, ok := p.twin.accessor(p.tab, name)
@@ -191,6 +191,7 @@ func rowidFilter(op, value string) filter {
 type accessor struct {
 	kind  kind
 	id    bool // the row's id
+	clock bool // a DATETIME, as the number of its wall clock
 	stamp bool // tms
 	get   func(*row) string
 }
@@ -229,10 +230,22 @@ func (t *Twin) accessor(tab *table, name string) (accessor, bool) {
 		return accessor{}, false
 	}
 	k := tab.cols[i].kind
-	if k == country {
+	switch k {
+	case country:
 		k = number
+	case moment:
+		return accessor{clock: true, get: func(r *row) string { return t.clock(r.cells[i]) }}, true
 	}
 	return accessor{kind: k, get: func(r *row) string { return r.cells[i] }}, true
+}
+
+// clock is the wall clock of PHP at an epoch, as the database keeps it.
+func (t *Twin) clock(epoch string) string {
+	n, err := strconv.ParseInt(epoch, 10, 64)
+	if err != nil {
+		return ""
+	}
+	return strconv.FormatInt(wall(n, t.zone), 10)
 }
 
 func (t *Twin) parentAccessor(tab *table, col string) (accessor, bool) {
@@ -246,7 +259,7 @@ func (t *Twin) parentAccessor(tab *table, col string) (accessor, bool) {
 		return accessor{}, false
 	}
 	return accessor{kind: parents.cols[i].kind, get: func(r *row) string {
-		if p := parents.find(r.cells[soc]); p != nil {
+		if p := parents.byID(r.cells[soc]); p != nil {
 			return p.cells[i]
 		}
 		return ""
@@ -317,6 +330,9 @@ func (v accessor) compare(op, literal string) cond {
 	case v.stamp:
 		want := stampLiteral(literal)
 		return func(r *row) bool { return decide(op, float64(r.wall)-want) }
+	case v.clock:
+		want := stampLiteral(literal)
+		return func(r *row) bool { s := v.get(r); return s != "" && decide(op, numeric(s)-want) }
 	case v.id:
 		want := numeric(literal)
 		return func(r *row) bool { return decide(op, float64(r.id)-want) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,27 +25,67 @@ func (t *Twin) object(r *http.Request, who *login, method string, tab *table, pa
 		return t.render(nil, tab.shape.single, tab.rows[who.id]), nil
 	case len(parts) == 1:
 		return t.record(r, who, method, tab, parts[0])
-	case len(parts) == 2 && method == http.MethodGet && parts[0] == "email":
-		return t.byEmail(tab, parts[1])
+	case len(parts) == 2 && method == http.MethodGet && slices.Contains(tab.find, parts[0]):
+		return t.lookup(who, tab, parts[0], parts[1])
+	case len(parts) >= 2:
+		return t.below(r, who, method, tab, parts)
+	}
+	return nil, t.nowhere(r)
+}
+
+// below answers what is asked of a part of a record.
+func (t *Twin) below(r *http.Request, who *login, method string, tab *table, parts []string) (any, error) {
+	if tab.name == categories {
+		return t.categoryPath(r, who, method, parts)
+	}
+	if _, err := strconv.ParseInt(parts[0], 10, 64); err != nil {
+		t.Unknown(r, "no such route")
+		return nil, badID()
+	}
+	for _, a := range actions() {
+		if method == http.MethodPost && len(parts) == 2 && a.object == tab.name && a.verb == parts[1] {
+			return t.act(r, who, tab, parts[0], a)
+		}
+	}
+	switch {
 	case len(parts) == 3 && method == http.MethodPut && tab.name == thirdParties && parts[1] == "merge":
 		return t.merge(who, tab, parts[0], parts[2])
+	case tab.tagType() != "" && tab.name != projects && parts[1] == "categories":
+		return t.recordTags(r, who, method, tab, parts)
+	case tab.line != "" && (parts[1] == "lines" || parts[1] == "line" && tab.name == proposals):
+		return t.linePath(r, who, method, tab, parts)
+	case tab.name == invoices && len(parts) == 2 && parts[1] == "payments" && method == http.MethodGet:
+		return []byte("[]"), nil
+	case tab.name == invoices && len(parts) == 2 && parts[1] == "payments" && method == http.MethodPost:
+		return nil, fail(http.StatusBadRequest, "Add payment to bank error : ThisIdNotDefined") // there is no bank account
 	}
-	t.Unknown(r, "no such route")
-	return nil, fail(http.StatusNotFound, "")
+	return nil, t.nowhere(r)
 }
+
+// nowhere is the answer to what the API does not have, or the twin does not.
+func (t *Twin) nowhere(r *http.Request) error {
+	t.Unknown(r, "no such route")
+	return fail(http.StatusNotFound, "")
+}
+
+func badID() *failure { return fail(http.StatusBadRequest, "invalid value specified for `id`") }
 
 func (t *Twin) record(r *http.Request, who *login, method string, tab *table, id string) (any, error) {
 	if _, err := strconv.ParseInt(id, 10, 64); err != nil {
-		return nil, fail(http.StatusBadRequest, "invalid value specified for `id`")
+		return nil, badID()
 	}
 	switch method {
 	case http.MethodGet:
 		if tab.name == thirdParties && id == "0" { // the vendor shows a specimen then
-			return []byte(strings.Replace(tab.blank(), `"id":""`, `"id":0`, 1)), nil
+			return []byte(strings.Replace(tab.trait.shape, `"id":""`, `"id":0`, 1)), nil
 		}
 		row, err := t.visible(who, tab, id)
 		if err != nil {
 			return nil, err
+		}
+		if names := r.URL.Query().Get("properties"); names != "" && tab.name == invoices && t.version > 20 {
+			chunks, _ := tab.shape.only(strings.Split(names, ","))
+			return t.render(nil, chunks, row), nil
 		}
 		return t.render(nil, tab.shape.single, row), nil
 	case http.MethodPut:
@@ -61,29 +102,43 @@ func (t *Twin) visible(who *login, tab *table, id string) (*row, error) {
 	if !who.may(tab.right("lire")) {
 		return nil, fail(http.StatusForbidden, "")
 	}
-	row := tab.find(id)
+	row := tab.byID(id)
 	if row == nil {
 		return nil, fail(http.StatusNotFound, tab.label+" not found")
 	}
-	if tab.name != users && !who.may("client.voir") || row.hidden {
-		what := "this thirdparty"
-		if tab.name == contacts {
-			what = "this contact"
-		}
-		return nil, fail(http.StatusForbidden, "Access not allowed for login "+who.name+" on "+what)
+	if !tab.open && !who.may("client.voir") || row.hidden {
+		what := map[string]string{thirdParties: " on this thirdparty", users: " on this thirdparty", contacts: " on this contact"}[tab.name]
+		return nil, fail(http.StatusForbidden, "Access not allowed for login "+who.name+what)
 	}
 	return row, nil
 }
 
-func (t *table) right(verb string) string {
-	switch t.name {
-	case thirdParties:
-		return "societe." + verb
-	case contacts:
-		return "contact." + verb
-	default:
-		return "user." + verb
+func (t *table) right(verb string) string { return t.trait.right + "." + verb }
+
+// lookup finds a record by a path.
+func (t *Twin) lookup(who *login, tab *table, key, value string) (any, error) {
+	if key == "email" {
+		return t.byEmail(tab, value)
 	}
+	i, want := tab.byKey[key], fold(value)
+	for _, r := range tab.order {
+		if !r.gone && r.entity <= 1 && r.cells[i] != "" && same(r.cells[i], want) {
+			row, err := t.visible(who, tab, strconv.FormatInt(r.id, 10))
+			if err != nil {
+				return nil, err
+			}
+			return t.render(nil, tab.shape.single, row), nil
+		}
+	}
+	return nil, fail(http.StatusNotFound, tab.missing()+" not found")
+}
+
+// missing is what is not found by a lookup.
+func (t *table) missing() string {
+	if t.labelPut != "" {
+		return t.labelPut
+	}
+	return t.label
 }
 
 // byEmail answers the empty shell that the vendor gives when several records match.
@@ -102,7 +157,7 @@ func (t *Twin) byEmail(tab *table, email string) (any, error) {
 	case 1:
 		return t.render(nil, tab.shape.single, found[0]), nil
 	default:
-		return []byte(strings.Replace(tab.blank(), `"id":""`, `"id":null`, 1)), nil
+		return []byte(strings.Replace(tab.trait.shape, `"id":""`, `"id":null`, 1)), nil
 	}
 }
 
@@ -139,7 +194,7 @@ func (t *Twin) list(r *http.Request, who *login, tab *table) (any, error) {
 	}
 	q := r.URL.Query()
 	for name := range q {
-		if !slices.Contains([]string{"limit", "page", "sortfield", "sortorder", "sqlfilters", "properties", "mode", "pagination_data", "thirdparty_ids", "DOLAPIKEY", "api_key"}, name) {
+		if !slices.Contains([]string{"limit", "page", "sortfield", "sortorder", "sqlfilters", "properties", "pagination_data", "DOLAPIKEY", "api_key"}, name) && !slices.Contains(tab.params, name) {
 			t.Unknown(r, "parameter "+name)
 		}
 	}
@@ -149,9 +204,12 @@ func (t *Twin) list(r *http.Request, who *login, tab *table) (any, error) {
 	}
 	order, err := sorting(tab, q.Get("sortfield"), q.Get("sortorder"))
 	if err != nil {
-		return nil, fail(http.StatusServiceUnavailable, t.retrieving(tab)+err.Error())
+		return nil, fail(http.StatusServiceUnavailable, tab.retrieving()+err.Error())
 	}
-	rows := t.pick(tab, who, f, order, q.Get("mode"), q.Get("thirdparty_ids"), limit, page, q.Get("pagination_data") != "")
+	if tab.name == categories && q.Get("type") != "" && !slices.Contains(tagTypes(), q.Get("type")) {
+		return t.badType()
+	}
+	rows := t.pick(tab, who, f, order, narrowing(tab, q), limit, page, q.Get("pagination_data") != "")
 	total := len(rows)
 	if order != nil || page > 0 || q.Get("pagination_data") != "" {
 		rows = window(rows, limit, page)
@@ -162,8 +220,11 @@ func (t *Twin) list(r *http.Request, who *login, tab *table) (any, error) {
 	if len(rows) == 0 && (tab.name == thirdParties || tab.name == contacts && t.version == 20) {
 		return nil, fail(http.StatusNotFound, t.nothing(tab, q.Get("mode")))
 	}
+	if q.Get("ids_only") != "" && q.Get("ids_only") != "0" && q.Get("ids_only") != "false" {
+		return idsOf(rows), nil
+	}
 	body := t.renderList(r, tab, rows, q.Get("properties"))
-	if q.Get("pagination_data") != "" && t.version > 20 && tab.name != users {
+	if q.Get("pagination_data") != "" && (t.version > 20 && tab.name != users && tab.name != categories || tab.paged20) {
 		return paged(body, total, page, limit), nil
 	}
 	return body, nil
@@ -173,37 +234,38 @@ func mayList(who *login, tab *table) error {
 	if who.may(tab.right("lire")) {
 		return nil
 	}
-	switch tab.name {
-	case contacts:
-		return fail(http.StatusForbidden, "No permission to read contacts")
-	case users:
-		return fail(http.StatusForbidden, "You are not allowed to read list of users")
-	default:
-		return fail(http.StatusForbidden, "")
+	return fail(http.StatusForbidden, tab.unseen)
+}
+
+func idsOf(rows []*row) []byte {
+	b := []byte{'['}
+	for i, r := range rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendQuotedInt(b, r.id)
 	}
+	return append(b, ']')
+}
+
+// badType is the answer to a type of categories that there is not.
+func (t *Twin) badType() (any, error) {
+	if t.version > 20 {
+		return []byte("[]"), nil
+	}
+	return nil, fail(http.StatusServiceUnavailable, "Error when retrieve category list : You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version for the right syntax to use near 'ORDER BY t.rowid ASC LIMIT 101' at line 1")
 }
 
 func (t *Twin) filterFailure(r *http.Request, tab *table, err error) error {
 	if column, ok := errors.AsType[columnError](err); ok {
 		t.Unknown(r, "column "+string(column))
-		return fail(http.StatusServiceUnavailable, t.retrieving(tab)+err.Error())
+		return fail(http.StatusServiceUnavailable, tab.retrieving()+err.Error())
 	}
 	return fail(http.StatusBadRequest, err.Error())
 }
 
 // retrieving is how the vendor begins to complain about SQL.
-func (t *Twin) retrieving(tab *table) string {
-	switch {
-	case tab.name == thirdParties && t.version == 20:
-		return "Error when retrieve thirdparties : "
-	case tab.name == thirdParties:
-		return "Error when retrieve third parties : "
-	case tab.name == contacts:
-		return "Error when retrieve contacts : "
-	default:
-		return "Error when retrieve User list : "
-	}
-}
+func (t *table) retrieving() string { return "Error when retrieve " + t.listing + " : " }
 
 func (t *Twin) nothing(tab *table, mode string) string {
 	switch {
@@ -220,26 +282,18 @@ func (t *Twin) nothing(tab *table, mode string) string {
 
 // sorting compiles the order; nil is by id, which the rows are in already.
 func sorting(tab *table, fields, orders string) (func(a, b *row) int, error) {
-	if fields == "" || fields == "t.rowid" && !strings.EqualFold(orders, "DESC") {
+	if fields == "" {
+		fields = tab.sort
+	}
+	if fields == "" || fields == tab.idColumn() && !strings.EqualFold(orders, "DESC") {
 		return nil, nil
 	}
 	words := strings.Split(orders, ",")
 	var by []func(a, b *row) int
 	for i, name := range strings.Split(fields, ",") {
-		name = strings.TrimSpace(name)
-		var c func(a, b *row) int
-		col, known := tab.bySQL[strings.TrimPrefix(name, "t.")]
-		switch {
-		case name == "t.rowid":
-			c = func(a, b *row) int { return cmp.Compare(a.id, b.id) }
-		case name == "t.tms":
-			c = func(a, b *row) int { return cmp.Compare(a.tms, b.tms) }
-		case name == "tms" || name == "rowid":
-			return nil, errors.New("Column '" + name + "' in ORDER BY is ambiguous")
-		case known && strings.HasPrefix(name, "t."):
-			c = func(a, b *row) int { return strings.Compare(fold(a.cells[col]), fold(b.cells[col])) }
-		default:
-			return nil, errors.New("Unknown column '" + name + "' in 'ORDER BY'")
+		c, err := tab.comparison(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err
 		}
 		if i < len(words) && strings.EqualFold(strings.TrimSpace(words[i]), "DESC") {
 			up := c
@@ -257,10 +311,39 @@ func sorting(tab *table, fields, orders string) (func(a, b *row) int, error) {
 	}, nil
 }
 
+// comparison compiles the order by one column.
+func (t *table) comparison(name string) (func(a, b *row) int, error) {
+	col, known := t.bySQL[strings.TrimPrefix(name, "t.")]
+	switch {
+	case name == t.idColumn():
+		return func(a, b *row) int { return cmp.Compare(a.id, b.id) }, nil
+	case name == "t.tms":
+		return func(a, b *row) int { return cmp.Compare(a.tms, b.tms) }, nil
+	case name == "tms" || name == "rowid":
+		return nil, errors.New("Column '" + name + "' in ORDER BY is ambiguous")
+	case !known || !strings.HasPrefix(name, "t."):
+		return nil, errors.New("Unknown column '" + name + "' in 'ORDER BY'")
+	}
+	switch t.cols[col].kind {
+	case number, decimal, moment, flag:
+		return func(a, b *row) int { return cmp.Compare(numeric(a.cells[col]), numeric(b.cells[col])) }, nil
+	default:
+		return func(a, b *row) int { return strings.Compare(fold(a.cells[col]), fold(b.cells[col])) }, nil
+	}
+}
+
+// idColumn is the id's name in filters and orders.
+func (t *table) idColumn() string {
+	if t.key != "" {
+		return "t." + t.key
+	}
+	return "t.rowid"
+}
+
 // pick returns the rows that the filter wants. By id and without a page number it stops
 // when the page is full.
-func (t *Twin) pick(tab *table, who *login, f filter, order func(a, b *row) int, mode, parents string, limit, page int, all bool) []*row {
-	if tab.name != users && !who.may("client.voir") {
+func (t *Twin) pick(tab *table, who *login, f filter, order func(a, b *row) int, wanted cond, limit, page int, all bool) []*row {
+	if !tab.open && !who.may("client.voir") {
 		return nil // the rows of others are not there for this user
 	}
 	candidates := tab.order
@@ -277,7 +360,6 @@ func (t *Twin) pick(tab *table, who *login, f filter, order func(a, b *row) int,
 		from, _ := slices.BinarySearchFunc(candidates, f.after+1, func(r *row, id int64) int { return cmp.Compare(r.id, id) })
 		candidates = candidates[from:]
 	}
-	wanted := modes(tab, mode, parents)
 	var rows []*row
 	for _, r := range candidates {
 		if r.gone || r.entity > 1 || r.hidden || !f.match(r) || !wanted(r) {
@@ -293,32 +375,78 @@ func (t *Twin) pick(tab *table, who *login, f filter, order func(a, b *row) int,
 	return rows
 }
 
-// modes compiles what has a parameter of its own besides the filter.
-func modes(tab *table, mode, parents string) cond {
-	switch {
-	case tab.name == thirdParties && mode != "":
-		client, supplier := tab.byKey["client"], tab.byKey["fournisseur"]
-		return func(r *row) bool {
-			c := r.cells[client]
-			switch mode {
-			case "1":
-				return c == "1" || c == "3"
-			case "2":
-				return c == "2" || c == "3"
-			case "3":
-				return c == "0"
-			case "4":
-				return r.cells[supplier] == "1"
-			default:
-				return true
+// narrowing compiles what has a parameter of its own besides the filter.
+func narrowing(tab *table, q url.Values) cond {
+	var all []cond
+	within := func(key, parameter string) {
+		if s := q.Get(parameter); s != "" {
+			col, ids := tab.byKey[key], strings.Split(s, ",")
+			all = append(all, func(r *row) bool { return slices.Contains(ids, r.cells[col]) })
+		}
+	}
+	switch tab.name {
+	case thirdParties:
+		all = append(all, companyMode(tab, q.Get("mode")), companyTag(q))
+	case contacts, proposals, orders, projects:
+		within("socid", "thirdparty_ids")
+	case invoices:
+		within("socid", "thirdparty_ids")
+		if n := slices.Index([]string{"draft", "unpaid", "paid", "cancelled"}, q.Get("status")); n >= 0 {
+			status, want := tab.byKey["status"], strconv.Itoa(n)
+			all = append(all, func(r *row) bool { return r.cells[status] == want })
+		}
+	case events:
+		within("userownerid", "user_ids")
+	case products:
+		if mode := q.Get("mode"); mode == "1" || mode == "2" {
+			kind, want := tab.byKey["type"], strconv.Itoa(int(mode[0]-'1'))
+			all = append(all, func(r *row) bool { return r.cells[kind] == want })
+		}
+		if tag := int64(numeric(q.Get("category"))); tag > 0 {
+			all = append(all, func(r *row) bool { return r.has(tag) })
+		}
+	case categories:
+		if n := slices.Index(tagTypes(), q.Get("type")); n >= 0 {
+			kind, want := tab.byKey["type"], strconv.Itoa(n)
+			all = append(all, func(r *row) bool { return r.cells[kind] == want })
+		}
+	}
+	return func(r *row) bool {
+		for _, c := range all {
+			if c != nil && !c(r) {
+				return false
 			}
 		}
-	case tab.name == contacts && parents != "":
-		soc, ids := tab.byKey["socid"], strings.Split(parents, ",")
-		return func(r *row) bool { return slices.Contains(ids, r.cells[soc]) }
-	default:
-		return func(*row) bool { return true }
+		return true
 	}
+}
+
+// companyMode is the parameter mode of third parties.
+func companyMode(tab *table, mode string) cond {
+	client, supplier := tab.byKey["client"], tab.byKey["fournisseur"]
+	switch mode {
+	case "1":
+		return func(r *row) bool { return r.cells[client] == "1" || r.cells[client] == "3" }
+	case "2":
+		return func(r *row) bool { return r.cells[client] == "2" || r.cells[client] == "3" }
+	case "3":
+		return func(r *row) bool { return r.cells[client] == "0" }
+	case "4":
+		return func(r *row) bool { return r.cells[supplier] == "1" }
+	default:
+		return nil
+	}
+}
+
+// companyTag is the parameter category of third parties, which finds nothing without a
+// mode that says of what kind (recorded).
+func companyTag(q url.Values) cond {
+	tag := int64(numeric(q.Get("category")))
+	if tag <= 0 {
+		return nil
+	}
+	mode := q.Get("mode")
+	return func(r *row) bool { return mode == "1" && r.has(tag) }
 }
 
 func window(rows []*row, limit, page int) []*row {

@@ -36,7 +36,7 @@ type chunk struct {
 }
 
 func newShape(t *table) *shape {
-	s := &shape{segments: parseShape(t.blank())}
+	s := &shape{segments: parseShape(t.trait.shape)}
 	values := t.pieces()
 	for i := range s.segments {
 		s.segments[i].value = values[s.segments[i].key]
@@ -45,23 +45,6 @@ func newShape(t *table) *shape {
 	// Sums over a third party's discounts are worked out for a single one only.
 	s.listed = join(slices.DeleteFunc(slices.Clone(s.segments), func(g segment) bool { return strings.HasPrefix(g.key, "absolute_") }))
 	return s
-}
-
-func (t *table) blank() string {
-	switch {
-	case t.name == thirdParties && t.version == 20:
-		return thirdParty20
-	case t.name == thirdParties:
-		return thirdParty24
-	case t.name == contacts && t.version == 20:
-		return contact20
-	case t.name == contacts:
-		return contact24
-	case t.version == 20:
-		return user20
-	default:
-		return user24
-	}
 }
 
 // parseShape splits a JSON object into its keys and raw values, in order.
@@ -138,101 +121,12 @@ func (t *Twin) render(b []byte, chunks []chunk, r *row) []byte {
 	return b
 }
 
-// pieces returns how the keys that come from the row are written.
-func (t *table) pieces() map[string]piece {
-	p := map[string]piece{
-		"id":                   func(b []byte, _ *Twin, r *row) []byte { return appendQuotedInt(b, r.id) },
-		"ref":                  func(b []byte, _ *Twin, r *row) []byte { return appendQuotedInt(b, r.id) },
-		"entity":               func(b []byte, _ *Twin, r *row) []byte { return appendQuotedInt(b, int64(r.entity)) },
-		"user_creation_id":     func(b []byte, _ *Twin, r *row) []byte { return appendQuotedInt(b, r.author) },
-		"user_modification_id": func(b []byte, _ *Twin, r *row) []byte { return appendQuotedInt(b, r.editor) },
-		"array_options":        t.appendOptions,
-	}
-	created := func(b []byte, _ *Twin, r *row) []byte { return strconv.AppendInt(b, r.created, 10) }
-	if t.name == users {
-		p["datec"] = created
-		if t.version == 20 {
-			p["datem"] = t.appendModified
-		}
-	} else {
-		p["date_creation"], p["date_modification"] = created, t.appendModified
-	}
-	for i, c := range t.cols {
-		p[c.key] = cell(i, c)
-	}
-	t.aliases(p)
-	return p
-}
-
-// aliases adds the keys under which the vendor repeats a value.
-func (t *table) aliases(p map[string]piece) {
-	if i, ok := t.byKey["country_id"]; ok {
-		p["country_code"] = func(b []byte, _ *Twin, r *row) []byte {
-			if code := t.codes[r.cells[i]]; code != "" {
-				b = appendText(b, code)
-			}
-			return b
-		}
-	}
-	switch t.name {
-	case thirdParties:
-		if t.version > 20 {
-			p["ref"] = p["name"]
-		}
-	case contacts:
-		p["mail"], p["civility"], p["fk_soc"] = p["email"], p["civility_code"], p["socid"]
-		soc := t.byKey["socid"]
-		p["socname"] = func(b []byte, tw *Twin, r *row) []byte {
-			if parent := tw.tables[thirdParties].find(r.cells[soc]); parent != nil {
-				b = appendText(b, parent.cells[0])
-			}
-			return b
-		}
-		if t.version > 20 {
-			p["status"] = p["statut"]
-		}
-	case users:
-		p["status"] = p["statut"]
-	}
-}
-
-func cell(i int, c column) piece {
-	if c.kind == day {
-		return func(b []byte, t *Twin, r *row) []byte { return appendDay(b, t, r.cells[i]) }
-	}
-	return func(b []byte, _ *Twin, r *row) []byte {
-		if v := r.cells[i]; v != "" {
-			b = appendText(b, v)
-		}
-		return b
-	}
-}
-
 // appendDay writes a date as the epoch of its midnight in PHP's zone.
 func appendDay(b []byte, t *Twin, v string) []byte {
 	if d, err := time.ParseInLocation(time.DateOnly, v, t.zone); err == nil {
 		b = strconv.AppendInt(b, d.Unix(), 10)
 	}
 	return b
-}
-
-// appendModified writes date_modification. PHP reads the database's wall clock as its
-// own, so that it is wrong by the difference where the two zones differ. From version 23
-// on it is the greatest of the stamps of the row and of its extrafields, which is nothing
-// where no extrafield was ever saved.
-func (t *table) appendModified(b []byte, tw *Twin, r *row) []byte {
-	at := r.tms
-	if r.extra == nil {
-		if t.version > 20 {
-			return b
-		}
-	} else if r.extraTms > at {
-		at = r.extraTms
-	}
-	if tw.dbZone != tw.zone {
-		at = fromWall(wall(at, tw.dbZone), tw.zone)
-	}
-	return strconv.AppendInt(b, at, 10)
 }
 
 func (t *table) appendOptions(b []byte, tw *Twin, r *row) []byte {

@@ -81,6 +81,10 @@ func writeJSON(w http.ResponseWriter, status int, result any) {
 }
 
 func writeFailure(w http.ResponseWriter, f *failure) {
+	if f.status == http.StatusNotModified {
+		w.WriteHeader(f.status) // which has no body
+		return
+	}
 	message := http.StatusText(f.status)
 	if f.message != "" {
 		message += ": " + f.message
@@ -130,7 +134,7 @@ func (t *Twin) route(r *http.Request) (any, error) {
 		return nil, err
 	}
 	parts := strings.Split(strings.Trim(path, "/"), "/")
-	if !slices.Contains([]string{"status", "login", "setup", thirdParties, contacts, users}, parts[0]) {
+	if tab := t.tables[parts[0]]; tab == nil && !slices.Contains([]string{"status", "login", "setup"}, parts[0]) {
 		t.Unknown(r, "no such class")
 		return nil, pageError{http.StatusOK, "API not found (failed to include API file)"}
 	}
@@ -152,10 +156,10 @@ func (t *Twin) route(r *http.Request) (any, error) {
 		return t.status(), nil
 	case "setup":
 		return t.setup(r, who, parts[1:])
-	case thirdParties, contacts, users:
-		return t.object(r, who, method, t.tables[parts[0]], parts[1:])
-	default:
+	case "login":
 		return nil, fail(http.StatusForbidden, "Error: The login APIs are disabled.")
+	default:
+		return t.object(r, who, method, t.tables[parts[0]], parts[1:])
 	}
 }
 
@@ -293,6 +297,17 @@ func (t *Twin) countries(r *http.Request) (any, error) {
 		}
 	}
 	return rows, nil
+}
+
+// readList decodes a body that is a list of objects.
+func readList(r *http.Request) ([]map[string]any, error) {
+	d := json.NewDecoder(r.Body)
+	d.UseNumber()
+	var list []any
+	if err := d.Decode(&list); err != nil {
+		return nil, fail(http.StatusBadRequest, "Error encoding/decoding JSON: Syntax error")
+	}
+	return lineBodies(list), nil
 }
 
 // readBody decodes a JSON or form body into keys and values.

@@ -24,12 +24,12 @@ func (l *login) may(right string) bool { return l.admin || l.rights[right] }
 
 func firstLogins() []*login {
 	all := map[string]bool{}
-	for _, right := range []string{
-		"societe.lire", "societe.creer", "societe.supprimer", "client.voir",
-		"contact.lire", "contact.creer", "contact.supprimer", "user.lire",
-	} {
-		all[right] = true
+	for _, module := range []string{"societe", "contact", "produit", "projet", "propal", "commande", "facture", "agenda", "categorie"} {
+		for _, verb := range []string{"lire", "creer", "supprimer"} {
+			all[module+"."+verb] = true
+		}
 	}
+	all["client.voir"], all["user.lire"] = true, true
 	return []*login{
 		{id: 1, name: "admin", key: keyAdmin, admin: true, rights: map[string]bool{}},
 		{id: 4, name: "sync", key: keySync, rights: all},

@@ -1,78 +1,10 @@
 package dolibarrtwin
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
-
-// A kind says how the database keeps a column.
-type kind uint8
-
-const (
-	text    kind = iota // varchar
-	markup              // text that may hold HTML
-	number              // int or tinyint
-	country             // id of the dictionary; people see the code
-	day                 // DATE
-	moment              // DATETIME, kept as epoch
-	flag                // boolean, kept as 1 or 0
-	decimal             // double
-)
-
-// A column is one column of a table and one key of the API.
-type column struct {
-	key   string // in the API and, for most, the connector's wire name
-	sql   string // in sqlfilters
-	kind  kind
-	max   int
-	first string // what it holds when nothing is said
-}
-
-func columnsOf(object string) []column {
-	town := 255
-	if object == thirdParties {
-		town = 50
-	}
-	address := []column{
-		{key: "address", sql: "address", max: 255}, {key: "zip", sql: "zip", max: 25},
-		{key: "town", sql: "town", max: town}, {key: "country_id", sql: "fk_pays", kind: country},
-	}
-	notes := []column{
-		{key: "note_private", sql: "note_private", kind: markup}, {key: "note_public", sql: "note_public", kind: markup},
-		{key: "ref_ext", sql: "ref_ext", max: 255},
-	}
-	switch object {
-	case thirdParties:
-		return slices.Concat([]column{
-			{key: "name", sql: "nom", max: 128}, {key: "email", sql: "email", max: 128},
-			{key: "phone", sql: "phone", max: 30}, {key: "url", sql: "url", max: 255},
-			{key: "client", sql: "client", kind: number, first: "0"}, {key: "fournisseur", sql: "fournisseur", kind: number, first: "0"},
-			{key: "code_client", sql: "code_client", max: 24}, {key: "tva_intra", sql: "tva_intra", max: 20},
-			{key: "status", sql: "status", kind: number, first: "1"},
-		}, address, notes)
-	case contacts:
-		return slices.Concat([]column{
-			{key: "lastname", sql: "lastname", max: 50}, {key: "firstname", sql: "firstname", max: 50},
-			{key: "email", sql: "email", max: 255}, {key: "phone_pro", sql: "phone", max: 30},
-			{key: "phone_mobile", sql: "phone_mobile", max: 30}, {key: "phone_perso", sql: "phone_perso", max: 30},
-			{key: "poste", sql: "poste", max: 255}, {key: "civility_code", sql: "civility", max: 6},
-			{key: "birthday", sql: "birthday", kind: day}, {key: "socid", sql: "fk_soc", kind: number},
-			{key: "statut", sql: "statut", kind: number, first: "1"},
-		}, address, notes)
-	default:
-		return []column{
-			{key: "login", sql: "login", max: 50}, {key: "lastname", sql: "lastname", max: 50},
-			{key: "firstname", sql: "firstname", max: 50}, {key: "email", sql: "email", max: 255},
-			{key: "office_phone", sql: "office_phone", max: 20}, {key: "user_mobile", sql: "user_mobile", max: 20},
-			{key: "job", sql: "job", max: 128}, {key: "admin", sql: "admin", kind: number, first: "0"},
-			{key: "statut", sql: "statut", kind: number, first: "1"},
-		}
-	}
-}
 
 // An extra is the definition of an extrafield and its column.
 type extra struct {
@@ -84,22 +16,22 @@ type extra struct {
 
 // A table holds the records of one object.
 type table struct {
-	name    string
-	element string // Dolibarr's word: elementtype of the extrafields
-	db      string // name in SQL, for error messages
-	label   string // for error messages
-	version int
-	cols    []column
-	byKey   map[string]int
-	bySQL   map[string]int
-	extras  []extra
-	rows    map[int64]*row
-	order   []*row // by id, with the deleted ones still in it until too many are
-	dead    int
-	lastID  int64
-	shape   *shape
-	codes   map[string]string // countries by id
-	nations map[string]string // and their ids by code
+	trait
+	version  int
+	cols     []column
+	byKey    map[string]int
+	bySQL    map[string]int
+	extras   []extra
+	rows     map[int64]*row
+	order    []*row // by id, with the deleted ones still in it until too many are
+	dead     int
+	lastID   int64
+	numbers  int // the highest number that a document or project was given
+	lastLine int64
+	shape    *shape
+	lines    []lineChunk
+	codes    map[string]string // countries by id
+	nations  map[string]string // and their ids by code
 }
 
 // A row is one record. Its cells are as the database keeps them, "" is NULL.
@@ -112,8 +44,11 @@ type row struct {
 	tms, extraTms  int64
 	wall           int64 // tms by the database's wall clock, as 20060102150405
 	author, editor int64
+	lines          []line
+	tags           []int64 // ids of categories, in order
 	documents      bool
 	hidden         bool // from every key
+	edited         bool // after it was made
 	gone           bool
 }
 
@@ -122,24 +57,28 @@ type edit struct {
 	cells  map[int]string
 	extra  map[int]string
 	extras bool     // array_options was given, filled or not
+	lines  *[]line  // nil: stay as they are
+	tags   *[]int64 // nil: stay as they are
+	byHand bool     // a person's
+	press  string   // the state of the button that a person pressed
+	act    bool     // a call of its own, which saves no extrafields
 	names  []string // the connector's names of what is written, in order
 }
 
-func newTable(object string, version int) *table {
-	t := &table{name: object, version: version, cols: columnsOf(object), rows: map[int64]*row{}, byKey: map[string]int{}, bySQL: map[string]int{}}
+// tagging reports whether nothing but tags is changed, which moves no stamp.
+func (e edit) tagging() bool {
+	return e.tags != nil && len(e.cells) == 0 && len(e.extra) == 0 && !e.extras && e.lines == nil
+}
+
+func newTable(x trait, version int) *table {
+	t := &table{trait: x, version: version, cols: columnsOf(x.name), rows: map[int64]*row{}, byKey: map[string]int{}, bySQL: map[string]int{}}
 	t.codes, t.nations = countryCodes()
-	switch object {
-	case thirdParties:
-		t.element, t.db, t.label = "societe", "llx_societe", "Thirdparty"
-	case contacts:
-		t.element, t.db, t.label = "socpeople", "llx_socpeople", "Contact"
-	default:
-		t.element, t.db, t.label = "user", "llx_user", "User"
-	}
 	for i, c := range t.cols {
-		t.byKey[c.key], t.bySQL[c.sql] = i, i
+		if t.byKey[c.key] = i; c.sql != "" {
+			t.bySQL[c.sql] = i
+		}
 	}
-	t.shape = newShape(t)
+	t.shape, t.lines = newShape(t), newLineShape(x)
 	return t
 }
 
@@ -173,8 +112,8 @@ func (t *table) extraByCode(code string) int {
 	return slices.IndexFunc(t.extras, func(x extra) bool { return x.def.Code == code })
 }
 
-// find returns the record of an id that this key's company sees, or nil.
-func (t *table) find(id string) *row {
+// byID returns the record of an id that this key's company sees, or nil.
+func (t *table) byID(id string) *row {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
 		return nil
@@ -186,13 +125,22 @@ func (t *table) find(id string) *row {
 	return r
 }
 
-// closed reports whether a third party is closed or a contact disabled.
+// closed reports whether people do not see a record unless they ask for it: a closed third
+// party, a disabled contact, a product that is neither sold nor bought, a project that is
+// no lead, and the events that Dolibarr makes itself.
 func (t *table) closed(r *row) bool {
+	is := func(key, value string) bool { return r.cells[t.byKey[key]] == value }
 	switch t.name {
 	case thirdParties:
-		return r.cells[t.byKey["status"]] == "0"
+		return is("status", "0")
 	case contacts:
-		return r.cells[t.byKey["statut"]] == "0"
+		return is("statut", "0")
+	case products:
+		return is("status", "0") && is("status_buy", "0")
+	case projects:
+		return is("usage_opportunity", "0")
+	case events:
+		return is("type_code", autoType)
 	default:
 		return false
 	}
@@ -209,6 +157,13 @@ func (t *table) remove(r *row) {
 
 // insert makes a record.
 func (t *Twin) insert(tab *table, e edit, by, now int64) *row {
+	r := t.build(tab, e, by, now)
+	tab.add(r)
+	return r
+}
+
+// build makes a record that nobody sees yet. Its id is spent even if it never is added.
+func (t *Twin) build(tab *table, e edit, by, now int64) *row {
 	tab.lastID++
 	r := &row{id: tab.lastID, entity: 1, cells: make([]string, len(tab.cols)), created: now, author: by, editor: by}
 	for i, c := range tab.cols {
@@ -220,16 +175,46 @@ func (t *Twin) insert(tab *table, e edit, by, now int64) *row {
 	if e.extras && (len(e.extra) > 0 || tab.version > 20) {
 		r.saveExtra(tab, e, now)
 	}
+	if tab.line != "" {
+		r.cells[tab.byKey["ref"]] = "(PROV" + strconv.FormatInt(r.id, 10) + ")"
+	}
+	r.hang(tab, e)
 	r.tms, r.wall = now, wall(now, t.dbZone)
-	tab.rows[r.id] = r
-	tab.order = append(tab.order, r)
 	return r
 }
 
+// add shows a record. Two that were built at the same time may come in either order.
+func (t *table) add(r *row) {
+	t.rows[r.id] = r
+	at := len(t.order)
+	for at > 0 && t.order[at-1].id > r.id {
+		at--
+	}
+	t.order = slices.Insert(t.order, at, r)
+}
+
+// hang replaces what hangs on a record.
+func (r *row) hang(tab *table, e edit) {
+	if e.lines != nil {
+		for i := range *e.lines {
+			if l := &(*e.lines)[i]; l.id == 0 { // kept if the edit is tried first
+				tab.lastLine++
+				l.id = tab.lastLine
+			}
+		}
+		r.lines = slices.Clone(*e.lines)
+		tab.total(r)
+	}
+	if e.tags != nil {
+		r.tags = slices.Clone(*e.tags)
+	}
+}
+
 // change applies an edit. The database moves the stamp only if a column really changes;
-// version 20 writes the row of extrafields in any case, so that only that one moves.
+// version 20 writes the row of extrafields in any case, so that only that one moves. Tags
+// are no columns.
 func (t *Twin) change(tab *table, r *row, e edit, by, now int64) {
-	moved := r.editor != by
+	moved := r.editor != by && !e.tagging()
 	for i, v := range e.cells {
 		moved = moved || r.cells[i] != v
 		r.cells[i] = v
@@ -237,13 +222,23 @@ func (t *Twin) change(tab *table, r *row, e edit, by, now int64) {
 	for i, v := range e.extra {
 		moved = moved || r.extra == nil || r.extra[i] != v
 	}
-	if e.extras || tab.version == 20 && len(tab.extras) > 0 {
+	if e.extras || tab.version == 20 && len(tab.extras) > 0 && !e.act && !e.tagging() {
 		r.saveExtra(tab, e, now)
 	}
-	r.editor = by
-	if moved {
+	r.hang(tab, e)
+	if !e.tagging() {
+		r.editor, r.edited = by, true
+	}
+	if moved || e.lines != nil {
 		r.tms, r.wall = now, wall(now, t.dbZone)
 	}
+}
+
+// copy returns a record to try an edit on.
+func (r *row) copy() *row {
+	c := *r
+	c.cells, c.extra = slices.Clone(r.cells), slices.Clone(r.extra)
+	return &c
 }
 
 func (r *row) saveExtra(tab *table, e edit, now int64) {
@@ -259,139 +254,6 @@ func (r *row) saveExtra(tab *table, e edit, now int64) {
 	}
 	if tab.version == 20 {
 		r.extraTms = now
-	}
-}
-
-// personal reads what a person typed, by the connector's names.
-func (t *Twin) personal(tab *table, fields map[string]string) (edit, error) {
-	e := edit{cells: map[int]string{}}
-	for _, name := range sortedKeys(fields) {
-		typed := fields[name]
-		if code, ok := strings.CutPrefix(name, extraPrefix); ok {
-			i := tab.extraByCode(code)
-			if i < 0 {
-				return edit{}, fmt.Errorf("no extrafield %q", code)
-			}
-			v, err := tab.fromPerson(tab.extras[i].column, typed)
-			if err != nil {
-				return edit{}, fmt.Errorf("field %s: %w", name, err)
-			}
-			if e.extra == nil {
-				e.extra, e.extras = map[int]string{}, true
-			}
-			e.extra[i] = v
-		} else {
-			key := name
-			if name == "country_code" {
-				key = "country_id"
-			}
-			i, ok := tab.byKey[key]
-			if !ok {
-				return edit{}, fmt.Errorf("no field %q", name)
-			}
-			v, err := tab.fromPerson(tab.cols[i], typed)
-			if err != nil {
-				return edit{}, fmt.Errorf("field %s: %w", name, err)
-			}
-			if tab.name == thirdParties && key == "phone" {
-				v = dropSpaces(v)
-			}
-			e.cells[i] = v
-		}
-		e.names = append(e.names, name)
-	}
-	return e, nil
-}
-
-func (t *table) fromPerson(c column, s string) (string, error) {
-	if s == "" {
-		return "", nil
-	}
-	switch c.kind {
-	case country:
-		id, ok := t.nations[strings.ToUpper(s)]
-		if !ok {
-			return "", fmt.Errorf("no country %q", s)
-		}
-		return id, nil
-	case flag:
-		if s == "true" || s == "1" {
-			return "1", nil
-		}
-		return "0", nil
-	case day:
-		if _, err := time.Parse(time.DateOnly, s); err != nil {
-			return "", err
-		}
-		return s, nil
-	case moment:
-		at, err := time.Parse(time.RFC3339, s)
-		if err != nil {
-			return "", err
-		}
-		return strconv.FormatInt(at.Unix(), 10), nil
-	case number, decimal:
-		if _, err := strconv.ParseFloat(s, 64); err != nil {
-			return "", errors.New("no number")
-		}
-		return s, nil
-	case markup:
-		return dropAstral(s), nil
-	default:
-		return clean(dropAstral(s)), nil
-	}
-}
-
-// shown returns a record as people see it, under the connector's names.
-func (t *table) shown(r *row) map[string]string {
-	m := make(map[string]string, len(t.cols))
-	for _, c := range t.cols {
-		if name := wireName(c.key); t.value(r, name) != "" {
-			m[name] = t.value(r, name)
-		}
-	}
-	for i, x := range t.extras {
-		if r.extra != nil && r.extra[i] != "" {
-			m[extraPrefix+x.def.Code] = forPerson(x.column, r.extra[i])
-		}
-	}
-	return m
-}
-
-// value returns one field as people see it, under the connector's name.
-func (t *table) value(r *row, name string) string {
-	if code, ok := strings.CutPrefix(name, extraPrefix); ok {
-		i := t.extraByCode(code)
-		if i < 0 || r.extra == nil {
-			return ""
-		}
-		return forPerson(t.extras[i].column, r.extra[i])
-	}
-	if name == "country_code" {
-		return t.codes[r.cells[t.byKey["country_id"]]]
-	}
-	i, ok := t.byKey[name]
-	if !ok {
-		return ""
-	}
-	return r.cells[i]
-}
-
-// extraPrefix begins the connector's names of extrafields.
-const extraPrefix = "array_options.options_"
-
-func forPerson(c column, v string) string {
-	if v == "" {
-		return ""
-	}
-	switch c.kind {
-	case flag:
-		return strconv.FormatBool(v == "1")
-	case moment:
-		n, _ := strconv.ParseInt(v, 10, 64) // the twin itself wrote it
-		return time.Unix(n, 0).UTC().Format(time.RFC3339)
-	default:
-		return v
 	}
 }
 

@@ -19,29 +19,39 @@ func (t *Twin) create(r *http.Request, who *login, tab *table) (any, error) {
 		return nil, fail(http.StatusForbidden, "User creation not allowed for login "+who.name)
 	}
 	if !who.may(tab.right("creer")) {
-		return nil, fail(http.StatusForbidden, "")
+		return nil, fail(http.StatusForbidden, tab.refused)
 	}
 	body, err := readBody(r)
 	if err != nil {
 		return nil, err
 	}
-	must := tab.cols[0].key
-	if _, ok := body[must]; !ok {
-		return nil, fail(http.StatusBadRequest, must+" field missing")
+	for _, must := range tab.must {
+		if _, ok := body[must]; !ok {
+			return nil, fail(http.StatusBadRequest, must+" field missing")
+		}
 	}
-	e, err := t.demand(r, tab, body)
+	e, err := t.demand(r, tab, nil, body)
 	if err != nil {
 		return nil, creating(tab, err)
 	}
 	if e.cells[0] == "" && tab.name == thirdParties {
 		return nil, fail(http.StatusInternalServerError, "Error creating thirdparty", nil, "ErrorBadThirdPartyName")
 	}
-	if err := t.admit(tab, nil, &e); err != nil {
+	if err := t.admit(tab, nil, &e, body); err != nil {
 		return nil, creating(tab, err)
 	}
-	row := t.insert(tab, e, who.id, t.Now().Unix())
-	t.note(tab, row, "api", "create", e)
-	return row.id, nil
+	if tab.line != "" {
+		if err := t.demandLines(r, tab, body, &e); err != nil {
+			return nil, creating(tab, err)
+		}
+	}
+	row := t.build(tab, e, who.id, t.Now().Unix())
+	tab.count(row)
+	id, err := t.make(tab, row, e, byAPI)
+	if err != nil {
+		return nil, creating(tab, err)
+	}
+	return id, nil
 }
 
 // creating wraps what the database refused: the reason stands beside the message.
@@ -50,14 +60,33 @@ func creating(tab *table, err error) error {
 	if !errors.As(err, &f) || f.status != http.StatusInternalServerError {
 		return err
 	}
-	what := "Error creating contact"
-	if tab.name == thirdParties {
-		what = "Error creating thirdparty"
-	}
+	what := "Error creating " + tab.noun
 	if f.details == nil {
 		return fail(f.status, what, f.message)
 	}
 	return fail(f.status, what, f.details...)
+}
+
+// demandLines reads the lines of a new document.
+func (t *Twin) demandLines(r *http.Request, tab *table, body map[string]any, e *edit) error {
+	given, ok := body[linesField]
+	if !ok {
+		return nil
+	}
+	lines := []line{}
+	for _, b := range lineBodies(given) {
+		if typeless(t.version, tab.name, b) {
+			tab.lastID++ // the document was there already
+			return t.technical(r, tab)
+		}
+		l := line{}
+		if err := t.takeLine(r, &l, b, true); err != nil {
+			return fail(http.StatusInternalServerError, err.Error())
+		}
+		lines = append(lines, l)
+	}
+	e.lines, e.names = &lines, append(e.names, linesField)
+	return nil
 }
 
 // update answers a PUT: the whole record as it is then, with what the caller sent and
@@ -67,6 +96,10 @@ func (t *Twin) update(r *http.Request, who *login, tab *table, id string) (any, 
 		return nil, fail(http.StatusForbidden, "")
 	}
 	row, err := t.visible(who, tab, id)
+	var f *failure
+	if errors.As(err, &f) && f.status == http.StatusNotFound && tab.labelPut != "" {
+		return nil, fail(f.status, tab.labelPut+" not found")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -74,36 +107,44 @@ func (t *Twin) update(r *http.Request, who *login, tab *table, id string) (any, 
 	if err != nil {
 		return nil, err
 	}
-	e, err := t.demand(r, tab, body)
+	e, err := t.demand(r, tab, row, body)
 	if err != nil {
 		return nil, err
 	}
-	if v, given := e.cells[0]; given && v == "" {
+	if v, given := e.cells[0]; given && v == "" && (tab.name == thirdParties || tab.name == contacts) {
 		delete(e.cells, 0) // an empty name is passed over in silence
 	}
-	if err := t.admit(tab, row, &e); err != nil {
+	if err := t.admit(tab, row, &e, body); err != nil {
 		return nil, err
 	}
-	t.change(tab, row, e, who.id, t.Now().Unix())
-	t.note(tab, row, "api", "update", e)
-	if n, ok := body["entity"]; ok {
-		row.entity = int(numeric(phpText(n)))
-		if row.entity > 1 {
-			return nil, fail(http.StatusNotFound, tab.label+" not found")
-		}
+	if tab.name != thirdParties && tab.name != contacts {
+		e.extras = len(tab.extras) > 0 // these save the extrafields in any case
 	}
-	return t.updated(tab, row, body), nil
+	set := firings(tab, "MODIFY", row, e)
+	logged := len(set) > 0 && t.logs(set[0])
+	return t.alter(tab, row, e, who.id, byAPI, set, func() (any, error) {
+		if n, ok := body["entity"]; ok {
+			row.entity = int(numeric(phpText(n)))
+			if row.entity > 1 {
+				return nil, fail(http.StatusNotFound, tab.label+" not found")
+			}
+		}
+		return t.updated(tab, row, body, logged), nil
+	})
 }
 
-// updated renders the answer to a PUT.
-func (t *Twin) updated(tab *table, r *row, body map[string]any) []byte {
+// updated renders the answer to a PUT or an action. A row that the agenda got shows in it.
+func (t *Twin) updated(tab *table, r *row, body map[string]any, logged bool) []byte {
 	b := t.render(nil, tab.shape.single, r)
-	b = bytes.Replace(b, []byte(`"actiontypecode":null,`), nil, 1)
+	if logged && tab.track != "" {
+		b = bytes.Replace(b, []byte(`"actiontypecode":null,`), nil, 1)
+	}
 	b = b[:len(b)-1]
 	if tab.name == thirdParties {
-		b = fmt.Appendf(b, `,"socid":%d,"trackid":"thi%d"`, r.id, r.id)
-	} else {
-		b = fmt.Appendf(b, `,"trackid":"ctc%d"`, r.id)
+		b = fmt.Appendf(b, `,"socid":%d`, r.id)
+	}
+	if logged && tab.track != "" {
+		b = fmt.Appendf(b, `,"trackid":"%s%d"`, tab.track, r.id)
 	}
 	for _, key := range sortedKeys(body) {
 		if !tab.knows(key) {
@@ -115,7 +156,7 @@ func (t *Twin) updated(tab *table, r *row, body map[string]any) []byte {
 }
 
 func (t *table) knows(key string) bool {
-	return key == "socid" || key == "trackid" || slices.ContainsFunc(t.shape.segments, func(g segment) bool { return g.key == key })
+	return key == "socid" || key == "trackid" || key == linesField || slices.ContainsFunc(t.shape.segments, func(g segment) bool { return g.key == key })
 }
 
 // phpText is what PHP makes of a JSON value where it wants a text.
@@ -135,12 +176,25 @@ func phpText(v any) string {
 
 // ignored are keys that are accepted and do nothing: protected ones, and parts of the
 // record that the twin has no use for.
-func ignored(key string) bool {
-	return slices.Contains([]string{"id", "ref", "date_creation", "date_modification", "tms", "user_creation_id", "entity", "country_code", "status", "statut", "mail"}, key)
+func (t *table) ignored(key string) bool {
+	switch t.name {
+	case thirdParties, contacts:
+		return slices.Contains([]string{"id", "ref", "date_creation", "date_modification", "tms", "user_creation_id", "entity", "country_code", "status", "statut", "mail"}, key)
+	case projects:
+		return slices.Contains([]string{"id", "entity", "status", "statut"}, key) // the other one of the two is heeded
+	case events:
+		return slices.Contains([]string{"id", "entity", "contact_id"}, key) // people are linked by socpeopleassigned (recorded)
+	case proposals:
+		return slices.Contains([]string{"id", "entity", "duree_validite"}, key)
+	case orders:
+		return slices.Contains([]string{"id", "entity", "date_commande"}, key)
+	default:
+		return key == "id" || key == "entity"
+	}
 }
 
-// demand reads what a program wants written.
-func (t *Twin) demand(r *http.Request, tab *table, body map[string]any) (edit, error) {
+// demand reads what a program wants written to a record, or to a new one.
+func (t *Twin) demand(r *http.Request, tab *table, was *row, body map[string]any) (edit, error) {
 	e := edit{cells: map[int]string{}, extra: map[int]string{}}
 	for _, key := range sortedKeys(body) {
 		i, known := tab.byKey[key]
@@ -152,15 +206,21 @@ func (t *Twin) demand(r *http.Request, tab *table, body map[string]any) (edit, e
 			if err := t.demandExtras(r, tab, body[key], &e); err != nil {
 				return edit{}, err
 			}
-		case key == "country_code" && t.version > 20:
+		case key == "country_code" && t.version > 20 && (tab.name == thirdParties || tab.name == contacts):
 			t.demandCountry(tab, body, &e)
 		case tab.name == contacts && key == "statut":
 			if _, both := body["status"]; both || t.version == 20 {
 				e.cells[i], e.names = phpText(body[key]), append(e.names, key)
 			}
-		case known:
-			e.cells[i], e.names = t.cell(tab, tab.cols[i], body[key]), append(e.names, wireName(key))
-		case !ignored(key):
+		case tab.heeds != "" && (key == "status" || key == "statut"):
+			if key == tab.heeds {
+				e.cells[tab.byKey["status"]], e.names = phpText(body[key]), append(e.names, "status")
+			}
+		case key == linesField && tab.line != "" && was == nil:
+			// read when the rest is good
+		case known && !tab.cols[i].made:
+			e.cells[i], e.names = t.cell(tab, tab.cols[i], body[key], was == nil), append(e.names, wireName(key))
+		case !tab.ignored(key):
 			t.Unknown(r, "field "+key)
 		}
 	}
@@ -186,16 +246,35 @@ func (t *Twin) demandCountry(tab *table, body map[string]any, e *edit) {
 }
 
 // cell turns a JSON value into what the column keeps.
-func (t *Twin) cell(tab *table, c column, v any) string {
+func (t *Twin) cell(tab *table, c column, v any, creating bool) string {
 	s := phpText(v)
 	switch c.kind {
+	case flag:
+		if numeric(s) != 0 {
+			return "1"
+		}
+		return "0"
+	case decimal:
+		if s == "" {
+			return c.first
+		}
+		return rounded(s, c.digits)
+	case moment:
+		if tab.name == events {
+			return hour(s)
+		}
+		return t.moment(s)
+	case people:
+		return assigned(v, creating)
+	case raw:
+		return attendees(v)
 	case markup:
 		return cleanNote(s, t.version)
 	case number, country:
-		if n := int64(numeric(s)); s != "" && (n != 0 || c.kind == number && c.key != "socid") {
+		if n := int64(numeric(s)); s != "" && (n != 0 || c.kind == number && !reference(c.key)) {
 			return strconv.FormatInt(n, 10)
 		}
-		return ""
+		return c.unset()
 	case day:
 		return t.day(s)
 	}
@@ -203,6 +282,19 @@ func (t *Twin) cell(tab *table, c column, v any) string {
 		s = dropSpaces(s)
 	}
 	return s
+}
+
+// reference reports whether a number is an id, of which 0 is none.
+func reference(key string) bool {
+	return slices.Contains([]string{"socid", "fk_project", "opp_status", "userownerid", "cond_reglement_id", "mode_reglement_id"}, key)
+}
+
+// unset is what a number holds that was emptied.
+func (c column) unset() string {
+	if slices.Contains([]string{"percentage", "transparency", "priority", "public", "fk_parent", "position", "visible"}, c.key) {
+		return "0"
+	}
+	return ""
 }
 
 // day reads a date as PHP does: an epoch, or a date of the server's own zone.
@@ -260,7 +352,7 @@ func (t *Twin) moment(s string) string {
 }
 
 // admit checks what the database and the vendor's own rules refuse.
-func (t *Twin) admit(tab *table, r *row, e *edit) error {
+func (t *Twin) admit(tab *table, r *row, e *edit, body map[string]any) error {
 	for i, c := range tab.cols {
 		v, given := e.cells[i]
 		if !given {
@@ -275,10 +367,22 @@ func (t *Twin) admit(tab *table, r *row, e *edit) error {
 			return err
 		}
 	}
-	if tab.name == thirdParties {
+	switch tab.name {
+	case thirdParties:
 		return t.customerCode(tab, r, e)
+	case products:
+		return t.admitProduct(tab, r, e)
+	case projects:
+		return t.admitProject(tab, r, e)
+	case events:
+		return t.admitEvent(tab, r, e)
+	case categories:
+		return t.admitCategory(tab, e, body)
+	case proposals, orders, invoices:
+		return t.admitDocument(tab, r, e, body)
+	default:
+		return t.parent(tab, r, e)
 	}
-	return t.parent(tab, e)
 }
 
 func (t *Twin) fits(table, column string, most int, v string) error {
@@ -319,20 +423,22 @@ func (t *Twin) customerCode(tab *table, r *row, e *edit) error {
 	return nil
 }
 
-// parent checks the third party of a contact. Version 20 ignores the wish to have none.
-func (t *Twin) parent(tab *table, e *edit) error {
+// parent checks the third party of a record. Version 20 ignores the wish of a contact to
+// have none; projects can do without one.
+func (t *Twin) parent(tab *table, r *row, e *edit) error {
 	soc := tab.byKey["socid"]
 	id, given := e.cells[soc]
 	switch {
-	case !given:
+	case !given && (r != nil || tab.line == ""), id == "" && tab.name == projects:
 		return nil
-	case id == "" && t.version == 20:
+	case id == "" && t.version == 20 && tab.name == contacts:
 		delete(e.cells, soc)
 		return nil
-	case id != "" && t.tables[thirdParties].find(id) != nil:
+	case id != "" && t.tables[thirdParties].byID(id) != nil:
 		return nil
 	case t.version == 20:
-		return fail(http.StatusInternalServerError, "Cannot add or update a child row: a foreign key constraint fails (`dol20`.`llx_socpeople`, CONSTRAINT `fk_socpeople_fk_soc` FOREIGN KEY (`fk_soc`) REFERENCES `llx_societe` (`rowid`))")
+		name := strings.TrimPrefix(tab.db, "llx_")
+		return fail(http.StatusInternalServerError, fmt.Sprintf("Cannot add or update a child row: a foreign key constraint fails (`dol20`.`%s`, CONSTRAINT `fk_%s_fk_soc` FOREIGN KEY (`fk_soc`) REFERENCES `llx_societe` (`rowid`))", tab.db, name))
 	}
 	if id == "" {
 		id = "0"
@@ -349,51 +455,21 @@ func (t *Twin) remove(who *login, tab *table, id string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if row.documents {
-		return nil, fail(http.StatusConflict, "Can't delete, that product is probably used")
+	if err := t.kept(tab, row); err != nil {
+		return nil, err
 	}
-	t.erase(tab, row, "api")
-	message := "Object deleted"
-	if tab.name == contacts {
-		message = "Contact deleted"
-	}
-	return map[string]any{"success": map[string]any{"code": 200, "message": message}}, nil
+	return t.discard(tab, row, who.id, byAPI)
 }
 
-// merge folds one third party into another, which takes over its contacts, its notes and
-// what it has not itself.
-func (t *Twin) merge(who *login, tab *table, keep, gone string) (any, error) {
-	if !who.may("societe.creer") || !who.may("societe.supprimer") {
-		return nil, fail(http.StatusForbidden, "")
+// kept says why a record cannot be deleted: documents name it, or it is an invoice that is
+// not the last one. Version 20 takes every product for used (recorded).
+func (t *Twin) kept(tab *table, r *row) error {
+	id := strconv.FormatInt(r.id, 10)
+	switch {
+	case tab.name == thirdParties && (r.documents || t.documented(id)), tab.name == products && (t.version == 20 || t.used(id)):
+		return fail(http.StatusConflict, "Can't delete, that product is probably used")
+	case tab.name == invoices && !tab.erasable(r):
+		return fail(http.StatusForbidden, "Invoice not erasable")
 	}
-	to, from := tab.find(keep), tab.find(gone)
-	if to == nil || from == nil {
-		return nil, fail(http.StatusNotFound, "Thirdparty not found")
-	}
-	t.fold(to, from, who.id)
-	return t.updated(tab, to, nil), nil
-}
-
-// fold is the merge itself.
-func (t *Twin) fold(to, from *row, by int64) {
-	tab, people := t.tables[thirdParties], t.tables[contacts]
-	now := t.Now().Unix()
-	e := edit{cells: map[int]string{}}
-	for i, c := range tab.cols {
-		switch {
-		case from.cells[i] == "" || c.kind == number:
-		case to.cells[i] == "":
-			e.cells[i] = from.cells[i]
-		case c.kind == markup:
-			e.cells[i] = to.cells[i] + "\n" + from.cells[i]
-		}
-	}
-	soc, old := people.byKey["socid"], strconv.FormatInt(from.id, 10)
-	for _, c := range people.order {
-		if !c.gone && c.cells[soc] == old {
-			c.cells[soc], c.tms, c.wall = strconv.FormatInt(to.id, 10), now, wall(now, t.dbZone)
-		}
-	}
-	tab.remove(from)
-	t.change(tab, to, e, by, now)
+	return nil
 }

@@ -1,0 +1,131 @@
+package dolibarrtwin
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// enter completes what a person typed into a record, or into a new one, as the vendor's
+// pages do.
+func (t *Twin) enter(tab *table, r *row, e *edit) error {
+	e.byHand = true
+	if r == nil {
+		for _, key := range tab.typed {
+			if e.cells[tab.byKey[key]] == "" {
+				return fmt.Errorf("field %s is missing", key)
+			}
+		}
+		for key, v := range t.preset(tab) {
+			if i := tab.byKey[key]; e.cells[i] == "" {
+				e.cells[i] = v
+			}
+		}
+	}
+	switch tab.name {
+	case products:
+		return t.admitProduct(tab, r, e)
+	case projects:
+		return t.admitProject(tab, r, e)
+	case events:
+		return t.admitEvent(tab, r, e)
+	case proposals, orders, invoices:
+		return t.enterDocument(tab, r, e)
+	default:
+		return nil
+	}
+}
+
+// preset is what a page for a new record begins with.
+func (t *Twin) preset(tab *table) map[string]string {
+	now := t.Now()
+	today, owner := now.In(t.zone).Format(time.DateOnly), strconv.Itoa(personID)
+	switch tab.name {
+	case products:
+		return map[string]string{"status": "1", "status_buy": "1"}
+	case projects:
+		return map[string]string{"ref": "auto", "usage_opportunity": "1"}
+	case events:
+		return map[string]string{"userownerid": owner, "type_code": "AC_OTH", "percentage": "-1", "datep": strconv.FormatInt(now.Unix(), 10)}
+	case categories:
+		return map[string]string{"type": "2"}
+	case proposals, orders, invoices:
+		return map[string]string{"date": today}
+	default:
+		return nil
+	}
+}
+
+// enterDocument completes a document. A state that is typed stands for the button that
+// leads to it.
+func (t *Twin) enterDocument(tab *table, r *row, e *edit) error {
+	soc := tab.byKey["socid"]
+	if id, given := e.cells[soc]; given && t.tables[thirdParties].byID(id) == nil {
+		return fmt.Errorf("no third party %q", id)
+	}
+	for _, key := range []string{"ref", "total_ht", "total_tva", "total_ttc"} {
+		if _, given := e.cells[tab.byKey[key]]; given {
+			return fmt.Errorf("nobody types %s", key)
+		}
+	}
+	status := tab.byKey["status"]
+	if to, given := e.cells[status]; given {
+		if delete(e.cells, status); r != nil {
+			t.press(tab, r, to, e)
+		} else if e.press = to; to == "" {
+			return errors.New("field status is missing")
+		}
+	}
+	if r != nil {
+		return nil
+	}
+	if i, ok := tab.byKey["fin_validite"]; ok && e.cells[i] == "" {
+		d, err := time.ParseInLocation(time.DateOnly, e.cells[tab.byKey["date"]], t.zone)
+		if err != nil {
+			return err
+		}
+		e.cells[i] = strconv.FormatInt(d.Unix()+validity*24*60*60, 10)
+	}
+	if tab.name == invoices {
+		t.due(tab, nil, e)
+	}
+	return nil
+}
+
+// press adds to an edit what the button for a state does.
+func (t *Twin) press(tab *table, r *row, to string, e *edit) {
+	if r.cells[tab.byKey["status"]] == to {
+		return
+	}
+	for i, v := range t.move(tab, r, to, personID).cells {
+		e.cells[i] = v
+	}
+	e.press = to
+}
+
+// pressed is the trigger of a person's change: that of the button, if one was pressed.
+func (t *Twin) pressed(tab *table, r *row, e edit) []firing {
+	for _, a := range actions() {
+		to, trigger := a.to, a.trigger
+		if tab.name == proposals && a.verb == "close" {
+			to = e.press
+			trigger = map[string]string{signed: "CLOSE_SIGNED", refused: "CLOSE_REFUSED"}[to]
+		}
+		if a.object == tab.name && e.press != "" && to == e.press && trigger != "" {
+			return []firing{{tab.trigger + "_" + trigger, tab, r, e}}
+		}
+	}
+	return firings(tab, "MODIFY", r, e)
+}
+
+// file makes the record that a person typed.
+func (t *Twin) file(tab *table, e edit, now int64) *row {
+	r := t.build(tab, e, personID, now)
+	if e.press != "" && e.press != draft {
+		t.change(tab, r, t.move(tab, r, e.press, personID), personID, now)
+		r.edited = false
+	}
+	tab.count(r)
+	return r
+}

@@ -1,6 +1,7 @@
 package dolibarrtwin
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -122,7 +123,11 @@ func (t *Twin) acted(tab *table, r *row, a action, set []firing) any {
 	case tab.name == projects:
 		return map[string]any{"success": map[string]any{"code": 200, "message": "Project validated"}}
 	}
-	return t.updated(tab, r, nil, len(set) > 0 && t.posted(set[0].code))
+	b := t.updated(tab, r, nil, len(set) > 0 && t.posted(set[0].code))
+	if tab.name == invoices { // not worked out then
+		b = bytes.Replace(b, append([]byte(`"remaintopay":`), tab.appendUnpaid(nil, t, r)...), []byte(`"remaintopay":null`), 1)
+	}
+	return b
 }
 
 // parameters reads the body of an action, which holds nothing but its parameters.

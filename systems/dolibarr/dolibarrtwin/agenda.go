@@ -108,7 +108,7 @@ func (t *Twin) headline(c firing, r *row) string {
 }
 
 // admitEvent completes an event: its owner, type and hours.
-func (t *Twin) admitEvent(tab *table, r *row, e *edit) error {
+func (t *Twin) admitEvent(tab *table, r *row, e *edit, body map[string]any) error {
 	get := func(key string) string {
 		i := tab.byKey[key]
 		if v, given := e.cells[i]; given || r == nil {
@@ -132,7 +132,12 @@ func (t *Twin) admitEvent(tab *table, r *row, e *edit) error {
 			e.cells[tab.byKey["code"]] = typed
 		}
 	}
-	if from, to := numeric(get("datep")), numeric(get("datef")); to > 0 && from > to {
+	words := false // are not compared as times
+	for _, key := range []string{"datep", "datef"} {
+		v, given := body[key]
+		words = words || given && !integer(v)
+	}
+	if from, to := numeric(get("datep")), numeric(get("datef")); to > 0 && from > to && !words {
 		e.cells[tab.byKey["datef"]] = get("datep")
 	}
 	return nil

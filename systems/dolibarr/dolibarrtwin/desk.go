@@ -29,7 +29,7 @@ func (t *Twin) enter(tab *table, r *row, e *edit) error {
 	case projects:
 		return t.admitProject(tab, r, e)
 	case events:
-		return t.admitEvent(tab, r, e)
+		return t.admitEvent(tab, r, e, nil)
 	case proposals, orders, invoices:
 		return t.enterDocument(tab, r, e)
 	default:

@@ -165,11 +165,12 @@ func linePieces(x trait) map[string]linePiece {
 		"remise_percent": words(func(l *line) string { return l.discount }), "tva_tx": fixed(4, func(l *line) string { return l.vat }),
 		"total_ht": net, "total_tva": tax, "total_ttc": gross,
 		"multicurrency_total_ht": net, "multicurrency_total_tva": tax, "multicurrency_total_ttc": gross,
-		"fk_propal": parent, "fk_commande": parent, "commande_id": parent, "fk_facture": parent,
 		"fk_product": productID, "ref": productCell("ref"), "product_ref": productCell("ref"), "product_label": productCell("label"), "libelle": productCell("label"),
 		"label": func(b []byte, _ *Twin, _ *row, l *line) []byte { return orNull(b, l.label) },
 	}
-	if x.name == orders { // a number here alone (recorded)
+	p["fk_"+x.element] = parent
+	if x.name == orders {
+		p["commande_id"] = parent // and a number here alone (recorded)
 		p["subprice"] = func(b []byte, _ *Twin, _ *row, l *line) []byte { return append(b, l.price...) }
 	}
 	return p

@@ -13,7 +13,9 @@ func (t *table) pieces() map[string]piece {
 		"ref":           func(b []byte, _ *Twin, r *row) []byte { return appendQuotedInt(b, r.id) },
 		"entity":        func(b []byte, _ *Twin, r *row) []byte { return appendQuotedInt(b, int64(r.entity)) },
 		"array_options": t.appendOptions,
-		"lines":         t.appendLines,
+	}
+	if t.line != "" {
+		p["lines"] = t.appendLines
 	}
 	t.stamps(p)
 	t.authors(p)

@@ -375,7 +375,7 @@ func (t *Twin) admit(tab *table, r *row, e *edit, body map[string]any) error {
 	case projects:
 		return t.admitProject(tab, r, e)
 	case events:
-		return t.admitEvent(tab, r, e)
+		return t.admitEvent(tab, r, e, body)
 	case categories:
 		return t.admitCategory(tab, e, body)
 	case proposals, orders, invoices:

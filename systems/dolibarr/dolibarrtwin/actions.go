@@ -2,6 +2,7 @@ package dolibarrtwin
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -35,7 +36,7 @@ func actions() []action {
 		{object: orders, verb: "setinvoiced", trigger: "CLASSIFY_BILLED", from: []string{validated, "2", closed}, idle: true},
 		{object: invoices, verb: "validate", to: validated, trigger: "VALIDATE", from: []string{draft}, must: "notrigger", takes: []string{"idwarehouse", "force_number"}},
 		{object: invoices, verb: "settodraft", to: draft, trigger: "UNVALIDATE", takes: []string{"idwarehouse"}},
-		{object: invoices, verb: "settopaid", to: paid, trigger: "PAYED", takes: []string{"close_code", "close_note"}},
+		{object: invoices, verb: "settopaid", to: paid, trigger: settled, takes: []string{"close_code", "close_note"}},
 		{object: invoices, verb: "settounpaid", to: validated, trigger: "UNPAYED", from: []string{draft, validated, paid, "3"}},
 		{object: projects, verb: "validate", to: validated, trigger: "VALIDATE", must: "notrigger"},
 	}
@@ -73,7 +74,7 @@ func (t *Twin) act(r *http.Request, who *login, tab *table, id string, a action)
 	if numeric(phpText(body["notrigger"])) != 0 {
 		set = nil
 	}
-	return t.alter(tab, row, e, who.id, byAPI, set, func() (any, error) {
+	return t.alter(r.Context(), tab, row, e, who.id, byAPI, set, func() (any, error) {
 		t.buys(tab, row, e.cells[tab.byKey["status"]], who.id)
 		return t.acted(tab, row, a, set), nil
 	})
@@ -196,7 +197,7 @@ func (t *Twin) linePath(r *http.Request, who *login, method string, tab *table, 
 	case method == http.MethodDelete && at < 0:
 		return nil, fail(http.StatusMethodNotAllowed, "")
 	case method == http.MethodDelete:
-		return t.saveLines(who, tab, row, slices.Delete(slices.Clone(row.lines), at, at+1), func() any { return t.render(nil, tab.shape.single, row) })
+		return t.saveLines(r.Context(), who, tab, row, slices.Delete(slices.Clone(row.lines), at, at+1), func() any { return t.render(nil, tab.shape.single, row) })
 	}
 	return nil, fail(http.StatusNotFound, "")
 }
@@ -226,7 +227,7 @@ func (t *Twin) addLines(r *http.Request, who *login, tab *table, row *row, list 
 		}
 		lines = append(lines, l)
 	}
-	return t.saveLines(who, tab, row, lines, func() any { return row.lines[len(row.lines)-1].id })
+	return t.saveLines(r.Context(), who, tab, row, lines, func() any { return row.lines[len(row.lines)-1].id })
 }
 
 // takeLine reads a line and checks its product.
@@ -261,11 +262,11 @@ func (t *Twin) changeLine(r *http.Request, who *login, tab *table, row *row, at 
 	if err := t.takeLine(r, l, body, false); err != nil {
 		return nil, err
 	}
-	return t.saveLines(who, tab, row, lines, func() any { return t.render(nil, tab.shape.single, row) })
+	return t.saveLines(r.Context(), who, tab, row, lines, func() any { return t.render(nil, tab.shape.single, row) })
 }
 
 // saveLines saves the lines of a document, for which there is no trigger of our table.
-func (t *Twin) saveLines(who *login, tab *table, row *row, lines []line, answer func() any) (any, error) {
+func (t *Twin) saveLines(ctx context.Context, who *login, tab *table, row *row, lines []line, answer func() any) (any, error) {
 	e := edit{lines: &lines, act: true, names: []string{linesField}}
-	return t.alter(tab, row, e, who.id, byAPI, nil, func() (any, error) { return answer(), nil })
+	return t.alter(ctx, tab, row, e, who.id, byAPI, nil, func() (any, error) { return answer(), nil })
 }

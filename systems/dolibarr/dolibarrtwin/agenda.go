@@ -99,7 +99,7 @@ func (t *Twin) headline(c firing, r *row) string {
 	done := map[string]string{
 		"CREATE": "created", "MODIFY": "modified", "DELETE": "deleted", "VALIDATE": "validated", "CLOSE_SIGNED": "signed",
 		"CLOSE_REFUSED": "refused", "CLASSIFY_BILLED": "classified billed", "CLOSE": "classified delivered",
-		"UNVALIDATE": "go back to draft status", "PAYED": "changed to paid",
+		"UNVALIDATE": "go back to draft status", settled: "changed to paid",
 	}[verb]
 	if c.code == "PROPAL_MODIFY" {
 		done = "go back to draft status" // whatever was changed

@@ -3,6 +3,7 @@ package dolibarrtwin
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 )
@@ -98,9 +99,7 @@ func (t *Twin) press(tab *table, r *row, to string, e *edit) {
 	if r.cells[tab.byKey["status"]] == to {
 		return
 	}
-	for i, v := range t.move(tab, r, to, personID).cells {
-		e.cells[i] = v
-	}
+	maps.Copy(e.cells, t.move(tab, r, to, personID).cells)
 	e.press = to
 }
 

@@ -21,6 +21,9 @@ const (
 	canceled  = "-1"
 )
 
+// settled is what the triggers call an invoice that is paid.
+const settled = "PAYED" //nolint:misspell // the vendor's word
+
 // validity is how many days a proposal is good for unless somebody says otherwise.
 const validity = 15
 

@@ -9,6 +9,7 @@
 package dolibarrtwin
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -132,9 +133,9 @@ func (t *Twin) Put(object, id string, fields map[string]string) (string, error) 
 	}
 	if r == nil {
 		r = t.file(tab, e, t.Now().Unix())
-		_, err = t.make(tab, r, e, byPerson)
+		_, err = t.make(context.Background(), tab, r, e, byPerson)
 	} else {
-		_, err = t.alter(tab, r, e, personID, byPerson, t.pressed(tab, r, e), func() (any, error) {
+		_, err = t.alter(context.Background(), tab, r, e, personID, byPerson, t.pressed(tab, r, e), func() (any, error) {
 			t.buys(tab, r, e.press, personID)
 			tab.count(r)
 			return nil, nil
@@ -161,7 +162,7 @@ func (t *Twin) Remove(object, id string) error {
 	if err := t.kept(tab, r); err != nil && (tab.name != products || t.used(id)) {
 		return fmt.Errorf("remove %s %s: %w", object, id, err)
 	}
-	if _, err := t.discard(tab, r, personID, byPerson); err != nil {
+	if _, err := t.discard(context.Background(), tab, r, personID, byPerson); err != nil {
 		return fmt.Errorf("remove %s %s: %w", object, id, err)
 	}
 	return nil
@@ -229,7 +230,7 @@ func (t *Twin) Merge(lose, keep string) error {
 	if to == nil || from == nil {
 		return fmt.Errorf("merge: no third party %s or %s", lose, keep)
 	}
-	if _, err := t.fold(to, from, personID, byPerson); err != nil {
+	if _, err := t.fold(context.Background(), to, from, personID, byPerson); err != nil {
 		return fmt.Errorf("merge: %w", err)
 	}
 	return nil

@@ -51,11 +51,11 @@ func (t *Twin) Unhook() {
 
 // deliver tells every target of every trigger, one after the other. A failure keeps
 // nobody from being told (recorded), and nothing is ever told again.
-func deliver(hooks []hook, posts []post) error {
+func deliver(ctx context.Context, hooks []hook, posts []post) error {
 	var failures []error
 	for _, p := range posts {
 		for _, h := range hooks {
-			if err := h.tell(p); err != nil && h.blocking {
+			if err := h.tell(ctx, p); err != nil && h.blocking {
 				failures = append(failures, err)
 			}
 		}
@@ -64,11 +64,11 @@ func deliver(hooks []hook, posts []post) error {
 }
 
 // tell makes one call. The caller of the save does not cut it short.
-func (h hook) tell(p post) error {
-	ctx, cancel := context.WithTimeout(context.Background(), hookTimeout)
+func (h hook) tell(ctx context.Context, p post) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hookTimeout)
 	defer cancel()
 	failed := func(status int) error {
-		return fmt.Errorf("The WebHook for triggercode %s failed to do the GET URL %s with httpcode=%d curl_error_no=", p.code, h.url, status) //nolint:staticcheck,revive // the vendor's words
+		return fmt.Errorf("The WebHook for triggercode %s failed to do the GET URL %s with httpcode=%d curl_error_no=", p.code, h.url, status) //nolint:staticcheck // the vendor's words
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(p.body))
 	if err != nil {

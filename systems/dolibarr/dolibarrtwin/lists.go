@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +48,7 @@ func (t *Twin) below(r *http.Request, who *login, method string, tab *table, par
 	}
 	switch {
 	case len(parts) == 3 && method == http.MethodPut && tab.name == thirdParties && parts[1] == "merge":
-		return t.merge(who, tab, parts[0], parts[2])
+		return t.merge(r.Context(), who, tab, parts[0], parts[2])
 	case tab.tagType() != "" && tab.name != projects && parts[1] == "categories":
 		return t.recordTags(r, who, method, tab, parts)
 	case tab.line != "" && (parts[1] == "lines" || parts[1] == "line" && tab.name == proposals):
@@ -91,7 +90,7 @@ func (t *Twin) record(r *http.Request, who *login, method string, tab *table, id
 	case http.MethodPut:
 		return t.update(r, who, tab, id)
 	case http.MethodDelete:
-		return t.remove(who, tab, id)
+		return t.remove(r.Context(), who, tab, id)
 	default:
 		return nil, fail(http.StatusNotFound, "")
 	}
@@ -373,80 +372,6 @@ func (t *Twin) pick(tab *table, who *login, f filter, order func(a, b *row) int,
 		slices.SortFunc(rows, order)
 	}
 	return rows
-}
-
-// narrowing compiles what has a parameter of its own besides the filter.
-func narrowing(tab *table, q url.Values) cond {
-	var all []cond
-	within := func(key, parameter string) {
-		if s := q.Get(parameter); s != "" {
-			col, ids := tab.byKey[key], strings.Split(s, ",")
-			all = append(all, func(r *row) bool { return slices.Contains(ids, r.cells[col]) })
-		}
-	}
-	switch tab.name {
-	case thirdParties:
-		all = append(all, companyMode(tab, q.Get("mode")), companyTag(q))
-	case contacts, proposals, orders, projects:
-		within("socid", "thirdparty_ids")
-	case invoices:
-		within("socid", "thirdparty_ids")
-		if n := slices.Index([]string{"draft", "unpaid", "paid", "cancelled"}, q.Get("status")); n >= 0 {
-			status, want := tab.byKey["status"], strconv.Itoa(n)
-			all = append(all, func(r *row) bool { return r.cells[status] == want })
-		}
-	case events:
-		within("userownerid", "user_ids")
-	case products:
-		if mode := q.Get("mode"); mode == "1" || mode == "2" {
-			kind, want := tab.byKey["type"], strconv.Itoa(int(mode[0]-'1'))
-			all = append(all, func(r *row) bool { return r.cells[kind] == want })
-		}
-		if tag := int64(numeric(q.Get("category"))); tag > 0 {
-			all = append(all, func(r *row) bool { return r.has(tag) })
-		}
-	case categories:
-		if n := slices.Index(tagTypes(), q.Get("type")); n >= 0 {
-			kind, want := tab.byKey["type"], strconv.Itoa(n)
-			all = append(all, func(r *row) bool { return r.cells[kind] == want })
-		}
-	}
-	return func(r *row) bool {
-		for _, c := range all {
-			if c != nil && !c(r) {
-				return false
-			}
-		}
-		return true
-	}
-}
-
-// companyMode is the parameter mode of third parties.
-func companyMode(tab *table, mode string) cond {
-	client, supplier := tab.byKey["client"], tab.byKey["fournisseur"]
-	switch mode {
-	case "1":
-		return func(r *row) bool { return r.cells[client] == "1" || r.cells[client] == "3" }
-	case "2":
-		return func(r *row) bool { return r.cells[client] == "2" || r.cells[client] == "3" }
-	case "3":
-		return func(r *row) bool { return r.cells[client] == "0" }
-	case "4":
-		return func(r *row) bool { return r.cells[supplier] == "1" }
-	default:
-		return nil
-	}
-}
-
-// companyTag is the parameter category of third parties, which finds nothing without a
-// mode that says of what kind (recorded).
-func companyTag(q url.Values) cond {
-	tag := int64(numeric(q.Get("category")))
-	if tag <= 0 {
-		return nil
-	}
-	mode := q.Get("mode")
-	return func(r *row) bool { return mode == "1" && r.has(tag) }
 }
 
 func window(rows []*row, limit, page int) []*row {

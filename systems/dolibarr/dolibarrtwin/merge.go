@@ -1,13 +1,14 @@
 package dolibarrtwin
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 )
 
 // merge answers the call that folds one third party into another, which takes over its
 // contacts and documents, its notes and what it has not itself.
-func (t *Twin) merge(who *login, tab *table, keep, gone string) (any, error) {
+func (t *Twin) merge(ctx context.Context, who *login, tab *table, keep, gone string) (any, error) {
 	if keep == gone {
 		return nil, fail(http.StatusBadRequest, "Try to merge a thirdparty into itself")
 	}
@@ -18,11 +19,11 @@ func (t *Twin) merge(who *login, tab *table, keep, gone string) (any, error) {
 	if to == nil || from == nil {
 		return nil, fail(http.StatusNotFound, "Thirdparty not found")
 	}
-	return t.fold(to, from, who.id, byAPI)
+	return t.fold(ctx, to, from, who.id, byAPI)
 }
 
 // fold is the merge itself.
-func (t *Twin) fold(to, from *row, by int64, doer string) (any, error) {
+func (t *Twin) fold(ctx context.Context, to, from *row, by int64, doer string) (any, error) {
 	tab := t.tables[thirdParties]
 	e := edit{cells: map[int]string{}}
 	for i, c := range tab.cols {
@@ -35,7 +36,7 @@ func (t *Twin) fold(to, from *row, by int64, doer string) (any, error) {
 		}
 	}
 	set := []firing{{"COMPANY_MODIFY", tab, to, e}, {"COMPANY_DELETE", tab, from, edit{}}}
-	return t.commit(save{by: by, calls: set, do: func() (any, error) {
+	return t.commit(ctx, save{by: by, calls: set, do: func() (any, error) {
 		if to.gone || from.gone {
 			return nil, fail(http.StatusNotFound, "Thirdparty not found")
 		}

@@ -1,6 +1,7 @@
 package dolibarrtwin
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -28,7 +29,7 @@ type firing struct {
 // commit does a save. Dolibarr calls its webhooks within the transaction: what they tell
 // is not to be read yet, and one that blocks can undo it all. While they are called the
 // lock is open.
-func (t *Twin) commit(s save) (any, error) {
+func (t *Twin) commit(ctx context.Context, s save) (any, error) {
 	if len(t.hooks) == 0 {
 		result, err := s.do()
 		if err != nil {
@@ -45,7 +46,7 @@ func (t *Twin) commit(s save) (any, error) {
 	posts, made := t.announce(s)
 	hooks := slices.Clone(t.hooks)
 	t.mu.Unlock()
-	err := deliver(hooks, posts)
+	err := deliver(ctx, hooks, posts)
 	t.mu.Lock()
 	if err != nil {
 		return nil, fail(http.StatusInternalServerError, err.Error())
@@ -92,7 +93,7 @@ func triggers(version int) []string {
 		"PRODUCT_CREATE", "PRODUCT_MODIFY", "PRODUCT_DELETE", "PROJECT_CREATE", "PROJECT_VALIDATE", "PROJECT_MODIFY", "PROJECT_DELETE",
 		"PROPAL_VALIDATE", "PROPAL_MODIFY", "PROPAL_CLOSE_SIGNED", "PROPAL_CLOSE_REFUSED", "PROPAL_CLASSIFY_BILLED", "PROPAL_DELETE",
 		"ORDER_VALIDATE", "ORDER_MODIFY", "ORDER_CLOSE", "ORDER_CLASSIFY_BILLED", "ORDER_DELETE",
-		"BILL_VALIDATE", "BILL_UNVALIDATE", "BILL_MODIFY", "BILL_PAYED", "BILL_DELETE", "ACTION_CREATE",
+		"BILL_VALIDATE", "BILL_UNVALIDATE", "BILL_MODIFY", "BILL_" + settled, "BILL_DELETE", "ACTION_CREATE",
 	}
 	if version > 20 {
 		codes = append(codes, "ACTION_MODIFY", "ACTION_DELETE")
@@ -146,8 +147,8 @@ const (
 )
 
 // make saves a new record.
-func (t *Twin) make(tab *table, r *row, e edit, doer string) (any, error) {
-	return t.commit(save{by: r.author, calls: firings(tab, "CREATE", r, edit{}), do: func() (any, error) {
+func (t *Twin) make(ctx context.Context, tab *table, r *row, e edit, doer string) (any, error) {
+	return t.commit(ctx, save{by: r.author, calls: firings(tab, "CREATE", r, edit{}), do: func() (any, error) {
 		tab.add(r)
 		t.note(tab, r, doer, "create", e)
 		return r.id, nil
@@ -155,8 +156,8 @@ func (t *Twin) make(tab *table, r *row, e edit, doer string) (any, error) {
 }
 
 // alter saves a change, and answers what then says.
-func (t *Twin) alter(tab *table, r *row, e edit, by int64, doer string, set []firing, then func() (any, error)) (any, error) {
-	return t.commit(save{by: by, calls: set, do: func() (any, error) {
+func (t *Twin) alter(ctx context.Context, tab *table, r *row, e edit, by int64, doer string, set []firing, then func() (any, error)) (any, error) {
+	return t.commit(ctx, save{by: by, calls: set, do: func() (any, error) {
 		if r.gone {
 			return nil, fail(http.StatusNotFound, tab.label+" not found")
 		}
@@ -167,9 +168,9 @@ func (t *Twin) alter(tab *table, r *row, e edit, by int64, doer string, set []fi
 }
 
 // discard saves a deletion.
-func (t *Twin) discard(tab *table, r *row, by int64, doer string) (any, error) {
+func (t *Twin) discard(ctx context.Context, tab *table, r *row, by int64, doer string) (any, error) {
 	message := map[string]any{"success": map[string]any{"code": 200, "message": tab.deleted}}
-	return t.commit(save{by: by, calls: firings(tab, "DELETE", r, edit{}), do: func() (any, error) {
+	return t.commit(ctx, save{by: by, calls: firings(tab, "DELETE", r, edit{}), do: func() (any, error) {
 		if r.gone {
 			return nil, fail(http.StatusNotFound, tab.label+" not found")
 		}

@@ -113,7 +113,7 @@ func pagingLosesNothing(b *Bench) {
 		seen := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !shown(id) })
 		unseen := slices.DeleteFunc(slices.Clone(ids), shown)
 		switch {
-		case page == 1 && len(seen) > 1 && len(unseen) > 1:
+		case len(removed) == 0 && len(seen) > 1 && len(unseen) > 1:
 			removed = append(removed, seen[0], unseen[len(unseen)-1])
 			b.remove(seen[0])
 			b.remove(unseen[len(unseen)-1])

@@ -19,6 +19,7 @@ type writing struct {
 	status  *record.Value
 	lines   *record.Value
 	tags    *record.Value
+	until   *record.Value
 	path    []move
 	row     wireRow // the record as it is before
 }
@@ -72,6 +73,8 @@ func (w *writing) set(name string, v record.Value) {
 		w.lines = &v
 	case tagsName:
 		w.tags = &v
+	case validUntil:
+		w.until = &v
 	}
 }
 

@@ -260,9 +260,9 @@ func TestUsersAreReadOnly(t *testing.T) {
 func TestAnUnknownObjectIsUnsupported(t *testing.T) {
 	t.Parallel()
 	s := start(t, twin.Options{})
-	_, err := s.Source.Changes(t.Context(), connector.Query{Object: "invoices"})
+	_, err := s.Source.Changes(t.Context(), connector.Query{Object: "tasks"})
 	wants(t, err, connector.Unsupported, connector.ScopeObject, "", "")
-	_, err = s.Reader.Read(t.Context(), "invoices", []string{"1"})
+	_, err = s.Reader.Read(t.Context(), "tasks", []string{"1"})
 	wants(t, err, connector.Unsupported, connector.ScopeObject, "", "")
 	_, err = s.Finder.Find(t.Context(), thirdParties, "town", []string{"x"})
 	wants(t, err, connector.Unsupported, connector.ScopeObject, "town", "")

@@ -94,7 +94,7 @@ func objects() []object {
 		if o.key == "" {
 			o.key = "t.rowid"
 		}
-		if o.modifier == "" {
+		if o.modifier == "" && o.modified != "" {
 			o.modifier = "user_modification_id"
 		}
 	}
@@ -183,7 +183,7 @@ func (f field) findable() field {
 }
 
 func (f field) readOnly() field {
-	f.ReadOnly, f.Required, f.NoClear, f.Rewrites = true, false, false, nil
+	f.ReadOnly, f.Required, f.NoClear = true, false, false
 	return f
 }
 

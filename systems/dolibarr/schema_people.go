@@ -94,6 +94,7 @@ func userFields() []field {
 	}
 	for i := range fields {
 		fields[i] = fields[i].readOnly()
+		fields[i].Rewrites = nil
 	}
 	return fields
 }

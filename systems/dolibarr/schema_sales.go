@@ -57,7 +57,9 @@ func salesObjects() []object {
 func productFields() []field {
 	ref := text("ref", "Reference", "sku", "ref", 128).findable().required().once()
 	ref.Unique = true
-	base := plainField(record.KindChoice, "price_base_type", "Price is", "", "price_base_type").filled().once()
+	// Of the two prices the base is the one that counts; a create takes only that one, so
+	// that ours is always the one without tax.
+	base := plainField(record.KindChoice, "price_base_type", "Price is", "", "price_base_type").readOnly()
 	base.Choices = []record.Choice{{Value: "HT", Label: "without tax"}, {Value: "TTC", Label: "with tax"}}
 	return []field{
 		ref,
@@ -138,12 +140,10 @@ func papers(date field, own []field, status field) []field {
 }
 
 func proposalFields() []field {
-	until := plainField(record.KindDate, "fin_validite", "Valid until", "valid_until", "fin_validite").readOnly()
-	days := plainField(record.KindNumber, "duree_validite", "Days of validity", "", "duree_validite").filled().once()
-	days.column = ""
+	until := plainField(record.KindDate, validUntil, "Valid until", "valid_until", "fin_validite").filled().apartField()
 	return papers(
 		plainField(record.KindDate, "date", "Date", "date", "datep").required(),
-		[]field{text("ref_client", "Customer's reference", "reference", "ref_client", 255).findable(), days, until},
+		[]field{text("ref_client", "Customer's reference", "reference", "ref_client", 255).findable(), until},
 		state("status", "Status", "fk_statut",
 			record.Choice{Value: "-1", Label: "canceled", Kind: record.ChoiceLost, Hidden: true},
 			record.Choice{Value: "0", Label: "draft", Kind: record.ChoiceOpen},
@@ -157,8 +157,10 @@ func proposalFields() []field {
 
 func orderFields() []field {
 	delivery := plainField(record.KindDate, "delivery_date", "Delivery planned", "delivery_date", "date_livraison").readOnly()
+	date := plainField(record.KindDate, "date", "Date", "date", "date_commande").required()
+	date.also = "date_commande" // by which an update knows it
 	return papers(
-		plainField(record.KindDate, "date", "Date", "date", "date_commande").required(),
+		date,
 		[]field{text("ref_client", "Customer's reference", "reference", "ref_client", 255).findable(), delivery},
 		state("status", "Status", "fk_statut",
 			record.Choice{Value: "-1", Label: "canceled", Kind: record.ChoiceLost, Hidden: true},

@@ -132,7 +132,7 @@ func TestStatesAreWrittenByActions(t *testing.T) {
 			updateOp(proposals, "81", record.Fields{"status": record.Text("2"), "ref_client": record.Text("CRM-78")}),
 			[]string{"d015-propal-get-draft", "d019-propal-put-draft", "d021-propal-validate-again", "d023-propal-close-signed", "d024-propal-get-signed"},
 			[]string{
-				`GET /proposals/81`, `PUT /proposals/81 {"ref_client":"CRM-78"}`, `POST /proposals/81/validate {"notrigger":0}`,
+				`GET /proposals/81`, `PUT /proposals/81 {"duree_validite":15,"ref_client":"CRM-78"}`, `POST /proposals/81/validate {"notrigger":0}`,
 				`POST /proposals/81/close {"note_private":"","status":2}`, `GET /proposals/81`,
 			}, "2",
 		},
@@ -140,7 +140,7 @@ func TestStatesAreWrittenByActions(t *testing.T) {
 			"a signed one is a draft again, before its fields are written",
 			updateOp(proposals, "81", record.Fields{"status": record.Text("0"), "note_private": record.Text("np2")}),
 			[]string{"d024-propal-get-signed", "d025-propal-settodraft", "d019-propal-put-draft", "d015-propal-get-draft"},
-			[]string{`GET /proposals/81`, `POST /proposals/81/settodraft {}`, `PUT /proposals/81 {"note_private":"np2"}`, `GET /proposals/81`}, "0",
+			[]string{`GET /proposals/81`, `POST /proposals/81/settodraft {}`, `PUT /proposals/81 {"duree_validite":15,"note_private":"np2"}`, `GET /proposals/81`}, "0",
 		},
 		{
 			"what it is already costs no call but the look",
@@ -203,7 +203,7 @@ func TestLinesAreWritten(t *testing.T) {
 	}
 	tp, a := taped(t, "24", "d014-propal-create", "d015-propal-get-draft")
 	r := one(t, a, createOp(proposals, record.Fields{
-		"socid": record.Text("1"), "date": record.Text("2026-11-30"), "duree_validite": record.Text("15"), "lines": record.List(line("L1 <b>x</b>", "2")),
+		"socid": record.Text("1"), "date": record.Text("2026-11-30"), "fin_validite": record.Text("2026-12-15"), "lines": record.List(line("L1 <b>x</b>", "2")),
 	}))
 	tp.asked(
 		`POST /proposals {"date":1796032800,"duree_validite":15,"lines":[{"desc":"L1 \u003cb\u003ex\u003c/b\u003e","product_type":0,"qty":2,"subprice":100.5,"tva_tx":24}],"ref_ext":"key-1","socid":1}`,

@@ -74,7 +74,7 @@ func (c *conn) create(ctx context.Context, o object, op connector.Op) connector.
 		w.path, err = o.wayFor(draft, *w.status)
 	}
 	if err == nil {
-		err = c.complete(ctx, o, op, w.body)
+		err = c.complete(ctx, o, op, w)
 	}
 	if err != nil {
 		return connector.Result{Ref: op.Ref, Refused: w.refused, Err: err}
@@ -94,7 +94,8 @@ func (c *conn) create(ctx context.Context, o object, op connector.Op) connector.
 }
 
 // complete adds to a new record what the vendor wants or people expect of one.
-func (c *conn) complete(ctx context.Context, o object, op connector.Op, body map[string]any) error {
+func (c *conn) complete(ctx context.Context, o object, op connector.Op, w writing) error {
+	body := w.body
 	if key := o.keyName(); key != "" && op.Key != "" {
 		if _, set := body[key]; !set {
 			body[key] = op.Key
@@ -110,8 +111,19 @@ func (c *conn) complete(ctx context.Context, o object, op connector.Op, body map
 		numberCustomer(body)
 	case events:
 		return c.ownEvent(ctx, body)
+	case proposals:
+		return c.validity(ctx, &w)
 	}
 	return nil
+}
+
+// validity adds to what is written of a proposal until when it is good.
+func (c *conn) validity(ctx context.Context, w *writing) error {
+	zone, err := c.timezone(ctx)
+	if err == nil {
+		keepValidity(w.body, w.row, w.until, zone)
+	}
+	return err
 }
 
 // ownEvent makes an event that is nobody's one of the key's own user, without whom the
@@ -201,7 +213,7 @@ func (c *conn) update(ctx context.Context, o object, op connector.Op) connector.
 	res := connector.Result{Ref: op.Ref}
 	w, err := c.writing(ctx, o, op.Set, false)
 	res.Refused = w.refused
-	if err == nil && (w.status != nil || w.lines != nil) {
+	if err == nil && (w.status != nil || w.lines != nil || o.Name == proposals && (len(w.body) > 0 || w.until != nil)) {
 		err = c.approach(ctx, o, op.Ref.ID, &w)
 	}
 	if err != nil || !w.apart() && len(w.body) == 0 { // nothing to set sends nothing (R11)
@@ -229,9 +241,14 @@ func (c *conn) approach(ctx context.Context, o object, id string, w *writing) er
 	}
 	w.row = row
 	if w.status != nil {
-		w.path, err = o.wayFor(row.text(statusName), *w.status)
+		if w.path, err = o.wayFor(row.text(statusName), *w.status); err != nil {
+			return err
+		}
 	}
-	return err
+	if o.Name == proposals && (len(w.body) > 0 || w.until != nil) {
+		return c.validity(ctx, w)
+	}
+	return nil
 }
 
 // steps makes the calls of an update, one after the other.

@@ -180,9 +180,12 @@ func (t *Twin) linePath(r *http.Request, who *login, method string, tab *table, 
 	if err != nil {
 		return nil, err
 	}
+	fixed := row.cells[tab.byKey["status"]] != draft
 	switch {
 	case len(parts) == 2 && method == http.MethodGet && parts[1] == "lines":
 		return tab.appendLines(nil, t, row), nil
+	case fixed && method != http.MethodGet:
+		return tab.unchangeable(method)
 	case len(parts) == 2 && method == http.MethodPost && (parts[1] == "lines" || tab.name == proposals):
 		return t.addLines(r, who, tab, row, parts[1] == "lines" && tab.name == proposals)
 	case len(parts) != 3 || parts[1] != "lines":
@@ -200,6 +203,23 @@ func (t *Twin) linePath(r *http.Request, who *login, method string, tab *table, 
 		return t.saveLines(r.Context(), who, tab, row, slices.Delete(slices.Clone(row.lines), at, at+1), func() any { return t.render(nil, tab.shape.single, row) })
 	}
 	return nil, fail(http.StatusNotFound, "")
+}
+
+// unchangeable is the answer where the lines of what is no draft are to be changed. A
+// change of a line of a proposal or order is a success with nothing in it but false.
+func (t *table) unchangeable(method string) (any, error) {
+	switch {
+	case method == http.MethodDelete:
+		return nil, fail(http.StatusMethodNotAllowed, "ErrorDeleteLineNotAllowedByObjectStatus")
+	case method == http.MethodPut && t.name == invoices:
+		return nil, fail(http.StatusNotModified, "")
+	case method == http.MethodPut:
+		return false, nil
+	case t.name == invoices:
+		return nil, fail(http.StatusBadRequest, "Unable to insert the new line. Check your inputs. ")
+	default:
+		return nil, fail(http.StatusBadRequest, "")
+	}
 }
 
 // addLines adds one line, or of a proposal a list of them, and answers the last id.

@@ -3,6 +3,7 @@ package dolibarrtwin
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,17 +18,18 @@ type eventKind struct{ id, code, label string }
 func eventKinds() []eventKind {
 	return []eventKind{
 		{"1", "AC_TEL", "Phone call"}, {"2", "AC_FAX", "Send Fax"}, {"4", "AC_EMAIL", "Send Email"}, {"5", "AC_RDV", "Rendez-vous"},
-		{"6", "AC_EMAIL_IN", "Reception of email"}, {"11", "AC_INT", "Intervention on site"}, {"40", autoType, "Other (automatically inserted events)"},
-		{"50", "AC_OTH", "Other (manually inserted events)"},
+		{"6", "AC_EMAIL_IN", "Reception of email"}, {"11", "AC_INT", "Intervention on site"}, {"50", "AC_OTH", "Other (manually inserted events)"},
 	}
 }
 
 // eventType returns a type by its code.
 func eventType(code string) eventKind {
-	for _, k := range eventKinds() {
-		if k.code == code {
-			return k
-		}
+	if code == autoType { // nearly all are
+		return eventKind{"40", autoType, "Other (automatically inserted events)"}
+	}
+	kinds := eventKinds()
+	if i := slices.IndexFunc(kinds, func(k eventKind) bool { return k.code == code }); i >= 0 {
+		return kinds[i]
 	}
 	return eventKind{}
 }

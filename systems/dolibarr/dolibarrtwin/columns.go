@@ -137,7 +137,7 @@ func otherColumns(object string) []column {
 		}
 	case events:
 		return []column{
-			{key: "label", sql: "label", max: 255}, {key: "type_code", sql: "type_code"}, {key: "code", sql: "code"},
+			{key: "label", sql: "label", max: 255}, {key: "type_code"}, {key: "code", sql: "code"},
 			{key: "datep", sql: "datep", kind: moment}, {key: "datef", sql: "datep2", kind: moment},
 			{key: "fulldayevent", sql: "fulldayevent", kind: flag, first: "0"}, {key: "location", sql: "location", max: 128},
 			{key: "percentage", sql: "percent", kind: number, first: "0"}, {key: "transparency", sql: "transparency", kind: number, first: "0"},

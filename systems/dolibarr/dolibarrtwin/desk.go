@@ -79,6 +79,9 @@ func (t *Twin) enterDocument(tab *table, r *row, e *edit) error {
 		}
 	}
 	if r != nil {
+		if e.lines != nil && e.press != draft && r.cells[status] != draft {
+			return errors.New("the lines of what is no draft stay as they are")
+		}
 		return nil
 	}
 	if i, ok := tab.byKey["fin_validite"]; ok && e.cells[i] == "" {

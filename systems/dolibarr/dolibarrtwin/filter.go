@@ -222,6 +222,9 @@ func (t *Twin) accessor(tab *table, name string) (accessor, bool) {
 		return accessor{kind: text, get: func(r *row) string {
 			return time.Unix(r.created, 0).In(t.zone).Format(time.DateTime)
 		}}, true
+	case col == "fk_action" && tab.name == events:
+		code := tab.byKey["type_code"]
+		return accessor{kind: number, get: func(r *row) string { return eventType(r.cells[code]).id }}, true
 	case col == "entity":
 		return accessor{kind: number, get: func(r *row) string { return strconv.Itoa(r.entity) }}, true
 	}

@@ -130,7 +130,7 @@ func (c *conn) read(ctx context.Context, o object, ids []string) ([]connector.Ch
 	}
 	found := map[string]connector.Change{}
 	if len(numeric) > 0 {
-		got, err := c.listAll(ctx, o, "("+o.key+":in:"+strings.Join(numeric, ",")+")", len(numeric))
+		got, err := c.listAll(ctx, o, "("+o.key+":in:"+strings.Join(numeric, ",")+")", len(numeric)+1) // a full page would be asked for its next
 		if err != nil {
 			return nil, err
 		}

@@ -90,7 +90,7 @@ func userFields() []field {
 		text("job", "Job position", "job_title", "job", 128),
 		choice("admin", "Administrator", "admin", "no", "yes"),
 		choice("statut", "Status", "statut", "disabled", "enabled"),
-		created("datec"),
+		created("datec").common(""),
 	}
 	for i := range fields {
 		fields[i] = fields[i].readOnly()

@@ -198,3 +198,16 @@ func athens(t testing.TB) *time.Location {
 
 // versions are those whose exchanges were recorded.
 func versions() []string { return []string{"20", "24"} }
+
+// door200 is the hub's door: it hands the body on and answers 200.
+type door200 func(body []byte)
+
+// RoundTrip answers as the door does.
+func (d door200) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	d(body)
+	return &http.Response{StatusCode: Spec().Door.OK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+}

@@ -13,7 +13,10 @@ import (
 // TestConnector runs the suite as an administrator, with one extrafield of each kind.
 func TestConnector(t *testing.T) {
 	for _, version := range []string{"24", "20"} {
-		t.Run(version, func(t *testing.T) { connectortest.Run(t, suite(version)) })
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			connectortest.Run(t, suite(version))
+		})
 	}
 }
 

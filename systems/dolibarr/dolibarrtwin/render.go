@@ -36,7 +36,12 @@ type chunk struct {
 }
 
 func newShape(t *table) *shape {
-	s := &shape{segments: parseShape(t.trait.shape)}
+	s := &shape{}
+	if t.shape != nil { // only extrafields were added
+		s.segments = t.shape.segments
+	} else {
+		s.segments = parseShape(t.trait.shape)
+	}
 	values := t.pieces()
 	for i := range s.segments {
 		s.segments[i].value = values[s.segments[i].key]

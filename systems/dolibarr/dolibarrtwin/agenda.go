@@ -94,19 +94,37 @@ func (t *Twin) headline(c firing, r *row) string {
 	case c.tab.name != thirdParties && c.tab.name != contacts:
 		name = cell("ref")
 	}
-	what := map[string]string{
-		thirdParties: "Third party", contacts: "Contact", products: "Product", projects: "Project",
-		proposals: "Proposal", orders: "Order", invoices: "Invoice",
-	}[c.tab.name]
-	done := map[string]string{
-		"CREATE": "created", "MODIFY": "modified", "DELETE": "deleted", "VALIDATE": "validated", "CLOSE_SIGNED": "signed",
-		"CLOSE_REFUSED": "refused", "CLASSIFY_BILLED": "classified billed", "CLOSE": "classified delivered",
-		"UNVALIDATE": "go back to draft status", settled: "changed to paid",
-	}[verb]
+	done := deed(verb)
 	if c.code == "PROPAL_MODIFY" {
-		done = "go back to draft status" // whatever was changed
+		done = deed("UNVALIDATE") // whatever was changed
 	}
-	return what + " " + name + " " + done
+	return c.tab.title + " " + name + " " + done
+}
+
+// deed is a trigger in words.
+func deed(verb string) string {
+	switch verb {
+	case "CREATE":
+		return "created"
+	case "MODIFY":
+		return "modified"
+	case "DELETE":
+		return "deleted"
+	case "VALIDATE":
+		return "validated"
+	case "UNVALIDATE":
+		return "go back to draft status"
+	case "CLOSE_SIGNED":
+		return "signed"
+	case "CLOSE_REFUSED":
+		return "refused"
+	case "CLASSIFY_BILLED":
+		return "classified billed"
+	case "CLOSE":
+		return "classified delivered"
+	default:
+		return "changed to paid"
+	}
 }
 
 // admitEvent completes an event: its owner, type and hours.

@@ -40,19 +40,19 @@ func (t *Twin) enter(tab *table, r *row, e *edit) error {
 
 // preset is what a page for a new record begins with.
 func (t *Twin) preset(tab *table) map[string]string {
-	now := t.Now()
-	today, owner := now.In(t.zone).Format(time.DateOnly), strconv.Itoa(personID)
 	switch tab.name {
 	case products:
 		return map[string]string{"status": "1", "status_buy": "1"}
 	case projects:
 		return map[string]string{"ref": "auto", "usage_opportunity": "1"}
 	case events:
-		return map[string]string{"userownerid": owner, "type_code": "AC_OTH", "percentage": "-1", "datep": strconv.FormatInt(now.Unix(), 10)}
+		return map[string]string{
+			"userownerid": strconv.Itoa(personID), "type_code": "AC_OTH", "percentage": "-1", "datep": strconv.FormatInt(t.Now().Unix(), 10),
+		}
 	case categories:
 		return map[string]string{"type": "2"}
 	case proposals, orders, invoices:
-		return map[string]string{"date": today}
+		return map[string]string{"date": t.Now().In(t.zone).Format(time.DateOnly)}
 	default:
 		return nil
 	}
@@ -108,13 +108,16 @@ func (t *Twin) press(tab *table, r *row, to string, e *edit) {
 
 // pressed is the trigger of a person's change: that of the button, if one was pressed.
 func (t *Twin) pressed(tab *table, r *row, e edit) []firing {
+	if e.press == "" {
+		return firings(tab, "MODIFY", r, e)
+	}
 	for _, a := range actions() {
 		to, trigger := a.to, a.trigger
 		if tab.name == proposals && a.verb == "close" {
 			to = e.press
 			trigger = map[string]string{signed: "CLOSE_SIGNED", refused: "CLOSE_REFUSED"}[to]
 		}
-		if a.object == tab.name && e.press != "" && to == e.press && trigger != "" {
+		if a.object == tab.name && to == e.press && trigger != "" {
 			return []firing{{tab.trigger + "_" + trigger, tab, r, e}}
 		}
 	}

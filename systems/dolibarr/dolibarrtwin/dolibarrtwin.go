@@ -44,6 +44,7 @@ type Twin struct {
 	codes   int // customer codes given out
 	seq     int // extrafields made
 	hooks   []hook
+	known   map[string]bool // triggers
 }
 
 // New returns a server without third parties and contacts, whose key belongs to a user
@@ -61,7 +62,7 @@ func open(o twin.Options) *Twin {
 		t.zone = time.UTC
 	}
 	t.dbZone = t.zone
-	t.tables = map[string]*table{}
+	t.tables, t.known = map[string]*table{}, triggers(t.version)
 	for _, x := range traits(t.version) {
 		t.tables[x.name] = newTable(x, t.version)
 	}

@@ -41,9 +41,11 @@ func (t *Twin) below(r *http.Request, who *login, method string, tab *table, par
 		t.Unknown(r, "no such route")
 		return nil, badID()
 	}
-	for _, a := range actions() {
-		if method == http.MethodPost && len(parts) == 2 && a.object == tab.name && a.verb == parts[1] {
-			return t.act(r, who, tab, parts[0], a)
+	if method == http.MethodPost && len(parts) == 2 {
+		for _, a := range actions() {
+			if a.object == tab.name && a.verb == parts[1] {
+				return t.act(r, who, tab, parts[0], a)
+			}
 		}
 	}
 	switch {
@@ -234,17 +236,6 @@ func mayList(who *login, tab *table) error {
 		return nil
 	}
 	return fail(http.StatusForbidden, tab.unseen)
-}
-
-func idsOf(rows []*row) []byte {
-	b := []byte{'['}
-	for i, r := range rows {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendQuotedInt(b, r.id)
-	}
-	return append(b, ']')
 }
 
 // badType is the answer to a type of categories that there is not.

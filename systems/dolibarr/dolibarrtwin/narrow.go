@@ -43,14 +43,11 @@ func narrowing(tab *table, q url.Values) cond {
 			all = append(all, func(r *row) bool { return r.cells[kind] == want })
 		}
 	}
-	return func(r *row) bool {
-		for _, c := range all {
-			if c != nil && !c(r) {
-				return false
-			}
-		}
-		return true
+	all = slices.DeleteFunc(all, func(c cond) bool { return c == nil })
+	if len(all) == 0 {
+		return func(*row) bool { return true }
 	}
+	return func(r *row) bool { return !slices.ContainsFunc(all, func(c cond) bool { return !c(r) }) }
 }
 
 // companyMode is the parameter mode of third parties.
@@ -79,4 +76,16 @@ func companyTag(q url.Values) cond {
 	}
 	mode := q.Get("mode")
 	return func(r *row) bool { return mode == "1" && r.has(tag) }
+}
+
+// idsOf is a list of bare ids.
+func idsOf(rows []*row) []byte {
+	b := []byte{'['}
+	for i, r := range rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendQuotedInt(b, r.id)
+	}
+	return append(b, ']')
 }

@@ -84,10 +84,10 @@ func (t *Twin) announce(s save) (posts []post, made []*row) {
 }
 
 // posted reports whether webhooks can ask for a trigger.
-func (t *Twin) posted(code string) bool { return slices.Contains(triggers(t.version), code) }
+func (t *Twin) posted(code string) bool { return t.known[code] }
 
 // triggers are those of Dolibarr's table that have to do with our objects.
-func triggers(version int) []string {
+func triggers(version int) map[string]bool {
 	codes := []string{
 		"COMPANY_CREATE", "COMPANY_MODIFY", "COMPANY_DELETE", "CONTACT_CREATE", "CONTACT_MODIFY", "CONTACT_DELETE",
 		"PRODUCT_CREATE", "PRODUCT_MODIFY", "PRODUCT_DELETE", "PROJECT_CREATE", "PROJECT_VALIDATE", "PROJECT_MODIFY", "PROJECT_DELETE",
@@ -98,7 +98,11 @@ func triggers(version int) []string {
 	if version > 20 {
 		codes = append(codes, "ACTION_MODIFY", "ACTION_DELETE")
 	}
-	return codes
+	known := make(map[string]bool, len(codes))
+	for _, code := range codes {
+		known[code] = true
+	}
+	return known
 }
 
 // logs reports whether the agenda gets a row of its own for a trigger. From version 23 on

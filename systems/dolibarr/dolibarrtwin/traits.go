@@ -21,6 +21,7 @@ type trait struct {
 	element  string // Dolibarr's word: elementtype of the extrafields
 	db       string // its table, for error messages
 	kind     string // what webhooks call it
+	title    string // for the agenda
 	trigger  string // begins the names of its triggers; "" has none
 	track    string // begins its trackid; "" shows none
 	right    string // begins the names of its rights
@@ -60,13 +61,13 @@ func either(version int, v20, v24 string) string {
 func peopleTraits(version int) []trait {
 	return []trait{
 		{
-			name: thirdParties, element: "societe", db: "llx_societe", kind: "societe", trigger: "COMPANY", track: "thi", right: "societe",
+			name: thirdParties, element: "societe", db: "llx_societe", kind: "societe", title: "Third party", trigger: "COMPANY", track: "thi", right: "societe",
 			label: "Thirdparty", noun: "thirdparty", listing: either(version, "thirdparties", "third parties"), deleted: "Object deleted",
 			must: []string{"name"}, typed: []string{"name"}, find: []string{"email"}, params: []string{"mode", "category"},
 			shape: either(version, thirdParty20, thirdParty24),
 		},
 		{
-			name: contacts, element: "socpeople", db: "llx_socpeople", kind: "contact", trigger: "CONTACT", track: "ctc", right: "contact",
+			name: contacts, element: "socpeople", db: "llx_socpeople", kind: "contact", title: "Contact", trigger: "CONTACT", track: "ctc", right: "contact",
 			label: "Contact", noun: "contact", listing: "contacts", deleted: "Contact deleted", unseen: "No permission to read contacts",
 			must: []string{"lastname"}, typed: []string{"lastname"}, find: []string{"email"}, params: []string{"thirdparty_ids"},
 			shape: either(version, contact20, contact24),
@@ -83,19 +84,19 @@ func documentTraits(version int) []trait {
 	const refused = "Insuffisant rights"
 	return []trait{
 		{
-			name: proposals, element: "propal", db: "llx_propal", kind: "propal", trigger: "PROPAL", track: "pro", right: "propal",
+			name: proposals, element: "propal", db: "llx_propal", kind: "propal", title: "Proposal", trigger: "PROPAL", track: "pro", right: "propal",
 			label: "Commercial Proposal", labelPut: "Proposal", noun: "order", listing: "propal list", deleted: "Commercial Proposal deleted",
 			refused: refused, must: []string{"socid"}, typed: []string{"socid"}, find: []string{"ref", "ref_ext"}, params: []string{"thirdparty_ids"},
 			shape: either(version, proposal20, proposal24), line: either(version, proposalLine20, proposalLine24),
 		},
 		{
-			name: orders, element: "commande", db: "llx_commande", kind: "commande", trigger: "ORDER", track: "ord", right: "commande",
+			name: orders, element: "commande", db: "llx_commande", kind: "commande", title: "Order", trigger: "ORDER", track: "ord", right: "commande",
 			label: "Order", noun: "order", listing: "commande list", deleted: "Order deleted",
 			refused: refused, must: []string{"socid", "date"}, typed: []string{"socid"}, find: []string{"ref", "ref_ext"}, params: []string{"thirdparty_ids"},
 			shape: either(version, order20, order24), line: either(version, orderLine20, orderLine24),
 		},
 		{
-			name: invoices, element: "facture", db: "llx_facture", kind: "facture", trigger: "BILL", track: "inv", right: "facture",
+			name: invoices, element: "facture", db: "llx_facture", kind: "facture", title: "Invoice", trigger: "BILL", track: "inv", right: "facture",
 			label: "Invoice", noun: "invoice", listing: "invoice list", deleted: "Invoice deleted",
 			refused: refused, must: []string{"socid"}, typed: []string{"socid"}, find: []string{"ref", "ref_ext"}, params: []string{"thirdparty_ids", "status"},
 			shape: either(version, invoice20, invoice24), line: either(version, invoiceLine20, invoiceLine24),
@@ -110,13 +111,13 @@ func otherTraits(version int) []trait {
 	}
 	return []trait{
 		{
-			name: products, element: "product", db: "llx_product", kind: "product", trigger: "PRODUCT", right: "produit", sort: "t.ref",
+			name: products, element: "product", db: "llx_product", kind: "product", title: "Product", trigger: "PRODUCT", right: "produit", sort: "t.ref",
 			label: "Product", noun: "product", listing: "product list", deleted: "Object deleted",
 			must: []string{"ref", "label"}, typed: []string{"ref", "label"}, find: []string{"ref", "ref_ext", "barcode"},
 			params: []string{"mode", "category", "ids_only"}, shape: either(version, product20, product24), open: true, paged20: true,
 		},
 		{
-			name: projects, element: "projet", db: "llx_projet", kind: "project", trigger: "PROJECT", track: "proj", right: "projet",
+			name: projects, element: "projet", db: "llx_projet", kind: "project", title: "Project", trigger: "PROJECT", track: "proj", right: "projet",
 			label: "Project", noun: "project", listing: "project list", deleted: "Project deleted", refused: "Insuffisant rights",
 			must: []string{"ref", "title"}, typed: []string{"title"}, find: []string{"ref", "ref_ext"}, params: []string{"thirdparty_ids"},
 			heeds: either(version, "statut", "status"), shape: either(version, project20, project24),

@@ -369,6 +369,29 @@ func TestFact08StampsOfOtherObjects(t *testing.T) {
 	}
 }
 
+// A record's categories come as records and are written one by one; the members of a
+// category come as a bare list of ids (recorded).
+func TestCategoriesOnTheWire(t *testing.T) {
+	t.Parallel()
+	for _, version := range versions() {
+		tp, a := taped(t, version, "c068-thirdparty-categories", "c063-categories", "c066-tag-thirdparty-put", "c066-tag-thirdparty-put", "c068-thirdparty-categories")
+		r := one(t, a, updateOp(thirdParties, "253", record.Fields{tagsName: record.Texts("1", "3")}))
+		tp.asked(
+			"GET /thirdparties/253/categories", "GET /categories", "PUT /thirdparties/253/categories/3", "GET /thirdparties/253", "GET /thirdparties/253/categories",
+		)
+		if r.Err != nil || !r.After.Fields[tagsName].Equal(record.Texts("1")) || r.After.Fields["town"].Text() != "Patras" {
+			t.Errorf("%+v", r)
+		}
+		const onlyIDs = "c071-category-objects-onlyids"
+		tp, a = taped(t, version, "c070-thirdparties-by-category-mode-1", "c063-categories", onlyIDs, onlyIDs, onlyIDs)
+		page, err := a.Source.Changes(t.Context(), connector.Query{Object: thirdParties, Fields: []string{"name", tagsName}})
+		tp.asked("GET /thirdparties", "GET /categories", "GET /categories/1/objects", "GET /categories/3/objects", "GET /categories/5/objects")
+		if err != nil || len(page.Changes) != 1 || !page.Changes[0].Fields[tagsName].Equal(record.Texts("1", "3", "5")) {
+			t.Errorf("%+v, %v", page, err)
+		}
+	}
+}
+
 // asked keeps the paths that were asked for and answers nothing.
 type asked struct{ paths []string }
 

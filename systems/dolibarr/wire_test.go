@@ -117,6 +117,10 @@ func understood(t *testing.T, x exchange) string {
 	case body[0] != '[' && body[0] != '{':
 		return "the id " + scalar(body)
 	}
+	var list []json.RawMessage
+	if json.Unmarshal(body, &list) == nil && len(list) > 0 && scalar(list[0]) != "" {
+		return fmt.Sprintf("%d × the id %s", len(list), scalar(list[0]))
+	}
 	rows := []wireRow{{}}
 	if body[0] == '{' {
 		err = json.Unmarshal(body, &rows[0])

@@ -365,11 +365,6 @@ func (t *Twin) pick(tab *table, who *login, f filter, order func(a, b *row) int,
 	return rows
 }
 
-func window(rows []*row, limit, page int) []*row {
-	from := min(len(rows), page*limit)
-	return rows[from:min(len(rows), from+limit)]
-}
-
 func (t *Twin) renderList(r *http.Request, tab *table, rows []*row, properties string) []byte {
 	chunks := tab.shape.listed
 	width := 4500

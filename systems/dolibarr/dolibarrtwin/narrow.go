@@ -89,3 +89,8 @@ func idsOf(rows []*row) []byte {
 	}
 	return append(b, ']')
 }
+
+func window(rows []*row, limit, page int) []*row {
+	from := min(len(rows), page*limit)
+	return rows[from:min(len(rows), from+limit)]
+}

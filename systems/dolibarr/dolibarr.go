@@ -51,7 +51,7 @@ func Spec() connector.Spec {
 			"Closed third parties, disabled contacts and products that are neither sold nor bought count as archived: they are not synchronised until they are opened again. Version 20 deletes no product.",
 			"Projects are synchronised if they follow an opportunity; the API does not show the list of opportunity statuses, so the setting lead_statuses must say so if it was changed.",
 			"The events with which Dolibarr logs what happens are left out.",
-			"Writing the status of a proposal, an order or an invoice validates, closes or reopens it. Lines change only while it is a draft.",
+			"Writing the status of a proposal, an order or an invoice validates, closes or reopens it. Validating and closing run no triggers, so that they mail nobody; marking an invoice as paid or unpaid, reopening an order and going back to a draft do. Lines change only while it is a draft.",
 			"Categories of third parties and contacts move no time stamp: a change of them is seen at the next refresh.",
 			"Webhooks make changes arrive within seconds. Choose a target of the type \"non-blocking\" (version 23 and later): with a blocking one, people cannot save while the hub is down.",
 			"The database keeps no emoji and no double quotes or tags in names; they are dropped.",

@@ -21,7 +21,8 @@ const (
 
 // A move is one call that changes the status of a paper. The bodies are those that were
 // recorded, or name the one parameter that the API's own description has: an empty one is
-// refused where a call has a single parameter (recorded).
+// refused where a call has a single parameter (recorded). Where a call can be made without
+// triggers it is, because with them the module Notification may mail the customer (C8).
 type move struct {
 	from, to string
 	call     string
@@ -29,9 +30,9 @@ type move struct {
 }
 
 func proposalMoves() []move {
-	closing := func(status int) map[string]any { return map[string]any{"status": status, "note_private": ""} }
+	closing := func(status int) map[string]any { return map[string]any{"status": status, "note_private": "", "notrigger": 1} }
 	return []move{
-		{"0", "1", "validate", map[string]any{"notrigger": 0}},
+		{"0", "1", "validate", map[string]any{"notrigger": 1}},
 		{"1", "2", "close", closing(2)},
 		{"1", "3", "close", closing(3)},
 		{"2", "4", "setinvoiced", map[string]any{}},
@@ -43,9 +44,9 @@ func proposalMoves() []move {
 
 func orderMoves() []move {
 	return []move{
-		{"0", "1", "validate", map[string]any{"idwarehouse": 0, "notrigger": 0}},
-		{"1", "3", "close", map[string]any{"notrigger": 0}},
-		{"2", "3", "close", map[string]any{"notrigger": 0}},
+		{"0", "1", "validate", map[string]any{"idwarehouse": 0, "notrigger": 1}},
+		{"1", "3", "close", map[string]any{"notrigger": 1}},
+		{"2", "3", "close", map[string]any{"notrigger": 1}},
 		{"3", "1", "reopen", map[string]any{}},
 		{"1", "0", "settodraft", map[string]any{"idwarehouse": -1}},
 	}
@@ -53,7 +54,7 @@ func orderMoves() []move {
 
 func invoiceMoves() []move {
 	return []move{
-		{"0", "1", "validate", map[string]any{"idwarehouse": 0, "notrigger": 0}},
+		{"0", "1", "validate", map[string]any{"idwarehouse": 0, "notrigger": 1}},
 		{"1", "2", "settopaid", map[string]any{}},
 		{"2", "1", "settounpaid", map[string]any{}},
 		{"1", "0", "settodraft", map[string]any{"idwarehouse": -1}},

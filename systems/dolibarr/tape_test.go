@@ -132,8 +132,8 @@ func TestStatesAreWrittenByActions(t *testing.T) {
 			updateOp(proposals, "81", record.Fields{"status": record.Text("2"), "ref_client": record.Text("CRM-78")}),
 			[]string{"d015-propal-get-draft", "d019-propal-put-draft", "d021-propal-validate-again", "d023-propal-close-signed", "d024-propal-get-signed"},
 			[]string{
-				`GET /proposals/81`, `PUT /proposals/81 {"duree_validite":15,"ref_client":"CRM-78"}`, `POST /proposals/81/validate {"notrigger":0}`,
-				`POST /proposals/81/close {"note_private":"","status":2}`, `GET /proposals/81`,
+				`GET /proposals/81`, `PUT /proposals/81 {"duree_validite":15,"ref_client":"CRM-78"}`, `POST /proposals/81/validate {"notrigger":1}`,
+				`POST /proposals/81/close {"note_private":"","notrigger":1,"status":2}`, `GET /proposals/81`,
 			}, "2",
 		},
 		{
@@ -149,7 +149,7 @@ func TestStatesAreWrittenByActions(t *testing.T) {
 		{
 			"an order", updateOp(orders, "81", record.Fields{"status": record.Text("1")}),
 			[]string{"d035-order-get", "d036-order-validate", "d037-order-put"},
-			[]string{`GET /orders/81`, `POST /orders/81/validate {"idwarehouse":0,"notrigger":0}`, `GET /orders/81`}, "1",
+			[]string{`GET /orders/81`, `POST /orders/81/validate {"idwarehouse":0,"notrigger":1}`, `GET /orders/81`}, "1",
 		},
 		{
 			"a closed order opens; the answer is a bare number",
@@ -160,7 +160,7 @@ func TestStatesAreWrittenByActions(t *testing.T) {
 		{
 			"an invoice is paid", updateOp(invoices, "121", record.Fields{"status": record.Text("2")}),
 			[]string{"d044-invoice-get-draft", "d045-invoice-validate", "d050-invoice-set-paid", "d050-invoice-set-paid"},
-			[]string{`GET /invoices/121`, `POST /invoices/121/validate {"idwarehouse":0,"notrigger":0}`, `POST /invoices/121/settopaid {}`, `GET /invoices/121`}, "2",
+			[]string{`GET /invoices/121`, `POST /invoices/121/validate {"idwarehouse":0,"notrigger":1}`, `POST /invoices/121/settopaid {}`, `GET /invoices/121`}, "2",
 		},
 	} {
 		t.Run(x.what, func(t *testing.T) {
@@ -192,7 +192,7 @@ func TestStatesThatCannotBe(t *testing.T) {
 	tp, a = taped(t, "24", "d015-propal-get-draft", "d020-propal-validate-empty-body")
 	r = one(t, a, updateOp(proposals, "81", record.Fields{"status": record.Text("1")}))
 	wants(t, r.Err, connector.Invalid, connector.ScopeRecord, "status", "validate")
-	tp.asked("GET /proposals/81", `POST /proposals/81/validate {"notrigger":0}`)
+	tp.asked("GET /proposals/81", `POST /proposals/81/validate {"notrigger":1}`)
 }
 
 // Lines are part of a create and change by calls of their own while the paper is a draft.

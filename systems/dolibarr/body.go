@@ -45,13 +45,13 @@ func (c *conn) writing(ctx context.Context, o object, set record.Fields, create 
 		switch why := refusal(f, known, v, create); {
 		case why != "":
 			w.refused = append(w.refused, connector.Refusal{Field: name, Why: why})
-		case f.apart && (!create || name != linesName):
-			w.set(name, v)
 		case name == "country_code":
 			if err := c.country(ctx, v, w.body); err != nil {
 				return w, err
 			}
 		case create && v.IsEmpty(): // is empty anyway
+		case f.apart && (!create || name != linesName):
+			w.set(name, v)
 		default:
 			if err := c.encode(ctx, f, v, w.body, options); err != nil {
 				return w, err

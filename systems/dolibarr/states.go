@@ -30,7 +30,9 @@ type move struct {
 }
 
 func proposalMoves() []move {
-	closing := func(status int) map[string]any { return map[string]any{"status": status, "note_private": "", "notrigger": 1} }
+	closing := func(status int) map[string]any {
+		return map[string]any{"status": status, "note_private": "", "notrigger": 1}
+	}
 	return []move{
 		{"0", "1", "validate", map[string]any{"notrigger": 1}},
 		{"1", "2", "close", closing(2)},

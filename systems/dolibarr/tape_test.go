@@ -391,12 +391,3 @@ func TestCategoriesOnTheWire(t *testing.T) {
 		}
 	}
 }
-
-// asked keeps the paths that were asked for and answers nothing.
-type asked struct{ paths []string }
-
-// RoundTrip finds nobody there.
-func (a *asked) RoundTrip(r *http.Request) (*http.Response, error) {
-	a.paths = append(a.paths, r.URL.Path)
-	return &http.Response{StatusCode: http.StatusNotFound, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
-}

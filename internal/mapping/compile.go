@@ -14,6 +14,7 @@ type Mapping struct {
 	pairs   []pair // beside fields
 	keys    []matchKey
 	where   [2]*program
+	conds   [2][]Cond // what every record fulfils that passes the filter
 	country string
 	place   [2]string // wire name of the field that tells a record's country, "" if none
 
@@ -338,6 +339,9 @@ func (c *compiler) filters() {
 		prog, problems := compileExpr("where."+s.String(), c.in.Where[s], c.object(s), s)
 		c.problems = append(c.problems, problems...)
 		c.m.where[s] = prog
+		if prog != nil {
+			c.m.conds[s] = condsOf(c.in.Where[s], c.object(s))
+		}
 	}
 }
 

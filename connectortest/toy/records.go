@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -177,7 +178,7 @@ func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, 
 		mode, token = string(q.Cursor[:1]), string(q.Cursor[1:])
 	}
 	query := url.Values{"table": {q.Object}}
-	for name, value := range map[string]string{"box": q.Partition, "after": token} {
+	for name, value := range map[string]string{"box": q.Partition, "after": token, "only": only(q, mode)} {
 		if value != "" {
 			query.Set(name, value)
 		}
@@ -208,6 +209,18 @@ func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, 
 	}
 	page.Next = connector.Cursor(mode + feed.Next)
 	return page, nil
+}
+
+// only is what a listing may be narrowed to. The vendor can select cards by their stage and
+// labels by their code, and nothing else.
+func only(q connector.Query, mode string) string {
+	column := map[string]string{cards: "stage", labels: "code"}[q.Object]
+	for _, c := range q.Where {
+		if mode == listing && c.Field == column && c.Op == connector.In {
+			return strings.Join(c.Values, ",")
+		}
+	}
+	return ""
 }
 
 // decodeEvent decodes a row and what became of it.

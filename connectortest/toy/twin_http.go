@@ -120,14 +120,15 @@ func (a *Twin) serveMakeField(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveFeed shows rows in the order in which they last moved. A token is the place in
-// that order and the moment from which it lives for a week.
+// that order and the moment from which it lives for a week. While everything is listed it can
+// be narrowed to some stages of cards, or codes of labels; what moves meanwhile is shown anyway.
 func (a *Twin) serveFeed(w http.ResponseWriter, r *http.Request) {
-	query := a.query(r, "table", "box", "after", "limit", "bare")
+	query := a.query(r, "table", "box", "after", "limit", "bare", "only")
 	t := a.table(w, query.Get("table"))
 	if t == nil {
 		return
 	}
-	after, fresh, ok := a.token(query.Get("after"))
+	after, began, fresh, ok := a.token(query.Get("after"))
 	if !ok {
 		twinRefuse(w, http.StatusGone, twinRefusal{Code: "expired", Text: "The token is too old"})
 		return
@@ -137,6 +138,12 @@ func (a *Twin) serveFeed(w http.ResponseWriter, r *http.Request) {
 		limit = min(limit, n)
 	}
 	rows := t.feed(query.Get("box"), after, fresh)
+	if only := query.Get("only"); fresh && only != "" {
+		column := map[string]string{"cards": "stage", "labels": "code"}[query.Get("table")]
+		rows = slices.DeleteFunc(rows, func(r *twinRow) bool {
+			return r.seq <= began && !slices.Contains(strings.Split(only, ","), r.cells[column])
+		})
+	}
 	more := len(rows) > limit
 	if more {
 		rows = rows[:limit]
@@ -151,36 +158,40 @@ func (a *Twin) serveFeed(w http.ResponseWriter, r *http.Request) {
 	}
 	twinAnswer(w, map[string]any{
 		"events": events, "more": more, "live": t.count(query.Get("box")),
-		"next": a.mint(end, fresh && more),
+		"next": a.mint(end, began, fresh && more),
 	})
 }
 
-// token reads a token: where it stands and whether everything is still being listed.
-func (a *Twin) token(s string) (after int64, fresh, ok bool) {
+// token reads a token: where it stands, where its listing began, and whether everything is
+// still being listed.
+func (a *Twin) token(s string) (after, began int64, fresh, ok bool) {
 	if s == "" {
-		return 0, true, true
+		return 0, a.seq, true, true
 	}
 	parts := strings.Split(s, ".")
-	if len(parts) != 3 {
-		return 0, false, false
+	if len(parts) != 4 {
+		return 0, 0, false, false
 	}
-	after, err := strconv.ParseInt(parts[0], 10, 64)
-	if err != nil {
-		return 0, false, false
+	var numbers [3]int64
+	for i := range numbers {
+		n, err := strconv.ParseInt(parts[i], 10, 64)
+		if err != nil {
+			return 0, 0, false, false
+		}
+		numbers[i] = n
 	}
-	stamp, err := strconv.ParseInt(parts[1], 10, 64)
-	if err != nil || a.Now().Sub(time.Unix(stamp, 0)) > twinTokens {
-		return 0, false, false
+	if a.Now().Sub(time.Unix(numbers[1], 0)) > twinTokens {
+		return 0, 0, false, false
 	}
-	return after, parts[2] == "all", true
+	return numbers[0], numbers[2], parts[3] == "all", true
 }
 
-func (a *Twin) mint(seq int64, fresh bool) string {
+func (a *Twin) mint(seq, began int64, fresh bool) string {
 	mode := "new"
 	if fresh {
 		mode = "all"
 	}
-	return fmt.Sprintf("%d.%d.%s", seq, a.Now().Unix(), mode)
+	return fmt.Sprintf("%d.%d.%d.%s", seq, a.Now().Unix(), began, mode)
 }
 
 // feed returns the rows that moved since, in that order. While everything is listed what

@@ -74,6 +74,8 @@ type Engine struct {
 	syncs    []*pair       // parents first; empty until Prepare
 	warnings plan.Problems // of the configuration, held against the schemas
 	home     string        // tells this installation's operation keys from another one's
+
+	narrowed map[store.Object][]connector.Cond // what the first listing of an object may be narrowed by
 }
 
 // A conn is one connection that has been opened.

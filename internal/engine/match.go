@@ -63,6 +63,7 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 // match looks for the partner by key: keys in order, exactly one unlinked record (R14).
 func (b *batch) match(ctx context.Context, row store.Row) error {
 	keys := b.keys[row.ID]
+	outside := false
 	for i, k := range keys {
 		if k.Value == "" || k.Free {
 			continue
@@ -80,7 +81,13 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 			case b.isTaken(id):
 				taken = append(taken, id)
 			default:
-				fit = append(fit, id)
+				in, err := b.inScope(b.side.Other(), id)
+				if err != nil {
+					return err
+				}
+				if outside = outside || !in; in {
+					fit = append(fit, id)
+				}
 			}
 		}
 		switch {
@@ -97,6 +104,10 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 			b.again(row.ID)
 			return nil
 		}
+	}
+	if outside { // it is there already, and not to be synced: creating it would double it
+		b.stand(row.ID, standsFiltered, "its partner does not pass where."+b.side.Other().String())
+		return nil
 	}
 	if made, err := b.underWay(ctx, row); err != nil || made {
 		b.stand(row.ID, standsWaiting, "it may be what an operation under way has made")
@@ -208,9 +219,9 @@ func (b *batch) join(ctx context.Context, row store.Row, partner, why string) er
 		b.again(row.ID)
 		return nil
 	}
-	in, err := b.r.p.Mapping.InScope(other, mate.Fields, b.refs)
+	in, err := b.inScope(other, partner)
 	if err != nil {
-		return fmt.Errorf("where.%s: %w", other, err)
+		return err
 	}
 	if !in {
 		b.stand(row.ID, standsFiltered, "its partner does not pass where."+other.String())

@@ -222,6 +222,7 @@ func (e *Engine) resolve(ctx context.Context) error {
 	}
 	e.warnings = problems
 	e.widen()
+	e.narrow()
 	e.findPaths()
 	return e.register(ctx)
 }

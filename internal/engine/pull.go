@@ -67,6 +67,9 @@ type reading struct {
 	keys   func(record.Fields) []store.Key // index entries of a row
 	state  store.Feed
 	pages  int // most pages to read; 0 = to the end
+
+	where   []connector.Cond // conditions that the vendor is asked to select by; nil = everything is wanted
+	partial bool             // of a sweep: the mirror was filled by a narrowed listing
 }
 
 func (r *run) pullPart(ctx context.Context, side record.Side, part string) error {
@@ -76,15 +79,19 @@ func (r *run) pullPart(ctx context.Context, side record.Side, part string) error
 	}
 	rd := reading{end: r.p.ends[side], part: part, feed: store.FeedChanges, fields: r.p.wire[side],
 		print: strings.Join(r.p.wire[side], ","), keys: r.keysOf(side), state: state}
-	if rd.mustList() {
+	conds := r.e.narrowed[rd.end.of]
+	rd.narrow(conds)
+	if rd.mustList(condsPrint(conds)) {
 		rd.state.Cursor, rd.state.Began = "", time.Now()
 	}
 	return r.readOrRestart(ctx, side, &rd)
 }
 
-// mustList reports whether everything has to be read, and no such listing is under way.
-func (rd *reading) mustList() bool {
-	if covers(rd.state.Fields, rd.fields) {
+// mustList reports whether everything has to be read, and no such listing is under way. What
+// was once narrowed by other conditions than today's is read anew, in full.
+func (rd *reading) mustList(conds string) bool {
+	had := narrowedBy(rd.state.Fields)
+	if covers(rd.state.Fields, rd.fields) && (had == "" || had == conds) {
 		return rd.state.Began.IsZero() && rd.state.ListedAt.IsZero()
 	}
 	return true
@@ -92,7 +99,8 @@ func (rd *reading) mustList() bool {
 
 // covers reports whether a listing with those fields brought all that are wanted now.
 func covers(fingerprint string, wanted []string) bool {
-	had := strings.Split(fingerprint, ",")
+	fields, _, _ := strings.Cut(fingerprint, whereMark)
+	had := strings.Split(fields, ",")
 	return !slices.ContainsFunc(wanted, func(f string) bool { return !slices.Contains(had, f) })
 }
 
@@ -102,6 +110,9 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 	for n := 1; ; n++ {
 		began := time.Now()
 		q := connector.Query{Object: rd.end.of.Name, Partition: rd.part, Cursor: cursor, Fields: rd.fields}
+		if !listing.IsZero() {
+			q.Where = rd.where
+		}
 		page, err := rd.end.conn.able.Source.Changes(ctx, q)
 		if err != nil {
 			return err
@@ -125,10 +136,16 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 		if page.More {
 			continue
 		}
-		if err := r.readByID(ctx, rd, saved.Unknown); err != nil {
+		unknown, err := r.known(ctx, rd, saved.Unknown)
+		if err != nil {
 			return err
 		}
-		if rd.feed != store.FeedRefresh && page.Complete && !listing.IsZero() && !rd.state.ListedAt.IsZero() {
+		if err := r.readByID(ctx, rd, unknown); err != nil {
+			return err
+		}
+		// R21: what a narrowed listing did not show may be outside of it.
+		whole := rd.feed != store.FeedRefresh && rd.where == nil
+		if whole && page.Complete && !listing.IsZero() && !rd.state.ListedAt.IsZero() {
 			return r.proveGone(ctx, rd, listing)
 		}
 		return nil

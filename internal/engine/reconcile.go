@@ -65,7 +65,7 @@ func (r *run) vendorTotal(ctx context.Context, side record.Side, tally store.Tal
 	if err != nil {
 		return nil, fmt.Errorf("load the vendor's total: %w", err)
 	}
-	if feed.Total == 0 || !feed.ListedAt.After(r.began) || feed.Total <= tally.Rows[side] {
+	if narrowedBy(feed.Fields) != "" || feed.Total == 0 || !feed.ListedAt.After(r.began) || feed.Total <= tally.Rows[side] {
 		return nil, nil
 	}
 	return []string{fmt.Sprintf("%s says that it has %d records, and %d were read", r.p.ends[side].of, feed.Total, tally.Rows[side])}, nil

@@ -59,7 +59,8 @@ func (r *run) sweepPart(ctx context.Context, side record.Side, part string, now 
 	if due := every > 0 && !last.IsZero() && (time.Since(last) >= every || !state.Began.IsZero()); !now && !due {
 		return nil
 	}
-	rd := reading{end: r.p.ends[side], part: part, feed: store.FeedSweep, fields: []string{}, keys: r.keysOf(side), state: state}
+	rd := reading{end: r.p.ends[side], part: part, feed: store.FeedSweep, fields: []string{}, keys: r.keysOf(side), state: state,
+		partial: narrowedBy(changes.Fields) != ""}
 	if rd.state.Began.IsZero() {
 		rd.state.Cursor, rd.state.Began = "", time.Now()
 	}
@@ -79,6 +80,7 @@ func (r *run) readOrRestart(ctx context.Context, side record.Side, rd *reading) 
 	if err := r.e.store.ResetFeed(ctx, rd.end.of, rd.part, rd.feed); err != nil {
 		return fmt.Errorf("reset feed: %w", err)
 	}
+	rd.whole()
 	rd.state.Cursor, rd.state.Began = "", time.Now()
 	return r.readPages(ctx, side, rd)
 }

@@ -39,11 +39,16 @@ func (b *batch) partnerPresent(l store.Link) bool {
 
 // revive opens a link again whose deleted side has come back with the same id (R18).
 func (b *batch) revive(ctx context.Context, link store.Link) error {
+	return b.reopen(ctx, link, "the deleted record is back")
+}
+
+// reopen opens a closed link again and merges the pair from the base that it had.
+func (b *batch) reopen(ctx context.Context, link store.Link, why string) error {
 	link.Closed = ""
 	rows := [2]store.Row{b.rows[0][link.IDs[0]], b.rows[1][link.IDs[1]]}
 	d := b.draft(link, rows)
 	d.changed = true
-	d.journal = append(d.journal, b.entry(link, b.side, store.Reopened, "", record.Value{}, record.Value{}, "the deleted record is back"))
+	d.journal = append(d.journal, b.entry(link, b.side, store.Reopened, "", record.Value{}, record.Value{}, why))
 	for _, side := range record.Sides() {
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: side, ID: link.IDs[side]})
 	}

@@ -41,9 +41,14 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 	if taken, err := b.takeOver(ctx, row); err != nil || taken {
 		return err
 	}
-	if link, was := b.links[b.side][row.ID]; was && link.Closed != "" && !reenters(link) {
-		b.stand(row.ID, standsClosed, "its partner is gone: "+link.Closed)
-		return nil
+	if link, was := b.links[b.side][row.ID]; was && link.Closed != "" {
+		if !reenters(link) {
+			b.stand(row.ID, standsClosed, "its partner is gone: "+link.Closed)
+			return nil
+		}
+		if settled, err := b.reenter(ctx, row, link); err != nil || settled {
+			return err
+		}
 	}
 	if b.dirty {
 		if settled, err := b.handmade(ctx, row); err != nil || settled {
@@ -432,7 +437,7 @@ func (b *batch) transitive(ctx context.Context, row store.Row) (string, error) {
 				return "", fmt.Errorf("follow links of %s: %w", step.sync, err)
 			}
 			l, ok := links[id]
-			if !ok || l.Closed != "" {
+			if !ok || l.Closed != "" && l.Closed != movedReason(b.r.p.Name) { // R25
 				id = ""
 				break
 			}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/merge"
-	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -125,35 +124,6 @@ func (b *batch) times(rows [2]store.Row) merge.Times {
 		}
 	}
 	return t
-}
-
-// leftScope handles a pair of which a side no longer passes its filter.
-func (b *batch) leftScope(d *draft) (bool, error) {
-	for _, side := range record.Sides() {
-		in, err := b.r.p.Mapping.InScope(side, d.rows[side].Fields, b.refs)
-		if err != nil {
-			return false, fmt.Errorf("where.%s: %w", side, err)
-		}
-		if in {
-			continue
-		}
-		why := side.String() + " no longer passes the filter"
-		switch b.r.p.Leave {
-		case plan.LeaveUnlink:
-			b.closeLink(d.link, closedFilter, why)
-		case plan.LeaveArchive:
-			other := side.Other()
-			if _, busy := b.busy[store.Spot{Side: other, ID: d.link.IDs[other]}]; !busy {
-				b.remove(d.link, d.rows, other, connector.Archive, why)
-			}
-		default: // keep: the pair stays linked and at rest
-			d.diverge(wholeRecord, why)
-			b.store(d)
-		}
-		return true, nil
-	}
-	d.converge(wholeRecord)
-	return false, nil
 }
 
 func (d *draft) diverge(key, why string) {

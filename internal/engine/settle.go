@@ -321,6 +321,9 @@ func (s *settling) removed(op store.Op) {
 	}
 	if link, ok := s.links[op.Link]; ok {
 		link.Closed = closedGone
+		if len(op.Fields) > 0 && op.Fields[0].Key == leftFilter {
+			link.Closed = closedFilter // R18: it may come back
+		}
 		s.facts.Links = append(s.facts.Links, link)
 		s.journal(link, store.Entry{Kind: kind, Set: op.Was, Why: why})
 		s.tookAlong(op, link)

@@ -16,6 +16,9 @@ const (
 	disjoint                   // no record passes both
 )
 
+// Disjoint reports whether it can be seen that no record passes both filters of an object.
+func Disjoint(a, b string) bool { return filters(a, b) == disjoint }
+
 // filters compares two filters of the same object. It sees what people write to part an
 // object: tests for equality joined by "and"; for anything else it says perhaps.
 func filters(a, b string) verdict {

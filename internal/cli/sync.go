@@ -16,6 +16,8 @@ import (
 type syncCmd struct {
 	Syncs []string `arg:"" optional:"" name:"sync" help:"Only these syncs."`
 	Sweep bool     `help:"Look for deleted records now, whatever the schedule."`
+
+	Approve bool `help:"Approve of what a changed configuration would do to linked records."`
 }
 
 // Run runs the syncs and reports a line for each. Whatever stops them before they begin is
@@ -53,7 +55,7 @@ func (c *syncCmd) sync(ctx context.Context, a *app, p *plan.Plan, w watcher) (re
 		return nil, err
 	}
 	defer s.close(&err)
-	return s.engine.Sync(ctx, c.Syncs, engine.SyncOptions{Sweep: c.Sweep})
+	return s.engine.Sync(ctx, c.Syncs, engine.SyncOptions{Sweep: c.Sweep, Approve: c.Approve})
 }
 
 // chosen returns the named syncs (none named = all) in file order.

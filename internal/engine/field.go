@@ -17,6 +17,9 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 		return err
 	}
 	if quiet {
+		if err := b.revalued(d, i, in); err != nil {
+			return err
+		}
 		if d.link.Diverged[f.Key] == waitsForDecision {
 			b.inOrder(d, f.Key, in) // people took their edits back
 		}
@@ -33,6 +36,9 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 		if in.Decision != "" {
 			out = merge.One(in, d.times)
 		}
+	}
+	if b.byConfiguration(d, f.Key, out) && b.configured(d, f.Key, in, &out) {
+		return nil
 	}
 	return b.apply(ctx, d, i, in, out)
 }

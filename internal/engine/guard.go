@@ -82,10 +82,14 @@ func (r *run) countOps(held []store.Op, side record.Side, spent store.Spent) sto
 		case connector.Create:
 			total.Created++
 		case connector.Delete, connector.Archive, verbMerge:
-			total.Deleted += 1 + len(childrenOf(op)) // R23: what goes with it counts too
+			if len(op.Fields) == 0 || !byApproval(op.Fields[0]) {
+				total.Deleted += 1 + len(childrenOf(op)) // R23: what goes with it counts too
+			}
 		case connector.Update, connector.Restore:
 			for _, f := range op.Fields {
-				total.Updated[f.Wire]++
+				if !byApproval(f) {
+					total.Updated[f.Wire]++
+				}
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 // leftScope handles a pair of which a side no longer passes its filter.
 func (b *batch) leftScope(d *draft) (bool, error) {
+	stays := false
 	for _, side := range record.Sides() {
 		in, err := b.r.p.Mapping.InScope(side, d.rows[side].Fields, b.refs)
 		if err != nil {
@@ -21,8 +22,15 @@ func (b *batch) leftScope(d *draft) (bool, error) {
 		if in {
 			continue
 		}
+		if b.stays(d, side) {
+			stays = true
+			continue
+		}
 		b.leave(d, side)
 		return true, nil
+	}
+	if !stays {
+		d.converge(leftFilter)
 	}
 	d.converge(wholeRecord)
 	return false, nil
@@ -31,7 +39,13 @@ func (b *batch) leftScope(d *draft) (bool, error) {
 // leave carries out what the configuration says of a pair that has left the filter. A record
 // that has gone over to another sync is only unlinked: there it may need its partner (R25).
 func (b *batch) leave(d *draft, side record.Side) {
+	d.converge(leftFilter)
 	why := side.String() + " no longer passes the filter"
+	if f := b.r.former; f != nil && f.decided[changesFilter] == approved {
+		if in, err := f.Mapping.InScope(side, d.rows[side].Fields, b.refs); err == nil && in {
+			why = store.ByConfiguration + why
+		}
+	}
 	if sync := b.movedTo(d, side); sync != "" {
 		b.closeLink(d.link, movedReason(sync), why+"; it belongs to "+sync+" now")
 		return

@@ -49,6 +49,7 @@ func (b *batch) linked(ctx context.Context, link store.Link) error {
 		return b.gone(ctx, link, rows, gone)
 	}
 	d := b.draft(link, rows)
+	b.forgetWaiting(d)
 	if left, err := b.leftScope(d); err != nil || left {
 		return err
 	}
@@ -98,6 +99,8 @@ type draft struct {
 	values  [2]record.Fields
 	journal []store.Entry
 	waits   bool // something is not translatable yet
+
+	noted map[string]string // why fields diverged before this decision
 }
 
 func (b *batch) draft(link store.Link, rows [2]store.Row) *draft {
@@ -108,10 +111,10 @@ func (b *batch) draft(link store.Link, rows [2]store.Row) *draft {
 			link.Base[side] = record.Fields{}
 		}
 	}
-	diverged := make(map[string]string, len(link.Diverged))
-	maps.Copy(diverged, link.Diverged)
+	diverged, noted := make(map[string]string, len(link.Diverged)), link.Diverged
+	maps.Copy(diverged, noted)
 	link.Diverged = diverged
-	return &draft{link: link, rows: rows, times: b.times(rows)}
+	return &draft{noted: noted, link: link, rows: rows, times: b.times(rows)}
 }
 
 // times are the moments at which a person last edited each record, by our clock (R9).

@@ -64,6 +64,9 @@ func (r *run) rehearse(ctx context.Context) error {
 	if err := r.planRound(ctx); err != nil {
 		return err
 	}
+	if err := r.askApproval(ctx); err != nil {
+		return err
+	}
 	linked, err := r.linkedAtStart(ctx)
 	if err != nil {
 		return err
@@ -95,6 +98,9 @@ func (p *preview) add(b *batch) {
 		p.put(b.opItem(op))
 	}
 	for _, l := range b.facts.Links {
+		if b.r.former != nil {
+			b.r.former.overlay[l.ID] = l
+		}
 		if fresh := b.isFresh(l); fresh && !written[l.ID] {
 			p.put(PreviewItem{Kind: WouldLink, Side: record.Right, Of: b.r.p.ends[1].of, ID: l.IDs[1], Partner: l.IDs[0],
 				Title: title(b.rows[1][l.IDs[1]].Fields), Note: b.whyLinked(l)})

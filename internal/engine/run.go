@@ -25,7 +25,8 @@ const patience = 2 * time.Minute
 
 // SyncOptions are what a caller may want of one run.
 type SyncOptions struct {
-	Sweep bool // look for deleted records now, whatever the schedule
+	Sweep   bool // look for deleted records now, whatever the schedule
+	Approve bool // approve of what only a changed configuration would do (R19)
 
 	hints *hinted // read what these name, and nothing else; nil = read what has changed
 }
@@ -117,8 +118,10 @@ type run struct {
 	settled   [2]map[string]time.Time // records whose row is as our own write left it
 	wait      time.Time               // the first time that something waits for
 	waiting   int
-	pending   int // of those that wait, how many the vendor has taken (R36)
-	linked    int // pairs linked when the run began; -1 = not counted yet
+	pending   int     // of those that wait, how many the vendor has taken (R36)
+	former    *former // the rules that were last approved of; nil = today's
+	approve   bool    // a changed configuration is approved of
+	linked    int     // pairs linked when the run began; -1 = not counted yet
 }
 
 func (e *Engine) newRun(p *pair) *run {
@@ -138,6 +141,7 @@ func (e *Engine) newRun(p *pair) *run {
 func (e *Engine) runOne(ctx context.Context, p *pair, o SyncOptions) (Report, error) {
 	r := e.newRun(p)
 	r.rec.Hinted = o.hints != nil
+	r.approve = o.Approve
 	if err := e.store.StartRun(ctx, r.rec); err != nil {
 		return Report{}, fmt.Errorf("start run: %w", err)
 	}
@@ -181,6 +185,9 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 		if err := r.planRound(ctx); err != nil {
 			return "", nil, err
 		}
+		if err := r.askApproval(ctx); err != nil {
+			return "", nil, err
+		}
 		blown, err := r.guard(ctx)
 		if err != nil {
 			return "", nil, err
@@ -197,8 +204,10 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 		}
 	}
 	r.rec.Complete = !r.rec.Hinted
-	gaps, err = r.reconcile(ctx)
-	return "", gaps, err
+	if gaps, err = r.reconcile(ctx); err != nil {
+		return "", nil, err
+	}
+	return "", gaps, r.endFormer(ctx, gaps)
 }
 
 // fill brings the mirror up to date: with what has changed, or with what was reported.
@@ -272,7 +281,7 @@ func (r *run) prepare(ctx context.Context) error {
 		return fmt.Errorf("load runs: %w", err)
 	}
 	r.first = r.complete[0].IsZero()
-	return nil
+	return r.takeUpFormer(ctx)
 }
 
 // readAndPlan reads both sides side by side. A side's records are planned as they come

@@ -178,8 +178,9 @@ func (s *Store) Spent(ctx context.Context, sync string, side record.Side, since 
 		return q.each(ctx, `SELECT what, field, COUNT(DISTINCT CAST(object AS TEXT) || ' ' || record) FROM (
 			SELECT CASE kind WHEN 'archived' THEN 'deleted' WHEN 'merged' THEN 'deleted' ELSE kind END AS what,
 				CASE kind WHEN 'written' THEN field ELSE '' END AS field, object, record
-			FROM journal WHERE sync = ? AND at >= ? AND side = ? AND kind IN ('created', 'written', 'deleted', 'archived', 'merged')) AS done
-			GROUP BY what, field`, args(e.id, micros(since), int64(side)), func(scan scanner) error {
+			FROM journal WHERE sync = ? AND at >= ? AND side = ? AND kind IN ('created', 'written', 'deleted', 'archived', 'merged')
+				AND why NOT LIKE ?) AS done
+			GROUP BY what, field`, args(e.id, micros(since), int64(side), ByConfiguration+"%"), func(scan scanner) error {
 			var what, field string
 			var n int
 			err := scan(&what, &field, &n)

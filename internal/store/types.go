@@ -209,6 +209,9 @@ const (
 	ReviewGuard     ReviewKind = "guard"     // a guard has blown
 	ReviewIdentity  ReviewKind = "identity"  // another account, or a restored one, is behind the address
 	ReviewUnknown   ReviewKind = "unknown"   // nobody can tell whether a write took effect
+
+	// ReviewConfiguration asks about what only a changed configuration would do (R19).
+	ReviewConfiguration ReviewKind = "configuration"
 )
 
 // A Review is one item of the review queue. While it is open its subject is unique.

@@ -14,6 +14,7 @@ func accountCases() map[string]func(*bench) {
 		"R38 Unaccounted finds records that nothing explains": unaccounted,
 		"an installation keeps its name":                      installation,
 		"other rules take the marks back to the beginning":    replan,
+		"R19 the approved rules of each sync are kept":        approvals,
 	}
 }
 
@@ -52,6 +53,23 @@ func installation(b *bench) {
 	if one == "" || one != two {
 		b.Errorf("names %q and %q", one, two)
 	}
+}
+
+func approvals(b *bench) {
+	for i, want := range []string{"", "one", "two"} {
+		if want != "" {
+			b.ok(b.s.Approve(b.ctx, "contacts", want, at(i)))
+		}
+		got, since, err := b.s.Approved(b.ctx, "contacts")
+		b.ok(err)
+		b.same("rules", want, got)
+		if want != "" {
+			b.same("since", at(i), since)
+		}
+	}
+	got, _, err := b.s.Approved(b.ctx, "companies")
+	b.ok(err)
+	b.same("of another sync", "", got)
 }
 
 func replan(b *bench) {

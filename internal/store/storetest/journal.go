@@ -112,6 +112,7 @@ func spent(b *bench) {
 	add(6, record.Right, store.Written, "3", "email")
 	add(6, record.Right, store.Overruled, "3", "town")
 	add(6, record.Left, store.Written, "3", "town")
+	lines = append(lines, store.Entry{At: at(6), Sync: "contacts", Side: record.Left, Of: crm, Record: "4", Kind: store.Written, Field: "town", Why: store.ByConfiguration + "x"})
 	b.decide(store.Facts{Journal: lines})
 	got, err := b.s.Spent(b.ctx, "contacts", record.Right, at(5))
 	b.ok(err)

@@ -45,6 +45,7 @@ func TestMain(m *testing.M) {
 //	capture NAME PATH                      sets $NAME to a value of the JSON line on stdout
 //	await URL TEXT                         ask until the answer holds the text
 //	terminate                              SIGTERM to what runs in the background
+//	hangup                                 SIGHUP to it
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -58,7 +59,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"twin": startTwin, "person": person, "remove": remove, "shows": shows, "holds": holds, "fault": fault, "calls": calls,
-			"exits": exits, "line": line, "capture": capture, "await": await, "terminate": terminate,
+			"exits": exits, "line": line, "capture": capture, "await": await, "terminate": signalTo(syscall.SIGTERM), "hangup": signalTo(syscall.SIGHUP),
 		},
 	})
 }
@@ -321,11 +322,13 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("no %q at %s; last: %s", args[1], args[0], last)
 }
 
-func terminate(ts *testscript.TestScript, _ bool, _ []string) {
-	for _, c := range ts.BackgroundCmds() {
-		if c.Process != nil {
-			if err := c.Process.Signal(syscall.SIGTERM); !errors.Is(err, os.ErrProcessDone) {
-				ts.Check(err)
+func signalTo(sig os.Signal) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, _ bool, _ []string) {
+		for _, c := range ts.BackgroundCmds() {
+			if c.Process != nil {
+				if err := c.Process.Signal(sig); !errors.Is(err, os.ErrProcessDone) {
+					ts.Check(err)
+				}
 			}
 		}
 	}

@@ -341,6 +341,22 @@ func (k *engineKeeper) same(ctx context.Context) (*engine.Engine, error) {
 	return k.anew(ctx)
 }
 
+// outgrown reports whether a new configuration wants other reports than those that come.
+func (h *hooks) outgrown(was, now *plan.Plan, t *timetable) bool {
+	if was.PublicURL != now.PublicURL {
+		return true
+	}
+	for _, sync := range t.syncs {
+		if h == nil || slices.Contains(h.syncs, sync.Name) {
+			continue
+		}
+		if slices.ContainsFunc(sync.Ends[:], func(end plan.Endpoint) bool { return slices.Contains(h.names, end.Connection) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // unheard is the log line for a server whose vendors could call and cannot reach it.
 func unheard(log *slog.Logger, p *plan.Plan, h *hooks) {
 	if h == nil || p.PublicURL != "" {

@@ -26,6 +26,7 @@ type meters struct {
 	linked   *prometheus.GaugeVec
 	review   *prometheus.GaugeVec
 	outbox   *prometheus.GaugeVec
+	reloads  *prometheus.CounterVec
 
 	deliveries *prometheus.CounterVec
 	waiting    *prometheus.GaugeVec
@@ -50,6 +51,7 @@ func newMeters() *meters {
 	m.read = counter("records_read_total", "Records received.", "sync", "side")
 	m.written = counter("records_written_total", "Confirmed writes by sync, side and verb.", "sync", "side", "verb")
 	m.calls = counter("calls_total", "Requests sent, retries included.", "connection")
+	m.reloads = counter("configuration_reloads_total", "How often the configuration was read again, by outcome.", "outcome")
 	m.duration = gauge("last_run_duration_seconds", "How long the last run took.")
 	m.success = gauge("last_success_timestamp_seconds", "When the last run that did not fail ended.")
 	m.linked = gauge("linked_pairs", "Pairs of records that are kept in step.")
@@ -65,6 +67,14 @@ func newMeters() *meters {
 	m.registry.MustRegister(m.delay)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// forget takes the present state of a sync away that is not served any more. What it did is
+// still counted.
+func (m *meters) forget(sync string) {
+	for _, g := range []*prometheus.GaugeVec{m.duration, m.success, m.linked, m.review, m.outbox} {
+		g.DeleteLabelValues(sync)
+	}
 }
 
 // ran counts one run.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,9 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
+	hup, stop := hangups()
+	defer stop()
+	sv.hup = hup
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; --listen names another address", c.Listen, err)
@@ -58,6 +62,9 @@ type server struct {
 	gauge  func(ctx context.Context, sync string) error
 	keep   func(ctx context.Context) // keeps alive what would die of not being used
 	hooks  *hooks                    // nil = no vendor reports anything
+	hup    <-chan os.Signal          // asks for the configuration to be read again; nil = nobody can
+	reread func(ctx context.Context) (*plan.Plan, *timetable, error)
+	adopt  func(*plan.Plan) // what the next turn runs by
 }
 
 func newServer(ctx context.Context, a *app, s *session) (*server, error) {
@@ -71,7 +78,9 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 	sv := &server{plan: s.plan, table: table, meters: newMeters(), log: a.logger()}
 	// Every turn has an engine of its own: what was wrong with a connection, or has changed
 	// in its schema, is found out afresh.
-	keeper := &engineKeeper{fresh: func(ctx context.Context) (*engine.Engine, error) { return a.afresh(ctx, s, sv.log) }}
+	live := &atomic.Pointer[session]{} // another one for each configuration
+	live.Store(s)
+	keeper := &engineKeeper{fresh: func(ctx context.Context) (*engine.Engine, error) { return a.afresh(ctx, live.Load(), sv.log) }}
 	sv.run = func(ctx context.Context, syncs []string) ([]engine.Report, error) {
 		e, err := keeper.anew(ctx)
 		if err != nil {
@@ -79,7 +88,14 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 		}
 		return e.Sync(ctx, syncs, engine.SyncOptions{})
 	}
-	sv.keep = func(ctx context.Context) { a.keepGrants(ctx, s, sv.log) }
+	sv.keep = func(ctx context.Context) { a.keepGrants(ctx, live.Load(), sv.log) }
+	sv.reread = func(ctx context.Context) (*plan.Plan, *timetable, error) { return a.reread(ctx, live.Load()) }
+	sv.adopt = func(p *plan.Plan) {
+		next := *s
+		next.plan = p
+		live.Store(&next)
+		keeper.last = nil
+	}
 	if sv.hooks, err = newHooks(ctx, a, s, sv); err != nil {
 		return nil, err
 	}
@@ -209,6 +225,7 @@ func (s *server) loop(ctx context.Context) error {
 	defer s.ready.Store(false)
 	context.AfterFunc(ctx, func() { s.ready.Store(false) })
 	for ctx.Err() == nil {
+		s.reloadIfAsked(ctx)
 		if err := s.hooks.hurry(ctx, s.table); err != nil {
 			return stopped(ctx, err)
 		}
@@ -276,6 +293,8 @@ func (s *server) sleep(ctx context.Context, until time.Time, ever bool) {
 	case <-ctx.Done():
 	case <-wake:
 	case <-s.hooks.awake():
+	case <-s.hup:
+		s.reload(ctx)
 	}
 }
 

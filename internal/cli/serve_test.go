@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -106,6 +107,69 @@ func TestServeComesBackWhenAVendorSaysSo(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"0s", "5m0s"}, ran); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// TestServeReloadsBetweenRuns holds that a run under way ends by the configuration that it
+// began with, that a new one is taken over whole, and that a broken one changes nothing.
+func TestServeReloadsBetweenRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 44*time.Minute)
+		defer cancel()
+		start := time.Now()
+		hup := make(chan os.Signal, 1)
+		var told []string
+		tell := func(what string) { told = append(told, time.Since(start).String()+" "+what) }
+		var sv *server
+		sv = newTestServer(map[string]time.Time{"hourly": start}, func(_ context.Context, syncs []string) ([]engine.Report, error) {
+			before := sv.plan
+			time.Sleep(5 * time.Minute)
+			if sv.plan != before {
+				t.Error("the configuration changed within a run")
+			}
+			tell(strings.Join(syncs, " "))
+			var reports []engine.Report
+			for _, s := range syncs {
+				reports = append(reports, engine.Report{Sync: s, Status: engine.StatusOK})
+			}
+			return reports, nil
+		})
+		sv.meters.linked.WithLabelValues("hourly").Set(1)
+		sv.hup = hup
+		var adopted *plan.Plan
+		sv.adopt = func(p *plan.Plan) { adopted = p }
+		broken := true
+		sv.reread = func(context.Context) (*plan.Plan, *timetable, error) {
+			if broken {
+				broken = false
+				tell("refused")
+				return nil, nil, errors.New("tandem.yaml:3: no")
+			}
+			tell("taken")
+			syncs := []plan.Sync{{Name: "new", Ends: sv.plan.Syncs[0].Ends, Schedule: plan.Schedule{Every: 20 * time.Minute}}}
+			return &plan.Plan{Syncs: syncs}, &timetable{zone: time.UTC, syncs: syncs, began: map[string]time.Time{}, early: map[string]time.Time{}}, nil
+		}
+		go func() {
+			time.Sleep(time.Minute) // within the first run
+			hup <- os.Interrupt
+			time.Sleep(9 * time.Minute) // between two runs
+			hup <- os.Interrupt
+		}()
+		if err := sv.loop(ctx); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"5m0s often", "5m0s refused", "10m0s taken", "15m0s new", "35m0s new"}
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Error(diff)
+		}
+		if adopted != sv.plan {
+			t.Error("the next turn does not run by the new configuration")
+		}
+		w := httptest.NewRecorder()
+		sv.routes().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		if strings.Contains(w.Body.String(), `tandem_linked_pairs{sync="hourly"}`) {
+			t.Error("a sync that is gone is still shown as it last stood")
 		}
 	})
 }

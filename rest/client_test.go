@@ -275,6 +275,35 @@ func TestRetriesEnd(t *testing.T) {
 	}
 }
 
+func TestABriefCallIsRepeatedOnceIfNothingAnswers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fault twin.Fault
+		brief bool
+		want  int
+	}{
+		{twin.Fault{Kind: twin.FaultRefuse}, true, 2},
+		{twin.Fault{Kind: twin.FaultRefuse}, false, 5},
+		{twin.Fault{Kind: twin.FaultRateLimit}, true, 5}, // it answers: what it asks for is done
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPeer(jsonOK)
+			p.Inject(c.fault)
+			ctx := t.Context()
+			if c.brief {
+				ctx = rest.WithBrief(ctx)
+			}
+			res, err := send(ctx, t, p.client(rest.ClientOptions{}), "GET", vendor, "")
+			if err == nil && res.StatusCode == http.StatusOK {
+				t.Error("a fault that never ends was overcome")
+			}
+			if n := p.Count("", ""); n != c.want {
+				t.Errorf("%s, brief %t: %d requests, want %d", c.fault.Kind, c.brief, n, c.want)
+			}
+		})
+	}
+}
+
 func TestWaitsBetweenAttempts(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -102,3 +102,16 @@ func tripOf(ctx context.Context) *trip {
 	}
 	return &trip{}
 }
+
+type briefKey struct{}
+
+// WithBrief says that somebody waits for the calls made with ctx, and would rather hear that
+// nothing answers than wait for it: a call without any answer is repeated once only.
+func WithBrief(ctx context.Context) context.Context {
+	return context.WithValue(ctx, briefKey{}, true)
+}
+
+func isBrief(ctx context.Context) bool {
+	brief, _ := ctx.Value(briefKey{}).(bool)
+	return brief
+}

@@ -45,7 +45,11 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 			r.pause(ctx, wait)
 		}
 		late := time.Since(start)+wait > longestWait || beyond(ctx, wait)
-		if late || n >= r.retries || !replayable {
+		most := r.retries
+		if res == nil && isBrief(ctx) {
+			most = min(most, 1)
+		}
+		if late || n >= most || !replayable {
 			if limited && late && asked && !tripOf(ctx).asked {
 				return nil, tooMany(req, res, wait)
 			}

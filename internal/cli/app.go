@@ -154,6 +154,11 @@ func openDatabase(ctx context.Context, database string, how access) (*store.Stor
 		o = store.Options{DSN: "sqlite::memory:"} // nothing has happened yet: an empty one says so
 	}
 	s, err := store.Open(ctx, o)
+	if err == nil && how == own {
+		if _, err = s.CutShort(ctx); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	switch {
 	case err == nil:
 		return s, nil

@@ -68,7 +68,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	waiting := time.AfterFunc(quietFor, func() {
-		a.warnf("no answer yet; a system that is down or slow is asked several times")
+		a.warnf("no answer yet; a system that does not answer is asked twice, a run asks five times")
 	})
 	defer waiting.Stop()
 	var added []engine.Added

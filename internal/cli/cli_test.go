@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -168,6 +169,47 @@ func TestStatusBeforeAnythingHappened(t *testing.T) {
 	if exists(filepath.Join(dir, "tandem.db")) {
 		t.Error("a look at the status made a database")
 	}
+}
+
+func TestStatusTellsARunFromOneThatWasKilled(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{"tandem.yaml": acmePlan, ".env": "ACME_KEY=k"})
+	own := func() *store.Store {
+		t.Helper()
+		s, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + filepath.Join(dir, "tandem.db"), Exclusive: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	says := func(want string) {
+		t.Helper()
+		if code, out, stderr := command(t, dir, nil, "status", "-o", "json"); code != exitOK || !strings.Contains(out, `"status":"`+want+`"`) {
+			t.Errorf("exit %d, out %q, err %q; want %s", code, out, stderr, want)
+		}
+	}
+	s := own()
+	if err := s.StartRun(t.Context(), store.Run{ID: s.NewID(), Sync: "things", Started: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	says("running")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	says("cut short")
+	s = own() // the next owner, before it has run anything
+	if _, err := s.CutShort(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	says("cut short")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Whatever comes to own the database says so by itself.
+	if code, _, _ := command(t, dir, nil, "sync", "-q"); code != exitFailed {
+		t.Errorf("sync: exit %d", code)
+	}
+	says("failed")
 }
 
 // A sync that cannot even begin is told for each sync all the same, so that a program

@@ -122,15 +122,32 @@ func syncStatus(ctx context.Context, p *plan.Plan, s *store.Store, sync plan.Syn
 	line.Reconciled, line.Error = last.Reconciled, last.Error
 	line.Calls = map[string]int{sync.Ends[0].Connection: last.Sides[0].Calls}
 	line.Calls[sync.Ends[1].Connection] += last.Sides[1].Calls
-	if last.Ended.IsZero() {
-		line.Status = "running" // or it was killed: nobody can tell from here
-	} else {
+	if !last.Ended.IsZero() {
 		line.Ended = &last.Ended
+	} else if line.Status, err = unended(ctx, s, last); err != nil {
+		return line, err
 	}
 	if next := sync.Schedule.Next(last.Started, p.Timezone); sync.Schedule != (plan.Schedule{}) && !next.IsZero() {
 		line.Next = &next
 	}
 	return line, nil
+}
+
+// unended says of a run without an end whether it is still going on: then somebody owns the
+// database, and whoever came to own it has not found the run dead.
+func unended(ctx context.Context, s *store.Store, last store.Run) (string, error) {
+	if last.Status != "" {
+		return last.Status, nil
+	}
+	owned, err := s.Owned(ctx)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("see whether a run goes on: %w", err)
+	case owned:
+		return "running", nil
+	default:
+		return store.RunCutShort, nil
+	}
 }
 
 func connectionStatus(ctx context.Context, p *plan.Plan, s *store.Store) ([]connectionStatusLine, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/rest"
 )
 
 // KeyField is the custom field that Tandem likes to have where a vendor has no place for
@@ -68,6 +69,7 @@ func (e *Engine) checkOne(ctx context.Context, c *conn) (Checked, error) {
 	if err := e.load(ctx, c); err != nil {
 		return out, err
 	}
+	ctx = rest.WithBrief(ctx)
 	c.problem = nil
 	if err := e.identify(ctx, c); err != nil {
 		return out, err

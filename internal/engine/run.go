@@ -53,6 +53,9 @@ func (e *Engine) Sync(ctx context.Context, syncs []string, o SyncOptions) ([]Rep
 			break
 		}
 	}
+	if err := e.prune(ctx); err != nil {
+		e.log.Warn("what is old was not removed; the next run tries again", "error", err)
+	}
 	return e.inOrder(byName), ctx.Err()
 }
 

@@ -42,7 +42,7 @@ func ParseFrom(file string, src []byte, from Sources, specs []connector.Spec) (*
 
 // blank is a draft with the defaults of the file.
 func (r *reader) blank() draft {
-	return draft{Plan: Plan{Timezone: time.UTC, Database: "sqlite:" + r.beside("tandem.db"), KeyFile: r.beside("tandem.key"), File: r.file}}
+	return draft{Plan: Plan{Timezone: time.UTC, Database: "sqlite:" + r.beside("tandem.db"), Retention: defaultRetention(), KeyFile: r.beside("tandem.key"), File: r.file}}
 }
 
 // A draft is a plan whose connections and syncs are still to be read: a sync names
@@ -87,6 +87,12 @@ func topKeys() []key[draft] {
 		{
 			name: "key_file", help: "File with the key that secrets are sealed under, beside this file; default tandem.key. The environment variable TANDEM_KEY goes before it.", schema: textSchema(),
 			read: func(r *reader, n node, d *draft) { r.keyFile(n, &d.KeyFile) },
+		},
+		{
+			name: "retention", help: "How long the journal, runs and decided reviews are kept.", schema: objectSchema(retentionKeys()),
+			read: func(r *reader, n node, d *draft) {
+				readMap(r, n, n.place, "retention", retentionKeys(), &d.Retention)
+			},
 		},
 		{
 			name: "connections", required: true, help: "The accounts to connect, by name.", schema: connectionsSchema(),

@@ -31,6 +31,7 @@ type Plan struct {
 	PublicURL   string         // where vendors reach us, no slash at its end; "" = they cannot
 	Database    string         // "sqlite:path" with the path beside the file, or "postgres://…"
 	KeyFile     string         // path of the file with the key that secrets are sealed under
+	Retention   Retention      // how long what has happened is kept
 	Connections []Connection   // in file order
 	Syncs       []Sync         // in file order
 

@@ -59,6 +59,7 @@ func callAll(t *testing.T, s *Store) {
 	note(s.FullRuns(ctx, "contacts", 1))
 	run(s.SettleHints(ctx, []Hint{{Of: left, ID: "1"}}, []Hint{{Of: left, ID: "2"}}))
 	note(s.Tally(ctx, "contacts"))
+	note(s.Prune(ctx, Ages{Journal: time.Now(), Runs: time.Now(), Reviews: time.Now()}, 5))
 	note(s.Dirty(ctx, "contacts", 5))
 	note(s.Standings(ctx, "contacts", 5))
 	for _, err := range errs {
@@ -79,8 +80,11 @@ func TestStatementsUseTheirIndexes(t *testing.T) {
 	defer func() { _ = s.Close() }()
 	callAll(t, s)
 	for _, q := range slices.Sorted(maps.Keys(s.writer.kept)) {
-		if strings.HasPrefix(q, "PRAGMA") || strings.HasPrefix(q, "CREATE") || strings.HasPrefix(q, "ALTER") || strings.Contains(q, "FROM journal WHERE workspace = ? ORDER BY id DESC") {
-			continue // the newest lines of all walk the journal from its end
+		if strings.HasPrefix(q, "PRAGMA") || strings.HasPrefix(q, "CREATE") || strings.HasPrefix(q, "ALTER") || strings.Contains(q, "FROM journal WHERE workspace = ? ORDER BY id ") {
+			continue // the newest lines of all, and the oldest, walk the journal from an end
+		}
+		if strings.HasPrefix(q, "DELETE FROM runs ") {
+			continue // the runs of some months are walked to find those that are kept for good
 		}
 		plan := explain(t, s, q)
 		for _, table := range []string{"mirror", "m", "k", "links", "l", "journal", "outbox", "o", "standing", "x", "dirty", "mirror_keys", "hints", "runs"} {

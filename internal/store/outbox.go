@@ -273,6 +273,14 @@ func (s *Store) Unplan(ctx context.Context, sync string) (int, error) {
 	})
 }
 
+// CutShort marks runs that have no end as cut short: those of a process that was killed. Only
+// an owner may call it, before it starts one itself.
+func (s *Store) CutShort(ctx context.Context) (int, error) {
+	return s.change(ctx, "mark runs that were cut short", func(t *tx) (int64, error) {
+		return t.exec(`UPDATE runs SET status = ? WHERE workspace = ? AND ended = 0 AND status = ''`, RunCutShort, s.workspace)
+	})
+}
+
 // Recover turns what an earlier process had claimed into operations of unknown outcome
 // (R16). An owner calls it once, before it claims anything.
 func (s *Store) Recover(ctx context.Context) (int, error) {

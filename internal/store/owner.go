@@ -22,6 +22,10 @@ func lockOwner(path string) (*ownerLock, error) {
 	name := path + ".lock"
 	f := flock.New(name, flock.SetPermissions(0o600))
 	got, err := f.TryLock()
+	for n := 0; err == nil && !got && n < 3; n++ { // somebody may be looking whether it is locked
+		time.Sleep(20 * time.Millisecond)
+		got, err = f.TryLock()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
@@ -32,6 +36,45 @@ func lockOwner(path string) (*ownerLock, error) {
 		return nil, errors.Join(fmt.Errorf("write %s: %w", name, err), f.Unlock())
 	}
 	return &ownerLock{f.Unlock}, nil
+}
+
+// Owned reports whether some process owns the database now.
+func (s *Store) Owned(ctx context.Context) (bool, error) {
+	if s.lock != nil {
+		return true, nil
+	}
+	d, ok := s.d.(sqliteDialect)
+	if !ok {
+		return s.ownedPostgres(ctx)
+	}
+	name := d.path + ".lock"
+	if _, err := os.Stat(name); err != nil {
+		return false, nil //nolint:nilerr // in memory, or never owned
+	}
+	f := flock.New(name, flock.SetFlag(os.O_RDONLY))
+	free, err := f.TryRLock()
+	if err != nil {
+		return false, fmt.Errorf("look at %s: %w", name, err)
+	}
+	if !free {
+		return true, nil
+	}
+	if err := f.Unlock(); err != nil {
+		return false, fmt.Errorf("look at %s: %w", name, err)
+	}
+	return false, nil
+}
+
+func (s *Store) ownedPostgres(ctx context.Context) (bool, error) {
+	var owned bool
+	err := s.read(ctx, func(q runner) error {
+		return q.each(ctx, `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted
+			AND classid::bigint = ? AND objid = hashtext(current_schema())::oid)`, args(int64(ownerKey)), func(scan scanner) error { return scan(&owned) })
+	})
+	if err != nil {
+		return false, fmt.Errorf("look at the owner's lock: %w", err)
+	}
+	return owned, nil
 }
 
 // whoami names this process: its number, what it was told to do and since when it holds

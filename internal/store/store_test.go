@@ -178,6 +178,29 @@ func workspaces(t *testing.T, o store.Options) {
 	}
 }
 
+func TestWhoeverLooksSeesWhetherSomebodyOwnsTheDatabase(t *testing.T) {
+	t.Parallel()
+	dsn := "sqlite:" + file(t)
+	owned := func(s *store.Store, want bool) {
+		t.Helper()
+		if got, err := s.Owned(t.Context()); err != nil || got != want {
+			t.Errorf("owned: %t, %v, want %t", got, err, want)
+		}
+	}
+	beside := opened(t, store.Options{DSN: dsn})
+	owned(beside, false)
+	owner := open(t, store.Options{DSN: dsn, Exclusive: true})
+	owned(owner, true)
+	owned(beside, true)
+	looks := opened(t, store.Options{DSN: dsn, ReadOnly: true})
+	owned(looks, true)
+	closed(t, owner)
+	owned(looks, false)
+	owned(beside, false) // and looking keeps nobody from owning it
+	closed(t, open(t, store.Options{DSN: dsn, Exclusive: true}))
+	owned(opened(t, store.Options{DSN: "sqlite::memory:"}), false)
+}
+
 func TestWorkspacesDoNotMix(t *testing.T) {
 	t.Parallel()
 	workspaces(t, store.Options{DSN: "sqlite:" + file(t)})

@@ -282,13 +282,16 @@ type Settlement struct {
 	Pending   string // for OpPending: what to ask the vendor
 }
 
+// RunCutShort is the status of a run whose process was killed.
+const RunCutShort = "cut short"
+
 // A Run is one execution of a sync.
 type Run struct {
 	ID         int64
 	Sync       string
 	Started    time.Time
 	Ended      time.Time // zero while it runs, or if it was cut short
-	Status     string    // ok, review, blocked, failed; "" while it runs
+	Status     string    // ok, review, blocked, failed, cut short; "" while it runs
 	Sides      [2]Counts
 	Linked     int
 	Unchanged  int

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -10,11 +11,13 @@ import (
 
 func accountCases() map[string]func(*bench) {
 	return map[string]func(*bench){
-		"Completed tells the first and the last complete run": completed,
-		"R38 Unaccounted finds records that nothing explains": unaccounted,
-		"an installation keeps its name":                      installation,
-		"other rules take the marks back to the beginning":    replan,
-		"R19 the approved rules of each sync are kept":        approvals,
+		"Completed tells the first and the last complete run":   completed,
+		"R38 Unaccounted finds records that nothing explains":   unaccounted,
+		"an installation keeps its name":                        installation,
+		"other rules take the marks back to the beginning":      replan,
+		"what is old is removed, as far as nothing rests on it": prunes,
+		"runs without an end are marked":                        cutShort,
+		"R19 the approved rules of each sync are kept":          approvals,
 	}
 }
 
@@ -70,6 +73,65 @@ func approvals(b *bench) {
 	got, _, err := b.s.Approved(b.ctx, "companies")
 	b.ok(err)
 	b.same("of another sync", "", got)
+}
+
+func prunes(b *bench) {
+	var runs []int64
+	for i := range 6 { // complete are the second, the third and the fifth
+		r := store.Run{ID: b.s.NewID(), Sync: "contacts", Started: at(i), Ended: at(i + 1), Status: "ok", Complete: i == 1 || i == 2 || i == 4}
+		b.ok(b.s.StartRun(b.ctx, r))
+		b.ok(b.s.FinishRun(b.ctx, r))
+		runs = append(runs, r.ID)
+		b.decide(store.Facts{Journal: []store.Entry{{At: at(i), Sync: "contacts", Of: erp, Record: "1", Kind: store.Written, Why: "w" + strconv.Itoa(i)}}})
+	}
+	dismissed := b.review("dismissed")
+	dismissed.Choices = []string{"dismiss"}
+	items := b.open(b.review("old"), dismissed, b.review("first match email"), b.review("new"), b.review("open"))
+	for i, decision := range []string{"left", "dismiss", "left", "left"} {
+		when := at(0)
+		if i == 3 {
+			when = at(9)
+		}
+		b.ok(b.s.DecideReview(b.ctx, items[i].ID, decision, "ann", when))
+	}
+	b.same("the journal's lines", 10, len(b.whys(store.HistoryQuery{Sync: "contacts"})))
+	n, err := b.s.Prune(b.ctx, store.Ages{}, 9)
+	b.ok(err)
+	b.same("kept for ever", 0, n)
+	n, err = b.s.Prune(b.ctx, store.Ages{Journal: at(3)}, 2)
+	b.ok(err)
+	b.same("a portion of the journal", 2, n)
+	n, err = b.s.Prune(b.ctx, store.Ages{Journal: at(3), Runs: at(6), Reviews: at(5)}, 9)
+	b.ok(err)
+	b.same("removed", 1+3+3+1, n) // w2; what was decided then; the first, the third and the fourth run; old
+	list, err := b.s.Runs(b.ctx, "contacts", 9)
+	b.ok(err)
+	var left []int64
+	for _, r := range list {
+		left = append(left, r.ID)
+	}
+	b.same("runs", []int64{runs[5], runs[4], runs[1]}, left)
+	reviews, err := b.s.Reviews(b.ctx, store.ReviewQuery{})
+	b.ok(err)
+	var subjects []string
+	for _, r := range reviews {
+		subjects = append(subjects, r.Subject)
+	}
+	b.same("reviews", []string{"dismissed", "first match email", "new", "open"}, subjects)
+}
+
+func cutShort(b *bench) {
+	dead, done := store.Run{ID: b.s.NewID(), Sync: "contacts", Started: at(1)}, store.Run{ID: b.s.NewID(), Sync: "contacts", Started: at(2)}
+	b.ok(b.s.StartRun(b.ctx, dead))
+	b.ok(b.s.StartRun(b.ctx, done))
+	done.Ended, done.Status = at(3), "ok"
+	b.ok(b.s.FinishRun(b.ctx, done))
+	n, err := b.s.CutShort(b.ctx)
+	b.ok(err)
+	b.same("cut short", 1, n)
+	runs, err := b.s.Runs(b.ctx, "contacts", 9)
+	b.ok(err)
+	b.same("status", []string{"ok", store.RunCutShort}, []string{runs[0].Status, runs[1].Status})
 }
 
 func replan(b *bench) {

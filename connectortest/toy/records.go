@@ -247,7 +247,9 @@ func decodeEvent(object string, e wireEvent) (connector.Change, error) {
 	if e.Rev > 0 {
 		change.Version = strconv.FormatInt(e.Rev, 10)
 		change.Created = time.UnixMilli(e.Made).UTC()
-		change.Modified = time.UnixMilli(e.Moved).UTC()
+		if e.Moved > 0 { // https://toy.example/docs/feed: labels do not tell when they moved
+			change.Modified = time.UnixMilli(e.Moved).UTC()
+		}
 		change.ModifiedBy = e.By
 	}
 	if e.Row == nil {

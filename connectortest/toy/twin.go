@@ -73,6 +73,7 @@ type twinTable struct {
 	tombstones bool     // the feed tells what is gone
 	bin        bool     // rows can be put aside and brought back
 	closed     bool     // the credential may not see the table
+	unstamped  bool     // a row does not tell when it moved
 }
 
 type twinColumn struct {
@@ -136,7 +137,7 @@ func twinCards() *twinTable {
 
 func twinLabels() *twinTable {
 	return &twinTable{
-		name: "labels", rows: map[string]*twinRow{},
+		name: "labels", unstamped: true, rows: map[string]*twinRow{},
 		columns: []twinColumn{
 			{key: "name", label: "Name", kind: "text", must: true, cap: twinTextCap},
 			{key: "code", label: "Code", kind: "text", sole: true, lower: true, cap: 20},

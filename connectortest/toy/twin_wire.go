@@ -35,6 +35,9 @@ func (c twinColumn) describe() map[string]any {
 
 func (t *twinTable) event(r *twinRow, bare bool) map[string]any {
 	e := map[string]any{"id": r.id, "rev": r.rev, "made": r.made.UnixMilli(), "moved": r.moved.UnixMilli(), "by": r.by}
+	if t.unstamped {
+		delete(e, "moved")
+	}
 	switch {
 	case r.ended():
 		e = map[string]any{"id": r.id, "gone": r.state}

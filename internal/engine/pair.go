@@ -117,13 +117,20 @@ func (b *batch) draft(link store.Link, rows [2]store.Row) *draft {
 	return &draft{noted: noted, link: link, rows: rows, times: b.times(rows)}
 }
 
-// times are the moments at which a person last edited each record, by our clock (R9).
+// times are the moments at which a person last edited each record, by our clock: the vendor's
+// stamp, or else the time between two reads of ours (R9).
 func (b *batch) times(rows [2]store.Row) merge.Times {
 	var t merge.Times
 	for _, side := range record.Sides() {
-		if at := rows[side].Modified; !at.IsZero() {
-			t.At[side] = at.Add(-b.r.p.ends[side].conn.known.Identity.Clock)
-			t.Known[side] = true
+		clock := b.r.p.ends[side].conn.known.Identity.Clock
+		from, to := rows[side].Edited[0], rows[side].Edited[1]
+		switch at := rows[side].Modified; {
+		case to.IsZero() && !at.IsZero(): // a row from before the times of edits were kept
+			t.At[side], t.Known[side] = at.Add(-clock), true
+		case to.Equal(from) && !to.IsZero():
+			t.At[side], t.Known[side] = to.Add(-clock), true
+		case !from.IsZero():
+			t.Since[side], t.At[side], t.Known[side] = from, to, true
 		}
 	}
 	return t

@@ -122,7 +122,7 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 			return err
 		}
 		saved, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Partition: rd.part, Feed: rd.feed,
-			Changes: changes, Keys: rd.keys, Began: began, Listing: listing, Next: page.Next,
+			Changes: changes, Keys: rd.keys, Began: began, After: rd.shownUntil(), Mapped: rd.fields, Listing: listing, Next: page.Next,
 			Done: !page.More, Fields: rd.print, Total: page.Total})
 		if err != nil {
 			return fmt.Errorf("save page: %w", err)
@@ -152,6 +152,14 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 	}
 }
 
+// shownUntil is until when earlier reads have shown all changes: the vendor's index may lag.
+func (rd *reading) shownUntil() time.Time {
+	if rd.feed != store.FeedChanges || rd.state.Polled.IsZero() {
+		return time.Time{}
+	}
+	return rd.state.Polled.Add(-rd.end.object.ReadLag)
+}
+
 // readByID brings records into the mirror, or up to date there, that are known by id only.
 func (r *run) readByID(ctx context.Context, rd *reading, ids []string) error {
 	if len(ids) == 0 || rd.end.conn.able.Reader == nil {
@@ -163,7 +171,7 @@ func (r *run) readByID(ctx context.Context, rd *reading, ids []string) error {
 		if err != nil {
 			return fmt.Errorf("read by id: %w", err)
 		}
-		if _, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Changes: changes, Keys: rd.keys, Began: began}); err != nil {
+		if _, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Changes: changes, Keys: rd.keys, Began: began, Mapped: rd.fields}); err != nil {
 			return fmt.Errorf("save records: %w", err)
 		}
 	}

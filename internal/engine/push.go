@@ -301,7 +301,7 @@ func (s *settling) fresh(ctx context.Context) error {
 		}
 	}
 	if len(old) > 0 && s.end.conn.able.Reader != nil {
-		rd := reading{end: s.end, keys: s.r.keysOf(s.side)}
+		rd := reading{end: s.end, fields: s.r.p.wire[s.side], keys: s.r.keysOf(s.side)}
 		if err := s.r.readByID(ctx, &rd, old); err != nil {
 			for _, op := range s.ops {
 				s.failed(ctx, op, err)
@@ -385,7 +385,7 @@ func (s *settling) write(ctx context.Context) {
 // finish stores what the batch came to, all in one transaction (invariant 3).
 func (s *settling) finish(ctx context.Context) error {
 	if len(s.pages) > 0 {
-		s.facts.Rows = append(s.facts.Rows, store.Page{Of: s.end.of, Changes: s.pages, Keys: s.r.keysOf(s.side), Began: s.at})
+		s.facts.Rows = append(s.facts.Rows, store.Page{Of: s.end.of, Changes: s.pages, Keys: s.r.keysOf(s.side), Began: s.at, Own: true})
 	}
 	s.r.note(s.facts)
 	s.r.remember(s.side, s.own, s.at)

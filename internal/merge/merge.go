@@ -105,8 +105,19 @@ type Field struct {
 
 // Times say when each side was last edited by a person, corrected to our clock.
 type Times struct {
-	At    [2]time.Time // by side
+	At    [2]time.Time // by side: at the latest
+	Since [2]time.Time // at the earliest; zero = exactly at At
 	Known [2]bool
+}
+
+// ahead returns for how long a side was certainly edited after the other one; if that is not
+// certain it is no more than nothing.
+func (t Times) ahead(side record.Side) time.Duration {
+	from := t.At[side]
+	if s := t.Since[side]; !s.IsZero() && s.Before(from) {
+		from = s
+	}
+	return from.Sub(t.At[side.Other()])
 }
 
 // A State says what a merge came to.
@@ -299,15 +310,12 @@ func newest(t Times) (record.Side, string) {
 	if !t.Known[record.Left] || !t.Known[record.Right] {
 		return record.Left, "times not comparable: left wins"
 	}
-	ahead := t.At[record.Left].Sub(t.At[record.Right])
-	switch {
-	case ahead > comparableEdits:
-		return record.Left, newerRule(record.Left, ahead)
-	case ahead < -comparableEdits:
-		return record.Right, newerRule(record.Right, -ahead)
-	default:
-		return record.Left, "times not comparable: left wins"
+	for _, side := range record.Sides() {
+		if by := t.ahead(side); by > comparableEdits {
+			return side, newerRule(side, by)
+		}
 	}
+	return record.Left, "times not comparable: left wins"
 }
 
 func newerRule(s record.Side, by time.Duration) string {

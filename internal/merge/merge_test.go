@@ -54,6 +54,13 @@ func edited(left, right time.Duration) merge.Times {
 	return merge.Times{At: [2]time.Time{noon.Add(left), noon.Add(right)}, Known: [2]bool{true, true}}
 }
 
+// between is an edit of the left that was some time in between, and one of the right.
+func between(from, to, right time.Duration) merge.Times {
+	t := edited(to, right)
+	t.Since[record.Left] = noon.Add(from)
+	return t
+}
+
 type scene struct {
 	name  string
 	field merge.Field
@@ -174,6 +181,9 @@ func TestBothChangedFollowsR8AndR9(t *testing.T) {
 			field: with(field(cell("a", "b"), cell("A", "B")), func(f *merge.Field) { f.Cells[record.Left].Sent = record.Text("B") }),
 			want:  merge.Outcome{State: merge.StateAgreed, Rule: "both changed to the same"}},
 		{name: "the newer wins", field: conflict, times: edited(0, 5*time.Minute), want: rightWins("prefer newest: right is 5m0s newer")},
+		{name: "an interval of ours that ends before the stamp", field: conflict, times: between(-time.Hour, 0, time.Minute), want: rightWins("prefer newest: right is 1m0s newer")},
+		{name: "an interval of ours that begins after the stamp", field: conflict, times: between(time.Minute, time.Hour, 0), want: leftWins("prefer newest: left is 1m0s newer")},
+		{name: "an interval of ours around the stamp", field: conflict, times: between(-time.Hour, time.Hour, 0), want: leftWins("times not comparable: left wins")},
 		{name: "left may be the newer", field: conflict, times: edited(3*time.Second, 0), want: leftWins("prefer newest: left is 3s newer")},
 		{name: "within two seconds left wins", field: conflict, times: edited(0, 2*time.Second), want: leftWins("times not comparable: left wins")},
 		{name: "an unknown time makes left win", field: conflict,

@@ -23,7 +23,7 @@ func (t *tx) place(object int64, p Page) error {
 		}
 	}
 	if p.Done {
-		f.Began = fromMicros(0)
+		f.Began, f.Polled = fromMicros(0), p.Began
 	}
 	if p.Done && p.Feed != FeedChanges {
 		f.Cursor = "" // the next one begins anew
@@ -32,10 +32,11 @@ func (t *tx) place(object int64, p Page) error {
 }
 
 func (t *tx) putFeed(object int64, part string, kind FeedKind, f Feed) error {
-	_, err := t.exec(`INSERT INTO feeds (workspace, object, part, kind, place, began, listed_at, fields, total)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (object, part, kind) DO UPDATE SET place = excluded.place,
-		began = excluded.began, listed_at = excluded.listed_at, fields = excluded.fields, total = excluded.total`,
-		t.s.workspace, object, part, string(kind), string(f.Cursor), micros(f.Began), micros(f.ListedAt), f.Fields, f.Total)
+	_, err := t.exec(`INSERT INTO feeds (workspace, object, part, kind, place, began, listed_at, fields, total, polled)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (object, part, kind) DO UPDATE SET place = excluded.place,
+		began = excluded.began, listed_at = excluded.listed_at, fields = excluded.fields, total = excluded.total,
+		polled = excluded.polled`,
+		t.s.workspace, object, part, string(kind), string(f.Cursor), micros(f.Began), micros(f.ListedAt), f.Fields, f.Total, micros(f.Polled))
 	if err != nil {
 		return fmt.Errorf("keep the place: %w", err)
 	}
@@ -44,15 +45,15 @@ func (t *tx) putFeed(object int64, part string, kind FeedKind, f Feed) error {
 
 func (s *Store) feed(ctx context.Context, q runner, object int64, part string, kind FeedKind) (Feed, error) {
 	var f Feed
-	var began, listed int64
-	err := q.each(ctx, `SELECT place, began, listed_at, fields, total FROM feeds WHERE object = ? AND part = ? AND kind = ?`,
+	var began, listed, polled int64
+	err := q.each(ctx, `SELECT place, began, listed_at, fields, total, polled FROM feeds WHERE object = ? AND part = ? AND kind = ?`,
 		args(object, part, string(kind)), func(scan scanner) error {
-			return scan(&f.Cursor, &began, &listed, &f.Fields, &f.Total)
+			return scan(&f.Cursor, &began, &listed, &f.Fields, &f.Total, &polled)
 		})
 	if err != nil {
 		return Feed{}, fmt.Errorf("read the place: %w", err)
 	}
-	f.Began, f.ListedAt = fromMicros(began), fromMicros(listed)
+	f.Began, f.ListedAt, f.Polled = fromMicros(began), fromMicros(listed), fromMicros(polled)
 	return f, nil
 }
 

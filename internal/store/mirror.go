@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
@@ -52,6 +53,7 @@ func (t *tx) page(p Page) (Saved, error) {
 type stored struct {
 	id, version, modifiedBy, into string
 	created, modified             int64
+	editFrom, editTo, ownStamp    int64
 	readAt, seen                  int64
 	fate                          connector.Fate
 	keys, fields                  []byte
@@ -96,11 +98,11 @@ func (t *tx) stored(object int64, changes []connector.Change) (map[string]*store
 	if len(ids) == 0 {
 		return rows, nil
 	}
-	err := t.each(`SELECT id, version, modified_by, into_refs, created, modified, read_at, seen, fate, keys, fields
+	err := t.each(`SELECT id, version, modified_by, into_refs, created, modified, read_at, seen, fate, keys, fields, edit_from, edit_to, own_stamp
 		FROM mirror WHERE object = ? AND `+t.s.d.in("id"), args(object, t.s.d.list(ids)), func(scan scanner) error {
 		r := &stored{known: true}
 		err := scan(&r.id, &r.version, &r.modifiedBy, &r.into, &r.created, &r.modified, &r.readAt, &r.seen,
-			&r.fate, &r.keys, &r.fields)
+			&r.fate, &r.keys, &r.fields, &r.editFrom, &r.editTo, &r.ownStamp)
 		r.was, r.oldKeys = r.fate == connector.Present, r.keys
 		rows[r.id] = r
 		return err
@@ -133,8 +135,9 @@ func (r *stored) take(c *connector.Change, p *Page, saved *Saved) error {
 	if !r.exists() {
 		r.seen = micros(p.Listing)
 	}
+	err := r.merge(c, p)
 	r.readAt, r.touched = began, true
-	return r.merge(c, p)
+	return err
 }
 
 // merge lays the change over the row.
@@ -161,6 +164,9 @@ func (r *stored) merge(c *connector.Change, p *Page) error {
 	}
 	if !moved {
 		return nil
+	}
+	if err := r.edited(c, p); err != nil {
+		return err
 	}
 	r.changed, r.fate, r.into, r.fields, r.keys = true, c.Fate, into, fields, nil
 	if c.Fate == connector.Merged {
@@ -208,10 +214,11 @@ func (t *tx) put(object int64, rows []*stored, saved *Saved) error {
 		return err
 	}
 	upsert := t.insert(`INSERT INTO mirror (workspace, object, id, version, created, modified, modified_by, fate,
-		into_refs, read_at, seen, seq, keys, fields)`, 14, `ON CONFLICT (object, id) DO UPDATE SET version = excluded.version,
+		into_refs, read_at, seen, seq, keys, fields, edit_from, edit_to, own_stamp)`, 17, `ON CONFLICT (object, id) DO UPDATE SET version = excluded.version,
 		created = excluded.created, modified = excluded.modified, modified_by = excluded.modified_by, fate = excluded.fate,
 		into_refs = excluded.into_refs, read_at = excluded.read_at, seen = excluded.seen, seq = excluded.seq,
-		keys = excluded.keys, fields = excluded.fields`)
+		keys = excluded.keys, fields = excluded.fields, edit_from = excluded.edit_from, edit_to = excluded.edit_to,
+		own_stamp = excluded.own_stamp`)
 	for _, r := range rows {
 		if !r.changed {
 			if err := t.touch(object, r); err != nil {
@@ -221,7 +228,7 @@ func (t *tx) put(object int64, rows []*stored, saved *Saved) error {
 		}
 		seq++
 		if err := upsert.row(t.s.workspace, object, r.id, r.version, r.created, r.modified, r.modifiedBy, string(r.fate),
-			r.into, r.readAt, r.seen, seq, r.keys, r.fields); err != nil {
+			r.into, r.readAt, r.seen, seq, r.keys, r.fields, r.editFrom, r.editTo, r.ownStamp); err != nil {
 			return fmt.Errorf("write rows: %w", err)
 		}
 		t.countPresent(object, r)
@@ -268,8 +275,8 @@ func (t *tx) seqs(n int) (int64, error) {
 }
 
 const (
-	rowColumns  = `id, version, created, modified, modified_by, fate, into_refs, read_at, seq, fields`
-	headColumns = `id, version, created, modified, modified_by, fate, into_refs, read_at, seq, NULL`
+	rowColumns  = `id, version, created, modified, modified_by, fate, into_refs, read_at, seq, edit_from, edit_to, fields`
+	headColumns = `id, version, created, modified, modified_by, fate, into_refs, read_at, seq, edit_from, edit_to, NULL`
 )
 
 func scanRow(scan scanner, of Object) (Row, error) { return scanRowBut(scan, of, nil) }
@@ -277,14 +284,16 @@ func scanRow(scan scanner, of Object) (Row, error) { return scanRowBut(scan, of,
 // scanRowBut leaves the fields of rows out that skip names.
 func scanRowBut(scan scanner, of Object, skip func(Row) bool) (Row, error) {
 	var created, modified, readAt int64
+	var edited [2]int64
 	var into string
 	var fields sql.RawBytes
 	r := Row{Record: record.Record{Ref: record.Ref{Object: of.Name}}}
-	err := scan(&r.ID, &r.Version, &created, &modified, &r.ModifiedBy, &r.Fate, &into, &readAt, &r.Seq, &fields)
+	err := scan(&r.ID, &r.Version, &created, &modified, &r.ModifiedBy, &r.Fate, &into, &readAt, &r.Seq, &edited[0], &edited[1], &fields)
 	if err != nil {
 		return r, err
 	}
 	r.Created, r.Modified, r.ReadAt = fromMicros(created), fromMicros(modified), fromMicros(readAt)
+	r.Edited = [2]time.Time{fromMicros(edited[0]), fromMicros(edited[1])}
 	if r.Into, err = decodeRefs(into); err != nil {
 		return r, err
 	}

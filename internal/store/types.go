@@ -22,7 +22,10 @@ type Row struct {
 	Fate   connector.Fate
 	Into   []record.Ref // the survivors of a merge or the successors of a conversion
 	ReadAt time.Time    // when the read that it comes from began, or when our write was answered
-	Seq    int64        // grows whenever content or fate of a row changes; unique in the workspace
+	// Edited is between which moments its content was last changed by somebody else: one moment,
+	// by the vendor's clock, or two of ours. Zero times are not known.
+	Edited [2]time.Time
+	Seq    int64 // grows whenever content or fate of a row changes; unique in the workspace
 }
 
 // A Key is one entry of the mirror's index: records are matched, and children found, by it.
@@ -51,6 +54,7 @@ type Feed struct {
 	Began    time.Time        // when the listing under way began; zero if none is
 	ListedAt time.Time        // when the last finished listing began; zero = never read to the end
 	Fields   string           // fingerprint of the fields it was listed with
+	Polled   time.Time        // when the last read that came to the end began
 	Total    int              // records in all, as the vendor last said; 0 = it does not say
 }
 
@@ -72,6 +76,9 @@ type Page struct {
 	Changes   []connector.Change
 	Keys      func(record.Fields) []Key // index entries of a present row; nil = none
 	Began     time.Time                 // when the read began (R3)
+	After     time.Time                 // changes before this moment were shown by earlier pages (R9); zero = who knows
+	Own       bool                      // it shows what our own write left
+	Mapped    []string                  // fields whose change is an edit (R9); empty = all of them
 	Listing   time.Time                 // when the listing that the page belongs to began; zero outside listings
 	Next      connector.Cursor
 	Done      bool   // the page ends its listing

@@ -57,13 +57,13 @@ func listing(b *bench) {
 	b.same("under way", store.Feed{Cursor: "p2", Began: at(1), Fields: "f1", Total: 70}, b.feed("", store.FeedChanges))
 	p.Next, p.Done, p.Total = "since", true, 0
 	b.save(p)
-	b.same("done", store.Feed{Cursor: "since", ListedAt: at(1), Fields: "f1", Total: 70}, b.feed("", store.FeedChanges))
+	b.same("done", store.Feed{Cursor: "since", ListedAt: at(1), Polled: at(1), Fields: "f1", Total: 70}, b.feed("", store.FeedChanges))
 }
 
 func incremental(b *bench) {
 	b.save(store.Page{Of: erp, Feed: store.FeedChanges, Began: at(1), Listing: at(1), Next: "c1", Fields: "f1", Done: true})
 	b.save(store.Page{Of: erp, Feed: store.FeedChanges, Began: at(2), Next: "c2", Fields: "f2", Done: true})
-	b.same("feed", store.Feed{Cursor: "c2", ListedAt: at(1), Fields: "f1"}, b.feed("", store.FeedChanges))
+	b.same("feed", store.Feed{Cursor: "c2", ListedAt: at(1), Polled: at(2), Fields: "f1"}, b.feed("", store.FeedChanges))
 }
 
 func feedsApart(b *bench) {
@@ -83,7 +83,7 @@ func sweepPlace(b *bench) {
 	p := sweep(11)
 	p.Next, p.Done = "end", true
 	b.save(p)
-	b.same("done", store.Feed{ListedAt: at(10)}, b.feed("", store.FeedSweep))
+	b.same("done", store.Feed{ListedAt: at(10), Polled: at(11)}, b.feed("", store.FeedSweep))
 }
 
 func resetFeed(b *bench) {

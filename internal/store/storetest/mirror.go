@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/store"
@@ -11,17 +12,18 @@ import (
 
 func mirrorCases() map[string]func(*bench) {
 	return map[string]func(*bench){
-		"a row comes back as it was saved":                  rowRoundTrip,
-		"R3 a stale read never wins":                        staleRead,
-		"a page with part of the fields leaves the others":  partOfFields,
-		"Seq moves for content and fate, not for stamps":    seqMoves,
-		"R33 another created time moves Seq":                createdMoves,
-		"a record twice on a page counts once, the last":    twiceOnPage,
-		"Changed walks rows in the order of Seq":            changedInOrder,
-		"a deleted row keeps its fields":                    deletedKeeps,
-		"rows of two objects do not mix":                    objectsApart,
-		"a page of a thousand records is saved":             bigPage,
-		"texts that databases dislike are kept or replaced": oddTexts,
+		"R9 a row knows between which moments it was edited": editTimes,
+		"a row comes back as it was saved":                   rowRoundTrip,
+		"R3 a stale read never wins":                         staleRead,
+		"a page with part of the fields leaves the others":   partOfFields,
+		"Seq moves for content and fate, not for stamps":     seqMoves,
+		"R33 another created time moves Seq":                 createdMoves,
+		"a record twice on a page counts once, the last":     twiceOnPage,
+		"Changed walks rows in the order of Seq":             changedInOrder,
+		"a deleted row keeps its fields":                     deletedKeeps,
+		"rows of two objects do not mix":                     objectsApart,
+		"a page of a thousand records is saved":              bigPage,
+		"texts that databases dislike are kept or replaced":  oddTexts,
 	}
 }
 
@@ -34,7 +36,7 @@ func rowRoundTrip(b *bench) {
 	c.Fate = connector.Merged
 	b.same("saved", store.Saved{Changed: 1}, b.save(read(erp, at(0), c)))
 	got, _ := b.row(erp, "7")
-	want := store.Row{Record: c.Record, Fate: connector.Merged, Into: c.Into, ReadAt: at(0), Seq: got.Seq}
+	want := store.Row{Record: c.Record, Fate: connector.Merged, Into: c.Into, ReadAt: at(0), Edited: [2]time.Time{at(-30), at(-30)}, Seq: got.Seq}
 	b.same("row", want, got)
 	if got.Seq == 0 {
 		b.Error("the row has no Seq")
@@ -42,6 +44,27 @@ func rowRoundTrip(b *bench) {
 	if _, found := b.row(erp, "8"); found {
 		b.Error("a row was found that nobody saved")
 	}
+}
+
+func editTimes(b *bench) {
+	see := func(minutes int, value string, stamp time.Time, own bool) [2]time.Time {
+		b.Helper()
+		c := change("1", "email", value)
+		c.Modified = stamp
+		p := read(erp, at(minutes), c)
+		p.Own, p.After = own, at(minutes-2)
+		b.save(p)
+		row, _ := b.row(erp, "1")
+		return row.Edited
+	}
+	exactly := func(minutes int) [2]time.Time { return [2]time.Time{at(minutes), at(minutes)} }
+	b.same("the vendor's stamp", exactly(1), see(10, "a", at(1), false))
+	b.same("a stamp that moves alone was another field's", exactly(1), see(20, "a", at(15), false))
+	b.same("our own write, between the last look and its answer", [2]time.Time{at(28), at(30)}, see(30, "ours", at(30), true))
+	b.same("the stamp of our own write tells nobody's edit", [2]time.Time{at(38), at(40)}, see(40, "b", at(30), false))
+	b.same("a stamp of its own", exactly(45), see(50, "c", at(45), false))
+	b.same("no stamp at all", [2]time.Time{at(58), at(60)}, see(60, "d", time.Time{}, false))
+	b.same("read by id a moment ago", [2]time.Time{at(60), at(61)}, see(61, "e", time.Time{}, false))
 }
 
 func staleRead(b *bench) {

@@ -75,7 +75,7 @@ func (e *Engine) checkOne(ctx context.Context, c *conn) (Checked, error) {
 		return out, err
 	}
 	if c.problem == nil {
-		if err := e.describe(ctx, c); err != nil {
+		if err := e.describe(ctx, c, true); err != nil {
 			return out, err
 		}
 	}
@@ -93,7 +93,20 @@ func (e *Engine) Schema(ctx context.Context, connection string) (record.Schema, 
 	if err := e.prepareConn(ctx, c, false); err != nil {
 		return record.Schema{}, err
 	}
+	if err := e.wholeSchema(ctx, c); err != nil {
+		return record.Schema{}, err
+	}
 	return c.known.Schema, c.usable()
+}
+
+// wholeSchema has the objects described too that no sync names, where that was spared.
+func (e *Engine) wholeSchema(ctx context.Context, c *conn) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.able.Describe == nil || c.problem != nil {
+		return nil
+	}
+	return e.describe(ctx, c, true)
 }
 
 // missing returns the fields of one connection that a sync names in its fields and that

@@ -65,8 +65,8 @@ func (e *Engine) prepareConn(ctx context.Context, c *conn, leave bool) error {
 			return err
 		}
 	}
-	if c.problem == nil && (time.Since(c.known.SchemaAt) > schemaFor || len(c.known.Schema.Objects) == 0) {
-		if err := e.describe(ctx, c); err != nil {
+	if c.problem == nil && (time.Since(c.known.SchemaAt) > schemaFor || e.unknown(c)) {
+		if err := e.describe(ctx, c, false); err != nil {
 			return err
 		}
 	}
@@ -131,12 +131,36 @@ func (e *Engine) save(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// describe asks for the schema and keeps it. The caller holds c.mu.
-func (e *Engine) describe(ctx context.Context, c *conn) error {
+// wanted are the objects of a connection that syncs name.
+func (e *Engine) wanted(c *conn) []string {
+	var names []string
+	for _, s := range e.plan.Syncs {
+		for _, end := range s.Ends {
+			if end.Connection == c.plan.Name && !slices.Contains(names, end.Object) {
+				names = append(names, end.Object)
+			}
+		}
+	}
+	return names
+}
+
+// unknown reports whether a sync names an object that is not in the schema at hand.
+func (e *Engine) unknown(c *conn) bool { return lacksAny(c.known.Schema, e.wanted(c)) }
+
+func lacksAny(s record.Schema, objects []string) bool {
+	return len(s.Objects) == 0 || slices.ContainsFunc(objects, func(name string) bool {
+		_, ok := s.Object(name)
+		return !ok
+	})
+}
+
+// describe asks for the schema and keeps it: of what syncs name, where that saves calls, or
+// of everything. The caller holds c.mu.
+func (e *Engine) describe(ctx context.Context, c *conn, whole bool) error {
 	if c.able.Source == nil {
 		return nil
 	}
-	schema, err := c.able.Source.Schema(ctx)
+	schema, err := e.readSchema(ctx, c, whole)
 	if err != nil {
 		if len(c.known.Schema.Objects) == 0 || connector.KindOf(err) != connector.Unavailable {
 			c.problem = fmt.Errorf("connection %s: read its fields: %w", c.plan.Name, err)
@@ -145,6 +169,19 @@ func (e *Engine) describe(ctx context.Context, c *conn) error {
 	}
 	c.known.Schema, c.known.SchemaAt = schema, time.Now()
 	return e.save(ctx, c)
+}
+
+// readSchema reads the schema from the vendor. If an object that a sync names is not there all of
+// it is read: the problem that the file has then names what there is instead.
+func (e *Engine) readSchema(ctx context.Context, c *conn, whole bool) (record.Schema, error) {
+	names := e.wanted(c)
+	if !whole && c.able.Describe != nil && len(names) > 0 {
+		schema, _, err := c.able.Describe.SchemaOf(ctx, names)
+		if err != nil || !lacksAny(schema, names) {
+			return schema, err
+		}
+	}
+	return c.able.Source.Schema(ctx)
 }
 
 // An IdentityError says that another account than before answers at a connection's

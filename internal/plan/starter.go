@@ -235,6 +235,7 @@ func quoted(s string) string {
 type starterSync struct {
 	name, left, right string
 	direction         string
+	people            bool // companies or contacts
 }
 
 // syncs writes one sync per kind of object, or an example to fill in.
@@ -251,7 +252,12 @@ func (w *starter) syncs(in StarterInput) {
 	}
 	w.comment(0, `What is kept in step. Without "fields" that is all that both sides understand; "tandem fields" lists it.`)
 	w.line(0, "syncs:")
-	for i, s := range pairs {
+	first, later := pairs, []starterSync(nil)
+	if i := slices.IndexFunc(pairs, func(s starterSync) bool { return !s.people }); i > 0 {
+		first, later = pairs[:i], pairs[i:] // companies and people first: the rest refers to them
+	}
+	defer w.later(later)
+	for i, s := range first {
 		w.line(2, s.name+":")
 		w.line(4, "left: "+quoted(w.names[0]+"."+s.left))
 		w.line(4, "right: "+quoted(w.names[1]+"."+s.right))
@@ -266,6 +272,21 @@ func (w *starter) syncs(in StarterInput) {
 			w.line(4, "# schedule: 15m")
 			w.comment(4, "What happens to a record whose partner was deleted: ignore, archive, delete or unlink.")
 			w.line(4, "# delete: ignore")
+		}
+	}
+}
+
+// later writes syncs that a person takes up when the first ones are settled.
+func (w *starter) later(pairs []starterSync) {
+	if len(pairs) == 0 {
+		return
+	}
+	w.comment(2, `What both sides have besides. Take the "# " away once companies and contacts are in step, one after the other:`)
+	for _, s := range pairs {
+		for _, line := range []string{
+			s.name + ":", "  left: " + quoted(w.names[0]+"."+s.left), "  right: " + quoted(w.names[1]+"."+s.right), "  direction: " + s.direction,
+		} {
+			w.line(2, "# "+line)
 		}
 	}
 }
@@ -287,7 +308,8 @@ func starterSyncs(in StarterInput) []starterSync {
 		if !hasLeft || !hasRight {
 			continue
 		}
-		s := starterSync{name: plural(kind), left: left.Name, right: right.Name, direction: "left-to-right"}
+		s := starterSync{name: plural(kind), left: left.Name, right: right.Name, direction: "left-to-right",
+			people: kind == "company" || kind == "contact"}
 		if !right.Create && !right.Update {
 			s.direction = "right-to-left"
 			if !left.Create && !left.Update {

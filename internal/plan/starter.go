@@ -256,7 +256,6 @@ func (w *starter) syncs(in StarterInput) {
 	if i := slices.IndexFunc(pairs, func(s starterSync) bool { return !s.people }); i > 0 {
 		first, later = pairs[:i], pairs[i:] // companies and people first: the rest refers to them
 	}
-	defer w.later(later)
 	for i, s := range first {
 		w.line(2, s.name+":")
 		w.line(4, "left: "+quoted(w.names[0]+"."+s.left))
@@ -274,6 +273,7 @@ func (w *starter) syncs(in StarterInput) {
 			w.line(4, "# delete: ignore")
 		}
 	}
+	w.later(later)
 }
 
 // later writes syncs that a person takes up when the first ones are settled.

@@ -24,7 +24,7 @@ func salesObjects() []object {
 			element: "projet", created: "date_c", modified: "date_m",
 			only: &only{filter: "(t.usage_opportunity:=:1)", key: "usage_opportunity", value: "1"},
 			// A closed project is a deal that is done, not one that is put away.
-			preset: map[string]any{"ref": "auto", "usage_opportunity": 1},
+			preset: map[string]any{"usage_opportunity": 1},
 			Object: record.Object{
 				Name: projects, Title: "Opportunities", Common: "deal", Create: true, Update: true, Delete: true,
 			},

@@ -1,6 +1,7 @@
 package dolibarr
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -137,7 +138,7 @@ func missing(err error) bool {
 
 // tagsOf asks for the categories of one record; false if they cannot be read.
 func (c *conn) tagsOf(ctx context.Context, o object, id string) (record.Value, bool, error) {
-	var rows []wireRow
+	var rows memberships
 	_, err := c.api.Do(ctx, rest.Call{Path: o.path + "/" + url.PathEscape(id) + "/categories", Into: &rows})
 	switch {
 	case missing(err):
@@ -153,6 +154,19 @@ func (c *conn) tagsOf(ctx context.Context, o object, id string) (record.Value, b
 		}
 	}
 	return record.Texts(ids...), true, nil
+}
+
+// memberships are the categories of one record. Where a contact is in none, version 20
+// answers with the number 0 in place of a list (seen on a running 20.0.2).
+type memberships []wireRow
+
+// UnmarshalJSON takes a number for an empty list.
+func (m *memberships) UnmarshalJSON(b []byte) error {
+	if string(bytes.TrimSpace(b)) == "0" {
+		*m = nil
+		return nil
+	}
+	return json.Unmarshal(b, (*[]wireRow)(m))
 }
 
 // addTags gives changes their categories.

@@ -280,7 +280,7 @@ func TestCreatesFillIn(t *testing.T) {
 		{
 			createOp(projects, record.Fields{"title": record.Text("Deal"), "date_end": record.Text("2026-12-30"), "status": record.Text("1"), "opp_status": record.Text("3")}),
 			[]string{"d063-project-create", "d064-project-get"},
-			`POST /projects {"date_end":1798624800,"opp_status":3,"ref":"auto","ref_ext":"key-1","status":1,"statut":1,"title":"Deal","usage_opportunity":1}`,
+			`POST /projects {"date_end":1798624800,"opp_status":3,"ref":"key-1","ref_ext":"key-1","status":1,"statut":1,"title":"Deal","usage_opportunity":1}`,
 		},
 		{
 			createOp(events, record.Fields{

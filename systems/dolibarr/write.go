@@ -109,12 +109,25 @@ func (c *conn) complete(ctx context.Context, o object, op connector.Op, w writin
 	switch o.Name {
 	case thirdParties:
 		numberCustomer(body)
+	case projects:
+		numberProject(body, op.Key)
 	case events:
 		return c.ownEvent(ctx, body)
 	case proposals:
 		return c.validity(ctx, &w)
 	}
 	return nil
+}
+
+// numberProject gives a project the reference that the vendor demands. Version 20 takes
+// "auto" for a reference like any other, which then only one project can have (seen on a
+// running 20.0.2). References are unique, so the operation's key also keeps a repeated create
+// from making a second one.
+func numberProject(body map[string]any, key string) {
+	const most = 50
+	if _, set := body["ref"]; !set && key != "" {
+		body["ref"] = key[max(0, len(key)-most):]
+	}
 }
 
 // validity adds to what is written of a proposal until when it is good.

@@ -44,7 +44,7 @@ func (t *Twin) preset(tab *table) map[string]string {
 	case products:
 		return map[string]string{"status": "1", "status_buy": "1"}
 	case projects:
-		return map[string]string{"ref": "auto", "usage_opportunity": "1"}
+		return map[string]string{"ref": t.nextProject(tab), "usage_opportunity": "1"}
 	case events:
 		return map[string]string{
 			"userownerid": strconv.Itoa(personID), "type_code": "AC_OTH", "percentage": "-1", "datep": strconv.FormatInt(t.Now().Unix(), 10),

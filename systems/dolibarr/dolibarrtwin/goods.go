@@ -68,7 +68,7 @@ func (t *Twin) admitProject(tab *table, r *row, e *edit) error {
 	i := tab.byKey["ref"]
 	if ref, given := e.cells[i]; given {
 		switch {
-		case ref == "auto" && r == nil:
+		case ref == "auto" && r == nil && t.version != 20:
 			e.cells[i] = t.nextProject(tab)
 		case ref == "":
 			return fail(http.StatusInternalServerError, "ErrorFieldsRequired")

@@ -313,6 +313,6 @@ func everything(t *testing.T, tw *Twin) {
 	do("POST", "/proposals", `{"socid":1,"date":1796040000}`)
 	do("POST", "/proposals/1/validate", `{"notrigger":0}`)
 	do("POST", "/proposals/1/close", `{"status":2}`)
-	do("POST", "/projects", `{"ref":"auto","title":"Deal","usage_opportunity":1,"socid":1}`)
+	do("POST", "/projects", `{"ref":"PJ2611-0001","title":"Deal","usage_opportunity":1,"socid":1}`)
 	do("PUT", "/projects/1", `{"opp_percent":55}`)
 }

@@ -25,7 +25,7 @@ func migrations() []migration {
 	}}, {"secrets and memories of connections", sqlSealed()}, {"what vendors report", sqlHooks()}, {"pending writes", []string{
 		// What to ask the vendor for the outcome of a write that it has taken and not yet decided.
 		`ALTER TABLE outbox ADD COLUMN pending {text} DEFAULT ''`,
-	}}, {"approved rules", sqlApprovals()}, {"times of edits", sqlEdits()}}
+	}}, {"approved rules", sqlApprovals()}, {"times of edits", sqlEdits()}, {"verifications and restores", sqlVerify()}}
 }
 
 func sqlCore() []string {

@@ -51,6 +51,7 @@ type grammar struct {
 	Serve       serveCmd       `cmd:"" help:"Run syncs by their schedules, until stopped."`
 	Status      statusCmd      `cmd:"" help:"Say how every sync and connection stands."`
 	History     historyCmd     `cmd:"" help:"Say what happened to a record, or to all of them."`
+	Verify      verifyCmd      `cmd:"" help:"Compare every linked record with what both systems hold now. Writes to no vendor."`
 	Review      reviewCmd      `cmd:"" help:"See and decide what waits for a person."`
 	Connections connectionsCmd `cmd:"" help:"List the connections of the configuration, authorize them, or have a vendor call no more."`
 	Secret      secretCmd      `cmd:"" help:"Keep secrets in the database, sealed, and change their key."`

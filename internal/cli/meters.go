@@ -32,6 +32,10 @@ type meters struct {
 	waiting    *prometheus.GaugeVec
 	silent     *prometheus.GaugeVec
 	delay      *prometheus.HistogramVec
+
+	verified    *prometheus.CounterVec
+	differences *prometheus.GaugeVec
+	round       *prometheus.GaugeVec
 }
 
 func newMeters() *meters {
@@ -65,6 +69,9 @@ func newMeters() *meters {
 		Buckets: []float64{0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 600, 3600},
 	}, []string{"connection"})
 	m.registry.MustRegister(m.delay)
+	m.verified = counter("verified_pairs_total", "Linked pairs that were compared with what both systems hold.", "sync")
+	m.differences = gauge("verify_differences", "What nothing explains, of the round of verifying under way or else the last one.")
+	m.round = gauge("last_verified_timestamp_seconds", "When all linked pairs had been verified the last time.")
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

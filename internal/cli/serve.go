@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -64,7 +65,9 @@ type server struct {
 	hooks  *hooks                    // nil = no vendor reports anything
 	hup    <-chan os.Signal          // asks for the configuration to be read again; nil = nobody can
 	reread func(ctx context.Context) (*plan.Plan, *timetable, error)
-	adopt  func(*plan.Plan) // what the next turn runs by
+	adopt  func(*plan.Plan)          // what the next turn runs by
+	verify func(ctx context.Context) // verifies a slice of every sync; nil = nothing is verified
+	busy   sync.Mutex                // one engine at a time: limits are kept within one
 }
 
 func newServer(ctx context.Context, a *app, s *session) (*server, error) {
@@ -89,6 +92,7 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 		return e.Sync(ctx, syncs, engine.SyncOptions{})
 	}
 	sv.keep = func(ctx context.Context) { a.keepGrants(ctx, live.Load(), sv.log) }
+	sv.verify = func(ctx context.Context) { a.verify(ctx, live.Load(), sv) }
 	sv.reread = func(ctx context.Context) (*plan.Plan, *timetable, error) { return a.reread(ctx, live.Load()) }
 	sv.adopt = func(p *plan.Plan) {
 		next := *s
@@ -105,6 +109,8 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 			if err != nil {
 				return nil, err
 			}
+			sv.busy.Lock()
+			defer sv.busy.Unlock()
 			return e.SyncHinted(ctx, syncs, sv.meters.settled)
 		}
 		unheard(sv.log, s.plan, sv.hooks)
@@ -166,6 +172,10 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	})
 	g.Go(func() error {
 		s.daily(gctx)
+		return nil
+	})
+	g.Go(func() error {
+		s.hourly(gctx)
 		return nil
 	})
 	g.Go(func() error {
@@ -301,8 +311,10 @@ func (s *server) sleep(ctx context.Context, until time.Time, ever bool) {
 // turn runs the syncs that are due. What a run fails with is told and counted, and the
 // next one is tried at its time.
 func (s *server) turn(ctx context.Context, names []string) error {
+	s.busy.Lock()
 	began := time.Now()
 	reports, err := s.run(ctx, names)
+	s.busy.Unlock()
 	if ctx.Err() != nil {
 		// The engine has ended the batch that was under way (invariant 11).
 		s.log.Info("stopped within a run; the next one takes up what is left", "syncs", names)

@@ -33,6 +33,8 @@ type syncStatusLine struct {
 	Alone      map[string]int `json:"alone,omitempty"` // records without a partner, by side and rule
 	Calls      map[string]int `json:"calls,omitempty"` // of the last run, by connection
 	Error      string         `json:"error,omitempty"`
+	Verified   *verifiedLine  `json:"verified,omitempty"` // the last whole round
+	Restored   *time.Time     `json:"restored,omitempty"` // goes on from a backup, and has not seen both sides since
 }
 
 // connectionStatusLine is one connection in tandem status -o json.
@@ -110,6 +112,9 @@ func syncStatus(ctx context.Context, p *plan.Plan, s *store.Store, sync plan.Syn
 	}
 	line.Linked, line.Diverged, line.Review = tally.Linked, tally.Diverged, tally.Review
 	line.Outbox, line.Waiting, line.Alone = tally.Outbox, tally.Waiting, tally.Standing
+	if err := line.addVerified(ctx, s); err != nil {
+		return line, err
+	}
 	runs, err := s.FullRuns(ctx, sync.Name, 1)
 	if err != nil {
 		return line, fmt.Errorf("load runs: %w", err)
@@ -276,6 +281,12 @@ func syncNotes(s syncStatusLine) string {
 	}
 	if s.Waiting > 0 {
 		note("%s for another record", plural(s.Waiting, "record waits", "records wait"))
+	}
+	if s.Restored != nil {
+		note("restored from a backup: nothing is written until both sides have been listed anew")
+	}
+	if s.Verified != nil && s.Verified.Drifted+s.Verified.Gone > 0 {
+		note("%s found when it was verified; tandem verify %s", plural(s.Verified.Drifted+s.Verified.Gone, "difference", "differences"), s.Sync)
 	}
 	for _, why := range sortedKeys(s.Alone) {
 		note("%s alone (%s)", plural(s.Alone[why], "record stays", "records stay"), why)

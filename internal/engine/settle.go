@@ -288,7 +288,7 @@ func (s *settling) wrote(link *store.Link, op store.Op, of store.OpField, holds 
 // a side changes (R2).
 func (s *settling) refuse(link *store.Link, op store.Op, of store.OpField, holds record.Value, why string) {
 	link.Base[s.side][of.Key], link.Base[s.side.Other()][of.Key] = holds, of.Source
-	diverged := map[string]string{of.Key: "refused: " + why}
+	diverged := map[string]string{of.Key: refusedBecause + why}
 	for k, v := range link.Diverged {
 		if k != of.Key {
 			diverged[k] = v

@@ -42,8 +42,14 @@ func ParseFrom(file string, src []byte, from Sources, specs []connector.Spec) (*
 
 // blank is a draft with the defaults of the file.
 func (r *reader) blank() draft {
-	return draft{Plan: Plan{Timezone: time.UTC, Database: "sqlite:" + r.beside("tandem.db"), Retention: defaultRetention(), KeyFile: r.beside("tandem.key"), File: r.file}}
+	return draft{Plan: Plan{
+		Timezone: time.UTC, Database: "sqlite:" + r.beside("tandem.db"), KeyFile: r.beside("tandem.key"), Retention: defaultRetention(),
+		Verify: defaultVerify, File: r.file,
+	}}
 }
+
+// defaultVerify is the time in which serve verifies every linked pair once.
+const defaultVerify = 7 * 24 * time.Hour
 
 // A draft is a plan whose connections and syncs are still to be read: a sync names
 // connections, which may come after it.
@@ -92,6 +98,14 @@ func topKeys() []key[draft] {
 			name: "retention", help: "How long the journal, runs and decided reviews are kept.", schema: objectSchema(retentionKeys()),
 			read: func(r *reader, n node, d *draft) {
 				readMap(r, n, n.place, "retention", retentionKeys(), &d.Retention)
+			},
+		},
+		{
+			name: "verify", help: "How long a round takes in which serve compares every linked record with what the systems hold; default 7d, off for never.", schema: durationSchema(),
+			read: func(r *reader, n node, d *draft) {
+				if every, ok := r.duration(n); ok {
+					d.Verify = every
+				}
 			},
 		},
 		{

@@ -32,6 +32,7 @@ type Plan struct {
 	Database    string         // "sqlite:path" with the path beside the file, or "postgres://…"
 	KeyFile     string         // path of the file with the key that secrets are sealed under
 	Retention   Retention      // how long what has happened is kept
+	Verify      time.Duration  // in what time serve verifies every linked pair once; 0 = never
 	Connections []Connection   // in file order
 	Syncs       []Sync         // in file order
 

@@ -33,7 +33,7 @@ type BackupCounts struct {
 // away again.
 const sqlBackup = `CREATE TABLE backup (taken INTEGER NOT NULL, version TEXT NOT NULL, config TEXT NOT NULL)`
 
-// ErrNoBackup: the file is no backup that tandem backup has made.
+// ErrNoBackup says that a file is no backup that tandem backup has made.
 var ErrNoBackup = errors.New("not a backup of Tandem")
 
 // Backup writes a consistent copy of the database into a new file that only its owner can

@@ -34,6 +34,7 @@ type Twin struct {
 	*kit
 	page     int
 	noLimits bool
+	account  string
 
 	mu     sync.Mutex
 	seq    int64
@@ -59,7 +60,7 @@ func New(o twin.Options) twin.Twin {
 		page = min(page, o.PageSize)
 	}
 	return &Twin{
-		kit: twin.NewKit(o), page: page, noLimits: o.NoLimits,
+		kit: twin.NewKit(o), page: page, noLimits: o.NoLimits, account: "A-17",
 		tables: map[string]*twinTable{"cards": twinCards(), "labels": twinLabels()},
 	}
 }

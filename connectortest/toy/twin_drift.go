@@ -31,3 +31,10 @@ func (a *Twin) Drift(object, id string, cells map[string]string) error {
 	r.cells = next
 	return nil
 }
+
+// Become puts another account behind the address.
+func (a *Twin) Become(account string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.account = account
+}

@@ -81,7 +81,7 @@ func (a *Twin) tooFast() bool {
 
 func (a *Twin) serveMe(w http.ResponseWriter, r *http.Request) {
 	a.query(r)
-	twinAnswer(w, map[string]string{"account": "A-17", "name": "Toy & Daughters", "release": "3.2", "zone": "Europe/Athens"})
+	twinAnswer(w, map[string]string{"account": a.account, "name": "Toy & Daughters", "release": "3.2", "zone": "Europe/Athens"})
 }
 
 func (a *Twin) serveBoxes(w http.ResponseWriter, r *http.Request) {

@@ -53,6 +53,8 @@ type grammar struct {
 	History     historyCmd     `cmd:"" help:"Say what happened to a record, or to all of them."`
 	Verify      verifyCmd      `cmd:"" help:"Compare every linked record with what both systems hold now. Writes to no vendor."`
 	Review      reviewCmd      `cmd:"" help:"See and decide what waits for a person."`
+	Backup      backupCmd      `cmd:"" help:"Write a consistent copy of the database, with the configuration, while everything goes on."`
+	Restore     restoreCmd     `cmd:"" help:"Put a backup in the database's place."`
 	Connections connectionsCmd `cmd:"" help:"List the connections of the configuration, authorize them, or have a vendor call no more."`
 	Secret      secretCmd      `cmd:"" help:"Keep secrets in the database, sealed, and change their key."`
 	Twin        twinCmd        `cmd:"" help:"Serve a simulated system on this machine, to try things out."`

@@ -20,12 +20,12 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 		if err := b.revalued(d, i, in); err != nil {
 			return err
 		}
-		if d.link.Diverged[f.Key] == waitsForDecision {
+		if why := d.link.Diverged[f.Key]; why == waitsForDecision || why == waitsSinceRestore {
 			b.inOrder(d, f.Key, in) // people took their edits back
 		}
 		return nil
 	}
-	in.Direction, in.Prefer, in.Enforce, in.Set = allowed(rule.Direction, f), rule.Prefer, rule.Enforce, f.Set
+	in.Direction, in.Prefer, in.Enforce, in.Set = allowed(rule.Direction, f), b.prefer(d, f.Key, rule.Prefer), rule.Enforce, f.Set
 	in.Keyed = b.r.p.keyed[i]
 	in.Same = func(l, r record.Value) bool { return m.Same(i, l, r) }
 	out := merge.One(in, d.times)
@@ -137,7 +137,7 @@ func (b *batch) apply(ctx context.Context, d *draft, i int, in merge.Field, out 
 			b.write(d, i, in, out, w)
 		}
 	case merge.StateAsk:
-		d.diverge(f.Key, waitsForDecision)
+		d.diverge(f.Key, b.askedBecause(d, f.Key, in))
 	case merge.StateDiverged:
 		d.diverge(f.Key, out.Rule)
 	case merge.StateEqual, merge.StateUnknown:

@@ -109,6 +109,9 @@ func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
 	if f, was, is := b.edited(d, survivor); f != "" {
 		return b.editWins(ctx, d, lost, f, was, is)
 	}
+	if held, err := b.heldByRestore(ctx, d, survivor); err != nil || held {
+		return err
+	}
 	kids, held, err := b.heldByChildren(ctx, d, survivor, policy)
 	if err != nil || held {
 		return err

@@ -119,6 +119,9 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 		b.again(row.ID)
 		return err
 	}
+	if settled, err := b.lostTrack(ctx, row); err != nil || settled {
+		return err
+	}
 	return b.create(row)
 }
 
@@ -243,6 +246,9 @@ func (b *batch) join(ctx context.Context, row store.Row, partner, why string) er
 	b.links[b.side][row.ID], b.links[other][partner] = link, link
 	b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: row.ID}, store.Spot{Side: other, ID: partner})
 	b.facts.Close = append(b.facts.Close, b.about("match", row.ID), b.about("parked", row.ID))
+	if b.r.restored != nil || len(b.r.lost) > 0 {
+		b.facts.Close = append(b.facts.Close, lostSubjects(link.IDs)...)
+	}
 	d := b.draft(link, rows)
 	d.fresh = true
 	d.journal = append(d.journal, b.entry(link, b.side, store.Linked, "", record.Value{}, record.Value{}, why))

@@ -53,6 +53,9 @@ func (r *run) rehearse(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
+	if err := r.relist(ctx); err != nil {
+		return err
+	}
 	if err := r.readAndPlan(ctx); err != nil {
 		return err
 	}

@@ -115,6 +115,9 @@ func (r *run) crowded() bool {
 // must wait, as far as that is a matter of minutes. It returns how many operations it
 // brought forward.
 func (r *run) pushAll(ctx context.Context) (int, error) {
+	if err := r.mayWrite(ctx); err != nil {
+		return 0, err
+	}
 	if _, err := r.e.store.Release(ctx, r.p.Name); err != nil {
 		return 0, fmt.Errorf("release operations: %w", err)
 	}

@@ -92,9 +92,11 @@ type run struct {
 	p        *pair
 	id       int64
 	began    time.Time
-	dry      *preview     // nil = for real
-	first    bool         // no run of this sync has been complete yet (R30)
-	complete [2]time.Time // when the first and the last complete run ended
+	dry      *preview            // nil = for real
+	restored *store.Restore      // the sync goes on from a backup and has not seen both sides since (R34)
+	lost     map[store.Spot]bool // records of which was asked after a restore
+	first    bool                // no run of this sync has been complete yet (R30)
+	complete [2]time.Time        // when the first and the last complete run ended
 
 	marks  [2]int64       // Seq up to which each side's rows have been planned
 	listed [2]atomic.Bool // the side has been read to the end (R15)
@@ -181,6 +183,9 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 	if err := r.prepare(ctx); err != nil {
 		return "", nil, err
 	}
+	if err := r.relist(ctx); err != nil {
+		return "", nil, err
+	}
 	if err := r.fill(ctx, o); err != nil {
 		return "", nil, err
 	}
@@ -207,6 +212,9 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 		}
 	}
 	r.rec.Complete = !r.rec.Hinted
+	if err := r.endRestore(ctx); err != nil {
+		return "", nil, err
+	}
 	if gaps, err = r.reconcile(ctx); err != nil {
 		return "", nil, err
 	}
@@ -247,6 +255,9 @@ func (r *run) usable() error {
 
 // prepare takes up where the last run of the sync ended.
 func (r *run) prepare(ctx context.Context) error {
+	if err := r.takeUpRestore(ctx); err != nil {
+		return err
+	}
 	// What was planned and not let through, and what the rules, decisions and other records
 	// have changed since, is planned anew: by a rehearsal too, or it would not show it.
 	if _, err := r.e.store.Unplan(ctx, r.p.Name); err != nil {
@@ -300,7 +311,7 @@ func (r *run) readAndPlan(ctx context.Context) error {
 		r.done.Store(true)
 		return nil
 	}
-	r.streaming = r.first && r.dry == nil
+	r.streaming = r.first && r.dry == nil && r.restored == nil
 	outer := ctx
 	g, ctx := errgroup.WithContext(ctx)
 	var pulls sync.WaitGroup

@@ -163,6 +163,7 @@ func (s *settling) created(op store.Op, res connector.Result, read *record.Recor
 		s.facts.InScope = append(s.facts.InScope, store.Spot{Side: other, ID: op.SourceID}, store.Spot{Side: s.side, ID: res.Ref.ID})
 	}
 	if s.r.asking.Load() {
+		s.facts.Close = append(s.facts.Close, lostSubjects(link.IDs)...)
 		s.facts.Close = append(s.facts.Close, fmt.Sprintf("parked %s %s", other, op.SourceID), fmt.Sprintf("match %s %s", other, op.SourceID))
 	}
 	s.count(func(c *store.Counts) { c.Created++ })

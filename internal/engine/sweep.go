@@ -95,6 +95,10 @@ func (r *run) proveGone(ctx context.Context, rd *reading, listing time.Time) err
 	if err := r.wentBack(ctx, rd, listing); err != nil {
 		return err
 	}
+	return r.proveUnseen(ctx, rd, listing)
+}
+
+func (r *run) proveUnseen(ctx context.Context, rd *reading, listing time.Time) error {
 	after := ""
 	for {
 		ids, err := r.e.store.Unseen(ctx, rd.end.of, listing, after, proofBatch)

@@ -102,6 +102,8 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 			s.done(op, connector.Result{Ref: rec.Ref, Version: rec.Version, After: &rec}, nil)
 		case len(found) > 1:
 			s.several(op, found)
+		case looked && s.r.restored != nil:
+			s.superseded(op) // R34: it is decided anew, and nothing bypasses the guard
 		case looked:
 			s.later(op, store.OpReady, time.Now(), fmt.Errorf("it did not take effect"))
 		default:

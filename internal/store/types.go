@@ -216,6 +216,7 @@ const (
 	ReviewGuard     ReviewKind = "guard"     // a guard has blown
 	ReviewIdentity  ReviewKind = "identity"  // another account, or a restored one, is behind the address
 	ReviewUnknown   ReviewKind = "unknown"   // nobody can tell whether a write took effect
+	ReviewRestored  ReviewKind = "restored"  // after a restore nobody can tell whether a record has a partner
 
 	// ReviewConfiguration asks about what only a changed configuration would do (R19).
 	ReviewConfiguration ReviewKind = "configuration"

@@ -1,0 +1,267 @@
+package engine_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tandemhub/tandem/connectortest/toy"
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/twin"
+)
+
+func (w *world) backup() string {
+	w.t.Helper()
+	file := filepath.Join(w.t.TempDir(), "b.tandem")
+	if _, err := w.store.Backup(w.t.Context(), file, store.Backup{Taken: time.Now()}); err != nil {
+		w.t.Fatal(err)
+	}
+	return file
+}
+
+func (w *world) restore(file string) {
+	w.t.Helper()
+	w.stop()
+	r, err := store.BeginRestore(w.t.Context(), file, w.path, time.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := r.Finish(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.start()
+}
+
+// acts returns what programs did to a twin since then, by verb.
+func acts(tw *toy.Twin, since time.Time) map[string]int {
+	n := map[string]int{}
+	for _, act := range tw.Ledger().Acts() {
+		if act.By == "api" && act.At.After(since) {
+			n[act.Verb]++
+		}
+	}
+	return n
+}
+
+// deletingYAML carries deletes over, which a restore must not do by itself.
+var deletingYAML = strings.Replace(cardsYAML, "match: [email]", "match: [email]\n    delete: archive", 1)
+
+// TestR34ADayOldBackupDoublesDeletesAndLosesNothing restores a backup after a day on which
+// people worked on both sides and the hub carried over what they did.
+func TestR34ADayOldBackupDoublesDeletesAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, deletingYAML)
+		card := func(n int) map[string]string {
+			return map[string]string{"name": fmt.Sprint("Card ", n), "email": fmt.Sprintf("c%d@x.gr", n), "notes": "old", "phone": "1"}
+		}
+		var left [8]string
+		for n := range left {
+			left[n] = w.put(w.a, "cards", "", card(n))
+		}
+		w.settled("cards")
+		right := func(n int) string { return w.by(w.b, "cards", "email", fmt.Sprintf("c%d@x.gr", n)).ID }
+		file := w.backup()
+
+		// The day that the backup does not know.
+		time.Sleep(time.Hour)
+		w.put(w.a, "cards", left[0], map[string]string{"notes": "edited at a"})
+		w.put(w.b, "cards", right(1), map[string]string{"notes": "edited at b"})
+		w.put(w.a, "cards", "", map[string]string{"name": "New", "email": "new@x.gr"})
+		w.put(w.a, "cards", "", map[string]string{"name": "Keyless", "phone": "77"})
+		w.remove(w.a, "cards", left[2])
+		w.remove(w.a, "cards", left[3])
+		w.settled("cards")
+		// Somebody wanted card 3 back at b: that the hub had archived it is lost.
+		if _, err := w.b.Put("cards", "", map[string]string{"name": "Card 3", "email": "c3@x.gr", "notes": "old", "phone": "1"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		w.settled("cards")
+		time.Sleep(20 * time.Hour)
+		// What the hub had no time to carry over.
+		w.put(w.a, "cards", left[4], map[string]string{"phone": "4a"})
+		time.Sleep(time.Minute)
+		w.put(w.b, "cards", right(4), map[string]string{"phone": "4b"})
+		w.put(w.a, "cards", left[5], map[string]string{"phone": "5a"})
+		w.remove(w.a, "cards", left[6])
+		w.put(w.a, "cards", "", map[string]string{"name": "Late", "email": "late@x.gr"})
+		rowsA, rowsB := len(w.a.Rows("cards")), len(w.b.Rows("cards"))
+		since := time.Now()
+		time.Sleep(time.Minute)
+
+		w.restore(file)
+		rep := w.sync("cards")
+		if rep.Status != engine.StatusReview {
+			t.Errorf("status %s %s %v", rep.Status, rep.Error, rep.Gaps)
+		}
+		for name, did := range map[string]map[string]int{"a": acts(w.a, since), "b": acts(w.b, since)} {
+			if did["archive"]+did["delete"]+did["create"]+did["restore"] > 0 {
+				t.Errorf("%s: after the restore the hub did %v", name, did)
+			}
+		}
+		if len(w.a.Rows("cards")) != rowsA || len(w.b.Rows("cards")) != rowsB {
+			t.Errorf("cards were doubled or lost: %d and %d, want %d and %d", len(w.a.Rows("cards")), len(w.b.Rows("cards")), rowsA, rowsB)
+		}
+		for _, want := range []struct {
+			tw           *toy.Twin
+			email, field string
+			value        string
+		}{
+			{w.a, "c0@x.gr", "notes", "edited at a"}, {w.b, "c0@x.gr", "notes", "edited at a"},
+			{w.a, "c1@x.gr", "notes", "edited at b"}, {w.b, "c1@x.gr", "notes", "edited at b"},
+			{w.a, "c4@x.gr", "phone", "4a"}, {w.b, "c4@x.gr", "phone", "4b"}, // asked
+			{w.a, "c5@x.gr", "phone", "5a"}, {w.b, "c5@x.gr", "phone", "5a"},
+		} {
+			if got := w.by(want.tw, "cards", "email", want.email).Fields[want.field]; got != want.value {
+				t.Errorf("%s of %s is %q, want %q", want.field, want.email, got, want.value)
+			}
+		}
+		links, err := w.store.LinksOf(t.Context(), "cards", record.Left, []string{w.by(w.a, "cards", "name", "Keyless").ID, w.by(w.a, "cards", "email", "new@x.gr").ID})
+		if err != nil || len(links) != 2 {
+			t.Errorf("what was made on that day is not joined again: %v %v", links, err)
+		}
+		if got := w.review(store.ReviewConflict); got.Field != "phone=phone" {
+			t.Errorf("asked about %q", got.Field)
+		}
+		w.decide(w.review(store.ReviewConflict), "right")
+		asked := w.reviews()
+		if n := len(asked); n < 2 {
+			t.Errorf("asked only %v", asked)
+		}
+
+		// A further run keeps to the questions, although the care is over.
+		time.Sleep(time.Hour)
+		w.put(w.a, "cards", w.by(w.a, "cards", "email", "late@x.gr").ID, map[string]string{"notes": "touched"})
+		w.put(w.b, "cards", right(6), map[string]string{"color": "red"})
+		w.sync("cards")
+		if did := acts(w.b, since); did["create"]+did["archive"] > 0 {
+			t.Errorf("a later run did %v before anybody decided", did)
+		}
+		if got := w.by(w.a, "cards", "email", "c4@x.gr").Fields["phone"]; got != "4b" {
+			t.Errorf("the decision was not carried out: %q", got)
+		}
+		// And then does what people say.
+		items, err := w.store.Reviews(t.Context(), store.ReviewQuery{Open: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range items {
+			switch item.Kind {
+			case store.ReviewRestored:
+				w.decide(item, "create")
+			case store.ReviewDelete:
+				w.decide(item, "delete")
+			}
+		}
+		w.sync("cards")
+		if w.by(w.b, "cards", "email", "late@x.gr").Fields["notes"] != "touched" {
+			t.Error("the new card was not created after a person had said so")
+		}
+		for _, row := range w.b.Rows("cards") {
+			if row.Fields["email"] == "c6@x.gr" {
+				t.Error("the delete was not carried out after a person had said so")
+			}
+		}
+		quiet(t, w)
+	})
+}
+
+func TestR34NothingIsWrittenBeforeBothSidesAreListed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, _ := pairOf(t, cardsYAML, map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
+		file := w.backup()
+		w.put(w.a, "cards", left, map[string]string{"notes": "new"})
+		time.Sleep(time.Hour)
+		w.restore(file)
+		before := apiWrites(w.a, w.b)
+		down := w.b.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/feed"})
+		if rep := w.sync("cards"); rep.Status != engine.StatusFailed {
+			t.Errorf("status %s", rep.Status)
+		}
+		if n := apiWrites(w.a, w.b) - before; n != 0 {
+			t.Errorf("%d writes before the right side was listed", n)
+		}
+		down.Remove()
+		w.restart() // the care survives a restart
+		w.settled("cards")
+		if got := w.b.Rows("cards")[0].Fields["notes"]; got != "new" {
+			t.Errorf("notes are %q", got)
+		}
+		quiet(t, w)
+	})
+}
+
+func TestR34WhatWasUnderWayAtTheBackupIsLookedUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(cardsYAML, "match: [email]", "match: [code]", 1))
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann"}) // no key: only the operation's own can tell
+		file := ""
+		w.b.Before(func(r *http.Request) {
+			if r.URL.Path == "/v1/do" && file == "" {
+				file = w.backup() // the create is in the outbox, and about to be carried out
+			}
+		})
+		w.settled("cards")
+		w.put(w.b, "cards", w.b.Rows("cards")[0].ID, map[string]string{"notes": "since then"})
+		time.Sleep(24 * time.Hour)
+		w.restore(file)
+		w.settled("cards")
+		if a, b := w.a.Rows("cards"), w.b.Rows("cards"); len(a) != 1 || len(b) != 1 || a[0].Fields["notes"] != "since then" {
+			t.Errorf("a has %v, b has %v", a, b)
+		}
+		quiet(t, w)
+	})
+}
+
+func TestR34AnExactCopyIsJoinedAndAnUnclearOneIsAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(cardsYAML, "match: [email]", "match: [code]", 1))
+		w.settled("cards")
+		file := w.backup()
+		w.put(w.a, "cards", "", map[string]string{"name": "Same", "phone": "1"})
+		w.put(w.a, "cards", "", map[string]string{"name": "Moved on", "phone": "2"})
+		time.Sleep(time.Hour)
+		w.settled("cards")
+		w.put(w.b, "cards", w.by(w.b, "cards", "name", "Moved on").ID, map[string]string{"phone": "22"})
+		time.Sleep(24 * time.Hour)
+		w.restore(file)
+		rep := w.sync("cards")
+		if rep.Linked != 1 || len(w.a.Rows("cards")) != 2 || len(w.b.Rows("cards")) != 2 {
+			t.Errorf("%d linked; a has %v, b has %v", rep.Linked, w.a.Rows("cards"), w.b.Rows("cards"))
+		}
+		asked := strings.Join(w.reviews(), "\n")
+		if strings.Count(asked, "restored:") != 2 || !strings.Contains(asked, "made by Tandem after the backup") {
+			t.Errorf("asked:\n%s", asked)
+		}
+	})
+}
+
+func TestR33AnotherAccountBehindARestoreStopsTheWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, _ := pairOf(t, cardsYAML, map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
+		file := w.backup()
+		w.put(w.a, "cards", left, map[string]string{"notes": "new"})
+		w.restore(file)
+		w.b.Become("A-18") // within the hour for which an identity is otherwise believed
+		before := apiWrites(w.a, w.b)
+		rep := w.sync("cards")
+		if other := (*engine.IdentityError)(nil); rep.Status != engine.StatusFailed || !errors.As(rep.Err, &other) {
+			t.Errorf("status %s: %v", rep.Status, rep.Err)
+		}
+		if n := apiWrites(w.a, w.b) - before; n != 0 {
+			t.Errorf("%d writes", n)
+		}
+	})
+}

@@ -51,6 +51,7 @@ type grammar struct {
 	Serve       serveCmd       `cmd:"" help:"Run syncs by their schedules, until stopped."`
 	Status      statusCmd      `cmd:"" help:"Say how every sync and connection stands."`
 	History     historyCmd     `cmd:"" help:"Say what happened to a record, or to all of them."`
+	Why         whyCmd         `cmd:"" help:"Say where a record's values come from, or why it does not sync. Calls nobody."`
 	Verify      verifyCmd      `cmd:"" help:"Compare every linked record with what both systems hold now. Writes to no vendor."`
 	Review      reviewCmd      `cmd:"" help:"See and decide what waits for a person."`
 	Backup      backupCmd      `cmd:"" help:"Write a consistent copy of the database, with the configuration, while everything goes on."`

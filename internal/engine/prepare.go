@@ -36,7 +36,31 @@ func (e *Engine) prepare(ctx context.Context, leave bool) error {
 			}
 		}
 	}
-	return e.resolve(ctx)
+	if err := e.resolve(); err != nil {
+		return err
+	}
+	return e.register(ctx)
+}
+
+// recall is Prepare from memory: no vendor is called and nothing is stored. Syncs of a
+// connection that was never asked are not known.
+func (e *Engine) recall(ctx context.Context) error {
+	for _, c := range e.conns {
+		if err := e.recallConn(ctx, c); err != nil {
+			return err
+		}
+	}
+	return e.resolve()
+}
+
+func (e *Engine) recallConn(ctx context.Context, c *conn) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := e.load(ctx, c); err != nil {
+		return err
+	}
+	c.objects = masked(c.known.Schema, c.able, c.known.Identity.Lacks)
+	return nil
 }
 
 // prepareConn makes sure of identity and schema. Its error is the store's; the vendor's
@@ -229,7 +253,7 @@ func mask(o *record.Object, what string) {
 
 // resolve binds the syncs to the objects and puts parents first (R28). Syncs of an object
 // that is not known, because its connection never answered, are kept for their error.
-func (e *Engine) resolve(ctx context.Context) error {
+func (e *Engine) resolve() error {
 	e.syncs = nil
 	var problems plan.Problems
 	var resolved []*plan.Resolved
@@ -261,7 +285,7 @@ func (e *Engine) resolve(ctx context.Context) error {
 	e.widen()
 	e.narrow()
 	e.findPaths()
-	return e.register(ctx)
+	return nil
 }
 
 // register tells the store the two objects of every sync: waits and the index need them.

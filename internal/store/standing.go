@@ -135,3 +135,20 @@ func (t *Tally) take(scan scanner) error {
 	}
 	return nil
 }
+
+// Standing returns why one record of a sync is not synced; a zero one if nothing is said.
+func (s *Store) Standing(ctx context.Context, sync string, side record.Side, id string) (Standing, error) {
+	var x Standing
+	err := s.read(ctx, func(q runner) error {
+		e, err := s.sync(ctx, q, sync)
+		if err != nil {
+			return err
+		}
+		return q.each(ctx, `SELECT side, id, reason, detail FROM standing WHERE sync = ? AND side = ? AND id = ?`,
+			args(e.id, int64(side), id), func(scan scanner) error { return scan(&x.Side, &x.ID, &x.Reason, &x.Detail) })
+	})
+	if err != nil {
+		return Standing{}, fmt.Errorf("read the standing of %s: %w", id, err)
+	}
+	return x, nil
+}

@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+type whyCmd struct {
+	Record string `arg:"" help:"A record as tandem history names it: erp.contacts/12."`
+	Field  string `arg:"" optional:"" help:"Only this field. All if left out."`
+}
+
+// whyLine is one sync of a record in tandem why -o json.
+type whyLine struct {
+	Sync    string         `json:"sync"`
+	Record  string         `json:"record"`
+	Title   string         `json:"title,omitempty"`
+	State   string         `json:"state"` // linked, alone, under way, gone, unknown
+	Partner string         `json:"partner,omitempty"`
+	Reasons []reasonLine   `json:"reasons,omitempty"`
+	Review  []int64        `json:"review,omitempty"` // ids of open questions about it
+	Fields  []whyFieldLine `json:"fields,omitempty"`
+}
+
+type reasonLine struct {
+	Rule string `json:"rule,omitempty"`
+	Says string `json:"says,omitempty"` // the rule's sentence in docs/rules.md
+	Text string `json:"text"`
+	Fix  string `json:"fix,omitempty"`
+}
+
+type whyFieldLine struct {
+	Field    string       `json:"field"`
+	State    string       `json:"state,omitempty"`
+	Value    record.Value `json:"value"`
+	Base     record.Value `json:"base"`
+	Reason   *reasonLine  `json:"reason,omitempty"` // why it is not agreed
+	Origin   reasonLine   `json:"origin"`           // where the value came from
+	Replaced record.Value `json:"replaced"`
+	At       *time.Time   `json:"at,omitempty"`
+	Run      string       `json:"run,omitempty"`
+	By       string       `json:"by,omitempty"`
+	Lines    []int64      `json:"lines,omitempty"` // of the journal, oldest first
+}
+
+// Run explains. It reads our own records only and calls nobody.
+func (c *whyCmd) Run(ctx context.Context, a *app) (err error) {
+	p, err := a.load(ctx)
+	if err != nil {
+		return err
+	}
+	of, id, ok := strings.Cut(c.Record, "/")
+	connection, object, dotted := strings.Cut(of, ".")
+	if !ok || !dotted || id == "" {
+		return usage("a record is named connection.object/id, as in erp.contacts/12; tandem history finds it")
+	}
+	if err := checkObject(p, connection, object); err != nil {
+		return err
+	}
+	s, err := a.openPlan(ctx, p, look, nil)
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	all, err := s.engine.Why(ctx, store.Object{Connection: connection, Name: object}, id, c.Field)
+	if problems, is := errors.AsType[plan.Problems](err); is {
+		return problemsError(problems)
+	}
+	if err != nil {
+		return err
+	}
+	if c.Field != "" && !anyField(all) {
+		return usage("no sync of %s keeps a field %q in step", of, c.Field)
+	}
+	for _, y := range all {
+		if a.json {
+			err = a.line(lineOfWhy(y))
+		} else {
+			err = a.print(whyText(y, p.Timezone, c.Field != ""))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func anyField(all []engine.Why) bool {
+	for _, y := range all {
+		if len(y.Fields) > 0 || y.State == "unknown" {
+			return true
+		}
+	}
+	return false
+}
+
+func lineOfReason(r engine.WhyReason) reasonLine {
+	return reasonLine{Rule: r.Rule.Number, Says: r.Rule.Text, Text: r.Text, Fix: r.Fix}
+}
+
+func lineOfWhy(y engine.Why) whyLine {
+	line := whyLine{Sync: y.Sync, Record: y.Of.String() + "/" + y.ID, Title: y.Title, State: y.State, Partner: y.Partner}
+	for _, r := range y.Reasons {
+		line.Reasons = append(line.Reasons, lineOfReason(r))
+	}
+	for _, item := range y.Reviews {
+		line.Review = append(line.Review, item.ID)
+	}
+	for _, f := range y.Fields {
+		x := whyFieldLine{Field: f.Field, State: f.State, Value: f.Value, Base: f.Base, Replaced: f.Origin.Replaced,
+			Origin: reasonLine{Rule: f.Origin.Rule.Number, Says: f.Origin.Rule.Text, Text: f.Origin.Text}}
+		if f.Reason.Text != "" {
+			r := lineOfReason(f.Reason)
+			x.Reason = &r
+		}
+		if e := f.Origin.Entry; e != nil {
+			x.At, x.Run, x.By = &e.At, engine.RunName(e.Run), e.By
+		}
+		for _, e := range f.Trail {
+			x.Lines = append(x.Lines, e.ID)
+		}
+		line.Fields = append(line.Fields, x)
+	}
+	return line
+}
+
+// whyText tells it to people; trail adds the history of the field.
+func whyText(y engine.Why, zone *time.Location, trail bool) string {
+	var b strings.Builder
+	name := ""
+	if y.Title != "" {
+		name = " (" + oneLine(y.Title) + ")"
+	}
+	state := y.State
+	if y.Partner != "" {
+		state += " with " + oneLine(y.Partner)
+	}
+	fmt.Fprintf(&b, "%s/%s%s in %s: %s\n", y.Of, oneLine(y.ID), name, y.Sync, state)
+	for _, r := range y.Reasons {
+		b.WriteString(reasonText("  ", r))
+	}
+	for _, item := range y.Reviews {
+		fmt.Fprintf(&b, "  waits for you: %s\n    tandem review show %d\n", oneLine(item.Text), item.ID)
+	}
+	for _, f := range y.Fields {
+		fmt.Fprintf(&b, "  %s = %s", f.Field, shown(f.Value, valueWidth))
+		if f.State != "" && f.State != "agreed" {
+			fmt.Fprintf(&b, ", %s", f.State)
+		}
+		b.WriteByte('\n')
+		if f.Reason.Text != "" {
+			b.WriteString(reasonText("    ", f.Reason))
+		}
+		b.WriteString(originText(f.Origin, zone))
+		if trail {
+			b.WriteString(trailText(f.Trail, zone))
+		}
+	}
+	return b.String()
+}
+
+func reasonText(indent string, r engine.WhyReason) string {
+	text := indent + oneLine(r.Text) + "\n"
+	if r.Rule.Number != "" {
+		text += indent + "  " + r.Rule.Number + ": " + r.Rule.Text + "\n"
+	}
+	if r.Fix != "" {
+		text += indent + "  what to do: " + oneLine(r.Fix) + "\n"
+	}
+	return text
+}
+
+func originText(o engine.WhyOrigin, zone *time.Location) string {
+	text := "    " + oneLine(o.Text)
+	if o.Entry != nil {
+		text += ", " + stamp(o.Entry.At, zone)
+	}
+	if !o.Replaced.IsEmpty() {
+		text += "; it replaced " + shown(o.Replaced, valueWidth)
+	}
+	if o.Rule.Number != "" {
+		text += "\n      " + o.Rule.Number + ": " + o.Rule.Text
+	}
+	return text + "\n"
+}
+
+func trailText(lines []store.Entry, zone *time.Location) string {
+	var t table
+	for _, e := range lines {
+		t.add(stamp(e.At, zone), entryRecord(e), entryWhat(e), entryWhy(e))
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return t.text("      ")
+}

@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+// A Rule is one rule of docs/rules.md with the sentence that it is known by there.
+type Rule struct {
+	Number string `json:"rule"`
+	Text   string `json:"text"`
+}
+
+// RuleText returns the sentence of a rule, in the words of docs/rules.md; "" if nothing says
+// more about a record than its number.
+func RuleText(number string) string {
+	switch number {
+	case "R2":
+		return "The base takes what the vendor holds, not what was sent"
+	case "R5":
+		return "Without a base (a new pair, a field mapped later) equal values are agreed, an empty side is filled, and two different values are decided by `left` or `right`, or by one question per field for all pairs."
+	case "R7":
+		return "\"In step\" means that each side equals its base. Differences that a rule explains count as diverged"
+	case "R8":
+		return "One side changed: it wins where the direction lets it. Both came to the same: agreed. Both changed differently: `prefer` decides."
+	case "R9":
+		return "`newest` compares when the records were last changed, each by its vendor's clock corrected to ours. Times that are missing, or within two seconds, are not comparable: left wins"
+	case "R10":
+		return "One way: the follower's edits are neither carried back nor undone; when the source changes, the source wins."
+	case "R11":
+		return "What a vendor cannot empty is shown, not retried."
+	case "R12":
+		return "Choices and lists of references merge per element."
+	case "R14":
+		return "Only records without a partner match. Links of other syncs are followed first, then keys in their order."
+	case "R15":
+		return "Nothing is created in an object that has not been read to its end."
+	case "R16":
+		return "After an unknown outcome the vendor gets time to settle, then the record is looked up by that key, by a match key, or by equality."
+	case "R18":
+		return "Links are closed, never removed. A closed link keeps its surviving record from being matched or created again"
+	case "R19":
+		return "What is created must pass the other side's filter."
+	case "R20":
+		return "Of several records of one side with the same key the first is linked; the others are shown."
+	case "R21":
+		return "Absence and \"not found\" are suspicions."
+	case "R22":
+		return "A delete is carried out only on a record that nobody has edited since."
+	case "R23":
+		return "A delete that would take children along is held while one of them is alive on the other side or linked to nothing"
+	case "R27":
+		return "A record has at most one unfinished operation."
+	case "R28":
+		return "Parents before children. A required reference is waited for, an optional one is filled in a second step."
+	case "R29":
+		return "A field that the vendor does not take is left out and shown; a record that cannot be without it is parked."
+	case "R30":
+		return "Guards count over the run and a rolling day, never below ten records."
+	case "R33":
+		return "The account behind an address is pinned."
+	case "R34":
+		return "After our own restore nothing is written until both sides of a sync have been listed anew"
+	default:
+		return ""
+	}
+}
+
+func ruleOf(number string) Rule { return Rule{number, RuleText(number)} }
+
+// ruleOfEntry derives from a line of the journal which rule wrote it: from its kind, or from
+// how its reason begins.
+func ruleOfEntry(e store.Entry) Rule {
+	switch e.Kind {
+	case store.Rewritten, store.Refused:
+		if strings.HasPrefix(e.Why, "cannot be") {
+			return ruleOf("R11")
+		}
+		return ruleOf("R2")
+	case store.Created:
+		return ruleOf("R15")
+	case store.Deleted, store.Archived, store.Restored:
+		return ruleOf("R22")
+	case store.Closed, store.Reopened:
+		return ruleOf("R18")
+	case store.Linked:
+		if strings.Contains(e.Why, "after a restore") {
+			return ruleOf("R34")
+		}
+		return ruleOf("R14")
+	case store.Unmapped:
+		return ruleOf("R5")
+	default:
+		return ruleOf(ruleOfReason(e.Why))
+	}
+}
+
+// ruleOfReason returns the number of the rule whose words a reason is; "" for none.
+func ruleOfReason(why string) string {
+	for _, x := range []struct{ begins, rule string }{
+		{"first match", "R5"},
+		{"no longer in the configuration", "R5"},
+		{"both changed: left is the source", "R10"},
+		{"both changed: right is the source", "R10"},
+		{"both changed", "R8"},
+		{"left changed, and only right", "R10"},
+		{"right changed, and only left", "R10"},
+		{"left changed", "R8"},
+		{"right changed", "R8"},
+		{"prefer newest", "R9"},
+		{"times not comparable", "R9"},
+		{"enforced", "R10"},
+		{"put back too often", "R10"},
+		{"elements of", "R12"},
+		{"both hold the same elements", "R12"},
+		{"keeps changing back", "R8"},
+		{waitsSinceRestore, "R34"},
+		{heldSinceRestore, "R34"},
+		{waitsForDecision, "R8"},
+		{refusedBecause, "R2"},
+		{"read back", "R2"},
+		{"written; changed again", "R2"},
+		{"cannot be", "R11"},
+		{"deleted on the other side; held", "R23"},
+		{"left was deleted", "R22"},
+		{"right was deleted", "R22"},
+		{"left is out of sight", "R21"},
+		{"right is out of sight", "R21"},
+		{"left no longer passes", "R19"},
+		{"right no longer passes", "R19"},
+		{"same ", "R14"},
+		{"linked by another sync", "R14"},
+	} {
+		if strings.HasPrefix(why, x.begins) {
+			return x.rule
+		}
+	}
+	return ""
+}
+
+// ruleOfStanding is the rule by which a record stands alone.
+func ruleOfStanding(reason, detail string) Rule {
+	switch reason {
+	case standsClosed:
+		return ruleOf("R18")
+	case standsTarget:
+		return ruleOf("R19")
+	case standsDirection:
+		return ruleOf("R10")
+	case standsWaiting:
+		if strings.Contains(detail, "points to") {
+			return ruleOf("R28")
+		}
+		return ruleOf("R27")
+	case standsReview:
+		switch {
+		case strings.HasPrefix(detail, "several records"):
+			return ruleOf("R14")
+		case strings.HasPrefix(detail, "has the same"):
+			return ruleOf("R20")
+		case strings.HasPrefix(detail, "since a restore"):
+			return ruleOf("R34")
+		default:
+			return ruleOf("R29")
+		}
+	default:
+		return Rule{}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
@@ -61,18 +62,18 @@ func (x *explainer) from(e store.Entry, replaced record.Value) WhyOrigin {
 // alone says why a record that is there has no partner.
 func (x *explainer) alone(ctx context.Context) error {
 	if x.r.p.Mapping == nil {
-		x.say(Rule{}, "tandem check", "the fields of one of the objects are not known: a connection was never asked")
+		x.sayf(Rule{}, "tandem check", "the fields of one of the objects are not known: a connection was never asked")
 		return nil
 	}
 	if x.link.Closed != "" {
-		x.say(ruleOf("R18"), "", "it was linked with %s, and that link was closed: %s", x.partner(), x.link.Closed)
+		x.sayf(ruleOf("R18"), "", "it was linked with %s, and that link was closed: %s", x.partner(), x.link.Closed)
 	}
 	in, err := x.r.p.Mapping.InScope(x.side, x.row.Fields, x.refs)
 	if err != nil {
 		return err
 	}
 	if !in {
-		x.say(ruleOf("R19"), "change the record, or where."+x.side.String(), "it does not pass the filter where.%s: %s%s", x.side, x.r.p.Where[x.side], x.facts(x.r.p.Where[x.side]))
+		x.sayf(ruleOf("R19"), "change the record, or where."+x.side.String(), "it does not pass the filter where.%s: %s%s", x.side, x.r.p.Where[x.side], x.facts(x.r.p.Where[x.side]))
 	}
 	if err := x.keys(ctx); err != nil {
 		return err
@@ -83,24 +84,24 @@ func (x *explainer) alone(ctx context.Context) error {
 		return err
 	}
 	if said.Reason != "" && said.Reason != standsFiltered && said.Reason != standsClosed {
-		x.say(ruleOfStanding(said.Reason, said.Detail), "", "%s: %s", said.Reason, said.Detail)
+		x.sayf(ruleOfStanding(said.Reason, said.Detail), "", "%s: %s", said.Reason, said.Detail)
 	}
 	if len(x.why.Reasons) == 0 {
-		x.say(Rule{}, "tandem sync "+x.r.p.Name, "nothing hinders it; the next run plans it")
+		x.sayf(Rule{}, "tandem sync "+x.r.p.Name, "nothing hinders it; the next run plans it")
 	}
 	return nil
 }
 
 // facts shows the values of the fields that an expression names.
 func (x *explainer) facts(expression string) string {
-	text := ""
+	var text strings.Builder
 	for _, name := range x.row.Fields.Names() {
 		f, _ := x.end().object.Field(name)
 		if mentions(expression, name) || f.Common != "" && mentions(expression, f.Common) {
-			text += fmt.Sprintf("; %s is %q", name, x.row.Fields[name])
+			fmt.Fprintf(&text, "; %s is %q", name, x.row.Fields[name])
 		}
 	}
-	return text
+	return text.String()
 }
 
 func mentions(expression, name string) bool {
@@ -119,14 +120,14 @@ func (x *explainer) keys(ctx context.Context) error {
 		all += k.Name
 		switch {
 		case k.Free:
-			x.say(ruleOf("R14"), "", "%s is %q, a free-mail domain, which is no key", k.Name, k.Value)
+			x.sayf(ruleOf("R14"), "", "%s is %q, a free-mail domain, which is no key", k.Name, k.Value)
 		case k.Value != "":
 			usable++
 			look = append(look, store.Key{Name: k.Name, Value: k.Value})
 		}
 	}
 	if usable == 0 {
-		x.say(ruleOf("R14"), "fill one of them in", "it has no match key: %s is empty or unusable", all)
+		x.sayf(ruleOf("R14"), "fill one of them in", "it has no match key: %s is empty or unusable", all)
 		return nil
 	}
 	of := x.r.p.ends[x.side.Other()].of
@@ -141,7 +142,7 @@ func (x *explainer) keys(ctx context.Context) error {
 				return err
 			}
 			if l := links[id]; l.ID != 0 && l.Closed == "" {
-				x.say(ruleOf("R20"), "", "%s/%s has the same %s and is linked with %s/%s", of, id, k.Name, x.end().of, l.IDs[x.side])
+				x.sayf(ruleOf("R20"), "", "%s/%s has the same %s and is linked with %s/%s", of, id, k.Name, x.end().of, l.IDs[x.side])
 			}
 		}
 	}
@@ -154,11 +155,11 @@ func (x *explainer) barred() {
 	end := x.r.p.ends[other]
 	switch {
 	case !x.r.p.Direction.Allows(other):
-		x.say(Rule{}, "direction in tandem.yaml", "nothing is created in %s: direction is %s", end.of, x.r.p.Direction)
+		x.sayf(Rule{}, "direction in tandem.yaml", "nothing is created in %s: direction is %s", end.of, x.r.p.Direction)
 	case !x.r.p.Create[other]:
-		x.say(Rule{}, "create in tandem.yaml", "nothing is created in %s: create does not name %s", end.of, other)
+		x.sayf(Rule{}, "create in tandem.yaml", "nothing is created in %s: create does not name %s", end.of, other)
 	case !end.object.Create:
-		x.say(Rule{}, "", "nothing can be created in %s with this credential", end.of)
+		x.sayf(Rule{}, "", "nothing can be created in %s with this credential", end.of)
 		x.lacks(other, "create")
 	}
 }
@@ -171,7 +172,7 @@ func (x *explainer) standing(ctx context.Context) (store.Standing, error) {
 		return store.Standing{}, err
 	}
 	if !listed {
-		x.say(ruleOf("R15"), "tandem sync "+x.r.p.Name, "%s has not been read to the end yet", x.r.p.ends[x.side.Other()].of)
+		x.sayf(ruleOf("R15"), "tandem sync "+x.r.p.Name, "%s has not been read to the end yet", x.r.p.ends[x.side.Other()].of)
 	}
 	return x.r.e.store.Standing(ctx, x.r.p.Name, x.side, x.id)
 }

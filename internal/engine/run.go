@@ -129,8 +129,12 @@ type run struct {
 	linked    int     // pairs linked when the run began; -1 = not counted yet
 }
 
-func (e *Engine) newRun(p *pair) *run {
-	r := &run{e: e, p: p, linked: -1, id: e.store.NewID(), began: time.Now(), news: make(chan struct{}, 1),
+func (e *Engine) newRun(p *pair) *run { return e.runOf(p, e.store.NewID()) }
+
+// runOf makes a run of that id. One that only looks has none: beside an owner of the
+// database, no other process may give ids.
+func (e *Engine) runOf(p *pair, id int64) *run {
+	r := &run{e: e, p: p, linked: -1, id: id, began: time.Now(), news: make(chan struct{}, 1),
 		queued: make(chan struct{}, 1), space: make(chan struct{}, 1), looked: map[int64]bool{}, conflicts: map[string]bool{}, rounds: map[string]int{}, decisions: map[string]store.Review{}}
 	for _, side := range record.Sides() {
 		c := p.ends[side].conn

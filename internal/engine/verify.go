@@ -86,7 +86,7 @@ func (e *Engine) Verify(ctx context.Context, syncs []string, o VerifyOptions) ([
 	}
 	byName := make(map[string]VerifyReport, len(picked))
 	for _, p := range picked {
-		v := &verifier{r: e.newRun(p), o: o, began: time.Now()}
+		v := &verifier{r: e.runOf(p, 0), o: o, began: time.Now()}
 		err := v.do(ctx)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

@@ -236,3 +236,36 @@ func TestVerifySaysWhyItCannotLook(t *testing.T) {
 		}
 	})
 }
+
+// TestVerifyDisturbsNoOwner verifies, and repairs, from a process of its own while another
+// one owns the database and goes on.
+func TestVerifyDisturbsNoOwner(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := crowd(t, 3)
+		beside := &world{t: t, a: w.a, b: w.b, path: w.path, workers: 1}
+		st, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + w.path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		beside.store = st
+		defer beside.stop()
+		beside.configure(w.yaml)
+		w.drift(w.a, w.a.Rows("cards")[0].ID, map[string]string{"notes": "silent"})
+		for range 2 {
+			if rep, _ := beside.verified(engine.VerifyOptions{Repair: true}); rep.Counts.Pairs != 3 {
+				t.Errorf("report %+v", rep)
+			}
+			w.put(w.a, "cards", "", map[string]string{"name": "More", "email": fmt.Sprint(time.Now().Unix(), "@x.gr")})
+			w.settled("cards")
+			time.Sleep(time.Minute)
+			w.settled("cards")
+			w.remove(w.a, "cards", w.by(w.a, "cards", "name", "More").ID)
+			w.sync("cards")
+			time.Sleep(time.Minute)
+		}
+		if got := w.b.Rows("cards")[0].Fields["notes"]; got != "silent" {
+			t.Errorf("the repair was not merged by the owner: %q", got)
+		}
+	})
+}

@@ -66,7 +66,7 @@ func (e *Engine) Why(ctx context.Context, of store.Object, id, field string) ([]
 			if p.ends[side].of != of {
 				continue
 			}
-			x := &explainer{r: e.newRun(p), side: side, id: id, why: Why{Sync: p.Name, Side: side, Of: of, ID: id}}
+			x := &explainer{r: e.runOf(p, 0), side: side, id: id, why: Why{Sync: p.Name, Side: side, Of: of, ID: id}}
 			if err := x.explain(ctx, field); err != nil {
 				return nil, fmt.Errorf("explain %s/%s in %s: %w", of, id, p.Name, err)
 			}
@@ -87,7 +87,7 @@ type explainer struct {
 	why  Why
 }
 
-func (x *explainer) say(rule Rule, fix, format string, args ...any) {
+func (x *explainer) sayf(rule Rule, fix, format string, args ...any) {
 	x.why.Reasons = append(x.why.Reasons, WhyReason{Rule: rule, Text: fmt.Sprintf(format, args...), Fix: fix})
 }
 
@@ -110,11 +110,11 @@ func (x *explainer) explain(ctx context.Context, field string) error {
 	case open:
 		x.why.State, x.why.Partner = "linked", x.partner()
 		if why := x.link.Diverged[wholeRecord]; why != "" {
-			x.say(ruleOf(ruleOfReason(why)), "", "the pair rests: %s", why)
+			x.sayf(ruleOf(ruleOfReason(why)), "", "the pair rests: %s", why)
 		}
 	case x.row.Fate != connector.Present:
 		x.why.State = "gone"
-		x.say(ruleOf("R21"), "", "it is %s at %s, read %s", x.row.Fate, x.end().conn.spec.Title, x.row.ReadAt.UTC().Format(time.DateTime+" UTC"))
+		x.sayf(ruleOf("R21"), "", "it is %s at %s, read %s", x.row.Fate, x.end().conn.spec.Title, x.row.ReadAt.UTC().Format(time.DateTime+" UTC"))
 	default:
 		if x.why.State == "" {
 			x.why.State = "alone"
@@ -174,13 +174,13 @@ func (x *explainer) hindrances(ctx context.Context) error {
 	for _, side := range record.Sides() {
 		c := x.r.p.ends[side].conn
 		if c.known.Paused != "" {
-			x.say(ruleOf("R33"), "tandem check "+c.plan.Name, "the connection %s is paused: %s", c.plan.Name, c.known.Paused)
+			x.sayf(ruleOf("R33"), "tandem check "+c.plan.Name, "the connection %s is paused: %s", c.plan.Name, c.known.Paused)
 		}
 	}
 	if _, is, err := st.Restored(ctx, x.r.p.Name); err != nil {
 		return err
 	} else if is {
-		x.say(ruleOf("R34"), "", "a backup was restored, and the sync has not seen both sides since")
+		x.sayf(ruleOf("R34"), "", "a backup was restored, and the sync has not seen both sides since")
 	}
 	busy, err := st.Busy(ctx, x.r.p.Name, []store.Spot{{Side: x.side, ID: x.id}})
 	if err != nil {
@@ -217,14 +217,14 @@ func (x *explainer) underWay(ctx context.Context, op store.Op) error {
 			return err
 		}
 		if len(items) > 0 {
-			x.say(ruleOf("R30"), items[0].Fix, "%s and held by a guard: %s", what, items[0].Text)
+			x.sayf(ruleOf("R30"), items[0].Fix, "%s and held by a guard: %s", what, items[0].Text)
 			return nil
 		}
-		x.say(ruleOf("R30"), "", "%s; the next run sends it if the guard lets it pass", what)
+		x.sayf(ruleOf("R30"), "", "%s; the next run sends it if the guard lets it pass", what)
 	case store.OpUnknown:
-		x.say(ruleOf("R16"), "", "%s, was sent, and its outcome is not known yet: %s", what, op.Error)
+		x.sayf(ruleOf("R16"), "", "%s, was sent, and its outcome is not known yet: %s", what, op.Error)
 	default:
-		x.say(ruleOf("R27"), "", "%s and not confirmed; tried %d times%s", what, op.Attempts, lastError(op))
+		x.sayf(ruleOf("R27"), "", "%s and not confirmed; tried %d times%s", what, op.Attempts, lastError(op))
 	}
 	return nil
 }
@@ -239,7 +239,7 @@ func lastError(op store.Op) string {
 // unknown says why a record is not in the mirror.
 func (x *explainer) unknown(ctx context.Context) error {
 	if x.end().conn.able.Source == nil || x.r.p.Mapping == nil {
-		x.say(Rule{}, "tandem check "+x.end().conn.plan.Name, "the fields of %s are not known: the connection was never asked", x.end().of)
+		x.sayf(Rule{}, "tandem check "+x.end().conn.plan.Name, "the fields of %s are not known: the connection was never asked", x.end().of)
 		return nil
 	}
 	listed, err := x.listed(ctx, x.side)
@@ -247,10 +247,10 @@ func (x *explainer) unknown(ctx context.Context) error {
 		return err
 	}
 	if !listed {
-		x.say(ruleOf("R15"), "tandem sync "+x.r.p.Name, "%s has not been read to the end yet", x.end().of)
+		x.sayf(ruleOf("R15"), "tandem sync "+x.r.p.Name, "%s has not been read to the end yet", x.end().of)
 		return nil
 	}
-	x.say(Rule{}, "", "no run has seen such a record: it is newer than the last run, out of the credential's sight, or not there")
+	x.sayf(Rule{}, "", "no run has seen such a record: it is newer than the last run, out of the credential's sight, or not there")
 	x.lacks(x.side, "read")
 	return nil
 }
@@ -270,7 +270,7 @@ func (x *explainer) lacks(side record.Side, what string) {
 	end := x.r.p.ends[side]
 	for _, l := range end.conn.known.Identity.Lacks {
 		if l.What == what && (l.Object == "" || l.Object == end.of.Name) {
-			x.say(Rule{}, l.Remedy, "%s of %s is not allowed: %s", what, end.of, l.Why)
+			x.sayf(Rule{}, l.Remedy, "%s of %s is not allowed: %s", what, end.of, l.Why)
 		}
 	}
 }

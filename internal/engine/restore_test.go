@@ -182,6 +182,9 @@ func TestR34NothingIsWrittenBeforeBothSidesAreListed(t *testing.T) {
 		w.put(w.a, "cards", left, map[string]string{"notes": "new"})
 		time.Sleep(time.Hour)
 		w.restore(file)
+		if err := w.engine.MayWrite(t.Context(), "cards"); err == nil || !strings.Contains(err.Error(), "nothing is written") {
+			t.Errorf("writing is allowed before anything was listed: %v", err)
+		}
 		before := apiWrites(w.a, w.b)
 		down := w.b.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/feed"})
 		if rep := w.sync("cards"); rep.Status != engine.StatusFailed {
@@ -262,6 +265,28 @@ func TestR33AnotherAccountBehindARestoreStopsTheWork(t *testing.T) {
 		}
 		if n := apiWrites(w.a, w.b) - before; n != 0 {
 			t.Errorf("%d writes", n)
+		}
+	})
+}
+
+func TestR34WhatAGuardHeldAtTheBackupIsNotSentUnseen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(cardsYAML, "match: [email]", "match: [email]\n    guard: { create: 0 }", 1))
+		w.settled("cards")
+		w.put(w.a, "cards", "", map[string]string{"name": "Held", "email": "held@x.gr"})
+		if rep := w.sync("cards"); rep.Status != engine.StatusBlocked {
+			t.Fatalf("status %s", rep.Status)
+		}
+		file := w.backup()
+		time.Sleep(24 * time.Hour)
+		w.restore(file)
+		if rep := w.sync("cards"); rep.Status != engine.StatusReview || len(w.b.Rows("cards")) != 0 {
+			t.Errorf("status %s; b has %v", rep.Status, w.b.Rows("cards"))
+		}
+		w.decide(w.review(store.ReviewRestored), "create")
+		if rep := w.sync("cards"); rep.Status != engine.StatusBlocked || len(w.b.Rows("cards")) != 0 {
+			t.Errorf("the guard was passed: status %s; b has %v", rep.Status, w.b.Rows("cards"))
 		}
 	})
 }

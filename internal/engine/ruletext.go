@@ -25,13 +25,13 @@ func RuleText(number string) string {
 	case "R8":
 		return "One side changed: it wins where the direction lets it. Both came to the same: agreed. Both changed differently: `prefer` decides."
 	case "R9":
-		return "`newest` compares when the records were last changed, each by its vendor's clock corrected to ours. Times that are missing, or within two seconds, are not comparable: left wins"
+		return "`newest` compares when the records were last edited: by the vendor's stamp, corrected to our clock"
 	case "R10":
 		return "One way: the follower's edits are neither carried back nor undone; when the source changes, the source wins."
 	case "R11":
 		return "What a vendor cannot empty is shown, not retried."
 	case "R12":
-		return "Choices and lists of references merge per element."
+		return "Choices and lists of references merge per element, and so do lists whose elements have a key of their own"
 	case "R14":
 		return "Only records without a partner match. Links of other syncs are followed first, then keys in their order."
 	case "R15":
@@ -49,7 +49,7 @@ func RuleText(number string) string {
 	case "R22":
 		return "A delete is carried out only on a record that nobody has edited since."
 	case "R23":
-		return "A delete that would take children along is held while one of them is alive on the other side or linked to nothing"
+		return "A delete that would take children along is held while one of them is alive on the other side, linked to nothing or changed since its sides agreed"
 	case "R27":
 		return "A record has at most one unfinished operation."
 	case "R28":

@@ -269,3 +269,22 @@ func TestVerifyDisturbsNoOwner(t *testing.T) {
 		}
 	})
 }
+
+func TestR35VerifyKnowsThatSilentFieldsChangeSilently(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(cardsYAML, "tags, notes]", "tags, notes, color]", 1))
+		id := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "color": "red"})
+		w.settled("cards")
+		time.Sleep(time.Hour)
+		w.put(w.a, "cards", id, map[string]string{"color": "blue"}) // a person's edit, of which no stamp tells
+		rep, found := w.verified(engine.VerifyOptions{Repair: true})
+		if rep.Counts.Drifted != 0 || rep.Counts.Changed != 1 || rep.Repaired != 1 {
+			t.Errorf("report %+v, found %v", rep.Counts, found)
+		}
+		w.settled("cards")
+		if got := w.b.Rows("cards")[0].Fields["color"]; got != "blue" {
+			t.Errorf("the color is %q", got)
+		}
+	})
+}

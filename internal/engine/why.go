@@ -250,6 +250,11 @@ func (x *explainer) unknown(ctx context.Context) error {
 		x.sayf(ruleOf("R15"), "tandem sync "+x.r.p.Name, "%s has not been read to the end yet", x.end().of)
 		return nil
 	}
+	if len(x.r.e.narrowed[x.end().of]) > 0 {
+		x.sayf(ruleOf("R19"), "", "no run has seen such a record: it does not pass the filter where.%s, by which %s was asked to select; or it is newer than the last run, out of the credential's sight, or not there",
+			x.side, x.end().conn.spec.Title)
+		return nil
+	}
 	x.sayf(Rule{}, "", "no run has seen such a record: it is newer than the last run, out of the credential's sight, or not there")
 	x.lacks(x.side, "read")
 	return nil

@@ -73,7 +73,8 @@ func TestWhyTellsWhatKeepsARecordAlone(t *testing.T) {
 		card map[string]string
 		want []string
 	}{
-		"filter":    {where, true, map[string]string{"email": "x@x.gr", "stage": "lost"}, []string{"R19 it does not pass the filter where.left: stage == 'won'; stage is \"lost\""}},
+		"filter":    {strings.Replace(where, "left-to-right", "both", 1), true, map[string]string{"email": "x@x.gr", "stage": "lost"}, []string{"R19 it does not pass the filter where.left: stage == 'won'; stage is \"lost\""}},
+		"not asked": {where, true, map[string]string{"email": "x@x.gr", "stage": "lost"}, []string{"it does not pass the filter where.left, by which Toy address book was asked to select"}},
 		"direction": {where, false, map[string]string{"email": "x@x.gr"}, []string{"nothing is created in a.cards: direction is left-to-right"}},
 		"no key":    {"match: [email]\n    create: none", true, map[string]string{}, []string{"R14 it has no match key: email", "create does not name right"}},
 	} {

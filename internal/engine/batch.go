@@ -289,6 +289,11 @@ func (b *batch) record(ctx context.Context, id string) error {
 	case linked && link.Closed == "":
 		return b.linked(ctx, link)
 	case row.Fate != connector.Present:
+		if linked {
+			if err := b.recreate(ctx, link); err != nil {
+				return err
+			}
+		}
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: id}) // it is gone and was nobody's
 		if b.r.asking.Load() {
 			b.facts.Close = append(b.facts.Close, b.about("match", id), b.about("parked", id))

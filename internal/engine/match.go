@@ -42,11 +42,7 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 		return err
 	}
 	if link, was := b.links[b.side][row.ID]; was && link.Closed != "" {
-		if !reenters(link) {
-			b.stand(row.ID, standsClosed, "its partner is gone: "+link.Closed)
-			return nil
-		}
-		if settled, err := b.reenter(ctx, row, link); err != nil || settled {
+		if settled, err := b.afterClosed(ctx, row, link); err != nil || settled {
 			return err
 		}
 	}
@@ -63,6 +59,20 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 		return b.join(ctx, row, partner, "linked by another sync")
 	}
 	return b.match(ctx, row)
+}
+
+// afterClosed decides about a record whose partner is gone. It reports false if the record
+// is to find another one, or to be created anew.
+func (b *batch) afterClosed(ctx context.Context, row store.Row, link store.Link) (bool, error) {
+	if reenters(link) {
+		return b.reenter(ctx, row, link)
+	}
+	again, err := b.createsAnew(ctx, link)
+	if err != nil || !again {
+		b.stand(row.ID, standsClosed, "its partner is gone: "+link.Closed)
+		return true, err
+	}
+	return false, nil
 }
 
 // match looks for the partner by key: keys in order, exactly one unlinked record (R14).

@@ -121,6 +121,11 @@ func (r *run) pushAll(ctx context.Context) (int, error) {
 	if _, err := r.e.store.Release(ctx, r.p.Name); err != nil {
 		return 0, fmt.Errorf("release operations: %w", err)
 	}
+	return r.drain(ctx)
+}
+
+// drain is pushAll without what is held.
+func (r *run) drain(ctx context.Context) (int, error) {
 	total := 0
 	for {
 		n := 0
@@ -356,6 +361,9 @@ func (s *settling) superseded(op store.Op) {
 }
 
 func (s *settling) again(op store.Op) {
+	if anew(op) {
+		return // it comes from no record
+	}
 	s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: s.side.Other(), ID: op.SourceID})
 }
 

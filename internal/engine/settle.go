@@ -142,6 +142,10 @@ func (s *settling) answerOf(op store.Op, res connector.Result, read *record.Reco
 // created makes the link of a record that was created, with the base of every mapped field.
 func (s *settling) created(op store.Op, res connector.Result, read *record.Record) {
 	a := s.answerOf(op, res, read)
+	if anew(op) {
+		s.createdAnew(op, a)
+		return
+	}
 	other := s.side.Other()
 	var link store.Link
 	link.ID, link.Sync = s.r.e.store.NewID(), s.r.p.Name
@@ -282,6 +286,9 @@ func (s *settling) wrote(link *store.Link, op store.Op, of store.OpField, holds 
 	s.journal(*link, store.Entry{Kind: store.Written, Field: of.Wire, Old: op.Was[of.Wire], New: holds, Why: of.Rule})
 	if of.Lost != nil {
 		s.journal(*link, store.Entry{Kind: store.Overruled, Field: of.Wire, Old: of.Lost.Value, New: holds, Why: of.Rule})
+	}
+	if reverts(op) {
+		s.reverted(link, of.Key)
 	}
 }
 
@@ -472,6 +479,9 @@ func (s *settling) refuseRecord(ctx context.Context, op store.Op, e *connector.E
 
 // stand says that the record an operation comes from waits for a person.
 func (s *settling) stand(op store.Op, why string) {
+	if anew(op) {
+		return // it comes from no record
+	}
 	s.r.standing.Store(true)
 	s.facts.Standing = append(s.facts.Standing, store.Standing{Side: s.side.Other(), ID: op.SourceID, Reason: standsReview, Detail: why})
 }
@@ -482,6 +492,9 @@ func (s *settling) item(op store.Op, item store.Review) store.Review {
 	item.ID, item.Sync, item.Link, item.Opened = s.r.e.store.NewID(), s.r.p.Name, op.Link, time.Now()
 	if item.Record == "" {
 		item.Side, item.Record = s.side.Other(), op.SourceID
+	}
+	if reverts(op) {
+		return s.notReverted(op, item)
 	}
 	return item
 }

@@ -58,6 +58,14 @@ func callAll(t *testing.T, s *Store) {
 	note(s.WrittenSince(ctx, left, ids, time.Now()))
 	note(s.FullRuns(ctx, "contacts", 1))
 	run(s.SettleHints(ctx, []Hint{{Of: left, ID: "1"}}, []Hint{{Of: left, ID: "2"}}))
+	for _, h := range []HistoryQuery{{Connection: "erp", Object: "contacts", Record: "1", UpTo: 9}, {Since: time.Now(), Kinds: []EntryKind{Overruled}},
+		{Sync: "contacts", UpTo: 9}, {Run: 9, UpTo: 9}} {
+		note(s.LinksIn(ctx, h))
+		note(s.Loose(ctx, h))
+	}
+	note(s.LinesOf(ctx, []int64{1}))
+	_, _, err = s.Line(ctx, 1)
+	run(err)
 	note(s.Tally(ctx, "contacts"))
 	note(s.Prune(ctx, Ages{Journal: time.Now(), Runs: time.Now(), Reviews: time.Now()}, 5))
 	note(s.Dirty(ctx, "contacts", 5))

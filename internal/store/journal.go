@@ -46,7 +46,9 @@ type HistoryQuery struct {
 	Sync       string
 	Run        int64
 	Since      time.Time
-	Limit      int // the newest so many; 0 = 1,000
+	UpTo       int64       // no line after the one of this number; 0 = to the end
+	Kinds      []EntryKind // nil = all
+	Limit      int         // the newest so many; 0 = 1,000
 }
 
 const entryColumns = `id, at, run, sync, link, side, object, record, kind, field, old, new, fields, why, by_whom`
@@ -139,6 +141,16 @@ func (s *Store) historyWhere(ctx context.Context, q runner, h HistoryQuery) (str
 	if !h.Since.IsZero() {
 		add(`at >= ?`, micros(h.Since))
 	}
+	if h.UpTo != 0 {
+		add(`id <= ?`, h.UpTo)
+	}
+	if len(h.Kinds) > 0 {
+		kinds := make([]any, len(h.Kinds))
+		for i, k := range h.Kinds {
+			kinds[i] = string(k)
+		}
+		add(`kind IN (?`+strings.Repeat(", ?", len(kinds)-1)+`)`, kinds...)
+	}
 	if !h.Since.IsZero() && h.Record == "" && h.Sync == "" {
 		add(s.d.in("sync"), s.d.list(s.names.allSyncs())) // so that the index on sync and time finds them
 	}
@@ -168,6 +180,7 @@ func (s *Store) linksEver(ctx context.Context, q runner, object int64, id string
 
 // Spent counts, from the journal, the distinct records that were created, deleted,
 // archived or merged away, and changed per field, on one side of a sync since then (R30).
+// What a person has seen and confirmed is left out: reverts, and changed configurations.
 func (s *Store) Spent(ctx context.Context, sync string, side record.Side, since time.Time) (Spent, error) {
 	spent := Spent{Updated: map[string]int{}}
 	err := s.read(ctx, func(q runner) error {
@@ -179,8 +192,8 @@ func (s *Store) Spent(ctx context.Context, sync string, side record.Side, since 
 			SELECT CASE kind WHEN 'archived' THEN 'deleted' WHEN 'merged' THEN 'deleted' ELSE kind END AS what,
 				CASE kind WHEN 'written' THEN field ELSE '' END AS field, object, record
 			FROM journal WHERE sync = ? AND at >= ? AND side = ? AND kind IN ('created', 'written', 'deleted', 'archived', 'merged')
-				AND why NOT LIKE ?) AS done
-			GROUP BY what, field`, args(e.id, micros(since), int64(side), ByConfiguration+"%"), func(scan scanner) error {
+				AND why NOT LIKE ? AND why NOT LIKE ?) AS done
+			GROUP BY what, field`, args(e.id, micros(since), int64(side), ByConfiguration+"%", RevertOf+"%"), func(scan scanner) error {
 			var what, field string
 			var n int
 			err := scan(&what, &field, &n)

@@ -65,6 +65,9 @@ func (s *Store) DropRun(ctx context.Context, id int64) error {
 	})
 }
 
+const runColumns = `id, sync, started, ended, status, left_counts, right_counts, linked, unchanged, conflicts, review, failed,
+	reconciled, complete, error, hinted`
+
 // Runs returns runs of a sync, or of all for "", the newest first.
 func (s *Store) Runs(ctx context.Context, sync string, limit int) ([]Run, error) {
 	return s.runs(ctx, sync, "", limit)
@@ -86,8 +89,7 @@ func (s *Store) runs(ctx context.Context, sync, but string, limit int) ([]Run, e
 		if sync != "" {
 			where, a = where+` AND sync = ?`, append(a, s.names.sync(sync).id)
 		}
-		return q.each(ctx, `SELECT id, sync, started, ended, status, left_counts, right_counts, linked, unchanged, conflicts,
-			review, failed, reconciled, complete, error, hinted FROM runs WHERE `+where+but+` ORDER BY id DESC LIMIT ?`, append(a, limit),
+		return q.each(ctx, `SELECT `+runColumns+` FROM runs WHERE `+where+but+` ORDER BY id DESC LIMIT ?`, append(a, limit),
 			func(scan scanner) error {
 				r, err := s.scanRun(scan)
 				runs = append(runs, r)

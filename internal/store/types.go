@@ -183,6 +183,10 @@ const (
 	Decided   EntryKind = "decided"   // a person decided a review item
 )
 
+// RevertOf begins the reason of every line, and of every field of an operation, that takes
+// something back.
+const RevertOf = "revert of "
+
 // An Entry is one line of the journal. Lines are only ever appended.
 type Entry struct {
 	ID     int64

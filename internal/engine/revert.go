@@ -1,0 +1,459 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// A RevertRequest says which lines of the journal are to be taken back. Its members narrow
+// one another; at least one of Change, Run, Record, Since and Sync is needed.
+type RevertRequest struct {
+	Change int64        // one line, by its number
+	Run    int64        // what one run did
+	Of     store.Object // with Record: what was done to one record
+	Record string
+	Sync   string // only in this sync
+	Since  time.Time
+	UpTo   int64  // no line after this one: what a preview has seen; 0 = all there are now
+	Force  bool   // also what a person, or a later change, has edited since
+	By     string // who asks for it
+}
+
+// name is how the request is called in the journal, behind [store.RevertOf].
+func (q RevertRequest) name() string {
+	name := "everything"
+	switch {
+	case q.Change != 0:
+		name = fmt.Sprintf("change %d", q.Change)
+	case q.Run != 0:
+		name = RunName(q.Run)
+	case q.Record != "":
+		name = q.Of.String() + "/" + q.Record
+	case q.Sync != "":
+		name += " in " + q.Sync
+	}
+	if !q.Since.IsZero() {
+		name += " since " + q.Since.UTC().Format(time.DateTime) + " UTC"
+	}
+	return name
+}
+
+// rule is why a revert writes, in journal and outbox.
+func (q RevertRequest) rule() string {
+	if q.By == "" {
+		return store.RevertOf + q.name()
+	}
+	return store.RevertOf + q.name() + ", by " + q.By
+}
+
+// A RevertKind says how something goes back.
+type RevertKind string
+
+// The kinds of reverts.
+const (
+	RevertField   RevertKind = "field"   // a field gets an earlier value
+	RevertArchive RevertKind = "archive" // a created record is archived
+	RevertDelete  RevertKind = "delete"  // a created record is deleted
+	RevertRestore RevertKind = "restore" // an archived record is brought back with its id
+	RevertAsk     RevertKind = "ask"     // a review item proposes to create a lost record anew
+	RevertUnlink  RevertKind = "unlink"  // a link is closed
+	RevertRelink  RevertKind = "relink"  // a closed link holds again
+	RevertNothing RevertKind = "nothing" // the line is no act of ours that could go back
+)
+
+// A RevertState says what becomes, or became, of one item.
+type RevertState string
+
+// The states of an item.
+const (
+	RevertDo      RevertState = "revert"  // it would be reverted
+	RevertDone    RevertState = "done"    // it was reverted
+	RevertAlready RevertState = "already" // it is as it was before
+	RevertEdited  RevertState = "edited"  // left alone: it was edited since
+	RevertCannot  RevertState = "cannot"  // Why says what is in the way
+	RevertWaits   RevertState = "waits"   // an operation is under way, or did not come through
+	RevertSilent  RevertState = "none"    // there is nothing to take back; Why says the reason
+)
+
+// A RevertItem is one thing that goes back, or that does not.
+type RevertItem struct {
+	Change int64 // the line of the journal that it answers; the first, if it answers several
+	Sync   string
+	Kind   RevertKind
+	State  RevertState
+	Side   record.Side
+	Of     store.Object
+	ID     string
+	Title  string       // what people call the record
+	Field  string       // wire name
+	Now    record.Value // what the field holds, or held before it was reverted
+	To     record.Value // what it goes back to
+	Why    string
+}
+
+// A Reverted is what a revert came to, or would come to, in one sync.
+type Reverted struct {
+	Sync   string
+	Run    string // the revert's own run; "" in a preview
+	Counts map[RevertState]int
+	Beyond []string // what the guard of a sync would have said; it does not stop a revert
+	Report Report
+	Err    error
+}
+
+// A NoChangeError says that the journal knows nothing of what a revert names.
+type NoChangeError struct{ What string }
+
+func (e *NoChangeError) Error() string { return "there is no " + e.What + " in the journal" }
+
+// PreviewRevert says what would go back to what, and what would be left alone and why. It
+// reads both sides into the mirror and writes to no vendor.
+func (e *Engine) PreviewRevert(ctx context.Context, q RevertRequest, see func(RevertItem) error) ([]Reverted, error) {
+	return e.revert(ctx, q, true, see)
+}
+
+// Revert takes back what a request names, through the outbox and with the care of every
+// write: versions are looked at first (R4, R27) and each result is journaled with the base
+// that it moves (invariant 2). It is a run of its own, one per sync, and can be reverted.
+// What was carried out already is found so: a revert that was cut short is repeated.
+func (e *Engine) Revert(ctx context.Context, q RevertRequest, see func(RevertItem) error) ([]Reverted, error) {
+	return e.revert(ctx, q, false, see)
+}
+
+func (e *Engine) revert(ctx context.Context, q RevertRequest, dry bool, see func(RevertItem) error) ([]Reverted, error) {
+	err := e.Prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !dry {
+		if _, err := e.store.Recover(ctx); err != nil {
+			return nil, fmt.Errorf("take over the outbox: %w", err)
+		}
+	}
+	if e.home, err = e.store.Installation(ctx); err != nil {
+		return nil, fmt.Errorf("load the installation's name: %w", err)
+	}
+	if q.UpTo == 0 { // what the revert itself writes is not reverted by it
+		if q.UpTo, err = e.store.JournalEnd(ctx); err != nil {
+			return nil, fmt.Errorf("look at the journal: %w", err)
+		}
+	}
+	picked, err := e.revertSyncs(ctx, q, see)
+	if err != nil {
+		return nil, err
+	}
+	var all []Reverted
+	for _, p := range slices.Backward(picked) { // children before parents: a delete must not take them along (R23)
+		v := &reverting{r: e.newRun(p), q: q, dry: dry, see: see, out: Reverted{Sync: p.Name, Counts: map[RevertState]int{}}}
+		some, err := v.run(ctx)
+		if some {
+			all = append(all, v.out)
+		}
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, ctx.Err()
+}
+
+// revertSyncs returns the syncs that a request is about, parents first.
+func (e *Engine) revertSyncs(ctx context.Context, q RevertRequest, see func(RevertItem) error) ([]*pair, error) {
+	of := q.Sync
+	switch {
+	case q.Change != 0:
+		line, ok, err := e.store.Line(ctx, q.Change)
+		if err != nil {
+			return nil, fmt.Errorf("look for the change: %w", err)
+		}
+		if !ok {
+			return nil, &NoChangeError{What: fmt.Sprintf("change %d", q.Change)}
+		}
+		of = line.Sync
+	case q.Run != 0:
+		run, ok, err := e.store.RunByID(ctx, q.Run)
+		if err != nil {
+			return nil, fmt.Errorf("look for the run: %w", err)
+		}
+		if !ok {
+			return nil, &NoChangeError{What: "run " + RunName(q.Run)}
+		}
+		of = run.Sync
+	case q.Record != "":
+		return e.syncsOf(q.Of, q.Sync)
+	}
+	if of == "" {
+		return e.syncs, nil
+	}
+	if q.Sync != "" && of != q.Sync {
+		return nil, &NoChangeError{What: fmt.Sprintf("line of sync %s among what was named (it is of %s)", q.Sync, of)}
+	}
+	i := slices.IndexFunc(e.syncs, func(p *pair) bool { return p.Name == of })
+	if i < 0 {
+		if q.Sync != "" {
+			return nil, &NoSyncError{Name: of}
+		}
+		return nil, see(RevertItem{Change: q.Change, Sync: of, Kind: RevertNothing, State: RevertCannot,
+			Why: "the sync " + of + " is no longer in the configuration; put it back first"})
+	}
+	return e.syncs[i : i+1], nil
+}
+
+func (e *Engine) syncsOf(of store.Object, name string) ([]*pair, error) {
+	var picked []*pair
+	for _, p := range e.syncs {
+		if (p.ends[0].of == of || p.ends[1].of == of) && (name == "" || p.Name == name) {
+			picked = append(picked, p)
+		}
+	}
+	if len(picked) == 0 {
+		return nil, &NoChangeError{What: "sync of " + of.String()}
+	}
+	return picked, nil
+}
+
+// A reverting is one revert within one sync.
+type reverting struct {
+	r   *run
+	q   RevertRequest
+	dry bool
+	see func(RevertItem) error
+	out Reverted
+
+	links  []int64
+	loose  []store.Entry
+	byWire [2]map[string]int // mapping fields by wire name
+	size   [2]store.Spent    // what is reverted, as the guard counts
+	notes  int               // items that did not go back
+}
+
+// run reverts, or rehearses, in one sync. It reports false if there is nothing to look at.
+// The error is the store's or the context's; any other is in the outcome.
+func (v *reverting) run(ctx context.Context) (bool, error) {
+	var err error
+	if v.q.Change == 0 {
+		err = v.pick(ctx)
+	} else {
+		err = v.pickOne(ctx)
+	}
+	if err != nil || len(v.links)+len(v.loose) == 0 {
+		return false, err
+	}
+	if v.dry {
+		v.out.Err = v.do(ctx)
+		return true, ctx.Err()
+	}
+	r := v.r
+	if err := r.e.store.StartRun(ctx, r.rec); err != nil {
+		return false, fmt.Errorf("start run: %w", err)
+	}
+	v.out.Run = RunName(r.id)
+	v.out.Err = v.do(ctx)
+	var gaps []string
+	if v.notes > 0 {
+		gaps = append(gaps, fmt.Sprintf("%s: %d changes were left as they are", v.q.rule(), v.notes))
+	}
+	switch {
+	case errors.Is(v.out.Err, context.Canceled):
+		r.rec.Status, r.rec.Error = StatusFailed, "the revert was stopped on the way; repeat it"
+	case v.out.Err != nil:
+		r.rec.Status, r.rec.Error = StatusFailed, v.out.Err.Error()
+	case v.notes > 0:
+		r.rec.Status = StatusReview
+	}
+	wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	v.out.Report, err = r.report(wctx, gaps, v.out.Err)
+	return true, errors.Join(err, ctx.Err())
+}
+
+// pick finds the links that the request has lines about: their numbers are all of it that
+// is held in memory at once.
+func (v *reverting) pick(ctx context.Context) error {
+	h := v.query()
+	var err error
+	if v.links, err = v.r.e.store.LinksIn(ctx, h); err != nil {
+		return fmt.Errorf("look for changes: %w", err)
+	}
+	if v.loose, err = v.r.e.store.Loose(ctx, h); err != nil {
+		return fmt.Errorf("look for changes: %w", err)
+	}
+	return nil
+}
+
+func (v *reverting) query() store.HistoryQuery {
+	return store.HistoryQuery{Connection: v.q.Of.Connection, Object: v.q.Of.Name, Record: v.q.Record, Sync: v.r.p.Name,
+		Run: v.q.Run, Since: v.q.Since, UpTo: v.q.UpTo}
+}
+
+func (v *reverting) pickOne(ctx context.Context) error {
+	line, _, err := v.r.e.store.Line(ctx, v.q.Change)
+	if err != nil {
+		return fmt.Errorf("look for the change: %w", err)
+	}
+	if line.Link == 0 {
+		v.loose = []store.Entry{line}
+	} else {
+		v.links = []int64{line.Link}
+	}
+	return nil
+}
+
+// selects reports whether a line is among those to be taken back.
+func (v *reverting) selects(e store.Entry) bool {
+	q := &v.q
+	if q.Change != 0 {
+		return e.ID == q.Change
+	}
+	about := q.Record == "" || e.Of == q.Of && e.Record == q.Record || joins(e.Kind)
+	return about && e.ID <= q.UpTo && (q.Run == 0 || e.Run == q.Run) && (q.Since.IsZero() || !e.At.Before(q.Since.Truncate(time.Microsecond)))
+}
+
+// revertLinks is how many links are looked at, and their operations pushed, at a time.
+const revertLinks = 1000
+
+func (v *reverting) do(ctx context.Context) error {
+	if err := v.r.usable(); err != nil {
+		return err
+	}
+	if err := v.ready(ctx); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(v.links, revertLinks) {
+		if err := v.chunk(ctx, chunk); err != nil {
+			return err
+		}
+	}
+	for _, e := range v.loose {
+		if err := v.tell(&unit{RevertItem: v.nothing(e, whyNot(e.Kind))}, 0); err != nil {
+			return err
+		}
+	}
+	return v.measure(ctx)
+}
+
+// ready brings the mirror up to date, since what people did since decides about what is
+// left alone, and finishes what an earlier run has left in the outbox.
+func (v *reverting) ready(ctx context.Context) error {
+	r := v.r
+	var err error
+	if r.marks, err = r.e.store.Marks(ctx, r.p.Name); err != nil {
+		return fmt.Errorf("load marks: %w", err)
+	}
+	if r.complete, err = r.e.store.Completed(ctx, r.p.Name); err != nil {
+		return fmt.Errorf("load runs: %w", err)
+	}
+	r.first = r.complete[0].IsZero()
+	r.asking.Store(true)
+	r.standing.Store(true)
+	for _, side := range record.Sides() {
+		v.size[side].Updated = map[string]int{}
+		v.byWire[side] = map[string]int{}
+		for i, f := range r.p.Mapping.Fields() {
+			if wire := fieldOn(f, side).Name; wire != "" {
+				v.byWire[side][wire] = i
+			}
+		}
+		if err := r.pull(ctx, side); err != nil {
+			return err
+		}
+	}
+	if v.dry {
+		return nil
+	}
+	_, err = r.drain(ctx)
+	return err
+}
+
+// maxRevertRounds bounds how often a batch is looked at: a record may need several writes,
+// one after the other, and what moved under our hands is decided anew (R27).
+const maxRevertRounds = 8
+
+// chunk reverts what was done to some links: it looks, decides, pushes, and looks again,
+// until nothing is left that can be done.
+func (v *reverting) chunk(ctx context.Context, ids []int64) error {
+	tried := map[string]int{}
+	was := map[string]record.Value{}
+	for round := 1; ; round++ {
+		b, err := v.look(ctx, ids)
+		if err != nil {
+			return err
+		}
+		b.tried = tried
+		units, err := b.units(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for i := range units {
+			if _, ok := was[units[i].key()]; !ok {
+				was[units[i].key()] = units[i].Now
+			}
+		}
+		if !v.dry && round <= maxRevertRounds && b.decide(units) {
+			if err := v.r.e.store.Decide(ctx, v.r.p.Name, v.r.marks, b.facts); err != nil {
+				return fmt.Errorf("store decisions: %w", err)
+			}
+			if _, err := v.r.drain(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		for i := range units {
+			units[i].Now = was[units[i].key()]
+			if err := v.tell(&units[i], tried[units[i].key()]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// tell reports one item in its last state; tried says how often it was attempted.
+func (v *reverting) tell(u *unit, tried int) error {
+	switch {
+	case v.dry:
+	case tried > 0 && (u.State == RevertAlready || u.State == RevertDo && u.Kind == RevertAsk):
+		u.State = RevertDone
+	case u.State == RevertDo:
+		u.State, u.Why = RevertWaits, "it did not come through; tandem review may say why, and the revert can be repeated"
+	}
+	switch u.State {
+	case RevertEdited, RevertCannot, RevertWaits:
+		v.notes++
+	case RevertDo, RevertDone:
+		v.weigh(u)
+	case RevertAlready, RevertSilent:
+	}
+	v.out.Counts[u.State]++
+	return v.see(u.RevertItem)
+}
+
+// weigh counts an item as the guard would.
+func (v *reverting) weigh(u *unit) {
+	size := &v.size[u.Side]
+	switch u.Kind {
+	case RevertField:
+		size.Updated[u.Field]++
+	case RevertArchive, RevertDelete:
+		size.Deleted++
+	case RevertRestore, RevertAsk, RevertUnlink, RevertRelink, RevertNothing:
+	}
+}
+
+// measure says what the guard of a sync would have thought of the size (R30). A person
+// confirms a revert, so it stops none.
+func (v *reverting) measure(ctx context.Context) error {
+	linked, err := v.r.linkedAtStart(ctx)
+	if err != nil {
+		return err
+	}
+	for _, side := range record.Sides() {
+		v.out.Beyond = append(v.out.Beyond, v.r.overdrawn(side, v.size[side], linked)...)
+	}
+	return nil
+}

@@ -53,6 +53,7 @@ type grammar struct {
 	History     historyCmd     `cmd:"" help:"Say what happened to a record, or to all of them."`
 	Why         whyCmd         `cmd:"" help:"Say where a record's values come from, or why it does not sync. Calls nobody."`
 	Verify      verifyCmd      `cmd:"" help:"Compare every linked record with what both systems hold now. Writes to no vendor."`
+	Revert      revertCmd      `cmd:"" help:"Take back a change, a record's changes, a run, or everything since a time."`
 	Review      reviewCmd      `cmd:"" help:"See and decide what waits for a person."`
 	Backup      backupCmd      `cmd:"" help:"Write a consistent copy of the database, with the configuration, while everything goes on."`
 	Restore     restoreCmd     `cmd:"" help:"Put a backup in the database's place."`

@@ -15,14 +15,15 @@ import (
 )
 
 type historyCmd struct {
-	Record string        `arg:"" optional:"" help:"A record (erp.contacts/12), an object (erp.contacts), a sync, a run (r12) or a record's id. All if left out."`
-	Since  time.Duration `placeholder:"DURATION" help:"Only what happened in this time: 24h."`
-	Limit  int           `default:"200" help:"At most so many lines, the newest."`
+	Record    string        `arg:"" optional:"" help:"A record (erp.contacts/12), an object (erp.contacts), a sync, a run (r12) or a record's id. All if left out."`
+	Since     time.Duration `placeholder:"DURATION" help:"Only what happened in this time: 24h."`
+	Overruled bool          `help:"Only what lost: overruled values and the last state of records that were deleted or archived, as long as keep_overruled says."`
+	Limit     int           `default:"200" help:"At most so many lines, the newest."`
 }
 
 // entryLine is one line of the journal in tandem history -o json.
 type entryLine struct {
-	ID     int64           `json:"id"`
+	ID     int64           `json:"id"` // the change's number, for tandem revert
 	At     time.Time       `json:"at"`
 	Run    string          `json:"run,omitempty"`
 	Sync   string          `json:"sync,omitempty"`
@@ -61,7 +62,11 @@ func (c *historyCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	if !a.json {
-		return a.print(historyText(entries, p.Timezone))
+		text := historyText(entries, p.Timezone)
+		if c.Overruled && len(entries) > 0 {
+			text += "\ntandem revert NUMBER brings one back\n"
+		}
+		return a.print(text)
 	}
 	for _, e := range entries {
 		if err := a.line(lineOfEntry(e)); err != nil {
@@ -75,6 +80,10 @@ func (c *historyCmd) Run(ctx context.Context, a *app) (err error) {
 // A bare id may be that of several objects.
 func (c *historyCmd) queries(p *plan.Plan, now time.Time) ([]store.HistoryQuery, error) {
 	q := store.HistoryQuery{Limit: c.Limit}
+	if c.Overruled {
+		q.Kinds = []store.EntryKind{store.Overruled, store.Deleted, store.Archived}
+		q.Since = now.Add(-p.KeepOverruled)
+	}
 	if c.Since > 0 {
 		q.Since = now.Add(-c.Since)
 	}
@@ -180,26 +189,27 @@ func lineOfEntry(e store.Entry) entryLine {
 	return line
 }
 
-// historyText is the journal as a timeline: a heading per day, a line per entry.
+// historyText is the journal as a timeline: a heading per day, a line per entry, which
+// begins with the number by which tandem revert takes it back.
 func historyText(entries []store.Entry, zone *time.Location) string {
 	if len(entries) == 0 {
 		return "nothing has happened\n"
 	}
 	var b strings.Builder
-	var t table
+	t := table{right: map[int]bool{0: true}}
 	day := ""
 	for _, e := range entries {
 		at := stamp(e.At, zone)
 		if at[:10] != day {
 			b.WriteString(t.text("  "))
-			t = table{}
+			t = table{right: map[int]bool{0: true}}
 			if day != "" {
 				b.WriteByte('\n')
 			}
 			day = at[:10]
 			b.WriteString(day + "\n")
 		}
-		t.add(at[11:], entryRecord(e), entryWhat(e), entryWhy(e))
+		t.add(fmt.Sprint(e.ID), at[11:], entryRecord(e), entryWhat(e), entryWhy(e))
 	}
 	b.WriteString(t.text("  "))
 	return b.String()
@@ -236,7 +246,12 @@ func entryWhat(e store.Entry) string {
 		return "linked again"
 	case store.Decided:
 		return "decided"
-	default: // deleted, archived, restored: the words themselves
+	case store.Deleted, store.Archived:
+		if len(e.Set) > 0 {
+			return string(e.Kind) + ": " + setText(e.Set)
+		}
+		return string(e.Kind)
+	default: // restored: the word itself
 		return string(e.Kind)
 	}
 }

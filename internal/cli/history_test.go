@@ -17,22 +17,22 @@ func TestHistoryIsATimeline(t *testing.T) {
 	at := time.Date(2026, 11, 20, 21, 58, 0, 0, time.UTC)
 	zone := time.FixedZone("", 2*3600)
 	entries := []store.Entry{
-		{At: at, Run: 17, Sync: "contacts", Of: crm, Record: "501", Kind: store.Created, Why: "new on the left", Set: record.Fields{
+		{ID: 7, At: at, Run: 17, Sync: "contacts", Of: crm, Record: "501", Kind: store.Created, Why: "new on the left", Set: record.Fields{
 			"email": record.Text("ann@example.com"), "city": record.Text("Αθήνα"), "fax": {},
 		}},
-		{At: at.Add(5 * time.Minute), Run: 18, Sync: "contacts", Of: crm, Record: "501", Kind: store.Written, Field: "phone",
+		{ID: 98, At: at.Add(5 * time.Minute), Run: 18, Sync: "contacts", Of: crm, Record: "501", Kind: store.Written, Field: "phone",
 			Old: record.Text("+30 210 1"), New: record.Text("+30 210 2"), Why: "left changed"},
-		{At: at.Add(6 * time.Minute), Sync: "contacts", Kind: store.Decided, Why: "conflict of email: left", By: "ann"},
-		{At: at.Add(7 * time.Minute), Run: 19, Of: crm, Record: "501", Kind: store.Overruled, Field: "city",
+		{ID: 99, At: at.Add(6 * time.Minute), Sync: "contacts", Kind: store.Decided, Why: "conflict of email: left", By: "ann"},
+		{ID: 100, At: at.Add(7 * time.Minute), Run: 19, Of: crm, Record: "501", Kind: store.Overruled, Field: "city",
 			Old: record.Text("Пекин"), New: record.Value{}, Why: "prefer newest: right is 5m0s newer"},
 	}
 	want := `2026-11-20
-  23:58:00  crm.contacts/501  created: city=Αθήνα, email=ann@example.com  new on the left, run r17
+  7  23:58:00  crm.contacts/501  created: city=Αθήνα, email=ann@example.com  new on the left, run r17
 
 2026-11-21
-  00:03:00  crm.contacts/501  phone: +30 210 1 → +30 210 2     left changed, run r18
-  00:04:00  contacts          decided                          conflict of email: left, by ann
-  00:05:00  crm.contacts/501  city: Пекин gave way to (empty)  prefer newest: right is 5m0s newer, run r19
+   98  00:03:00  crm.contacts/501  phone: +30 210 1 → +30 210 2     left changed, run r18
+   99  00:04:00  contacts          decided                          conflict of email: left, by ann
+  100  00:05:00  crm.contacts/501  city: Пекин gave way to (empty)  prefer newest: right is 5m0s newer, run r19
 `
 	if diff := cmp.Diff(want, historyText(entries, zone)); diff != "" {
 		t.Error(diff)
@@ -70,6 +70,10 @@ func TestHistoryUnderstandsWhatIsAskedFor(t *testing.T) {
 	}
 	if _, err := (&historyCmd{Record: "erp.invoices/3"}).queries(p, now); exitCode(err) != exitUsage {
 		t.Errorf("an object that no sync names: %v", err)
+	}
+	p.KeepOverruled = 24 * time.Hour
+	if got, err := (&historyCmd{Overruled: true}).queries(p, now); err != nil || !got[0].Since.Equal(now.Add(-24*time.Hour)) || len(got[0].Kinds) != 3 {
+		t.Errorf("overruled: %v, %v", got, err)
 	}
 	if got, err := (&historyCmd{Since: time.Hour}).queries(p, now); err != nil || !got[0].Since.Equal(now.Add(-time.Hour)) {
 		t.Errorf("since: %v, %v", got, err)

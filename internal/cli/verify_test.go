@@ -80,7 +80,7 @@ func TestServeVerifiesASliceAnHour(t *testing.T) {
 		var log bytes.Buffer
 		sv := newTestServer(nil, nil)
 		sv.log = slog.New(slog.NewTextHandler(&log, nil))
-		sv.verify = a.verifying(s, sv)
+		sv.verify = func(ctx context.Context) { a.verify(ctx, s, sv) }
 		shelves["right"].name = "secretly another"
 		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Minute)
 		defer cancel()

@@ -40,11 +40,14 @@ func ParseFrom(file string, src []byte, from Sources, specs []connector.Spec) (*
 	return &d.Plan, ps
 }
 
+// defaultKeepOverruled is long enough to notice at the end of a quarter what went wrong in it.
+const defaultKeepOverruled = 90 * 24 * time.Hour
+
 // blank is a draft with the defaults of the file.
 func (r *reader) blank() draft {
 	return draft{Plan: Plan{
 		Timezone: time.UTC, Database: "sqlite:" + r.beside("tandem.db"), KeyFile: r.beside("tandem.key"), Retention: defaultRetention(),
-		Verify: defaultVerify, File: r.file,
+		KeepOverruled: defaultKeepOverruled, Verify: defaultVerify, File: r.file,
 	}}
 }
 
@@ -98,6 +101,14 @@ func topKeys() []key[draft] {
 			name: "retention", help: "How long the journal, runs and decided reviews are kept.", schema: objectSchema(retentionKeys()),
 			read: func(r *reader, n node, d *draft) {
 				readMap(r, n, n.place, "retention", retentionKeys(), &d.Retention)
+			},
+		},
+		{
+			name: "keep_overruled", help: "How long values that lost a conflict, and the last states of deleted or archived records, lie ready in tandem history --overruled; default 90d.", schema: durationSchema(),
+			read: func(r *reader, n node, d *draft) {
+				if keep, ok := r.duration(n); ok {
+					d.KeepOverruled = keep
+				}
 			},
 		},
 		{

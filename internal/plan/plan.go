@@ -25,16 +25,19 @@ import (
 
 // A Plan is the whole configuration. It prints and encodes without its secrets.
 type Plan struct {
-	Version     int
-	Timezone    *time.Location // UTC if the file does not say
-	Country     string         // ISO code of the country of phones without a prefix; "" = none
-	PublicURL   string         // where vendors reach us, no slash at its end; "" = they cannot
-	Database    string         // "sqlite:path" with the path beside the file, or "postgres://…"
-	KeyFile     string         // path of the file with the key that secrets are sealed under
-	Retention   Retention      // how long what has happened is kept
-	Verify      time.Duration  // in what time serve verifies every linked pair once; 0 = never
-	Connections []Connection   // in file order
-	Syncs       []Sync         // in file order
+	Version   int
+	Timezone  *time.Location // UTC if the file does not say
+	Country   string         // ISO code of the country of phones without a prefix; "" = none
+	PublicURL string         // where vendors reach us, no slash at its end; "" = they cannot
+	Database  string         // "sqlite:path" with the path beside the file, or "postgres://…"
+	KeyFile   string         // path of the file with the key that secrets are sealed under
+	Retention Retention      // how long what has happened is kept
+	// KeepOverruled is how long the values that lost a conflict, and the last states of records
+	// that were deleted or archived, lie ready to be taken back.
+	KeepOverruled time.Duration
+	Verify        time.Duration // in what time serve verifies every linked pair once; 0 = never
+	Connections   []Connection  // in file order
+	Syncs         []Sync        // in file order
 
 	File string // as it was given to Parse; problems begin with it
 }

@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+type revertCmd struct {
+	What  string `arg:"" optional:"" name:"change" help:"A change by its number in tandem history (1204), a run (r12) or a record (crm.contacts/501)."`
+	Since string `placeholder:"TIME" help:"Only what was done since: 2h, 3d, 2026-11-21 or '2026-11-21 14:30'."`
+	Sync  string `help:"Only what this sync did."`
+	Force bool   `help:"Also what was edited since."`
+	Yes   bool   `short:"y" help:"Do it without asking."`
+	All   bool   `help:"Show every change, however long the list."`
+}
+
+// revertLine is one thing that goes back, or does not, in tandem revert -o json;
+// revertedLine, after its items, is one sync.
+type revertLine struct {
+	Sync   string             `json:"sync"`
+	Change int64              `json:"change"`
+	Kind   engine.RevertKind  `json:"kind"`
+	State  engine.RevertState `json:"state"`
+	Side   string             `json:"side"`
+	Object string             `json:"object,omitempty"`
+	Record string             `json:"record,omitempty"`
+	Title  string             `json:"title,omitempty"`
+	Field  string             `json:"field,omitempty"`
+	Old    *record.Value      `json:"old,omitempty"`
+	New    *record.Value      `json:"new,omitempty"`
+	Why    string             `json:"why,omitempty"`
+}
+
+type revertedLine struct {
+	Sync   string                     `json:"sync"`
+	Run    string                     `json:"run,omitempty"`
+	Status string                     `json:"status"` // preview, or that of the run
+	Counts map[engine.RevertState]int `json:"counts"`
+	Beyond []string                   `json:"beyond_guard,omitempty"`
+	Error  string                     `json:"error,omitempty"`
+}
+
+// Run shows what would go back, and takes it back once it is confirmed.
+func (c *revertCmd) Run(ctx context.Context, a *app) (err error) {
+	p, err := a.load(ctx)
+	if err != nil {
+		return err
+	}
+	q, err := c.request(p, time.Now())
+	if err != nil {
+		return err
+	}
+	q.By = person(a.Env)
+	w := a.watch()
+	defer w.stop()
+	s, err := a.openPlan(ctx, p, own, w.see)
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	if q.UpTo, err = s.store.JournalEnd(ctx); err != nil {
+		return fmt.Errorf("look at the journal: %w", err)
+	}
+	shown, err := c.pass(ctx, a, p, q, s.engine.PreviewRevert, false)
+	if err != nil {
+		return err
+	}
+	w.stop()
+	if shown.total(engine.RevertDo) == 0 || shown.failed() {
+		return exit(shown.code())
+	}
+	if !c.Yes && !a.confirmed("Take it back? [y/N] ") {
+		a.warnf("nothing was taken back; --yes does it without asking")
+		return exit(shown.code())
+	}
+	done, err := c.pass(ctx, a, p, q, s.engine.Revert, true)
+	if errors.Is(err, context.Canceled) {
+		return &exitError{code: exitFailed, err: errors.New("stopped before the end; repeat the command, what went back already stays so")}
+	}
+	if err != nil {
+		return err
+	}
+	return exit(done.code())
+}
+
+type revertPass func(context.Context, engine.RevertRequest, func(engine.RevertItem) error) ([]engine.Reverted, error)
+
+// pass previews, or carries out, and tells what came of it.
+func (c *revertCmd) pass(ctx context.Context, a *app, p *plan.Plan, q engine.RevertRequest, do revertPass, real bool) (*revertShown, error) {
+	sh := &revertShown{items: map[string]*revertItems{}}
+	if !c.All {
+		sh.most = shortList
+	}
+	all, err := do(ctx, q, func(it engine.RevertItem) error {
+		if a.json {
+			return a.line(lineOfRevert(it))
+		}
+		return sh.add(it)
+	})
+	sh.syncs = all
+	var unknown *engine.NoChangeError
+	if errors.As(err, &unknown) {
+		return sh, usage("%s", unknown.Error())
+	}
+	if err != nil && !(real && len(all) > 0) {
+		return sh, err
+	}
+	if !a.json {
+		return sh, errors.Join(err, a.print(sh.text(p, real)))
+	}
+	for _, r := range all {
+		line := revertedLine{Sync: r.Sync, Run: r.Run, Status: "preview", Counts: r.Counts, Beyond: r.Beyond}
+		if real {
+			line.Status = r.Report.Status
+		}
+		if r.Err != nil {
+			line.Error = r.Err.Error()
+		}
+		if err := a.line(line); err != nil {
+			return sh, err
+		}
+	}
+	return sh, err
+}
+
+// confirmed asks a person; no answer is no.
+func (a *app) confirmed(question string) bool {
+	if a.json || a.In == nil {
+		return false
+	}
+	fmt.Fprint(a.Err, question)
+	answer, err := bufio.NewReader(a.In).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false
+	}
+	if !isTerminal(a.In) {
+		fmt.Fprintln(a.Err)
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return true
+	}
+	return false
+}
+
+// request understands what was named.
+func (c *revertCmd) request(p *plan.Plan, now time.Time) (engine.RevertRequest, error) {
+	q := engine.RevertRequest{Sync: c.Sync, Force: c.Force}
+	if c.Sync != "" {
+		if err := checkSyncs(p, []string{c.Sync}); err != nil {
+			return q, err
+		}
+	}
+	var err error
+	if q.Since, err = since(c.Since, now, p.Timezone); err != nil {
+		return q, err
+	}
+	of, id, isRecord := strings.Cut(c.What, "/")
+	run, isRun := runID(c.What)
+	change, wrong := strconv.ParseInt(c.What, 10, 64)
+	switch {
+	case c.What == "" && c.Since == "":
+		return q, usage("name a change, a run or a record, or a time with --since; tandem history shows them")
+	case c.What == "":
+	case isRecord:
+		connection, object, _ := strings.Cut(of, ".")
+		if err := checkObject(p, connection, object); err != nil {
+			return q, err
+		}
+		q.Of, q.Record = store.Object{Connection: connection, Name: object}, id
+	case isRun:
+		q.Run = run
+	case wrong == nil && change > 0:
+		q.Change = change
+		if c.Since != "" {
+			return q, usage("one change needs no --since")
+		}
+	default:
+		return q, usage("%q is no change (1204), run (r12) or record (crm.contacts/501); tandem history shows them", c.What)
+	}
+	return q, nil
+}
+
+// since reads a moment, or how long ago one was.
+func since(text string, now time.Time, zone *time.Location) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n > 0 {
+			return now.AddDate(0, 0, -n), nil
+		}
+	}
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return now.Add(-d), nil
+	}
+	if zone == nil {
+		zone = time.UTC
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
+		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, usage("--since %q is no time such as 2h, 3d, 2026-11-21 or '2026-11-21 14:30'", text)
+}
+
+func lineOfRevert(it engine.RevertItem) revertLine {
+	line := revertLine{Sync: it.Sync, Change: it.Change, Kind: it.Kind, State: it.State, Side: it.Side.String(), Record: it.ID,
+		Title: it.Title, Field: it.Field, Why: it.Why}
+	if it.Of != (store.Object{}) {
+		line.Object = it.Of.String()
+	}
+	if it.Kind == engine.RevertField {
+		line.Old, line.New = &it.Now, &it.To
+	}
+	return line
+}

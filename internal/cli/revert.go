@@ -97,7 +97,7 @@ func (c *revertCmd) Run(ctx context.Context, a *app) (err error) {
 type revertPass func(context.Context, engine.RevertRequest, func(engine.RevertItem) error) ([]engine.Reverted, error)
 
 // pass previews, or carries out, and tells what came of it.
-func (c *revertCmd) pass(ctx context.Context, a *app, p *plan.Plan, q engine.RevertRequest, do revertPass, real bool) (*revertShown, error) {
+func (c *revertCmd) pass(ctx context.Context, a *app, p *plan.Plan, q engine.RevertRequest, do revertPass, done bool) (*revertShown, error) {
 	sh := &revertShown{items: map[string]*revertItems{}}
 	if !c.All {
 		sh.most = shortList
@@ -109,19 +109,18 @@ func (c *revertCmd) pass(ctx context.Context, a *app, p *plan.Plan, q engine.Rev
 		return sh.add(it)
 	})
 	sh.syncs = all
-	var unknown *engine.NoChangeError
-	if errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[*engine.NoChangeError](err); ok {
 		return sh, usage("%s", unknown.Error())
 	}
-	if err != nil && !(real && len(all) > 0) {
+	if err != nil && (!done || len(all) == 0) {
 		return sh, err
 	}
 	if !a.json {
-		return sh, errors.Join(err, a.print(sh.text(p, real)))
+		return sh, errors.Join(err, a.print(sh.text(p, done)))
 	}
 	for _, r := range all {
 		line := revertedLine{Sync: r.Sync, Run: r.Run, Status: "preview", Counts: r.Counts, Beyond: r.Beyond}
-		if real {
+		if done {
 			line.Status = r.Report.Status
 		}
 		if r.Err != nil {

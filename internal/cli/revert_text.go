@@ -68,7 +68,7 @@ func (r *revertShown) code() int {
 }
 
 // text tells a pass for people.
-func (r *revertShown) text(p *plan.Plan, real bool) string {
+func (r *revertShown) text(p *plan.Plan, done bool) string {
 	if len(r.syncs) == 0 && len(r.items) == 0 {
 		return "nothing was written that could be taken back\n"
 	}
@@ -79,7 +79,7 @@ func (r *revertShown) text(p *plan.Plan, real bool) string {
 		}
 		of, _ := p.Sync(s.Sync)
 		fmt.Fprintf(&b, "%s: %s %s %s\n", s.Sync, of.Ends[0], arrow(of), of.Ends[1])
-		for _, h := range revertHeadings(real) {
+		for _, h := range revertHeadings(done) {
 			r.section(&b, s.Sync, h)
 		}
 		b.WriteString("  " + revertTotals(s) + "\n")
@@ -107,13 +107,13 @@ type revertHeading struct {
 
 // revertHeadings are what is listed: of a revert that was carried out, only what is news
 // after its preview.
-func revertHeadings(real bool) []revertHeading {
+func revertHeadings(done bool) []revertHeading {
 	left := []revertHeading{
 		{engine.RevertEdited, "edited since, left alone (--force takes it back too)"},
 		{engine.RevertCannot, "cannot be taken back"},
 		{engine.RevertWaits, "not taken back yet"},
 	}
-	if real {
+	if done {
 		return left
 	}
 	return append([]revertHeading{{engine.RevertDo, "goes back"}}, left...)

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tandemhub/tandem/connector"
@@ -307,9 +308,7 @@ func (b *revertBatch) since(l store.Link, u *unit, i int, last store.Entry) erro
 // whoSince says whether a later change of ours or an edit at the system is what a field
 // holds now.
 func (b *revertBatch) whoSince(l store.Link, u *unit) string {
-	lines := b.lines[l.ID]
-	for i := len(lines) - 1; i >= 0; i-- {
-		e := lines[i]
+	for _, e := range slices.Backward(b.lines[l.ID]) {
 		if e.Kind != store.Written || e.Side != u.Side || e.Field != u.Field {
 			continue
 		}

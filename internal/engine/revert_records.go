@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tandemhub/tandem/connector"
@@ -123,8 +124,7 @@ func (b *revertBatch) comeback(u *unit, l store.Link, row store.Row) {
 
 // remade reports whether a record that we took away was created anew since.
 func remade(lines []store.Entry, l store.Link, side record.Side) bool {
-	for i := len(lines) - 1; i >= 0; i-- {
-		e := lines[i]
+	for _, e := range slices.Backward(lines) {
 		if e.Side != side {
 			continue
 		}

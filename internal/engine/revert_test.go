@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -96,9 +97,9 @@ func (w *world) line(kind store.EntryKind, field string) store.Entry {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for i := len(lines) - 1; i >= 0; i-- {
-		if lines[i].Kind == kind && (field == "" || lines[i].Field == field) {
-			return lines[i]
+	for _, e := range slices.Backward(lines) {
+		if e.Kind == kind && (field == "" || e.Field == field) {
+			return e
 		}
 	}
 	w.t.Fatalf("no line of kind %s about %q", kind, field)

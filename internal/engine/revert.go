@@ -349,6 +349,9 @@ func (v *reverting) ready(ctx context.Context) error {
 		return fmt.Errorf("load runs: %w", err)
 	}
 	r.first = r.complete[0].IsZero()
+	if _, err := r.linkedAtStart(ctx); err != nil {
+		return err
+	}
 	r.asking.Store(true)
 	r.standing.Store(true)
 	for _, side := range record.Sides() {

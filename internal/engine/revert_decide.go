@@ -96,6 +96,10 @@ func (b *revertBatch) update(l store.Link, side record.Side, units []*unit) {
 	op.Set, op.Was = record.Fields{}, record.Fields{}
 	for _, u := range units {
 		b.tried[u.key()]++
+		if u.unsent && b.tried[u.key()] == 1 { // invariant 7: an edit that goes nowhere is told
+			other := side.Other()
+			b.facts.Journal = append(b.facts.Journal, b.v.r.entry(l, other, store.Overruled, fieldOn(u.field, other).Name, u.source, u.To, b.v.q.rule()))
+		}
 		op.Set[u.Field], op.Was[u.Field] = u.To, u.Now
 		op.Fields = append(op.Fields, store.OpField{Key: u.field.Key, Wire: u.Field, Source: u.source, Rule: b.v.q.rule(), Lost: u.lost})
 	}

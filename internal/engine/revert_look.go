@@ -17,6 +17,7 @@ type revertBatch struct {
 	links map[int64]store.Link
 	lines map[int64][]store.Entry // all of each link, oldest first
 	rows  [2]map[string]store.Row
+	now   [2]map[string]store.Link // the present links of their records, which may be others
 	busy  map[store.Spot]int64
 	refs  *refs
 	tried map[string]int
@@ -49,6 +50,9 @@ func (v *reverting) look(ctx context.Context, ids []int64) (*revertBatch, error)
 		if b.rows[side], err = v.r.e.store.Rows(ctx, v.r.p.ends[side].of, of[side]); err != nil {
 			return nil, fmt.Errorf("load records: %w", err)
 		}
+		if b.now[side], err = v.r.e.store.LinksOf(ctx, v.r.p.Name, side, of[side]); err != nil {
+			return nil, fmt.Errorf("load links: %w", err)
+		}
 	}
 	if b.busy, err = v.r.e.store.Busy(ctx, v.r.p.Name, spots); err != nil {
 		return nil, fmt.Errorf("load unfinished operations: %w", err)
@@ -64,6 +68,7 @@ type unit struct {
 	field  mappingField
 	source record.Value // what the other side holds: its base from then on
 	lost   *store.Lost  // what a person put there, if it is overruled by force
+	unsent bool         // source is an edit that was not carried over, and by force will not be
 	later  bool         // its record has to come back first
 }
 
@@ -176,7 +181,7 @@ func (b *revertBatch) ofLink(ctx context.Context, l store.Link, lines []store.En
 		case i+1 == h.joint && (goes[0] || goes[1]):
 			u.RevertItem = b.v.nothing(s.first, "it goes with the record")
 		case i+1 == h.joint:
-			u, err = b.joint(ctx, l, s.first)
+			u = b.joint(l, s.first)
 		case i+1 == h.life[0] || i+1 == h.life[1]:
 			u, err = b.life(ctx, l, s.first)
 		case goes[s.first.Side]:
@@ -294,6 +299,7 @@ func (b *revertBatch) since(l store.Link, u *unit, i int, last store.Entry) erro
 		u.lost = &store.Lost{Side: u.Side, Value: u.Now}
 	case known && !own.Equal(base) && l.Diverged[key] == "" && l.Closed == "":
 		edited = fmt.Sprintf("edited in %s since, and not carried over yet", b.v.r.p.ends[other].of)
+		u.unsent = true
 	}
 	if edited == "" {
 		return nil
@@ -303,6 +309,12 @@ func (b *revertBatch) since(l store.Link, u *unit, i int, last store.Entry) erro
 		u.State = RevertEdited
 	}
 	return nil
+}
+
+// another reports whether a record has another partner by now than that of a link.
+func (b *revertBatch) another(l store.Link, side record.Side) bool {
+	n, ok := b.now[side][l.IDs[side]]
+	return ok && n.Closed == "" && n.ID != l.ID
 }
 
 // whoSince says whether a later change of ours or an edit at the system is what a field

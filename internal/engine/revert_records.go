@@ -45,6 +45,10 @@ func (b *revertBatch) removal(ctx context.Context, u *unit, l store.Link, e stor
 		u.Kind, u.State, u.Why = RevertDelete, RevertCannot, u.Of.String()+" cannot be archived or deleted with this credential"
 		return nil
 	}
+	if b.another(l, u.Side) { // its partner would be taken for one whose record was deleted
+		u.State, u.Why = RevertCannot, "it has another partner by now; unlink that first"
+		return nil
+	}
 	why, err := b.touched(l, u.Side, e)
 	if err != nil {
 		return err
@@ -139,7 +143,7 @@ func remade(lines []store.Entry, l store.Link, side record.Side) bool {
 }
 
 // joint says how a link is closed that a run made, or holds again that it closed (R18).
-func (b *revertBatch) joint(ctx context.Context, l store.Link, e store.Entry) (unit, error) {
+func (b *revertBatch) joint(l store.Link, e store.Entry) unit {
 	u := unit{RevertItem: b.v.item(e, RevertUnlink), link: l.ID}
 	u.Title, u.State = title(b.rows[e.Side][l.IDs[e.Side]].Fields), RevertDo
 	open := l.Closed == ""
@@ -148,30 +152,26 @@ func (b *revertBatch) joint(ctx context.Context, l store.Link, e store.Entry) (u
 		if !open {
 			u.State = RevertAlready
 		}
-		return u, nil
+		return u
 	}
 	u.Kind = RevertRelink
 	switch {
 	case open:
 		u.State = RevertAlready
-		return u, nil
+		return u
 	case reenters(l):
 		u.State, u.Why = RevertCannot, "it left the filter, and is linked again when it passes"
-		return u, nil
+		return u
 	}
 	for _, side := range record.Sides() {
 		if row := b.rows[side][l.IDs[side]]; row.ID == "" || row.Fate != connector.Present {
 			u.State, u.Why = RevertCannot, fmt.Sprintf("%s/%s is gone", b.v.r.p.ends[side].of, l.IDs[side])
-			return u, nil
+			return u
 		}
-		now, err := b.v.r.e.store.LinksOf(ctx, l.Sync, side, []string{l.IDs[side]})
-		if err != nil {
-			return u, fmt.Errorf("load links: %w", err)
-		}
-		if n := now[l.IDs[side]]; n.Closed == "" && n.ID != l.ID {
+		if b.another(l, side) {
 			u.State, u.Why = RevertCannot, fmt.Sprintf("%s/%s has another partner by now", b.v.r.p.ends[side].of, l.IDs[side])
-			return u, nil
+			return u
 		}
 	}
-	return u, nil
+	return u
 }

@@ -219,9 +219,36 @@ func TestWhatWasEditedSinceIsLeftAloneUnlessForced(t *testing.T) {
 				}
 				quiet(t, w)
 				w.holds(w.b, right, "notes", "old")
+				if where == "source" { // invariant 7: it stays where it is, and the journal says so
+					w.holds(w.a, left, "notes", "edited")
+					e := w.line(store.Overruled, "notes")
+					if e.Old.Text() != "edited" || e.Side != record.Left {
+						t.Errorf("the edit that is not carried over is not in the journal: %+v", e)
+					}
+					w.wants(w.revert(engine.RevertRequest{Change: e.ID}), "field already", "field done")
+					w.holds(w.b, right, "notes", "edited")
+					quiet(t, w)
+				}
 			})
 		})
 	}
+}
+
+// R24 and R18: a record that got another partner since is not taken away under it.
+func TestACreatedRecordWithAnotherPartnerStays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, right := pairOf(t, strings.Replace(archiving("unlink"), "notes]", "notes]\n    where: { left: \"notes != 'out'\" }\n    leave: unlink", 1),
+			map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
+		made := w.line(store.Created, "")
+		w.put(w.a, "cards", left, map[string]string{"notes": "out"})
+		w.settled("cards")
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
+		w.settled("cards")
+		w.wants(w.revert(engine.RevertRequest{Change: made.ID, Force: true}), "archive cannot")
+		w.holds(w.b, right, "name", "Ann")
+		quiet(t, w)
+	})
 }
 
 func TestAnOverruledValueComesBackOnBothSides(t *testing.T) {

@@ -50,15 +50,37 @@ func (v *reverting) look(ctx context.Context, ids []int64) (*revertBatch, error)
 		if b.rows[side], err = v.r.e.store.Rows(ctx, v.r.p.ends[side].of, of[side]); err != nil {
 			return nil, fmt.Errorf("load records: %w", err)
 		}
-		if b.now[side], err = v.r.e.store.LinksOf(ctx, v.r.p.Name, side, of[side]); err != nil {
-			return nil, fmt.Errorf("load links: %w", err)
-		}
+	}
+	if err := b.partners(ctx, lines); err != nil {
+		return nil, err
 	}
 	if b.busy, err = v.r.e.store.Busy(ctx, v.r.p.Name, spots); err != nil {
 		return nil, fmt.Errorf("load unfinished operations: %w", err)
 	}
 	b.refs, err = v.r.loadRefs(ctx, b.rows)
 	return b, err
+}
+
+// partners loads the present links of records that are to go, or to be linked again.
+func (b *revertBatch) partners(ctx context.Context, lines []store.Entry) error {
+	var ids [2][]string
+	for _, e := range lines {
+		l := b.links[e.Link]
+		switch life, before := lives(e.Kind); {
+		case !b.v.selects(e):
+		case life && !before:
+			ids[e.Side] = append(ids[e.Side], l.IDs[e.Side])
+		case e.Kind == store.Closed:
+			ids[0], ids[1] = append(ids[0], l.IDs[0]), append(ids[1], l.IDs[1])
+		}
+	}
+	for _, side := range record.Sides() {
+		var err error
+		if b.now[side], err = b.v.r.e.store.LinksOf(ctx, b.v.r.p.Name, side, ids[side]); err != nil {
+			return fmt.Errorf("load links: %w", err)
+		}
+	}
+	return nil
 }
 
 // A unit is one thing that goes back, with what it takes to do so.

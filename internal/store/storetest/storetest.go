@@ -21,7 +21,7 @@ import (
 func Run(t *testing.T, open func(*testing.T) *store.Store) {
 	t.Helper()
 	for _, group := range []map[string]func(*bench){
-		mirrorCases(), sweepCases(), keyCases(), feedCases(), linkCases(), planCases(), outboxCases(), journalCases(),
+		mirrorCases(), sweepCases(), keyCases(), feedCases(), linkCases(), planCases(), outboxCases(), journalCases(), revertCases(),
 		reviewCases(), runCases(), tallyCases(), accountCases(), sealedCases(), hookCases(),
 	} {
 		for name, test := range group {

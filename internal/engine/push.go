@@ -126,6 +126,9 @@ func (r *run) pushAll(ctx context.Context) (int, error) {
 
 // drain is pushAll without what is held.
 func (r *run) drain(ctx context.Context) (int, error) {
+	if err := r.mayWrite(ctx); err != nil { // a revert comes here by itself
+		return 0, err
+	}
 	total := 0
 	for {
 		n := 0

@@ -48,6 +48,11 @@ func parts() []part {
 		},
 		{name: "internal/door", floor: 5, uses: "record connector internal/store", tests: "rest twin connectortest"},
 		{
+			name: "internal/sim", floor: 5,
+			uses:  "record connector rest twin internal/merge internal/mapping internal/plan internal/store internal/engine",
+			tests: "connectortest",
+		},
+		{
 			name: "internal/cli", floor: 6,
 			uses: "record connector rest twin internal/merge internal/mapping internal/plan internal/store internal/safe internal/engine " +
 				"internal/door",
@@ -57,7 +62,7 @@ func parts() []part {
 		{
 			name: "cmd/tandem", floor: 8, uses: ". systems",
 			tests: "record connector rest twin connectortest internal/merge internal/mapping internal/plan internal/store " +
-				"internal/engine internal/cli systems/*/*",
+				"internal/engine internal/sim internal/cli systems/*/*",
 		},
 		{name: "bench", floor: 8}, // programs that run the hub as a process
 		{name: "bench/twins", floor: 8, uses: "twin systems/*/*"},

@@ -27,6 +27,9 @@ type Options struct {
 	ReadOnly      bool   // nothing is written; the database must exist and be up to date
 	AllowPostgres bool   // without it a PostgreSQL address is refused
 	MaxPages      int    // most pages that a SQLite file may have; 0 = as many as fit
+	// Committing is called before a transaction that writes becomes true; an error undoes
+	// it. A simulation ends a process there. nil = nobody looks.
+	Committing func() error
 }
 
 // The errors that a caller may want to tell apart.
@@ -68,6 +71,7 @@ type Store struct {
 	names     names
 	workspace int64
 	readOnly  bool
+	commits   func() error // see Options.Committing; nil = nobody looks
 
 	workspaceName string
 	minted        atomic.Int64 // last id that NewID returned
@@ -76,7 +80,7 @@ type Store struct {
 
 // Open opens the database and brings its schema up to date.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{writing: make(chan struct{}, 1), readOnly: o.ReadOnly, names: newNames()}
+	s := &Store{writing: make(chan struct{}, 1), readOnly: o.ReadOnly, commits: o.Committing, names: newNames()}
 	if err := s.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), s.release()) //nolint:contextcheck // closing goes on when ctx has ended
 	}

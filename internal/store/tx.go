@@ -178,6 +178,11 @@ func (s *Store) transact(ctx context.Context, fn func(*tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if s.commits != nil {
+		if err := s.commits(); err != nil {
+			return err
+		}
+	}
 	if err := end(true); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}

@@ -1,0 +1,235 @@
+package sim
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/tandemhub/tandem/twin"
+)
+
+// person is who edits, as a twin's ledger says it.
+const person = "person"
+
+// A spot is one record at one side.
+type spot struct {
+	kind, side int
+	id         string
+}
+
+// An edit is one field that a person gave another value, as the vendor then showed it.
+type edit struct {
+	spot
+	n        int // of all that people did
+	at       time.Time
+	field    int
+	was, now string
+	made     bool // the record was made with it
+	within   bool // inside a request to its vendor
+}
+
+// A removal is a record that a person deleted.
+type removal struct {
+	spot
+	n  int
+	at time.Time
+}
+
+// within lets people do something while a request is under way.
+func (w *world) within(when string, side int, r *http.Request) {
+	chance := 25
+	if r.Method == http.MethodPost {
+		chance = 8
+	}
+	if w.quiet || w.dead || w.rnd.IntN(chance) != 0 {
+		return
+	}
+	if w.rnd.IntN(4) == 0 {
+		side = 1 - side
+	}
+	w.counts["acts "+when+" a request is carried out"]++
+	w.note("%s %s %s at %s:", when, r.Method, r.URL.Path, w.set.Sides[side].Connection)
+	kind := w.rnd.IntN(len(w.set.Kinds))
+	switch w.rnd.IntN(8) {
+	case 0:
+		w.create(kind, side, "")
+	case 1:
+		w.remove(kind, side)
+	default:
+		w.edit(kind, side)
+	}
+}
+
+// act lets people do something.
+func (w *world) act() {
+	kind, side := w.rnd.IntN(len(w.set.Kinds)), w.rnd.IntN(2)
+	if w.rnd.IntN(4) == 0 {
+		w.focus[kind*2+side] = w.pick(kind, side)
+	}
+	switch n := w.rnd.IntN(20); {
+	case n < 3:
+		w.create(kind, side, "")
+	case n == 3: // both at once
+		w.serial++
+		key := w.drawKey(kind)
+		w.create(kind, side, key)
+		w.create(kind, 1-side, key)
+		w.counts["the same person made on both sides at once"]++
+	case n == 4:
+		w.again(kind, side)
+	case n == 5:
+		w.remove(kind, side)
+	case n == 6:
+		w.remove(kind, side)
+		w.edit(kind, 1-side)
+	case n < 10: // both sides, as good as together
+		w.edit(kind, side)
+		w.pass(0)
+		w.edit(kind, 1-side)
+	default:
+		w.edit(kind, side)
+	}
+}
+
+func (w *world) pick(kind, side int) string {
+	rows := w.set.Sides[side].Twin.Rows(w.set.Kinds[kind].Objects[side])
+	if len(rows) == 0 {
+		return ""
+	}
+	return rows[w.rnd.IntN(len(rows))].ID
+}
+
+// some returns a record, rather one that people talk about today.
+func (w *world) some(kind, side int) (twin.Row, bool) {
+	id := w.focus[kind*2+side]
+	if id == "" || w.rnd.IntN(2) == 0 {
+		id = w.pick(kind, side)
+	}
+	return w.row(spot{kind, side, id})
+}
+
+func (w *world) row(at spot) (twin.Row, bool) {
+	rows := w.set.Sides[at.side].Twin.Rows(w.set.Kinds[at.kind].Objects[at.side])
+	i := slices.IndexFunc(rows, func(r twin.Row) bool { return r.ID == at.id })
+	if i < 0 {
+		return twin.Row{}, false
+	}
+	return rows[i], true
+}
+
+func (w *world) drawKey(kind int) string {
+	k := w.set.Kinds[kind]
+	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Key == k.Key })
+	return k.Fields[i].Draw(w.rnd, w.serial)
+}
+
+// create makes a record; key, if given, is the value of the match key.
+func (w *world) create(kind, side int, key string) {
+	k := w.set.Kinds[kind]
+	w.serial++
+	fields := map[string]string{}
+	for i, f := range k.Fields {
+		if f.Wire[side] == "" || i > 0 && f.Key != k.Key && w.rnd.IntN(2) == 0 {
+			continue
+		}
+		if fields[f.Wire[side]] = f.Draw(w.rnd, w.serial); f.Key == k.Key && key != "" {
+			fields[f.Wire[side]] = key
+		}
+	}
+	w.put(spot{kind, side, ""}, fields)
+}
+
+// again deletes a record and makes another one with the same key.
+func (w *world) again(kind, side int) {
+	k := w.set.Kinds[kind]
+	row, ok := w.some(kind, side)
+	if !ok {
+		return
+	}
+	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Key == k.Key })
+	key := row.Fields[k.Fields[i].Wire[side]]
+	if w.erase(spot{kind, side, row.ID}) && key != "" {
+		w.create(kind, side, key)
+		w.counts["a record deleted and made again"]++
+	}
+}
+
+// edit changes one or two fields of a record.
+func (w *world) edit(kind, side int) {
+	k := w.set.Kinds[kind]
+	row, ok := w.some(kind, side)
+	if !ok {
+		w.create(kind, side, "")
+		return
+	}
+	fields := map[string]string{}
+	for range 1 + w.rnd.IntN(2) {
+		w.serial++
+		f := k.Fields[w.rnd.IntN(len(k.Fields))]
+		if f.Wire[side] == "" {
+			continue
+		}
+		switch n := w.rnd.IntN(12); {
+		case n < 2 && !f.Keeps:
+			fields[f.Wire[side]] = ""
+			w.counts["a field cleared"]++
+		case n == 2:
+			fields[f.Wire[side]] = row.Fields[f.Wire[side]]
+			w.counts["saved without a change"]++
+		default:
+			fields[f.Wire[side]] = f.Draw(w.rnd, w.serial)
+		}
+	}
+	if len(fields) > 0 {
+		w.put(spot{kind, side, row.ID}, fields)
+	}
+}
+
+// put lets a person save a record and notes what it shows then.
+func (w *world) put(at spot, fields map[string]string) {
+	a, k := w.set.Sides[at.side], w.set.Kinds[at.kind]
+	before, _ := w.row(at)
+	made := at.id == ""
+	id, err := a.Twin.Put(k.Objects[at.side], at.id, fields)
+	if err != nil {
+		w.counts["the vendor refused a person"]++
+		w.note("  %s/%s %q: %v", a.Connection, at.id, fields, err)
+		return
+	}
+	if at.id = id; made {
+		w.counts["a record made"]++
+		w.note("  %s/%s made %q", a.Connection, id, fields)
+	} else {
+		w.counts["a record edited"]++
+		w.note("  %s/%s edited %q", a.Connection, id, fields)
+	}
+	after, _ := w.row(at)
+	w.serial++
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Wire[at.side] == name })
+		if i < 0 || after.Fields[name] == before.Fields[name] {
+			continue
+		}
+		w.edits = append(w.edits, edit{spot: at, n: w.serial, at: time.Now(), field: i, was: before.Fields[name], now: after.Fields[name], made: made})
+	}
+}
+
+func (w *world) remove(kind, side int) {
+	if row, ok := w.some(kind, side); ok {
+		w.erase(spot{kind, side, row.ID})
+	}
+}
+
+func (w *world) erase(at spot) bool {
+	a := w.set.Sides[at.side]
+	if err := a.Twin.Remove(w.set.Kinds[at.kind].Objects[at.side], at.id); err != nil {
+		w.counts["the vendor refused a person"]++
+		return false
+	}
+	w.serial++
+	w.counts["a record deleted"]++
+	w.note("  %s/%s deleted", a.Connection, at.id)
+	w.gone = append(w.gone, removal{at, w.serial, time.Now()})
+	return true
+}

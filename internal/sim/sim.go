@@ -1,0 +1,151 @@
+// Package sim lets a whole hub live through invented days: people work on both sides at
+// moments drawn from a seed, inside requests too, while vendors fail in every way that their
+// twins can play and the process is killed and started again. When all is quiet an oracle,
+// which knows what people did and nothing of how the engine works, holds the two sides
+// against it.
+//
+// All that happens follows from the seed: with one worker and virtual time, the same seed
+// lives the same days. Run it inside a bubble of testing/synctest.
+package sim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/twin"
+)
+
+// A Setup is everything that a life depends on.
+type Setup struct {
+	Seed   uint64
+	Config string                           // tandem.yaml
+	Env    func(name string) (string, bool) // of the variables in it
+	Specs  []connector.Spec
+	Path   string // of the database, which must not exist yet
+	Sides  [2]Account
+	Kinds  []Kind
+	Rounds int // days of work before the quiet
+	// IdleCalls is how many requests to one side a run may make when nothing has changed.
+	IdleCalls int
+	Workers   int // of the engine; 0 = one, which makes a life repeatable
+}
+
+// An Account is one side of the syncs.
+type Account struct {
+	Connection string
+	Twin       twin.Twin
+	// Blind says that the vendor cannot be asked to write only if nothing has changed
+	// since: an edit between the last look and the write is lost, and counted (R4).
+	Blind bool
+}
+
+// A Kind is what one sync keeps in step, and what people do with it.
+type Kind struct {
+	Sync    string
+	Objects [2]string // wire names
+	Fields  []Field   // the first one names the record and is never cleared
+	Key     string    // of the field that records are matched by
+}
+
+// A Field is one that people edit.
+type Field struct {
+	Key  string    // what it is called here
+	Wire [2]string // "" = this side does not have it
+	// Draw returns a value for people to enter; n grows, so that values can be told apart.
+	Draw func(rnd *rand.Rand, n int) string
+	// Same brings values that mean the same to the same text; nil = blanks at the ends do
+	// not count.
+	Same  func(string) string
+	Keeps bool // people never clear it
+	Set   bool // a list: both sides' elements are merged, so single edits are not traced
+	Sole  bool // the vendor lets one record only have a value: it may refuse others
+	Loose bool // not in the sync: what people write stays where it is, and is never written
+}
+
+func (f Field) same(v string) string {
+	if f.Same != nil {
+		return f.Same(v)
+	}
+	return strings.TrimSpace(v)
+}
+
+// A Result is what a life came to.
+type Result struct {
+	Seed    uint64
+	Wrong   []string       // what does not hold; empty is what all this is for
+	Trace   []string       // what happened, in order
+	Journal []string       // the journal's lines (invariant 12)
+	Counts  map[string]int // how often each act and fault really struck
+}
+
+// Run lives one life and judges it. The error is of the setup; what went wrong in the life
+// is in the result.
+func Run(ctx context.Context, s Setup) (Result, error) {
+	w, err := newWorld(ctx, s)
+	if err != nil {
+		return Result{}, err
+	}
+	defer w.close()
+	w.live()
+	w.calm()
+	w.judge()
+	return Result{Seed: s.Seed, Wrong: w.wrong, Trace: w.trace, Journal: w.journal(), Counts: w.counts}, nil
+}
+
+// live is the days of work.
+func (w *world) live() {
+	for day := range w.set.Rounds {
+		w.note("day %d", day)
+		for range w.rnd.IntN(6) {
+			w.act()
+			w.pass(time.Duration(w.rnd.IntN(90)) * time.Second)
+		}
+		w.weather()
+		w.run(w.rnd.IntN(4) == 0)
+		w.operate()
+		w.pass(time.Duration(w.rnd.IntN(4)) * 17 * time.Minute)
+	}
+}
+
+// calmRuns is how many runs a world without faults and edits may take to come to rest.
+const calmRuns = 14
+
+// calm ends all faults and lets the hub come to rest: nothing may be left to do in bounded
+// time. A person answers what is asked of them about conflicts.
+func (w *world) calm() {
+	w.clear()
+	w.quiet = true
+	still := 0
+	for range calmRuns {
+		w.pass(25 * time.Minute)
+		before := w.written()
+		asked := w.answer()
+		fine := w.run(true)
+		if w.written() != before || !fine || asked {
+			still = 0
+			continue
+		}
+		if still++; still == 2 {
+			return
+		}
+	}
+	w.blame("it did not come to rest within %d runs: %s", calmRuns, w.last)
+}
+
+// pass lets time pass.
+func (w *world) pass(d time.Duration) {
+	time.Sleep(d + time.Duration(w.rnd.IntN(1000))*time.Millisecond)
+}
+
+func (w *world) note(format string, args ...any) {
+	w.trace = append(w.trace, time.Now().UTC().Format("02 15:04:05.000 ")+fmt.Sprintf(format, args...))
+}
+
+// blame notes what does not hold.
+func (w *world) blame(format string, args ...any) {
+	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,142 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/twin"
+)
+
+// A moment is one at which a process can end.
+type moment string
+
+const (
+	beforeCall   moment = "before a call"
+	afterCall    moment = "after a call was carried out"
+	beforeCommit moment = "before a transaction"
+	afterCommit  moment = "after a transaction"
+)
+
+// A stop is the end that is waiting for a process.
+type stop struct {
+	at     moment // "" = none
+	in     int    // so many of these moments from now
+	gently bool   // it is told to stop, not killed
+	pulled bool
+}
+
+// struck counts one moment, and ends the process if it was the one.
+func (w *world) struck(at moment) bool {
+	s := &w.stop
+	if s.at != at || s.pulled {
+		return false
+	}
+	if s.in--; s.in > 0 {
+		return false
+	}
+	s.pulled = true
+	if s.gently {
+		w.count("told to stop " + string(at))
+		w.cancel()
+		return false
+	}
+	w.count("killed " + string(at))
+	w.dead = true
+	w.cancel()
+	return at != afterCommit
+}
+
+// A fault is one that has been let loose, and how it is counted.
+type fault struct {
+	*twin.Injected
+	name string
+	side int
+}
+
+// weather lets faults loose, moves clocks and plans the end of the process.
+func (w *world) weather() {
+	w.stop = stop{}
+	switch n := w.rnd.IntN(10); {
+	case n < 3:
+		at := []moment{beforeCall, afterCall, beforeCommit, afterCommit}[w.rnd.IntN(4)]
+		w.stop = stop{at: at, in: 1 + w.rnd.IntN(30)}
+	case n == 3:
+		at := []moment{beforeCall, afterCall, beforeCommit, afterCommit}[w.rnd.IntN(4)]
+		w.stop = stop{at: at, in: 1 + w.rnd.IntN(30), gently: true}
+	case n == 4:
+		w.count("restart")
+		w.restart()
+	}
+	for range w.rnd.IntN(3) {
+		w.fault()
+	}
+	if w.rnd.IntN(5) == 0 {
+		side := w.rnd.IntN(2)
+		w.set.Sides[side].Twin.Kit().Skew(time.Duration(w.rnd.IntN(480)-240) * time.Second)
+		w.count("clock skew")
+	}
+	if w.rnd.IntN(3) == 0 {
+		w.clear()
+	}
+}
+
+func (w *world) fault() {
+	kinds := []twin.FaultKind{twin.FaultRateLimit, twin.FaultUnavailable, twin.FaultUnauthorized, twin.FaultHTML, twin.FaultRefuse,
+		twin.FaultErrorAfterCommit, twin.FaultLostReply, twin.FaultTruncate, twin.FaultSlow}
+	f := twin.Fault{Kind: kinds[w.rnd.IntN(len(kinds))], After: w.rnd.IntN(8), Every: 1 + w.rnd.IntN(5), Times: 1 + w.rnd.IntN(4)}
+	name := string(f.Kind)
+	if w.rnd.IntN(2) == 0 {
+		f.Method = "POST"
+	}
+	switch f.Kind {
+	case twin.FaultRateLimit, twin.FaultUnavailable:
+		if w.rnd.IntN(2) == 0 {
+			f.Wait = time.Duration(1+w.rnd.IntN(300)) * time.Second
+			name += " with Retry-After"
+		}
+	case twin.FaultSlow:
+		f.Wait = time.Duration(1+w.rnd.IntN(100)) * time.Second
+	}
+	side := w.rnd.IntN(2)
+	w.note("fault at %s: %s %+v", w.set.Sides[side].Connection, name, f)
+	w.faults = append(w.faults, &fault{w.set.Sides[side].Twin.Kit().Inject(f), name, side})
+}
+
+// clear ends all faults.
+func (w *world) clear() {
+	for _, f := range w.faults {
+		w.counts[f.name] += f.Hits()
+		f.Remove()
+	}
+	w.faults = nil
+	w.stop = stop{}
+}
+
+func (w *world) count(what string) {
+	w.counts[what]++
+	w.note("%s", what)
+}
+
+// operate is what an administrator does now and then.
+func (w *world) operate() {
+	if w.rnd.IntN(5) == 0 && w.answer() {
+		w.counts["a question answered"]++
+	}
+}
+
+// answer decides every open question about a conflict, by chance. It reports whether there
+// was any.
+func (w *world) answer() bool {
+	open, err := w.store.Reviews(w.ctx, store.ReviewQuery{Kinds: []store.ReviewKind{store.ReviewConflict}, Open: true})
+	if err != nil {
+		w.blame("the questions cannot be read: %v", err)
+	}
+	for _, item := range open {
+		choice := item.Choices[w.rnd.IntN(len(item.Choices))]
+		w.note("decide %q: %s", item.Subject, choice)
+		if err := w.store.DecideReview(w.ctx, item.ID, choice, "ann", time.Now()); err != nil {
+			w.blame("%s cannot be decided: %v", item.Subject, err)
+		}
+	}
+	return len(open) > 0
+}

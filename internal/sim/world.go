@@ -1,0 +1,195 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/twin"
+)
+
+// A world is two accounts, people, the weather between them and a hub.
+type world struct {
+	set Setup
+	ctx context.Context
+	rnd *rand.Rand
+
+	store  *store.Store
+	engine *engine.Engine
+	plan   *plan.Plan
+
+	cancel context.CancelFunc // of the run under way
+	dead   bool               // the process has been killed and not started again
+	stop   stop
+	quiet  bool // people have gone home
+	serial int
+	focus  map[int]string // what people talk about today, by kind and side
+
+	faults []*fault
+	edits  []edit
+	gone   []removal
+	last   string // what the last run said
+
+	wrong  []string
+	trace  []string
+	counts map[string]int
+}
+
+var errKilled = errors.New("the process was killed")
+
+func newWorld(ctx context.Context, s Setup) (*world, error) {
+	w := &world{set: s, ctx: ctx, rnd: rand.New(rand.NewPCG(s.Seed, 0x7a4d)), counts: map[string]int{}, focus: map[int]string{}} //nolint:gosec // a seed is to be repeatable
+	p, problems := plan.Parse("tandem.yaml", []byte(s.Config), s.Env, s.Specs)
+	if problems.HasErrors() {
+		return nil, fmt.Errorf("the configuration of the simulation: %w", problems)
+	}
+	w.plan = p
+	for side := range s.Sides {
+		kit := s.Sides[side].Twin.Kit()
+		kit.Before(func(r *http.Request) { w.within("before", side, r) })
+		kit.After(func(r *http.Request) { w.within("after", side, r) })
+	}
+	return w, w.open()
+}
+
+// open starts the hub as a new process would.
+func (w *world) open() error {
+	st, err := store.Open(w.ctx, store.Options{DSN: "sqlite:" + w.set.Path, Exclusive: true, Committing: w.committing})
+	if err != nil {
+		return fmt.Errorf("open the store of the simulation: %w", err)
+	}
+	w.store = st
+	w.engine, err = engine.New(engine.Options{Store: st, Plan: w.plan, Specs: w.set.Specs, Workers: max(1, w.set.Workers), Transport: w.transport})
+	if err != nil {
+		return fmt.Errorf("open the engine of the simulation: %w", err)
+	}
+	return nil
+}
+
+func (w *world) close() {
+	if w.store == nil {
+		return
+	}
+	if err := w.store.Close(); err != nil {
+		w.blame("the store does not close: %v", err)
+	}
+	w.store = nil
+}
+
+// restart is a new process over the same database.
+func (w *world) restart() {
+	w.close()
+	w.dead, w.stop = false, stop{}
+	if err := w.open(); err != nil {
+		w.blame("it does not start again: %v", err)
+	}
+}
+
+// run lets all syncs run once and reports whether each ended as well as it could.
+func (w *world) run(sweep bool) bool {
+	ctx, cancel := context.WithCancel(w.ctx)
+	defer cancel()
+	w.cancel = cancel
+	reports, err := w.engine.Sync(ctx, nil, engine.SyncOptions{Sweep: sweep})
+	fine := err == nil
+	w.last = fmt.Sprint(err)
+	for _, rep := range reports {
+		line := fmt.Sprintf("%s %s %s: wrote %d and %d, linked %d, review %d, failed %d, reconciled %t %q %s", rep.Run, rep.Sync, rep.Status,
+			rep.Left.Created+rep.Left.Updated+rep.Left.Deleted, rep.Right.Created+rep.Right.Updated+rep.Right.Deleted, rep.Linked, rep.Review, rep.Failed, rep.Reconciled, rep.Gaps, rep.Error)
+		w.note("run %s", line)
+		w.last = line
+		fine = fine && (rep.Status == engine.StatusOK || rep.Status == engine.StatusReview) && rep.Reconciled
+		if w.quiet && max(rep.Left.Calls, rep.Right.Calls) > 0 {
+			w.counts["calls"] += rep.Left.Calls + rep.Right.Calls
+		}
+	}
+	switch {
+	case w.dead:
+		w.note("killed, and started again")
+		w.counts["restart after a kill"]++
+		w.restart()
+	case w.stop.pulled:
+		w.stop = stop{}
+	case err != nil:
+		w.blame("a run ended with %v", err)
+	}
+	return fine
+}
+
+// transport carries a connection's requests to its twin, as long as the process lives.
+func (w *world) transport(c plan.Connection) http.RoundTripper {
+	for _, a := range w.set.Sides {
+		if a.Connection == c.Name {
+			return &wire{w, twin.Transport(a.Twin)}
+		}
+	}
+	return nil
+}
+
+type wire struct {
+	w    *world
+	next http.RoundTripper
+}
+
+func (t *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := t.w
+	if w.dead {
+		return nil, context.Canceled
+	}
+	if w.struck(beforeCall) {
+		return nil, context.Canceled
+	}
+	res, err := t.next.RoundTrip(r)
+	if w.dead || w.struck(afterCall) {
+		if err == nil {
+			_ = res.Body.Close() // nobody is there to read it
+		}
+		return nil, context.Canceled
+	}
+	return res, err
+}
+
+// committing is called before a transaction of the store becomes true.
+func (w *world) committing() error {
+	if w.dead || w.struck(beforeCommit) {
+		return errKilled
+	}
+	w.struck(afterCommit)
+	return nil
+}
+
+// written counts what programs did to both accounts.
+func (w *world) written() int {
+	n := 0
+	for _, a := range w.set.Sides {
+		for _, act := range a.Twin.Kit().Ledger().Acts() {
+			if act.By != person {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// journal returns the whole journal, a line each.
+func (w *world) journal() []string {
+	var lines []string
+	for _, e := range w.history() {
+		lines = append(lines, fmt.Sprintf("%s r%d %s %s/%s %s %s %q %q %s %s", e.At.UTC().Format("02 15:04:05.000000"), e.Run, e.Sync, e.Of, e.Record, e.Kind,
+			e.Field, e.Old, e.New, string(e.Set.Append(nil)), e.Why))
+	}
+	return lines
+}
+
+func (w *world) history() []store.Entry {
+	lines, err := w.store.History(w.ctx, store.HistoryQuery{Limit: 1 << 20})
+	if err != nil {
+		w.blame("the journal cannot be read: %v", err)
+	}
+	return lines
+}

@@ -125,16 +125,33 @@ func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
 	return nil
 }
 
-// edited finds a mapped field of the survivor that a person changed since the agreement.
+// edited finds a mapped field of the survivor that a person changed since the agreement, or
+// that never was agreed: the deleted record did not have it.
 func (b *batch) edited(d *draft, side record.Side) (key string, was, is record.Value) {
 	for i, f := range b.r.p.Mapping.Fields() {
-		base, ok := d.link.Base[side][f.Key]
 		own, known, err := b.r.p.Mapping.Own(i, side, d.rows[side].Fields, b.refs)
-		if ok && known && err == nil && !fieldOn(f, side).Same(own, base) && d.link.Diverged[f.Key] == "" {
+		if !known || err != nil {
+			continue
+		}
+		base, agreed := d.link.Base[side][f.Key]
+		why := d.link.Diverged[f.Key]
+		switch {
+		case agreed && !fieldOn(f, side).Same(own, base) && (why == "" || why == waitsForDecision || why == waitsSinceRestore),
+			!agreed && !own.IsEmpty() && b.owed(i, side, own):
 			return f.Key, base, own
 		}
 	}
 	return "", record.Value{}, record.Value{}
+}
+
+// owed reports whether a value would have been carried over to the other side.
+func (b *batch) owed(i int, side record.Side, own record.Value) bool {
+	m := b.r.p.Mapping
+	if !allowed(b.r.p.Rules[i].Direction, m.Fields()[i]).Allows(side.Other()) {
+		return false
+	}
+	_, told, err := m.Convert(i, side, own, b.refs)
+	return told && err == nil
 }
 
 // editWins is R22: an edit against a delete. The record is brought back with the same id

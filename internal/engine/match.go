@@ -83,6 +83,12 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 		if k.Value == "" || k.Free {
 			continue
 		}
+		if _, under := b.making[claim(k)]; under {
+			// R27: maybe it is what an unfinished create has made, whose source is gone by now.
+			b.stand(row.ID, standsWaiting, "a record with the same "+k.Name+" is being created beside it")
+			b.again(row.ID)
+			return nil
+		}
 		var fit, taken []string
 		for _, id := range b.found[store.Key{Name: k.Name, Value: k.Value}] {
 			_, busy := b.busy[store.Spot{Side: b.side.Other(), ID: id}]

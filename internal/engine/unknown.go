@@ -66,7 +66,10 @@ func (r *run) lookUpBatch(ctx context.Context, side record.Side, ops []store.Op)
 func (s *settling) postpone(ctx context.Context, ops []store.Op, err error) {
 	e := connector.ErrorOf(err)
 	for _, op := range ops {
-		s.later(op, store.OpUnknown, time.Now().Add(backoff(op.Attempts+1, e.Wait)), err)
+		// As long again as it has waited already: a look that keeps failing must not keep the
+		// run from ending.
+		wait := max(backoff(op.Attempts+1, e.Wait), min(time.Since(op.SentAt), longestBackoff))
+		s.later(op, store.OpUnknown, time.Now().Add(wait), err)
 	}
 	if e.Kind == connector.Unauthorized {
 		s.stop = fmt.Errorf("look up %s: %w", s.end.of, s.r.e.spoil(ctx, s.end.conn, err))

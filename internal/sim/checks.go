@@ -322,6 +322,10 @@ func (r Result) Report(command string, all bool) string {
 		for _, line := range r.Trace {
 			fmt.Fprintln(&b, "  ", line)
 		}
+		fmt.Fprintln(&b, "the journal:")
+		for _, line := range r.Journal {
+			fmt.Fprintln(&b, "  ", line)
+		}
 	}
 	return b.String()
 }

@@ -151,6 +151,9 @@ func (o *oracle) equal(l store.Link) {
 		if f.Loose || f.Wire[0] == "" || f.Wire[1] == "" || f.Sole && o.diverged(l, f) != "" {
 			continue
 		}
+		if strings.HasPrefix(o.diverged(l, f), "refused") && o.bothTouched(o.of(spot{o.kind, 0, l.IDs[0]}), f) {
+			continue // R2; see lost
+		}
 		if a, b := o.value(0, l.IDs[0], f), o.value(1, l.IDs[1], f); a != b {
 			o.w.blame("%s of link %d differs: %s has %q, %s has %q (diverged: %q)", f.Key, l.ID, o.name(0, l.IDs[0]), a, o.name(1, l.IDs[1]), b, o.diverged(l, f))
 		}
@@ -202,8 +205,10 @@ func (o *oracle) lost(e edit, f Field, v string) string {
 		return ""
 	case v == "" && !e.at.After(o.linked[link.ID]):
 		return "" // R5: an empty field is filled at the first match
-	case o.replaced(e, f, v), o.overruled(e, f, v):
+	case o.replaced(e, f, v), o.overruled(e, f, v), o.takenBack(e, f, v):
 		return ""
+	case strings.HasPrefix(o.diverged(link, f), "refused") && f.same(e.was) != v && o.bothTouched(o.of(e.spot), f):
+		return "" // R2: put back to what we had just replaced, which looks like a refusal: shown, left alone
 	}
 	now, then := "is gone", "is gone"
 	if here {
@@ -230,6 +235,14 @@ func (o *oracle) linkOf(at spot) (store.Link, bool) {
 func (o *oracle) replaced(e edit, f Field, v string) bool {
 	return slices.ContainsFunc(o.edits[o.of(e.spot)], func(x edit) bool {
 		return x.n > e.n && o.k.Fields[x.field].Key == f.Key && f.same(x.was) == v
+	})
+}
+
+// takenBack reports whether the edit brought back a value that an earlier one had replaced: if
+// nobody had looked in between, nothing has changed.
+func (o *oracle) takenBack(e edit, f Field, v string) bool {
+	return slices.ContainsFunc(o.edits[o.of(e.spot)], func(x edit) bool {
+		return x.spot == e.spot && x.n < e.n && o.k.Fields[x.field].Key == f.Key && f.same(x.was) == v
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tandemhub/tandem/internal/sim"
 )
 
@@ -44,4 +46,18 @@ func TestLives(t *testing.T) {
 		}
 	}
 	t.Log(counts)
+}
+
+// Invariant 12: the same seed lives the same days.
+func XTestInvariant12TheSameSeedLivesTheSameDays(t *testing.T) {
+	t.Parallel()
+	for seed := uint64(1); seed <= 20; seed++ {
+		first, second := live(t, seed), live(t, seed)
+		if diff := cmp.Diff(first.Trace, second.Trace); diff != "" {
+			t.Errorf("two lives of seed %d differ:\n%s", seed, diff)
+		}
+		if diff := cmp.Diff(first.Journal, second.Journal); diff != "" {
+			t.Errorf("two journals of seed %d differ:\n%s", seed, diff)
+		}
+	}
 }

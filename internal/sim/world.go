@@ -33,6 +33,7 @@ type world struct {
 	faults []*fault
 	edits  []edit
 	gone   []removal
+	seen   [2]int // acts of each side's ledger that were noticed
 	last   string // what the last run said
 
 	wrong  []string
@@ -123,9 +124,9 @@ func (w *world) run(sweep bool) bool {
 
 // transport carries a connection's requests to its twin, as long as the process lives.
 func (w *world) transport(c plan.Connection) http.RoundTripper {
-	for _, a := range w.set.Sides {
+	for side, a := range w.set.Sides {
 		if a.Connection == c.Name {
-			return &wire{w, twin.Transport(a.Twin)}
+			return &wire{w, side, twin.Transport(a.Twin)}
 		}
 	}
 	return nil
@@ -133,6 +134,7 @@ func (w *world) transport(c plan.Connection) http.RoundTripper {
 
 type wire struct {
 	w    *world
+	side int
 	next http.RoundTripper
 }
 
@@ -145,6 +147,7 @@ func (t *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, context.Canceled
 	}
 	res, err := t.next.RoundTrip(r)
+	w.notice(t.side)
 	if w.dead || w.struck(afterCall) {
 		if err == nil {
 			_ = res.Body.Close() // nobody is there to read it
@@ -152,6 +155,17 @@ func (t *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, context.Canceled
 	}
 	return res, err
+}
+
+// notice notes what programs have done to a side since it was last looked at.
+func (w *world) notice(side int) {
+	acts := w.set.Sides[side].Twin.Kit().Ledger().Acts()
+	for _, act := range acts[w.seen[side]:] {
+		if act.By != person {
+			w.note("  the hub: %s %s/%s %q", act.Verb, w.set.Sides[side].Connection, act.ID, act.Fields)
+		}
+	}
+	w.seen[side] = len(acts)
 }
 
 // committing is called before a transaction of the store becomes true.

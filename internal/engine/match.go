@@ -89,6 +89,13 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 			b.again(row.ID)
 			return nil
 		}
+		if _, under := b.claimed[claim(k)]; under {
+			// R15: a create for the same key is under way, and what is there may be its outcome;
+			// match again when it has settled.
+			b.stand(row.ID, standsWaiting, "a record with the same "+k.Name+" is being created")
+			b.again(row.ID)
+			return nil
+		}
 		var fit, taken []string
 		for _, id := range b.found[store.Key{Name: k.Name, Value: k.Value}] {
 			_, busy := b.busy[store.Spot{Side: b.side.Other(), ID: id}]
@@ -118,12 +125,6 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 			return b.ambiguous(ctx, row, k, fit)
 		case len(taken) > 0:
 			return b.duplicate(ctx, row, k, taken[0])
-		}
-		if _, under := b.claimed[claim(k)]; under {
-			// R15: a create for the same key is under way; match again when it has settled.
-			b.stand(row.ID, standsWaiting, "a record with the same "+k.Name+" is being created")
-			b.again(row.ID)
-			return nil
 		}
 	}
 	if outside { // it is there already, and not to be synced: creating it would double it

@@ -82,7 +82,7 @@ func (r *run) askBatch(ctx context.Context, side record.Side, ops []store.Op) (i
 	if err != nil {
 		return 0, err
 	}
-	s.late = true
+	s.waited = true
 	s.outcomes(ctx)
 	if err := s.finish(ctx); err != nil {
 		return 0, err

@@ -263,8 +263,9 @@ type settling struct {
 	facts   store.Facts
 	pages   []connector.Change // answers for the mirror
 	at      time.Time          // when the write was answered
+	late    bool               // the answers are looked up: people may have edited since the write (R2)
 	own     []string           // records whose row is as our write left it
-	late    bool               // the outcome is told some time after the write (R36)
+	waited  bool               // the vendor tells the outcome some time after the write (R36)
 	stop    error              // ends the run: the whole object or connection is affected
 }
 

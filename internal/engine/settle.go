@@ -117,7 +117,7 @@ type answer struct {
 
 // answerOf joins the write's own answer with what was read back.
 func (s *settling) answerOf(op store.Op, res connector.Result, read *record.Record) answer {
-	a := answer{ours: true, refused: res.Refused}
+	a := answer{ours: !s.late && !s.waited, refused: res.Refused}
 	a.rec.Ref, a.rec.Version = res.Ref, res.Version
 	if res.After != nil {
 		a.rec.Version, a.rec.Created, a.rec.Modified = res.After.Version, res.After.Created, res.After.Modified
@@ -134,7 +134,8 @@ func (s *settling) answerOf(op store.Op, res connector.Result, read *record.Reco
 			a.rec.Fields[name] = v
 		}
 	}
-	a.ours = op.Verb == connector.Create && !s.late || res.Version != "" && res.Version == read.Version
+	known := res.Version != ""
+	a.ours = !s.late && (known && res.Version == read.Version || !known && !s.waited && op.Verb == connector.Create)
 	a.rec.Version, a.rec.Created, a.rec.Modified = read.Version, read.Created, read.Modified
 	return a
 }
@@ -363,12 +364,15 @@ func (s *settling) count(add func(*store.Counts)) {
 	add(&s.r.rec.Sides[s.side])
 }
 
+// longestBackoff is the longest that an operation waits because of a failure alone.
+const longestBackoff = 10 * time.Minute
+
 // backoff is how long an operation waits before it is tried again.
 func backoff(attempts int, asked time.Duration) time.Duration {
 	if asked > 0 {
 		return asked
 	}
-	return min(time.Second<<min(attempts, 10), 10*time.Minute)
+	return min(time.Second<<min(attempts, 10), longestBackoff)
 }
 
 // failed settles one operation that did not take effect, or of which nobody knows, by the

@@ -41,7 +41,7 @@ func (r *run) lookUpBatch(ctx context.Context, side record.Side, ops []store.Op)
 	if err != nil {
 		return err
 	}
-	s.at = time.Now().Truncate(time.Microsecond)
+	s.at, s.late = time.Now().Truncate(time.Microsecond), true
 	var creates, others []store.Op
 	for _, op := range ops {
 		if op.Verb == connector.Create {
@@ -326,7 +326,7 @@ func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
 	s.facts.Rows = append(s.facts.Rows, store.Page{Of: s.end.of, Changes: changes, Keys: s.r.keysOf(s.side), Began: began})
 	for _, op := range ops {
 		c := byID[op.TargetID]
-		took := op.Verb == connector.Update && c.Fate == connector.Present && s.end.holds(c.Fields, op.Set) ||
+		took := op.Verb == connector.Update && c.Fate == connector.Present && s.shows(c.Fields, op) ||
 			op.Verb == connector.Restore && c.Fate == connector.Present ||
 			(op.Verb == connector.Delete || op.Verb == connector.Archive) && (c.Fate == connector.Deleted || c.Fate == connector.Archived)
 		if op.Verb == verbMerge && (c.Fate == connector.Merged || c.Fate == connector.Deleted || c.Fate == connector.Archived) {
@@ -334,12 +334,25 @@ func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
 			continue
 		}
 		if took {
-			s.done(op, connector.Result{Ref: record.Ref{Object: op.Target.Name, ID: op.TargetID}, Version: c.Version, After: &c.Record}, &c.Record)
+			s.done(op, connector.Result{Ref: record.Ref{Object: op.Target.Name, ID: op.TargetID}, After: &c.Record}, &c.Record)
 			continue
 		}
 		s.superseded(op)
 	}
 	return nil
+}
+
+// shows reports whether a record shows that an update took effect: it was carried out as a
+// whole or not at all, so one field that holds what was sent, and did not before, is enough.
+// What else it holds was changed since.
+func (s *settling) shows(have record.Fields, op store.Op) bool {
+	for name, v := range op.Set {
+		f, _ := s.end.object.Field(name)
+		if f.Echoes(have[name], v) && !f.Echoes(op.Was[name], v) {
+			return true
+		}
+	}
+	return s.end.holds(have, op.Set)
 }
 
 // duplicated is R17: the vendor says that the record, or a value of it, exists already.

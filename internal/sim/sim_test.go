@@ -27,7 +27,7 @@ func live(t *testing.T, seed uint64) sim.Result {
 
 func TestLives(t *testing.T) {
 	t.Parallel()
-	first, n := uint64(1), uint64(40)
+	first, n := uint64(1), uint64(300)
 	if s := os.Getenv("TANDEM_SIM_SEED"); s != "" {
 		v, err := strconv.ParseUint(s, 10, 64)
 		if err != nil {

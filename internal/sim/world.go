@@ -115,10 +115,10 @@ func (w *world) run(sweep bool) bool {
 		w.counts["restart after a kill"]++
 		w.restart()
 	case w.stop.pulled:
-		w.stop = stop{}
 	case err != nil:
 		w.blame("a run ended with %v", err)
 	}
+	w.stop = stop{}
 	return fine
 }
 

@@ -37,10 +37,22 @@ func (b *batch) reversedTooOften(ctx context.Context, d *draft, f mappingField, 
 	return true, nil
 }
 
+// tooOften reports whether a field was written so often in this run that only a person can
+// end it (R8). What was planned and never sent does not count.
 func (r *run) tooOften(link int64, key string, side record.Side) bool {
-	k := fmt.Sprintf("%d %s %d", link, key, side)
-	r.rounds[k]++
-	return r.rounds[k] > maxFieldRounds
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rounds[roundOf(link, key, side)] >= maxFieldRounds
+}
+
+func (r *run) countRound(link int64, key string, side record.Side) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rounds[roundOf(link, key, side)]++
+}
+
+func roundOf(link int64, key string, side record.Side) string {
+	return fmt.Sprintf("%d %s %d", link, key, side)
 }
 
 // decision looks up what a person decided about a conflict between exactly these values,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/mapping"
@@ -19,6 +20,9 @@ const maxDirty = 1 << 18
 
 // planRound plans what is dirty once, then whatever rows have changed.
 func (r *run) planRound(ctx context.Context) error {
+	if err := r.loadDoubt(ctx); err != nil {
+		return err
+	}
 	dirty, err := r.e.store.Dirty(ctx, r.p.Name, maxDirty)
 	if err != nil {
 		return fmt.Errorf("load what is to be planned again: %w", err)
@@ -51,6 +55,31 @@ func (r *run) planAllChanged(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// loadDoubt notes since when creates of unknown outcome may have made records of each side.
+func (r *run) loadDoubt(ctx context.Context) error {
+	ops, err := r.e.store.Ops(ctx, "", store.OpUnknown)
+	if err != nil {
+		return fmt.Errorf("load operations of unknown outcome: %w", err)
+	}
+	r.doubt = [2]time.Time{}
+	for _, side := range record.Sides() {
+		for _, op := range ops {
+			if at := r.doubt[side]; op.Verb == connector.Create && op.Target == r.p.ends[side].of && (at.IsZero() || op.SentAt.Before(at)) {
+				r.doubt[side] = op.SentAt
+			}
+		}
+	}
+	return nil
+}
+
+// doubtful reports whether a record without a partner may be what a create of unknown
+// outcome has made: its key may have been changed since, so only looking up tells (R16,
+// invariant 8).
+func (r *run) doubtful(side record.Side, row store.Row) bool {
+	since := r.doubt[side]
+	return !since.IsZero() && (row.Created.IsZero() || row.Created.After(since.Add(-time.Hour)))
 }
 
 func (r *run) planDirty(ctx context.Context, side record.Side, ids []string) error {

@@ -106,6 +106,7 @@ func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
 	if held, err := b.suspectMerge(ctx, d, lost); err != nil || held {
 		return err
 	}
+	b.meetExpected(d)
 	if f, was, is := b.edited(d, survivor); f != "" {
 		return b.editWins(ctx, d, lost, f, was, is)
 	}

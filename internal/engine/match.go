@@ -46,6 +46,11 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 			return err
 		}
 	}
+	if b.r.doubtful(b.side, row) {
+		b.stand(row.ID, standsWaiting, "it may be what a create has made whose outcome is being looked up")
+		b.again(row.ID)
+		return nil
+	}
 	if b.dirty {
 		if settled, err := b.handmade(ctx, row); err != nil || settled {
 			return err

@@ -236,7 +236,7 @@ func (r *run) send(ctx context.Context, side record.Side, ops []store.Op) error 
 	if len(s.ops) > 0 {
 		s.write(work)
 	}
-	if err := s.finish(work); err != nil {
+	if err := s.finish(context.WithoutCancel(ctx)); err != nil { // answers are kept, however long they took
 		return err
 	}
 	r.e.progress(Progress{Sync: r.p.Name, Stage: "writing " + r.p.ends[side].of.String(), Done: r.writes(side)})

@@ -98,6 +98,7 @@ type run struct {
 	first    bool                // no run of this sync has been complete yet (R30)
 	complete [2]time.Time        // when the first and the last complete run ended
 
+	doubt  [2]time.Time   // since when creates of unknown outcome may have made records of a side
 	marks  [2]int64       // Seq up to which each side's rows have been planned
 	listed [2]atomic.Bool // the side has been read to the end (R15)
 	calls  [2]*counter
@@ -299,6 +300,9 @@ func (r *run) prepare(ctx context.Context) error {
 		return fmt.Errorf("load runs: %w", err)
 	}
 	r.first = r.complete[0].IsZero()
+	if err := r.loadDoubt(ctx); err != nil {
+		return err
+	}
 	return r.takeUpFormer(ctx)
 }
 

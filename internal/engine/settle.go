@@ -284,6 +284,7 @@ func (s *settling) wrote(link *store.Link, op store.Op, of store.OpField, holds 
 	if op.Verb == connector.Create {
 		return
 	}
+	s.r.countRound(link.ID, of.Key, s.side)
 	s.journal(*link, store.Entry{Kind: store.Written, Field: of.Wire, Old: op.Was[of.Wire], New: holds, Why: of.Rule})
 	if of.Lost != nil {
 		s.journal(*link, store.Entry{Kind: store.Overruled, Field: of.Wire, Old: of.Lost.Value, New: holds, Why: of.Rule})

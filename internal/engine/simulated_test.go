@@ -1,13 +1,15 @@
 package engine_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"net/http"
-
+	"github.com/tandemhub/tandem/connectortest/toy"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/twin"
 )
 
@@ -92,6 +94,96 @@ func TestR27ADeletedRecordDoesNotComeBackByACreateOfUnknownOutcome(t *testing.T)
 		w.settled("cards")
 		if n := len(w.b.Rows("cards")); n != 0 {
 			t.Errorf("a person deleted the card, and there are %d again", n)
+		}
+		quiet(t, w)
+	})
+}
+
+// Invariant 8: what a create of unknown outcome has made is not taken for somebody else's new
+// record, even if a person has given it another key before it could be looked up.
+func TestInvariant8AnUnknownCreatesRecordWithAnotherKeyIsNotDoubled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		lost := w.b.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
+		down := w.b.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/find"})
+		w.sync("cards")
+		if lost.Hits() != 1 || len(w.b.Rows("cards")) != 1 {
+			t.Fatal("the create did not take effect, or its answer was not lost")
+		}
+		w.put(w.b, "cards", w.b.Rows("cards")[0].ID, map[string]string{"email": "ann.new@x.gr", "notes": "new address"})
+		down.Remove()
+		time.Sleep(time.Hour)
+		w.settled("cards")
+		for _, tw := range []*toy.Twin{w.a, w.b} {
+			if got := w.by(tw, "cards", "name", "Ann").Fields; got["email"] != "ann.new@x.gr" || got["notes"] != "new address" {
+				t.Errorf("a side holds %v", got)
+			}
+		}
+		quiet(t, w)
+	})
+}
+
+// R2, invariant 6: of an update of unknown outcome, the fields that nobody has touched since
+// are ours, and those that a person has are theirs.
+func TestR2APersonsEditOfOneFieldDoesNotMakeOurOthersForeign(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, right := pairOf(t, cardsYAML, map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old", "phone": "1"})
+		w.put(w.a, "cards", left, map[string]string{"notes": "ours", "phone": "2"})
+		lost := w.b.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
+		down := w.b.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/get"})
+		w.sync("cards")
+		if lost.Hits() != 1 {
+			t.Fatal("the answer was not lost")
+		}
+		w.put(w.b, "cards", right, map[string]string{"phone": "3"})
+		time.Sleep(time.Minute)
+		w.put(w.a, "cards", left, map[string]string{"notes": "newer"})
+		down.Remove()
+		time.Sleep(time.Hour)
+		w.sync("cards")
+		rep := w.settled("cards")
+		for _, tw := range []twin.Twin{w.a, w.b} {
+			if got := tw.Rows("cards")[0].Fields; got["notes"] != "newer" || got["phone"] != "3" {
+				t.Errorf("a side holds %v: %+v", got, rep)
+			}
+		}
+		for _, e := range w.history(record.Left, left) {
+			if e.Kind == store.Overruled {
+				t.Errorf("%q was overruled although only one side's people touched %s", e.Old, e.Field)
+			}
+		}
+		quiet(t, w)
+	})
+}
+
+// R15: a record that may be the outcome of an unfinished create is not given to another one
+// with the same key.
+func TestR15WhatAnUnfinishedCreateMayHaveMadeIsNobodyElsesPartner(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		lost := w.b.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
+		down := w.b.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/find"})
+		w.sync("cards")
+		other := w.put(w.a, "cards", "", map[string]string{"name": "Another Ann", "email": "ann@x.gr"})
+		down.Remove()
+		time.Sleep(time.Hour)
+		w.sync("cards")
+		w.sync("cards")
+		if lost.Hits() != 1 {
+			t.Fatal("the answer was not lost")
+		}
+		if got := w.by(w.b, "cards", "email", "ann@x.gr").Fields["name"]; got != "Ann" {
+			t.Errorf("the card at b is called %q", got)
+		}
+		for _, e := range w.history(record.Left, other) {
+			if e.Kind == store.Linked {
+				t.Error("the card that was made from Ann was given to another Ann")
+			}
 		}
 		quiet(t, w)
 	})

@@ -49,7 +49,7 @@ func (o *oracle) excused(side int, row twin.Row, s store.Standing) string {
 		}
 		return "nobody deleted anything"
 	case "review":
-		if key != "" && (len(o.holders(side, key, f)) > 1 || len(o.holders(1-side, key, f)) > 1) {
+		if o.shared(o.of(spot{o.kind, side, row.ID}), key, f) {
 			return ""
 		}
 		for _, fld := range o.k.Fields {
@@ -61,6 +61,18 @@ func (o *oracle) excused(side int, row twin.Row, s store.Standing) string {
 	default:
 		return "that should have passed"
 	}
+}
+
+// shared reports whether a value of a key was ever held by a record that is another thing.
+func (o *oracle) shared(whole spot, key string, f Field) bool {
+	for side := range 2 {
+		for _, id := range o.holders(side, key, f) {
+			if key != "" && o.of(spot{o.kind, side, id}) != whole {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (o *oracle) deletedIn(whole spot) bool {
@@ -77,6 +89,9 @@ func (o *oracle) creates() {
 				if l.IDs[side] == act.ID {
 					links = append(links, l)
 				}
+			}
+			if _, deleted := o.gone[at]; deleted && len(links) == 0 {
+				continue // by a person, before the hub knew that it had made it
 			}
 			if len(links) == 0 {
 				o.w.blame("%s was created at %s and is linked with nothing: %q", o.name(side, act.ID), act.At.UTC().Format("02 15:04:05"), act.Fields)
@@ -207,7 +222,7 @@ func (o *oracle) needless(r store.Review) string {
 		}
 		for _, e := range o.edits[o.of(at)] {
 			v := key.same(e.now)
-			if o.k.Fields[e.field].Key == o.k.Key && v != "" && (len(o.holders(0, v, key)) > 1 || len(o.holders(1, v, key)) > 1) {
+			if o.k.Fields[e.field].Key == o.k.Key && o.shared(o.of(at), v, key) {
 				return ""
 			}
 		}

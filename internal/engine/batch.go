@@ -155,7 +155,6 @@ type batch struct {
 	found   map[store.Key][]string   // records of the other side by key
 	busy    map[store.Spot]int64
 	claimed map[string]int64
-	making  map[string]int64      // unfinished creates at side itself: a record may be what one of them made
 	taken   map[store.Spot]string // records that this batch, or a preview so far, has linked, with their partner
 	refs    *refs
 	facts   store.Facts
@@ -228,9 +227,6 @@ func (b *batch) loadCandidates(ctx context.Context, ids []string) error {
 	}
 	if b.r.dry == nil {
 		if b.claimed, err = b.r.e.store.Claimed(ctx, of, claims); err != nil {
-			return fmt.Errorf("load claims: %w", err)
-		}
-		if b.making, err = b.r.e.store.Claimed(ctx, b.r.p.ends[b.side].of, claims); err != nil {
 			return fmt.Errorf("load claims: %w", err)
 		}
 	} else {

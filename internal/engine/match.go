@@ -88,12 +88,6 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 		if k.Value == "" || k.Free {
 			continue
 		}
-		if _, under := b.making[claim(k)]; under {
-			// R27: maybe it is what an unfinished create has made, whose source is gone by now.
-			b.stand(row.ID, standsWaiting, "a record with the same "+k.Name+" is being created beside it")
-			b.again(row.ID)
-			return nil
-		}
 		if _, under := b.claimed[claim(k)]; under {
 			// R15: a create for the same key is under way, and what is there may be its outcome;
 			// match again when it has settled.

@@ -58,6 +58,19 @@ func TestR22WhatTheDeletedSideNeverHadHoldsTheDelete(t *testing.T) {
 		quiet(t, w)
 	})
 	synctest.Test(t, func(t *testing.T) {
+		yaml := strings.Replace(cardsYAML, "match: [email]", "match: [email]\n    prefer: ask\n    delete: delete", 1)
+		w, left, right := pairOf(t, yaml, map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
+		w.put(w.a, "cards", left, map[string]string{"notes": "from a"})
+		w.put(w.b, "cards", right, map[string]string{"notes": "from b"})
+		w.sync("cards")
+		w.remove(w.a, "cards", left)
+		w.sync("cards")
+		if len(w.b.Rows("cards")) != 1 {
+			t.Error("the notes from b were deleted with their record while the question about them was open")
+		}
+		quiet(t, w)
+	})
+	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, strings.Replace(cardsYAML, "match: [email]", "match: [email]\n    delete: delete", 1))
 		left := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
 		w.put(w.b, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "asked for a call"})

@@ -16,6 +16,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -59,6 +60,8 @@ type ClientOptions struct {
 	BodyCap int64
 	// Retries is how often a request is repeated; 0 = 4, negative = never.
 	Retries int
+	// Jitter returns what is added to a wait, at most a quarter of it; nil = by chance.
+	Jitter func(most time.Duration) time.Duration
 	// Log gets one debug line per attempt; nil = none.
 	Log *slog.Logger
 	// OnCall is told of every attempt, at the same time from several goroutines.
@@ -120,6 +123,9 @@ func NewClient(o ClientOptions) *http.Client {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Jitter == nil {
+		o.Jitter = rand.N[time.Duration]
+	}
 	base, err := parseBase(o.Base)
 	s := o.scrub
 	if s == nil {
@@ -131,7 +137,7 @@ func NewClient(o ClientOptions) *http.Client {
 	if o.Tokens != nil {
 		rt = &tokener{next: rt, tokens: o.Tokens}
 	}
-	rt = &retrier{next: rt, limits: o.Limits, retries: o.Retries}
+	rt = &retrier{next: rt, limits: o.Limits, retries: o.Retries, jitter: o.Jitter}
 	rt = &capper{next: rt, most: o.BodyCap}
 	return &http.Client{
 		Transport:     &outer{next: rt, scrub: s, limits: o.Limits, bottom: o.Transport},

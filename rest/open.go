@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/rest/grant"
@@ -17,16 +18,17 @@ import (
 
 // OpenOptions are what a connection is opened with.
 type OpenOptions struct {
-	Name      string             // of the connection, for what a person is told to do; may be ""
-	Settings  connector.Settings // without secrets; defaults may be missing
-	Secrets   map[string]string  // by name of the setting
-	URL       string             // replaces Spec.BaseURL (C9); "" = the documented address
-	Transport http.RoundTripper  // nil = the network
-	Limits    *Limits            // of the vendor account, shared by its connections; nil = limits of its own
-	Log       *slog.Logger       // nil = none
-	OnCall    func(CallInfo)     // told of every request; nil = nobody
-	State     connector.KV       // what the connection remembers; nil = forgotten with the process
-	Hook      string             // the door's address for this connection; "" = there is none
+	Name      string                            // of the connection, for what a person is told to do; may be ""
+	Settings  connector.Settings                // without secrets; defaults may be missing
+	Secrets   map[string]string                 // by name of the setting
+	URL       string                            // replaces Spec.BaseURL (C9); "" = the documented address
+	Transport http.RoundTripper                 // nil = the network
+	Limits    *Limits                           // of the vendor account, shared by its connections; nil = limits of its own
+	Log       *slog.Logger                      // nil = none
+	Jitter    func(time.Duration) time.Duration // see ClientOptions
+	OnCall    func(CallInfo)                    // told of every request; nil = nobody
+	State     connector.KV                      // what the connection remembers; nil = forgotten with the process
+	Hook      string                            // the door's address for this connection; "" = there is none
 }
 
 // A Handle is what the hub keeps of an open connection besides its abilities.
@@ -90,6 +92,7 @@ func Open(spec connector.Spec, o OpenOptions) (connector.Abilities, *Handle, err
 		Secrets:   filled(o.Secrets),
 		Limits:    h.limits,
 		Log:       o.Log,
+		Jitter:    o.Jitter,
 		OnCall:    o.OnCall,
 	}
 	if auth.OAuth == nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ type retrier struct {
 	next    http.RoundTripper
 	limits  *Limits
 	retries int
+	jitter  func(time.Duration) time.Duration
 }
 
 // RoundTrip repeats what certainly did not happen or harms nothing when repeated.
@@ -39,7 +39,7 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		if !again(ctx, req.Method, res, err) {
 			return res, err
 		}
-		asked, wait := waitFor(res, n)
+		asked, wait := r.waitFor(res, n)
 		limited := res != nil && res.StatusCode == http.StatusTooManyRequests
 		if limited {
 			r.pause(ctx, wait)
@@ -113,14 +113,14 @@ func again(ctx context.Context, method string, res *http.Response, err error) bo
 
 // waitFor returns how long to wait before the repetition that follows attempt n, and
 // whether the vendor asked for just that.
-func waitFor(res *http.Response, n int) (asked bool, wait time.Duration) {
+func (r *retrier) waitFor(res *http.Response, n int) (asked bool, wait time.Duration) {
 	if res != nil {
 		if d, ok := retryAfter(res.Header, time.Now()); ok && d > 0 {
 			return true, d
 		}
 	}
 	wait = time.Second << min(n, 6)
-	return false, wait + rand.N(wait/4) //nolint:gosec // jitter is no secret
+	return false, wait + r.jitter(wait/4)
 }
 
 // pause holds all calls back that cost what this one costs.

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/merge"
@@ -46,6 +47,8 @@ type Options struct {
 	// order, so that the same input gives the same journal (invariant 12); 0 means as many
 	// requests at a time as pay.
 	Workers int
+	// Jitter is added to the waits before a request is repeated; nil = by chance.
+	Jitter func(most time.Duration) time.Duration
 }
 
 // Progress says how far a sync has come.
@@ -163,7 +166,7 @@ func open(pc plan.Connection, o Options) (*conn, error) {
 	}
 	able, handle, err := rest.Open(c.spec, rest.OpenOptions{
 		Name: pc.Name, Settings: pc.Settings, Secrets: pc.Secrets, URL: pc.URL,
-		Transport: &meter{next: transport}, Limits: c.limits, Log: o.Log, State: state, Hook: hook,
+		Transport: &meter{next: transport}, Limits: c.limits, Log: o.Log, State: state, Hook: hook, Jitter: o.Jitter,
 	})
 	c.problem = err // a missing credential stops this connection only
 	c.able = able

@@ -205,7 +205,8 @@ func (b *batch) dropUnmapped(d *draft) {
 // meetExpected compares what was written and not read back with what is there now (R2).
 func (b *batch) meetExpected(d *draft) {
 	for _, side := range record.Sides() {
-		for key, sent := range d.link.Expected[side] {
+		for _, key := range d.link.Expected[side].Names() { // in order (invariant 12)
+			sent := d.link.Expected[side][key]
 			i := b.r.p.index[key]
 			f := fieldOn(b.r.p.Mapping.Fields()[i], side)
 			own, known, err := b.r.p.Mapping.Own(i, side, d.rows[side].Fields, b.refs)

@@ -206,7 +206,13 @@ func (r *run) pushVerb(ctx context.Context, verb connector.Verb) (int, error) {
 				break
 			}
 			total += len(ops)
-			g.Go(func() error { return r.send(gctx, side, ops) })
+			if r.e.workers > 1 {
+				g.Go(func() error { return r.send(gctx, side, ops) })
+				continue
+			}
+			if err := r.send(ctx, side, ops); err != nil { // one thing after the other (invariant 12)
+				return total, err
+			}
 		}
 	}
 	return total, g.Wait()

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -157,8 +158,8 @@ func (s *settling) byMatch(ctx context.Context, ops []store.Op) (map[int64][]rec
 		}
 		keyless = append(keyless, op)
 	}
-	for field, some := range byField {
-		if err := s.findAll(ctx, field, some, hits); err != nil {
+	for _, field := range slices.Sorted(maps.Keys(byField)) { // in order (invariant 12)
+		if err := s.findAll(ctx, field, byField[field], hits); err != nil {
 			return nil, err
 		}
 	}

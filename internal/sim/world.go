@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
@@ -65,7 +68,8 @@ func (w *world) open() error {
 		return fmt.Errorf("open the store of the simulation: %w", err)
 	}
 	w.store = st
-	w.engine, err = engine.New(engine.Options{Store: st, Plan: w.plan, Specs: w.set.Specs, Workers: max(1, w.set.Workers), Transport: w.transport})
+	w.engine, err = engine.New(engine.Options{Store: st, Plan: w.plan, Specs: w.set.Specs, Workers: max(1, w.set.Workers), Transport: w.transport,
+		Jitter: func(most time.Duration) time.Duration { return most / 2 }})
 	if err != nil {
 		return fmt.Errorf("open the engine of the simulation: %w", err)
 	}
@@ -162,7 +166,9 @@ func (w *world) notice(side int) {
 	acts := w.set.Sides[side].Twin.Kit().Ledger().Acts()
 	for _, act := range acts[w.seen[side]:] {
 		if act.By != person {
-			w.note("  the hub: %s %s/%s %q", act.Verb, w.set.Sides[side].Connection, act.ID, act.Fields)
+			fields := maps.Clone(act.Fields)
+			delete(fields, engine.KeyField) // holds the installation's name, which differs from life to life
+			w.note("  the hub: %s %s/%s %q", act.Verb, w.set.Sides[side].Connection, act.ID, fields)
 		}
 	}
 	w.seen[side] = len(acts)
@@ -193,9 +199,13 @@ func (w *world) written() int {
 // journal returns the whole journal, a line each.
 func (w *world) journal() []string {
 	var lines []string
+	home, err := w.store.Installation(w.ctx)
+	if err != nil {
+		w.blame("the installation has no name: %v", err)
+	}
 	for _, e := range w.history() {
 		lines = append(lines, fmt.Sprintf("%s r%d %s %s/%s %s %s %q %q %s %s", e.At.UTC().Format("02 15:04:05.000000"), e.Run, e.Sync, e.Of, e.Record, e.Kind,
-			e.Field, e.Old, e.New, string(e.Set.Append(nil)), e.Why))
+			e.Field, e.Old, e.New, strings.ReplaceAll(string(e.Set.Append(nil)), home, "here"), e.Why))
 	}
 	return lines
 }

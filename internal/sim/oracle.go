@@ -210,6 +210,10 @@ func (o *oracle) lost(e edit, f Field, v string) string {
 	case strings.HasPrefix(o.diverged(link, f), "refused") && f.same(e.was) != v && o.bothTouched(o.of(e.spot), f):
 		return "" // R2: put back to what we had just replaced, which looks like a refusal: shown, left alone
 	}
+	if o.w.set.Sides[e.side].Blind && o.overwritten(e, f) {
+		o.w.counts["an edit lost in the window"]++
+		return ""
+	}
 	now, then := "is gone", "is gone"
 	if here {
 		now = fmt.Sprintf("has %q", o.value(e.side, e.id, f))
@@ -236,6 +240,22 @@ func (o *oracle) replaced(e edit, f Field, v string) bool {
 	return slices.ContainsFunc(o.edits[o.of(e.spot)], func(x edit) bool {
 		return x.n > e.n && o.k.Fields[x.field].Key == f.Key && f.same(x.was) == v
 	})
+}
+
+// window is how long ago the hub may have looked at a record that it overwrites (R4), and how
+// long a request may take.
+const window = 30*time.Second + 2*time.Minute
+
+// overwritten reports whether the hub wrote over an edit so soon that it need not have seen
+// it, at a vendor that cannot refuse such a write.
+func (o *oracle) overwritten(e edit, f Field) bool {
+	acts := o.w.set.Sides[e.side].Twin.Kit().Ledger().Acts()
+	for _, act := range acts[e.acts:] {
+		if _, wrote := act.Fields[f.Wire[e.side]]; wrote && act.By != person && act.Object == o.k.Objects[e.side] && act.ID == e.id {
+			return act.At.Sub(acts[e.acts-1].At) < window
+		}
+	}
+	return false
 }
 
 // takenBack reports whether the edit brought back a value that an earlier one had replaced: if

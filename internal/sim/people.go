@@ -26,7 +26,7 @@ type edit struct {
 	field    int
 	was, now string
 	made     bool // the record was made with it
-	within   bool // inside a request to its vendor
+	acts     int  // how many acts its side's ledger had
 }
 
 // A removal is a record that a person deleted.
@@ -211,7 +211,8 @@ func (w *world) put(at spot, fields map[string]string) {
 		if i < 0 || after.Fields[name] == before.Fields[name] {
 			continue
 		}
-		w.edits = append(w.edits, edit{spot: at, n: w.serial, at: time.Now(), field: i, was: before.Fields[name], now: after.Fields[name], made: made})
+		w.edits = append(w.edits, edit{spot: at, n: w.serial, at: time.Now(), field: i, was: before.Fields[name], now: after.Fields[name], made: made,
+			acts: len(a.Twin.Kit().Ledger().Acts())})
 	}
 }
 

@@ -14,7 +14,7 @@ func People() []Field {
 	return []Field{
 		{Key: "name", Wire: both("name"), Keeps: true, Draw: Name},
 		{Key: "email", Wire: both("email"), Draw: Email, Same: lower},
-		{Key: "phone", Wire: both("phone"), Draw: Phone, Same: digits},
+		{Key: "phone", Wire: both("phone"), Draw: Phone, Same: Digits},
 		{Key: "discount", Wire: both("discount"), Draw: Number, Same: number},
 		{Key: "stage", Wire: both("stage"), Draw: oneOf("new", "won", "lost")},
 		{Key: "tags", Wire: both("tags"), Draw: oneOf("vip", "trade", "press", "vip;trade", "press;vip", "trade;press;vip"), Same: sorted, Set: true},
@@ -28,8 +28,8 @@ func both(wire string) [2]string { return [2]string{wire, wire} }
 
 func lower(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
-// digits is a telephone number without what people put between the figures.
-func digits(s string) string {
+// Digits is a telephone number without what people put between the figures.
+func Digits(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
 			return -1

@@ -17,6 +17,15 @@ const (
 	afterCommit  moment = "after a transaction"
 )
 
+func moments() []moment { return []moment{beforeCall, afterCall, beforeCommit, afterCommit} }
+
+const withRetryAfter = " with Retry-After"
+
+func faultKinds() []twin.FaultKind {
+	return []twin.FaultKind{twin.FaultRateLimit, twin.FaultUnavailable, twin.FaultUnauthorized, twin.FaultHTML, twin.FaultRefuse,
+		twin.FaultErrorAfterCommit, twin.FaultLostReply, twin.FaultTruncate, twin.FaultSlow}
+}
+
 // A stop is the end that is waiting for a process.
 type stop struct {
 	at     moment // "" = none
@@ -58,10 +67,10 @@ func (w *world) weather() {
 	w.stop = stop{}
 	switch n := w.rnd.IntN(10); {
 	case n < 3:
-		at := []moment{beforeCall, afterCall, beforeCommit, afterCommit}[w.rnd.IntN(4)]
+		at := moments()[w.rnd.IntN(4)]
 		w.stop = stop{at: at, in: 1 + w.rnd.IntN(30)}
 	case n == 3:
-		at := []moment{beforeCall, afterCall, beforeCommit, afterCommit}[w.rnd.IntN(4)]
+		at := moments()[w.rnd.IntN(4)]
 		w.stop = stop{at: at, in: 1 + w.rnd.IntN(30), gently: true}
 	case n == 4:
 		w.count("restart")
@@ -81,8 +90,7 @@ func (w *world) weather() {
 }
 
 func (w *world) fault() {
-	kinds := []twin.FaultKind{twin.FaultRateLimit, twin.FaultUnavailable, twin.FaultUnauthorized, twin.FaultHTML, twin.FaultRefuse,
-		twin.FaultErrorAfterCommit, twin.FaultLostReply, twin.FaultTruncate, twin.FaultSlow}
+	kinds := faultKinds()
 	f := twin.Fault{Kind: kinds[w.rnd.IntN(len(kinds))], After: w.rnd.IntN(8), Every: 1 + w.rnd.IntN(5), Times: 1 + w.rnd.IntN(4)}
 	name := string(f.Kind)
 	if w.rnd.IntN(2) == 0 {
@@ -92,7 +100,7 @@ func (w *world) fault() {
 	case twin.FaultRateLimit, twin.FaultUnavailable:
 		if w.rnd.IntN(2) == 0 {
 			f.Wait = time.Duration(1+w.rnd.IntN(300)) * time.Second
-			name += " with Retry-After"
+			name += withRetryAfter
 		}
 	case twin.FaultSlow:
 		f.Wait = time.Duration(1+w.rnd.IntN(100)) * time.Second

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"math/rand/v2"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +84,151 @@ func TestInvariant11KillNineInTheMiddleOfAPush(t *testing.T) {
 	before := writes(erp) + writes(crm)
 	if out, err := program().CombinedOutput(); err != nil || writes(erp)+writes(crm) != before {
 		t.Errorf("a further run wrote %d times: %v\n%s", writes(erp)+writes(crm)-before, err, out)
+	}
+}
+
+// Invariant 11: killed at any moment, as often as TANDEM_KILLS says, among lost replies and
+// with people at work on both sides, the program loses no edit and makes no record twice.
+func TestInvariant11KilledAtRandomMoments(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits in real time for Dolibarr to settle")
+	}
+	t.Parallel()
+	kills, err := strconv.Atoi(cmp.Or(os.Getenv("TANDEM_KILLS"), "5"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d (the moments of the kills are real time's own)", seed)
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	h := newHarness(t, 60)
+	lost := h.erp.Kit().Inject(twin.Fault{Kind: twin.FaultLostReply, Method: "POST", After: 2, Every: 5, Times: 3})
+	if os.Getenv("TANDEM_KILLS") != "" { // HubSpot settles in a minute, which is too long for every day
+		h.crm.Kit().Inject(twin.Fault{Kind: twin.FaultErrorAfterCommit, Method: "POST", Path: "/crm/objects/2026-09/contacts/batch", After: 1, Every: 2, Times: kills})
+	}
+	struck := 0
+	for n := 0; n < kills; n++ {
+		h.edit(rnd, n)
+		program := h.program()
+		if err := program.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rnd.IntN(900)) * time.Millisecond)
+		if err := program.Process.Kill(); err == nil {
+			struck++
+		}
+		_ = program.Wait() // killed, or done: it is the ledger that tells
+	}
+	if kills > 0 && struck == 0 {
+		t.Error("no kill struck: it had always ended before")
+	}
+	for n := range 20 { // started again until done
+		out, err := h.program().CombinedOutput()
+		if err == nil {
+			break
+		}
+		if n == 19 {
+			t.Fatalf("it does not come to an end: %v\n%s", err, out)
+		}
+	}
+	if kills > 3 && lost.Hits() == 0 {
+		t.Error("no reply was lost")
+	}
+	h.judge()
+}
+
+// A harness is the program, two servers and what people did there.
+type harness struct {
+	t        *testing.T
+	erp, crm twin.Twin
+	dir      string
+	title    map[string]string // by e-mail: the job title that people gave last
+}
+
+// newHarness lets people fill both sides: a third of the contacts here, a third there, and a
+// third on both.
+func newHarness(t *testing.T, n int) *harness {
+	t.Helper()
+	h := &harness{t: t, dir: t.TempDir(), title: map[string]string{}}
+	h.erp = twinOf(t, "dolibarr", twin.Options{NoLimits: true, Latency: 5 * time.Millisecond})
+	h.crm = twinOf(t, "hubspot", twin.Options{NoLimits: true, Prompt: true, Latency: 5 * time.Millisecond})
+	for i := range n {
+		email := fmt.Sprintf("p%d@x.example", i)
+		for side, tw := range []twin.Twin{h.erp, h.crm} {
+			if i%3 != side {
+				h.put(tw, "", map[string]string{"lastname": fmt.Sprintf("Person %d", i), "email": email})
+			}
+		}
+		h.title[email] = ""
+	}
+	erp, crm := httptest.NewServer(h.erp), httptest.NewServer(h.crm)
+	t.Cleanup(erp.Close)
+	t.Cleanup(crm.Close)
+	yaml := strings.Replace(killYAML, "direction: right-to-left, ", "", 1)
+	if err := os.WriteFile(filepath.Join(h.dir, "tandem.yaml"), fmt.Appendf(nil, yaml, erp.URL, crm.URL), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (h *harness) put(tw twin.Twin, id string, fields map[string]string) {
+	h.t.Helper()
+	if _, err := tw.Put("contacts", id, fields); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *harness) program() *exec.Cmd {
+	cmd := exec.CommandContext(h.t.Context(), asTandem(h.t, h.dir), "sync", "-q")
+	cmd.Dir = h.dir
+	cmd.Env = append(os.Environ(), "ERP_KEY="+h.erp.Settings()["api_key"], "CRM_TOKEN="+h.crm.Settings()["access_token"])
+	return cmd
+}
+
+// edit lets people give some contacts a job title, each at one side only.
+func (h *harness) edit(rnd *rand.Rand, n int) {
+	h.t.Helper()
+	for _, r := range h.erp.Rows("contacts") {
+		if rnd.IntN(12) == 0 && h.title[r.Fields["email"]] == "" {
+			h.title[r.Fields["email"]] = fmt.Sprintf("chief of %d", n)
+			h.put(h.erp, r.ID, map[string]string{"poste": h.title[r.Fields["email"]]})
+		}
+	}
+	for _, r := range h.crm.Rows("contacts") {
+		if rnd.IntN(12) == 0 && h.title[r.Fields["email"]] == "" {
+			h.title[r.Fields["email"]] = fmt.Sprintf("head of %d", n)
+			h.put(h.crm, r.ID, map[string]string{"jobtitle": h.title[r.Fields["email"]]})
+		}
+	}
+}
+
+// judge asks the ledgers: every contact once at each side, created there once at most, and
+// with what people gave it.
+func (h *harness) judge() {
+	h.t.Helper()
+	for side, tw := range []twin.Twin{h.erp, h.crm} {
+		field, name := []string{"poste", "jobtitle"}[side], []string{"erp", "crm"}[side]
+		seen, made := map[string]int{}, map[string]int{}
+		for _, r := range tw.Rows("contacts") {
+			email := r.Fields["email"]
+			if seen[email]++; r.Fields[field] != h.title[email] {
+				h.t.Errorf("%s: %s of %s is %q, want %q", name, field, email, r.Fields[field], h.title[email])
+			}
+		}
+		for _, act := range tw.Kit().Ledger().Acts() {
+			if act.Verb == "create" {
+				made[act.Fields["email"]]++
+			}
+		}
+		for email := range h.title {
+			if seen[email] != 1 || made[email] != 1 {
+				h.t.Errorf("%s has %s %d times and it was created %d times, want once", name, email, seen[email], made[email])
+			}
+		}
+	}
+	before := writes(h.erp) + writes(h.crm)
+	if out, err := h.program().CombinedOutput(); err != nil || writes(h.erp)+writes(h.crm) != before {
+		h.t.Errorf("a further run wrote %d times: %v\n%s", writes(h.erp)+writes(h.crm)-before, err, out)
 	}
 }
 

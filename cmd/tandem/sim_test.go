@@ -55,7 +55,7 @@ func realLife(t *testing.T, seed uint64) sim.Setup {
 		s.Specs = append(s.Specs, sys.Spec)
 	}
 	s.Sides[0] = sim.Account{Connection: "erp", Twin: twinOf(t, "dolibarr", twin.Options{Zone: athens(t)}), Blind: true}
-	s.Sides[1] = sim.Account{Connection: "crm", Twin: twinOf(t, "hubspot", twin.Options{}), Blind: true}
+	s.Sides[1] = sim.Account{Connection: "crm", Twin: twinOf(t, "hubspot", twin.Options{}), Blind: true, Keyless: true}
 	s.Env = func(name string) (string, bool) {
 		if name == "ERP_SECRET" {
 			return s.Sides[0].Twin.Settings()["api_key"], true

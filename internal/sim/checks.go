@@ -265,12 +265,30 @@ func (o *oracle) values() {
 				known := slices.ContainsFunc(o.edits[whole], func(e edit) bool {
 					return o.k.Fields[e.field].Key == f.Key && f.same(e.now) == v && (!f.Loose || e.side == side)
 				})
+				if !known && o.unknowable(whole) {
+					o.w.counts["a created record that could not be found again"]++
+					continue
+				}
 				if !known {
 					o.w.blame("%s of %s holds %q, which no person entered there", f.Key, o.name(side, id), v)
 				}
 			}
 		}
 	}
+}
+
+// unknowable reports whether a thing began as a record that the hub had made at a vendor
+// without keys and of which a person then changed the match key.
+func (o *oracle) unknowable(whole spot) bool {
+	for _, m := range o.members[whole] {
+		if !o.w.set.Sides[m.side].Keyless || !o.madeByProgram(m) {
+			continue
+		}
+		if slices.ContainsFunc(o.edits[whole], func(e edit) bool { return e.spot == m && o.k.Fields[e.field].Key == o.k.Key }) {
+			return true
+		}
+	}
+	return false
 }
 
 // settled: the outbox is empty, every record planned, and the twins were asked for nothing

@@ -154,6 +154,10 @@ func (o *oracle) equal(l store.Link) {
 		if strings.HasPrefix(o.diverged(l, f), "refused") && o.bothTouched(o.of(spot{o.kind, 0, l.IDs[0]}), f) {
 			continue // R2; see lost
 		}
+		if o.mistaken(0, l.IDs[0], f) || o.mistaken(1, l.IDs[1], f) {
+			o.w.counts["an edit taken for the vendor's own"]++
+			continue
+		}
 		if a, b := o.value(0, l.IDs[0], f), o.value(1, l.IDs[1], f); a != b {
 			o.w.blame("%s of link %d differs: %s has %q, %s has %q (diverged: %q)", f.Key, l.ID, o.name(0, l.IDs[0]), a, o.name(1, l.IDs[1]), b, o.diverged(l, f))
 		}
@@ -210,6 +214,9 @@ func (o *oracle) lost(e edit, f Field, v string) string {
 	case strings.HasPrefix(o.diverged(link, f), "refused") && f.same(e.was) != v && o.bothTouched(o.of(e.spot), f):
 		return "" // R2: put back to what we had just replaced, which looks like a refusal: shown, left alone
 	}
+	if o.mistaken(e.side, e.id, f) {
+		return "" // see equal
+	}
 	if o.w.set.Sides[e.side].Blind && o.overwritten(e, f) {
 		o.w.counts["an edit lost in the window"]++
 		return ""
@@ -242,6 +249,15 @@ func (o *oracle) replaced(e edit, f Field, v string) bool {
 	})
 }
 
+// mistaken reports whether what a record holds was edited between our write and the look at
+// what came of it, at a vendor that tells no versions: it cannot be told from what the vendor
+// makes of a value, and the journal says so (R2).
+func (o *oracle) mistaken(side int, id string, f Field) bool {
+	return o.w.set.Sides[side].Blind && slices.ContainsFunc(o.journal, func(x store.Entry) bool {
+		return x.Kind == store.Rewritten && int(x.Side) == side && x.Record == id && x.Field == f.Wire[side] && f.same(x.New.Text()) == o.value(side, id, f)
+	})
+}
+
 // window is how long ago the hub may have looked at a record that it overwrites (R4), and how
 // long a request may take.
 const window = 30*time.Second + 2*time.Minute
@@ -251,7 +267,8 @@ const window = 30*time.Second + 2*time.Minute
 func (o *oracle) overwritten(e edit, f Field) bool {
 	acts := o.w.set.Sides[e.side].Twin.Kit().Ledger().Acts()
 	for _, act := range acts[e.acts:] {
-		if _, wrote := act.Fields[f.Wire[e.side]]; wrote && act.By != person && act.Object == o.k.Objects[e.side] && act.ID == e.id {
+		_, wrote := act.Fields[f.Wire[e.side]]
+		if wrote = wrote || act.Verb == "delete" || act.Verb == "archive"; wrote && act.By != person && act.Object == o.k.Objects[e.side] && act.ID == e.id {
 			return act.At.Sub(acts[e.acts-1].At) < window
 		}
 	}

@@ -41,6 +41,9 @@ type Account struct {
 	// Blind says that the vendor cannot be asked to write only if nothing has changed
 	// since: an edit between the last look and the write is lost, and counted (R4).
 	Blind bool
+	// Keyless says that nothing of ours stands in a record that we made: one whose match key
+	// a person changes before its create could be looked up is not found, and made again.
+	Keyless bool
 }
 
 // A Kind is what one sync keeps in step, and what people do with it.

@@ -154,7 +154,7 @@ func (o *oracle) equal(l store.Link) {
 		if strings.HasPrefix(o.diverged(l, f), "refused") && o.bothTouched(o.of(spot{o.kind, 0, l.IDs[0]}), f) {
 			continue // R2; see lost
 		}
-		if o.mistaken(0, l.IDs[0], f) || o.mistaken(1, l.IDs[1], f) {
+		if o.mistaken(0, l.IDs[0], f, o.value(0, l.IDs[0], f)) || o.mistaken(1, l.IDs[1], f, o.value(1, l.IDs[1], f)) {
 			o.w.counts["an edit taken for the vendor's own"]++
 			continue
 		}
@@ -214,7 +214,7 @@ func (o *oracle) lost(e edit, f Field, v string) string {
 	case strings.HasPrefix(o.diverged(link, f), "refused") && f.same(e.was) != v && o.bothTouched(o.of(e.spot), f):
 		return "" // R2: put back to what we had just replaced, which looks like a refusal: shown, left alone
 	}
-	if o.mistaken(e.side, e.id, f) {
+	if o.mistaken(e.side, e.id, f, v) {
 		return "" // see equal
 	}
 	if o.w.set.Sides[e.side].Blind && o.overwritten(e, f) {
@@ -249,12 +249,12 @@ func (o *oracle) replaced(e edit, f Field, v string) bool {
 	})
 }
 
-// mistaken reports whether what a record holds was edited between our write and the look at
+// mistaken reports whether a value was entered between our write and the look at
 // what came of it, at a vendor that tells no versions: it cannot be told from what the vendor
 // makes of a value, and the journal says so (R2).
-func (o *oracle) mistaken(side int, id string, f Field) bool {
+func (o *oracle) mistaken(side int, id string, f Field, v string) bool {
 	return o.w.set.Sides[side].Blind && slices.ContainsFunc(o.journal, func(x store.Entry) bool {
-		return x.Kind == store.Rewritten && int(x.Side) == side && x.Record == id && x.Field == f.Wire[side] && f.same(x.New.Text()) == o.value(side, id, f)
+		return x.Kind == store.Rewritten && int(x.Side) == side && x.Record == id && x.Field == f.Wire[side] && f.same(x.New.Text()) == v
 	})
 }
 

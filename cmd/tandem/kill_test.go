@@ -107,7 +107,7 @@ func TestInvariant11KilledAtRandomMoments(t *testing.T) {
 		h.crm.Kit().Inject(twin.Fault{Kind: twin.FaultErrorAfterCommit, Method: "POST", Path: "/crm/objects/2026-09/contacts/batch", After: 1, Every: 2, Times: kills})
 	}
 	struck := 0
-	for n := 0; n < kills; n++ {
+	for n := range kills {
 		h.edit(rnd, n)
 		program := h.program()
 		if err := program.Start(); err != nil {

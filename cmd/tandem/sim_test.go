@@ -48,13 +48,13 @@ func realLife(t *testing.T, seed uint64) sim.Setup {
 		{Key: "phone", Wire: [2]string{"phone_pro", "phone"}, Draw: sim.Phone, Same: sim.Digits},
 		{Key: "fax", Wire: [2]string{"", "fax"}, Draw: sim.Phone, Loose: true},
 	}
-	s := sim.Setup{Seed: seed, Path: t.TempDir() + "/tandem.db", Rounds: 5 + rnd.IntN(6), IdleCalls: 6,
+	s := sim.Setup{Seed: seed, Path: t.TempDir() + "/tandem.db", Rounds: 5 + rnd.IntN(6), IdleCalls: 6, Steady: true,
 		Config: fmt.Sprintf(livesYAML, one("left", "right", "newest", "newest", "ask"), one("ignore", "archive", "delete", "unlink"), one("ignore", "archive", "unlink")),
 		Kinds:  []sim.Kind{{Sync: "contacts", Objects: [2]string{"contacts", "contacts"}, Fields: fields, Key: "email"}}}
 	for _, sys := range systems.All() {
 		s.Specs = append(s.Specs, sys.Spec)
 	}
-	s.Sides[0] = sim.Account{Connection: "erp", Twin: twinOf(t, "dolibarr", twin.Options{Zone: athens(t)}), Blind: true}
+	s.Sides[0] = sim.Account{Connection: "erp", Twin: twinOf(t, "dolibarr", twin.Options{Zone: athens(t)}), Blind: true, Archives: [2]string{"statut", "0"}}
 	s.Sides[1] = sim.Account{Connection: "crm", Twin: twinOf(t, "hubspot", twin.Options{}), Blind: true, Keyless: true}
 	s.Env = func(name string) (string, bool) {
 		if name == "ERP_SECRET" {

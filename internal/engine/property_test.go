@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -44,9 +45,7 @@ func plays(t *testing.T, p drawnPair, prefer string, fields []string) (cells [2]
 		with := func(more map[string]string) map[string]string {
 			all := map[string]string{}
 			for _, m := range []map[string]string{known, more} {
-				for k, v := range m {
-					all[k] = v
-				}
+				maps.Copy(all, m)
 			}
 			return all
 		}
@@ -55,9 +54,7 @@ func plays(t *testing.T, p drawnPair, prefer string, fields []string) (cells [2]
 			w.settled("cards")
 			time.Sleep(time.Minute)
 		}
-		for side, tw := range []interface {
-			twin.Twin
-		}{w.a, w.b} {
+		for side, tw := range []twin.Twin{w.a, w.b} {
 			id := ""
 			if rows := tw.Rows("cards"); len(rows) > 0 {
 				id = rows[0].ID

@@ -14,7 +14,7 @@ import (
 func (o *oracle) alone() {
 	standings, err := o.w.store.Standings(o.w.ctx, o.k.Sync, 1<<20)
 	if err != nil {
-		o.w.blame("the reasons cannot be read: %v", err)
+		o.w.blamef("the reasons cannot be read: %v", err)
 	}
 	for side := range 2 {
 		for id, row := range o.rows[side] {
@@ -23,11 +23,11 @@ func (o *oracle) alone() {
 			}
 			i := slices.IndexFunc(standings, func(s store.Standing) bool { return int(s.Side) == side && s.ID == id })
 			if i < 0 {
-				o.w.blame("%s is neither paired nor excluded", o.name(side, id))
+				o.w.blamef("%s is neither paired nor excluded", o.name(side, id))
 				continue
 			}
 			if why := o.excused(side, row, standings[i]); why != "" {
-				o.w.blame("%s stands alone (%s: %s) but %s", o.name(side, id), standings[i].Reason, standings[i].Detail, why)
+				o.w.blamef("%s stands alone (%s: %s) but %s", o.name(side, id), standings[i].Reason, standings[i].Detail, why)
 			}
 		}
 	}
@@ -94,7 +94,7 @@ func (o *oracle) creates() {
 				continue // by a person, before the hub knew that it had made it
 			}
 			if len(links) == 0 {
-				o.w.blame("%s was created at %s and is linked with nothing: %q", o.name(side, act.ID), act.At.UTC().Format("02 15:04:05"), act.Fields)
+				o.w.blamef("%s was created at %s and is linked with nothing: %q", o.name(side, act.ID), act.At.UTC().Format("02 15:04:05"), act.Fields)
 				continue
 			}
 			made := 0
@@ -104,10 +104,10 @@ func (o *oracle) creates() {
 				}
 			}
 			if made > 1 {
-				o.w.blame("%d records of %s were created for one: %v", made, o.k.Objects[side], o.members[o.of(at)])
+				o.w.blamef("%d records of %s were created for one: %v", made, o.k.Objects[side], o.members[o.of(at)])
 			}
 			if len(o.edits[o.of(at)]) == 0 {
-				o.w.blame("%s was created although no person made its partner", o.name(side, act.ID))
+				o.w.blamef("%s was created although no person made its partner", o.name(side, act.ID))
 			}
 		}
 	}
@@ -121,11 +121,19 @@ func (o *oracle) madeByProgram(at spot) bool {
 func (o *oracle) acts(side int, verb string) []twin.Act {
 	var acts []twin.Act
 	for _, a := range o.w.set.Sides[side].Twin.Kit().Ledger().Acts() {
-		if a.By != person && a.Object == o.k.Objects[side] && a.Verb == verb {
+		if a.By != person && a.Object == o.k.Objects[side] && o.w.set.Sides[side].verb(a) == verb {
 			acts = append(acts, a)
 		}
 	}
 	return acts
+}
+
+// verb is what an act comes to: some vendors archive by an update.
+func (a Account) verb(act twin.Act) string {
+	if field := a.Archives[0]; field != "" && act.Verb == "update" && act.Fields[field] == a.Archives[1] {
+		return "archive"
+	}
+	return act.Verb
 }
 
 // deletes is invariant 5: nothing is deleted whose partner no person deleted.
@@ -137,7 +145,7 @@ func (o *oracle) deletes() {
 				return l.IDs[side] == act.ID && gone
 			})
 			if !proven {
-				o.w.blame("%s was %sd although nobody deleted its partner", o.name(side, act.ID), act.Verb)
+				o.w.blamef("%s was %sd although nobody deleted its partner", o.name(side, act.ID), o.w.set.Sides[side].verb(act))
 			}
 		}
 	}
@@ -161,7 +169,7 @@ func (o *oracle) writes() {
 			for wire := range act.Fields {
 				f, ok := o.field(wire)
 				if ok && f.Loose {
-					o.w.blame("%s of %s was written although it is not in the sync", wire, o.name(side, act.ID))
+					o.w.blamef("%s of %s was written although it is not in the sync", wire, o.name(side, act.ID))
 				}
 				written[cell{o.of(spot{o.kind, side, act.ID}), f.Key}]++
 			}
@@ -169,7 +177,7 @@ func (o *oracle) writes() {
 	}
 	for c, n := range written {
 		if most := edited[c] + max(1, len(o.members[c.whole])/2); n > most {
-			o.w.blame("%s of %v was written %d times for %d edits", c.key, o.members[c.whole], n, edited[c])
+			o.w.blamef("%s of %v was written %d times for %d edits", c.key, o.members[c.whole], n, edited[c])
 		}
 	}
 }
@@ -178,7 +186,7 @@ func (o *oracle) writes() {
 func (o *oracle) questions() {
 	for _, r := range o.reviews {
 		if why := o.needless(r); why != "" {
-			o.w.blame("a person was asked %q (%s), but %s", r.Text, r.Kind, why)
+			o.w.blamef("a person was asked %q (%s), but %s", r.Text, r.Kind, why)
 		}
 	}
 	for _, e := range o.journal {
@@ -187,7 +195,7 @@ func (o *oracle) questions() {
 		}
 		f, ok := o.field(e.Field)
 		if whole := o.of(spot{o.kind, int(e.Side), e.Record}); ok && !o.bothTouched(whole, f) {
-			o.w.blame("%q of %s of %s was overruled (%s) although only one side's people touched it", e.Old, e.Field, o.name(int(e.Side), e.Record), e.Why)
+			o.w.blamef("%q of %s of %s was overruled (%s) although only one side's people touched it", e.Old, e.Field, o.name(int(e.Side), e.Record), e.Why)
 		}
 	}
 }
@@ -270,7 +278,7 @@ func (o *oracle) values() {
 					continue
 				}
 				if !known {
-					o.w.blame("%s of %s holds %q, which no person entered there", f.Key, o.name(side, id), v)
+					o.w.blamef("%s of %s holds %q, which no person entered there", f.Key, o.name(side, id), v)
 				}
 			}
 		}
@@ -297,19 +305,19 @@ func (w *world) settled() {
 	for _, k := range w.set.Kinds {
 		ops, err := w.store.Ops(w.ctx, k.Sync)
 		if err != nil {
-			w.blame("the outbox cannot be read: %v", err)
+			w.blamef("the outbox cannot be read: %v", err)
 		}
 		for _, op := range ops {
-			w.blame("an operation is left in the outbox: %s %s/%s from %s, %s: %s", op.Verb, op.Target, op.TargetID, op.SourceID, op.State, op.Error)
+			w.blamef("an operation is left in the outbox: %s %s/%s from %s, %s: %s", op.Verb, op.Target, op.TargetID, op.SourceID, op.State, op.Error)
 		}
 		tally, err := w.store.Tally(w.ctx, k.Sync)
 		if err != nil || tally.Dirty > 0 {
-			w.blame("%d records are left to be planned: %v", tally.Dirty, err)
+			w.blamef("%d records are left to be planned: %v", tally.Dirty, err)
 		}
 	}
 	for _, a := range w.set.Sides {
 		if u := a.Twin.Kit().Unknowns(); len(u) > 0 {
-			w.blame("%s was asked for what it does not know: %s", a.Connection, shorten(u))
+			w.blamef("%s was asked for what it does not know: %s", a.Connection, shorten(u))
 		}
 	}
 }
@@ -323,17 +331,17 @@ func (w *world) rest() {
 		before, lines := w.written(), len(w.history())
 		w.counts["calls"] = 0
 		if !w.run(false) {
-			w.blame("a further run is not in order: %s", w.last)
+			w.blamef("a further run is not in order: %s", w.last)
 		}
 		if n := w.written() - before; n > 0 {
-			w.blame("a further run wrote %d times", n)
+			w.blamef("a further run wrote %d times", n)
 		}
 		if n := len(w.history()) - lines; n > 0 {
-			w.blame("a further run added %d lines to the journal: %s", n, shorten(w.journal()[lines:]))
+			w.blamef("a further run added %d lines to the journal: %s", n, shorten(w.journal()[lines:]))
 		}
 	}
 	if most := 2 * w.set.IdleCalls; w.counts["calls"] > most {
-		w.blame("an idle run made %d calls, of at most %d", w.counts["calls"], most)
+		w.blamef("an idle run made %d calls, of at most %d", w.counts["calls"], most)
 	}
 	delete(w.counts, "calls")
 }

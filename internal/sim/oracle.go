@@ -32,7 +32,7 @@ func (w *world) judge() {
 	for kind := range w.set.Kinds {
 		o, err := w.consult(kind)
 		if err != nil {
-			w.blame("the hub cannot be asked: %v", err)
+			w.blamef("the hub cannot be asked: %v", err)
 			return
 		}
 		o.pairs()
@@ -124,7 +124,7 @@ func (o *oracle) pairs() {
 		for side := range 2 {
 			at := spot{o.kind, side, l.IDs[side]}
 			if other, twice := held[at]; twice {
-				o.w.blame("%s is in two open pairs, %d and %d", o.name(side, l.IDs[side]), other, l.ID)
+				o.w.blamef("%s is in two open pairs, %d and %d", o.name(side, l.IDs[side]), other, l.ID)
 			}
 			held[at] = l.ID
 		}
@@ -132,7 +132,7 @@ func (o *oracle) pairs() {
 		_, right := o.rows[1][l.IDs[1]]
 		if !left || !right {
 			if l.Diverged["*"] == "" || !o.someoneDeleted(l) {
-				o.w.blame("link %d (%s, %s) is open and a side is not there (left %t, right %t): %q", l.ID, o.name(0, l.IDs[0]), o.name(1, l.IDs[1]), left, right, l.Diverged)
+				o.w.blamef("link %d (%s, %s) is open and a side is not there (left %t, right %t): %q", l.ID, o.name(0, l.IDs[0]), o.name(1, l.IDs[1]), left, right, l.Diverged)
 			}
 			continue
 		}
@@ -159,7 +159,7 @@ func (o *oracle) equal(l store.Link) {
 			continue
 		}
 		if a, b := o.value(0, l.IDs[0], f), o.value(1, l.IDs[1], f); a != b {
-			o.w.blame("%s of link %d differs: %s has %q, %s has %q (diverged: %q)", f.Key, l.ID, o.name(0, l.IDs[0]), a, o.name(1, l.IDs[1]), b, o.diverged(l, f))
+			o.w.blamef("%s of link %d differs: %s has %q, %s has %q (diverged: %q)", f.Key, l.ID, o.name(0, l.IDs[0]), a, o.name(1, l.IDs[1]), b, o.diverged(l, f))
 		}
 	}
 }
@@ -183,7 +183,7 @@ func (o *oracle) kept() {
 		}
 		v := f.same(e.now)
 		if why := o.lost(e, f, v); why != "" {
-			o.w.blame("%s of %s was set to %q at %s (#%d) and %s", f.Key, o.name(e.side, e.id), e.now, e.at.UTC().Format("02 15:04:05.000"), e.n, why)
+			o.w.blamef("%s of %s was set to %q at %s (#%d) and %s", f.Key, o.name(e.side, e.id), e.now, e.at.UTC().Format("02 15:04:05.000"), e.n, why)
 		}
 	}
 }
@@ -268,7 +268,8 @@ func (o *oracle) overwritten(e edit, f Field) bool {
 	acts := o.w.set.Sides[e.side].Twin.Kit().Ledger().Acts()
 	for _, act := range acts[e.acts:] {
 		_, wrote := act.Fields[f.Wire[e.side]]
-		if wrote = wrote || act.Verb == "delete" || act.Verb == "archive"; wrote && act.By != person && act.Object == o.k.Objects[e.side] && act.ID == e.id {
+		verb := o.w.set.Sides[e.side].verb(act)
+		if wrote = wrote || verb == "delete" || verb == "archive"; wrote && act.By != person && act.Object == o.k.Objects[e.side] && act.ID == e.id {
 			return act.At.Sub(acts[e.acts-1].At) < window
 		}
 	}

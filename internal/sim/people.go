@@ -49,7 +49,7 @@ func (w *world) within(when string, side int, r *http.Request) {
 		side = 1 - side
 	}
 	w.counts["acts "+when+" a request is carried out"]++
-	w.note("%s %s %s at %s:", when, r.Method, r.URL.Path, w.set.Sides[side].Connection)
+	w.notef("%s %s %s at %s:", when, r.Method, r.URL.Path, w.set.Sides[side].Connection)
 	kind := w.rnd.IntN(len(w.set.Kinds))
 	switch w.rnd.IntN(8) {
 	case 0:
@@ -194,15 +194,15 @@ func (w *world) put(at spot, fields map[string]string) {
 	id, err := a.Twin.Put(k.Objects[at.side], at.id, fields)
 	if err != nil {
 		w.counts["the vendor refused a person"]++
-		w.note("  %s/%s %q: %v", a.Connection, at.id, fields, err)
+		w.notef("  %s/%s %q: %v", a.Connection, at.id, fields, err)
 		return
 	}
 	if at.id = id; made {
 		w.counts["a record made"]++
-		w.note("  %s/%s made %q", a.Connection, id, fields)
+		w.notef("  %s/%s made %q", a.Connection, id, fields)
 	} else {
 		w.counts["a record edited"]++
-		w.note("  %s/%s edited %q", a.Connection, id, fields)
+		w.notef("  %s/%s edited %q", a.Connection, id, fields)
 	}
 	after, _ := w.row(at)
 	w.serial++
@@ -230,7 +230,7 @@ func (w *world) erase(at spot) bool {
 	}
 	w.serial++
 	w.counts["a record deleted"]++
-	w.note("  %s/%s deleted", a.Connection, at.id)
+	w.notef("  %s/%s deleted", a.Connection, at.id)
 	w.gone = append(w.gone, removal{at, w.serial, time.Now()})
 	return true
 }

@@ -31,7 +31,10 @@ type Setup struct {
 	Rounds int // days of work before the quiet
 	// IdleCalls is how many requests to one side a run may make when nothing has changed.
 	IdleCalls int
-	Workers   int // of the engine; 0 = one, which makes a life repeatable
+	// Steady says that the vendors' clocks are wrong from the beginning and never set: where
+	// changes are found by time, a clock that is put back hides what happens meanwhile.
+	Steady  bool
+	Workers int // of the engine; 0 = one, which makes a life repeatable
 }
 
 // An Account is one side of the syncs.
@@ -41,6 +44,9 @@ type Account struct {
 	// Blind says that the vendor cannot be asked to write only if nothing has changed
 	// since: an edit between the last look and the write is lost, and counted (R4).
 	Blind bool
+	// Archives is a field and the value by which the vendor archives a record, where that is
+	// an update.
+	Archives [2]string
 	// Keyless says that nothing of ours stands in a record that we made: one whose match key
 	// a person changes before its create could be looked up is not found, and made again.
 	Keyless bool
@@ -101,8 +107,13 @@ func Run(ctx context.Context, s Setup) (Result, error) {
 
 // live is the days of work.
 func (w *world) live() {
+	for side := range w.set.Sides {
+		if w.set.Steady && w.rnd.IntN(2) == 0 {
+			w.skew(side)
+		}
+	}
 	for day := range w.set.Rounds {
-		w.note("day %d", day)
+		w.notef("day %d", day)
 		for range w.rnd.IntN(6) {
 			w.act()
 			w.pass(time.Duration(w.rnd.IntN(90)) * time.Second)
@@ -136,7 +147,7 @@ func (w *world) calm() {
 			return
 		}
 	}
-	w.blame("it did not come to rest within %d runs: %s", calmRuns, w.last)
+	w.blamef("it did not come to rest within %d runs: %s", calmRuns, w.last)
 }
 
 // pass lets time pass.
@@ -144,11 +155,11 @@ func (w *world) pass(d time.Duration) {
 	time.Sleep(d + time.Duration(w.rnd.IntN(1000))*time.Millisecond)
 }
 
-func (w *world) note(format string, args ...any) {
+func (w *world) notef(format string, args ...any) {
 	w.trace = append(w.trace, time.Now().UTC().Format("02 15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
 
-// blame notes what does not hold.
-func (w *world) blame(format string, args ...any) {
+// blamef notes what does not hold.
+func (w *world) blamef(format string, args ...any) {
 	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
 }

@@ -79,14 +79,18 @@ func (w *world) weather() {
 	for range w.rnd.IntN(3) {
 		w.fault()
 	}
-	if w.rnd.IntN(5) == 0 {
-		side := w.rnd.IntN(2)
-		w.set.Sides[side].Twin.Kit().Skew(time.Duration(w.rnd.IntN(480)-240) * time.Second)
-		w.count("clock skew")
+	if w.rnd.IntN(5) == 0 && !w.set.Steady {
+		w.skew(w.rnd.IntN(2))
 	}
 	if w.rnd.IntN(3) == 0 {
 		w.clear()
 	}
+}
+
+// skew sets a vendor's clock.
+func (w *world) skew(side int) {
+	w.set.Sides[side].Twin.Kit().Skew(time.Duration(w.rnd.IntN(480)-240) * time.Second)
+	w.count("clock skew")
 }
 
 func (w *world) fault() {
@@ -106,7 +110,7 @@ func (w *world) fault() {
 		f.Wait = time.Duration(1+w.rnd.IntN(100)) * time.Second
 	}
 	side := w.rnd.IntN(2)
-	w.note("fault at %s: %s %+v", w.set.Sides[side].Connection, name, f)
+	w.notef("fault at %s: %s %+v", w.set.Sides[side].Connection, name, f)
 	w.faults = append(w.faults, &fault{w.set.Sides[side].Twin.Kit().Inject(f), name, side})
 }
 
@@ -122,7 +126,7 @@ func (w *world) clear() {
 
 func (w *world) count(what string) {
 	w.counts[what]++
-	w.note("%s", what)
+	w.notef("%s", what)
 }
 
 // operate is what an administrator does now and then.
@@ -137,13 +141,13 @@ func (w *world) operate() {
 func (w *world) answer() bool {
 	open, err := w.store.Reviews(w.ctx, store.ReviewQuery{Kinds: []store.ReviewKind{store.ReviewConflict}, Open: true})
 	if err != nil {
-		w.blame("the questions cannot be read: %v", err)
+		w.blamef("the questions cannot be read: %v", err)
 	}
 	for _, item := range open {
 		choice := item.Choices[w.rnd.IntN(len(item.Choices))]
-		w.note("decide %q: %s", item.Subject, choice)
+		w.notef("decide %q: %s", item.Subject, choice)
 		if err := w.store.DecideReview(w.ctx, item.ID, choice, "ann", time.Now()); err != nil {
-			w.blame("%s cannot be decided: %v", item.Subject, err)
+			w.blamef("%s cannot be decided: %v", item.Subject, err)
 		}
 	}
 	return len(open) > 0

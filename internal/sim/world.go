@@ -81,7 +81,7 @@ func (w *world) close() {
 		return
 	}
 	if err := w.store.Close(); err != nil {
-		w.blame("the store does not close: %v", err)
+		w.blamef("the store does not close: %v", err)
 	}
 	w.store = nil
 }
@@ -91,7 +91,7 @@ func (w *world) restart() {
 	w.close()
 	w.dead, w.stop = false, stop{}
 	if err := w.open(); err != nil {
-		w.blame("it does not start again: %v", err)
+		w.blamef("it does not start again: %v", err)
 	}
 }
 
@@ -106,7 +106,7 @@ func (w *world) run(sweep bool) bool {
 	for _, rep := range reports {
 		line := fmt.Sprintf("%s %s %s: wrote %d and %d, linked %d, review %d, failed %d, reconciled %t %q %s", rep.Run, rep.Sync, rep.Status,
 			rep.Left.Created+rep.Left.Updated+rep.Left.Deleted, rep.Right.Created+rep.Right.Updated+rep.Right.Deleted, rep.Linked, rep.Review, rep.Failed, rep.Reconciled, rep.Gaps, rep.Error)
-		w.note("run %s", line)
+		w.notef("run %s", line)
 		w.last = line
 		fine = fine && (rep.Status == engine.StatusOK || rep.Status == engine.StatusReview) && rep.Reconciled
 		if w.quiet && max(rep.Left.Calls, rep.Right.Calls) > 0 {
@@ -115,12 +115,12 @@ func (w *world) run(sweep bool) bool {
 	}
 	switch {
 	case w.dead:
-		w.note("killed, and started again")
+		w.notef("killed, and started again")
 		w.counts["restart after a kill"]++
 		w.restart()
 	case w.stop.pulled:
 	case err != nil:
-		w.blame("a run ended with %v", err)
+		w.blamef("a run ended with %v", err)
 	}
 	w.stop = stop{}
 	return fine
@@ -168,7 +168,7 @@ func (w *world) notice(side int) {
 		if act.By != person {
 			fields := maps.Clone(act.Fields)
 			delete(fields, engine.KeyField) // holds the installation's name, which differs from life to life
-			w.note("  the hub: %s %s/%s %q", act.Verb, w.set.Sides[side].Connection, act.ID, fields)
+			w.notef("  the hub: %s %s/%s %q", act.Verb, w.set.Sides[side].Connection, act.ID, fields)
 		}
 	}
 	w.seen[side] = len(acts)
@@ -201,7 +201,7 @@ func (w *world) journal() []string {
 	var lines []string
 	home, err := w.store.Installation(w.ctx)
 	if err != nil {
-		w.blame("the installation has no name: %v", err)
+		w.blamef("the installation has no name: %v", err)
 	}
 	for _, e := range w.history() {
 		lines = append(lines, fmt.Sprintf("%s r%d %s %s/%s %s %s %q %q %s %s", e.At.UTC().Format("02 15:04:05.000000"), e.Run, e.Sync, e.Of, e.Record, e.Kind,
@@ -213,7 +213,7 @@ func (w *world) journal() []string {
 func (w *world) history() []store.Entry {
 	lines, err := w.store.History(w.ctx, store.HistoryQuery{Limit: 1 << 20})
 	if err != nil {
-		w.blame("the journal cannot be read: %v", err)
+		w.blamef("the journal cannot be read: %v", err)
 	}
 	return lines
 }

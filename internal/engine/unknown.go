@@ -343,9 +343,9 @@ func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
 	return nil
 }
 
-// shows reports whether a record shows that an update took effect: it was carried out as a
-// whole or not at all, so one field that holds what was sent, and did not before, is enough.
-// What else it holds was changed since.
+// shows reports whether a record shows that an update took effect, be it in part: one field
+// that holds what was sent, and did not before, is enough. Of the others, those that hold
+// what they did are written again, and the rest was changed by people since.
 func (s *settling) shows(have record.Fields, op store.Op) bool {
 	for name, v := range op.Set {
 		f, _ := s.end.object.Field(name)

@@ -240,6 +240,13 @@ func (o *oracle) needless(r store.Review) string {
 			return ""
 		}
 		return "no person's delete met an edit"
+	case store.ReviewMerge: // R24: a record is gone and another one of its side has its key
+		for _, e := range o.edits[o.of(at)] {
+			if o.k.Fields[e.field].Key == o.k.Key && o.shared(o.of(at), key.same(e.now), key) && o.deletedIn(o.of(at)) {
+				return ""
+			}
+		}
+		return "nobody deleted a record whose key another one had"
 	case store.ReviewParked:
 		for _, f := range o.k.Fields {
 			if f.Sole && (strings.HasPrefix(r.Field, f.Key) || strings.Contains(r.Text, "another row has it")) {

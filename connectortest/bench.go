@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -83,14 +82,7 @@ func (b *Bench) connect(transport http.RoundTripper, settings map[string]string)
 		Settings: connector.Settings{}, Secrets: map[string]string{}, URL: b.suite.URL, Transport: transport, Hook: hook,
 		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
-	maps.Copy(o.Settings, b.suite.Settings)
-	for name, value := range settings {
-		if secret(b.suite.Spec, name) {
-			o.Secrets[name] = value
-		} else {
-			o.Settings[name] = value
-		}
-	}
+	b.suite.fill(&o, settings)
 	abilities, handle, err := rest.Open(b.suite.Spec, o)
 	if err != nil {
 		b.Fatalf("open: %v", err)
@@ -133,6 +125,19 @@ func (b *Bench) schema() record.Schema {
 	return s
 }
 
+// fill gives a connection the suite's settings and those of a twin.
+func (s Suite) fill(o *rest.OpenOptions, twins map[string]string) {
+	for _, settings := range []map[string]string{s.Settings, twins} {
+		for name, value := range settings {
+			if secret(s.Spec, name) {
+				o.Secrets[name] = value
+			} else {
+				o.Settings[name] = value
+			}
+		}
+	}
+}
+
 // secret reports whether a setting is one.
 func secret(spec connector.Spec, name string) bool {
 	for _, a := range spec.Auth {
@@ -151,9 +156,11 @@ func secret(spec connector.Spec, name string) bool {
 // secrets are the values that nobody may be told.
 func (b *Bench) secrets() []string {
 	var values []string
-	for name, value := range b.Twin.Settings() {
-		if secret(b.suite.Spec, name) && value != "" {
-			values = append(values, value)
+	for _, settings := range []map[string]string{b.suite.Settings, b.Twin.Settings()} {
+		for name, value := range settings {
+			if secret(b.suite.Spec, name) && value != "" {
+				values = append(values, value)
+			}
 		}
 	}
 	return values

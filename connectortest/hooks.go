@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -38,14 +37,7 @@ func hookScenarios() []scenario {
 func (s Suite) receives() bool {
 	tw := s.Twin(twin.Options{Version: s.Version})
 	o := rest.OpenOptions{Settings: connector.Settings{}, Secrets: map[string]string{}, URL: s.URL, Transport: twin.Transport(tw)}
-	for name, value := range tw.Settings() {
-		if secret(s.Spec, name) {
-			o.Secrets[name] = value
-		} else {
-			o.Settings[name] = value
-		}
-	}
-	maps.Copy(o.Settings, s.Settings)
+	s.fill(&o, tw.Settings())
 	able, handle, err := rest.Open(s.Spec, o)
 	if err != nil {
 		return false // the scenarios of the connection say why

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/connectortest"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/systems/hubspot/hubspottwin"
@@ -124,8 +125,13 @@ func suite() connectortest.Suite {
 			_, err := account(tw).Merge(object, keep, lose)
 			return err
 		},
+		Aim: func(tw twin.Twin, address string) error {
+			account(tw).Webhook(hubspottwin.Hook{Target: address, Secret: exampleSecret})
+			return nil
+		},
+		Settings: connector.Settings{settingSecret: exampleSecret},
 		Lacks: map[string]string{
-			"door: hooks":                  "the twin delivers by Deliver of its own, which webhook_test.go uses",
+			"door: subscribe":              "an app's subscriptions are made by its developer; no token can",
 			"expire":                       "HubSpot's cursors are ids, which do not grow old",
 			"parts":                        "an account is in one piece",
 			"silent":                       "the one silent field is a reference; its own tests read and write it",

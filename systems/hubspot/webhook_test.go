@@ -208,7 +208,7 @@ func TestReceiveUnderstandsTheTwin(t *testing.T) {
 				w.WriteHeader(http.StatusOK)
 			})
 			b.account.Webhook(hubspottwin.Hook{
-				Target: "https://hub.example.org/hooks/hubspot?key=a%2Fb%21", Transport: twin.Transport(door), Secret: exampleSecret, Signature: way,
+				Target: "https://hub.example.org/hooks/hubspot?key=a%2Fb%21", Secret: exampleSecret, Signature: way,
 			})
 			two, berg := b.contacts(2), b.put(companies, "", "name", "Berg")
 			lead := b.put(leads, "", "hs_lead_name", "Ann", linkContacts, two[0])
@@ -218,7 +218,7 @@ func TestReceiveUnderstandsTheTwin(t *testing.T) {
 				b.Fatal(err)
 			}
 			for range 3 {
-				if _, err := b.account.Deliver(b.Context()); err != nil {
+				if _, err := b.account.Deliver(b.Context(), twin.Transport(door), twin.HookFaults{}); err != nil {
 					b.Fatal(err)
 				}
 				time.Sleep(time.Minute)

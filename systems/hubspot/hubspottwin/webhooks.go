@@ -15,25 +15,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tandemhub/tandem/twin"
 )
 
 // A Hook is where the app wants webhooks to go; see
 // https://developers.hubspot.com/docs/api-reference/latest/webhooks/guide
 type Hook struct {
 	Target    string
-	Transport http.RoundTripper // nil = http.DefaultTransport
-	Secret    string            // of the app; "" = the one of App
-	Signature string            // v1, v2 or v3; "" = v3
+	Secret    string // of the app; "" = the one of App
+	Signature string // v1, v2 or v3; "" = v3
 	// Events are the subscriptions: "contact.creation", "contact.propertyChange" for all
 	// properties, "contact.propertyChange:email" for one; nil = everything.
 	Events []string
-}
-
-// Mishaps are what goes wrong between HubSpot and a target, other than that it is down.
-type Mishaps struct {
-	Twice     bool // what was delivered is delivered once more
-	Backwards bool // the newest event comes first
-	LoseEvery int  // every n-th event never arrives; 0 = all do
 }
 
 const (
@@ -45,16 +39,9 @@ const (
 // hooked is a target with what it is still to get.
 type hooked struct {
 	Hook
-	mishaps       Mishaps
 	subscriptions []string // in the order of their ids
-	queue         []*delivery
-	seen          int
+	queue         []hookEvent
 	serial        int64
-}
-
-type delivery struct {
-	event hookEvent
-	due   time.Time
 }
 
 // Webhook sets where the app's webhooks go from now on; no target = nowhere.
@@ -65,54 +52,44 @@ func (a *Account) Webhook(h Hook) {
 		a.hook = nil
 		return
 	}
-	if h.Transport == nil {
-		h.Transport = http.DefaultTransport
-	}
 	h.Secret, h.Signature = cmp.Or(h.Secret, clientSecret), cmp.Or(h.Signature, "v3")
 	a.hook = &hooked{Hook: h}
 }
 
-// Mishap sets what goes wrong with deliveries from now on.
-func (a *Account) Mishap(m Mishaps) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.hook != nil {
-		a.hook.mishaps = m
-	}
-}
-
-// Deliver posts what is due, in posts of up to 100 events, and returns how many events the
-// target took. What it did not take is due again later, up to ten times within a day; the
-// last such failure is the error. Nothing is ever posted but here.
-func (a *Account) Deliver(ctx context.Context) (int, error) {
+// Deliver posts what has happened, in posts of up to 100 events. What the target does not
+// take comes again up to ten times, as it does at the vendor within a day; here every
+// Deliver is an attempt. Nothing is ever posted but here.
+func (a *Account) Deliver(ctx context.Context, through http.RoundTripper, f twin.HookFaults) ([]int, error) {
 	a.delivering.Lock()
 	defer a.delivering.Unlock()
-	took := 0
-	var failed error
-	for {
-		h, batch := a.dueNow()
-		if len(batch) == 0 {
-			return took, failed
-		}
+	h, events := a.takeQueue(f)
+	if f.Lost {
+		return nil, nil
+	}
+	var statuses []int
+	for at := 0; at < len(events); at += maxPost {
+		batch := events[at:min(at+maxPost, len(events))]
 		times := 1
-		if h.mishaps.Twice {
+		if f.Twice {
 			times = 2
 		}
 		for range times {
-			if err := a.post(ctx, h, batch); err != nil {
-				failed = err
-				a.postpone(h, batch)
+			status, err := a.post(ctx, through, h, batch)
+			if err != nil {
+				a.putBack(h, events[at:])
+				return statuses, err
+			}
+			statuses = append(statuses, status)
+			if status/100 != 2 {
+				a.putBack(h, batch)
 				break
 			}
-			took += len(batch)
-		}
-		if ctx.Err() != nil {
-			return took, ctx.Err()
 		}
 	}
+	return statuses, nil
 }
 
-// Undelivered returns how many events wait, due or not.
+// Undelivered returns how many events wait.
 func (a *Account) Undelivered() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -133,9 +110,6 @@ func (a *Account) enqueue(e event) {
 		if h.Events != nil && !slices.Contains(h.Events, name) && !slices.Contains(h.Events, p.SubscriptionType) {
 			continue
 		}
-		if h.seen++; h.mishaps.LoseEvery > 0 && h.seen%h.mishaps.LoseEvery == 0 {
-			continue
-		}
 		i := slices.Index(h.subscriptions, name)
 		if i < 0 {
 			i = len(h.subscriptions)
@@ -143,76 +117,63 @@ func (a *Account) enqueue(e event) {
 		}
 		h.serial++
 		p.EventID, p.SubscriptionID = h.serial, int64(2000001+i)
-		h.queue = append(h.queue, &delivery{event: p, due: e.at})
+		h.queue = append(h.queue, p)
 	}
 }
 
-// dueNow takes the next post's events out of the queue.
-func (a *Account) dueNow() (*hooked, []*delivery) {
+// takeQueue takes all that waits, in the order in which it is to be sent. The target stays
+// the one of now, whatever an administrator changes meanwhile.
+func (a *Account) takeQueue(f twin.HookFaults) (Hook, []hookEvent) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	h, now := a.hook, a.Now()
-	if h == nil {
-		return nil, nil
+	if a.hook == nil {
+		return Hook{}, nil
 	}
-	if h.mishaps.Backwards {
-		slices.SortStableFunc(h.queue, func(x, y *delivery) int { return cmp.Compare(y.event.EventID, x.event.EventID) })
+	h, events := a.hook.Hook, a.hook.queue
+	a.hook.queue = nil
+	if f.Backwards {
+		slices.Reverse(events)
 	}
-	var batch, rest []*delivery
-	for _, d := range h.queue {
-		if len(batch) < maxPost && !d.due.After(now) {
-			batch = append(batch, d)
-		} else {
-			rest = append(rest, d)
-		}
+	if f.Forged {
+		h.Secret = "of-another-app"
 	}
-	h.queue = rest
-	return h, batch
+	return h, events
 }
 
-// postpone keeps events that were not taken for another attempt.
-func (a *Account) postpone(h *hooked, batch []*delivery) {
+// putBack keeps events that were not taken for the next attempt.
+func (a *Account) putBack(h Hook, events []hookEvent) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, d := range batch {
-		if d.event.AttemptNumber++; d.event.AttemptNumber > maxAttempts {
-			continue
+	if a.hook == nil || a.hook.Target != h.Target {
+		return
+	}
+	for _, e := range events {
+		if e.AttemptNumber++; e.AttemptNumber <= maxAttempts {
+			a.hook.queue = append(a.hook.queue, e)
 		}
-		d.due = a.Now().Add(min(time.Minute<<d.event.AttemptNumber, 4*time.Hour))
-		h.queue = append(h.queue, d)
 	}
 }
 
-// post sends events, signed.
-func (a *Account) post(ctx context.Context, h *hooked, batch []*delivery) error {
-	events := make([]hookEvent, len(batch))
-	for i, d := range batch {
-		events[i] = d.event
-	}
+// post sends events, signed, and returns what was answered.
+func (a *Account) post(ctx context.Context, through http.RoundTripper, h Hook, events []hookEvent) (int, error) {
 	body, err := json.Marshal(events)
 	if err != nil {
-		return fmt.Errorf("post events: %w", err)
+		return 0, fmt.Errorf("post events: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, postTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.Target, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("post events: %w", err)
+		return 0, fmt.Errorf("post events: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "HubSpot Connect 2.0 (https://developers.hubspot.com)")
 	h.sign(req.Header, req.Method, body, a.Now())
-	res, err := h.Transport.RoundTrip(req)
+	res, err := through.RoundTrip(req)
 	if err != nil {
-		return fmt.Errorf("post events: %w", err)
+		return 0, fmt.Errorf("post events: %w", err)
 	}
-	if err := res.Body.Close(); err != nil {
-		return fmt.Errorf("post events: %w", err)
-	}
-	if res.StatusCode >= 300 {
-		return fmt.Errorf("post events: the target answered %s", res.Status)
-	}
-	return nil
+	return res.StatusCode, res.Body.Close()
 }
 
 // sign adds the signature; see
@@ -247,3 +208,5 @@ func signedURI(uri string) string {
 		"%27", "'", "%28", "(", "%29", ")", "%2A", "*", "%2C", ",", "%3B", ";",
 	).Replace(uri)
 }
+
+var _ twin.Notifier = (*Account)(nil)

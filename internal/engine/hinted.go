@@ -266,7 +266,7 @@ func (r *run) readChunk(ctx context.Context, side record.Side, h *hinted, hints 
 	if changes, err = r.believable(ctx, end, changes, before); err != nil {
 		return err
 	}
-	_, err = r.e.store.SavePage(ctx, store.Page{Of: end.of, Changes: changes, Keys: r.keysOf(side), Began: began})
+	_, err = r.e.store.SavePage(ctx, store.Page{Of: end.of, Changes: r.mapped(end.of, changes), Keys: r.keysOf(side), Began: began})
 	if err != nil {
 		return fmt.Errorf("save records: %w", err)
 	}

@@ -175,11 +175,32 @@ func (r *run) readByID(ctx context.Context, rd *reading, ids []string) error {
 		if err != nil {
 			return fmt.Errorf("read by id: %w", err)
 		}
-		if _, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Changes: changes, Keys: rd.keys, Began: began, Mapped: rd.fields}); err != nil {
+		if _, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Changes: r.mapped(rd.end.of, changes), Keys: rd.keys, Began: began, Mapped: rd.fields}); err != nil {
 			return fmt.Errorf("save records: %w", err)
 		}
 	}
 	return nil
+}
+
+// mapped leaves in records that were read by id what a listing brings: a vendor shows them
+// whole, and a field that nobody wants would make each look changed once.
+func (r *run) mapped(of store.Object, changes []connector.Change) []connector.Change {
+	for _, side := range record.Sides() {
+		wanted := r.p.wire[side]
+		if r.p.ends[side].of != of || len(wanted) == 0 {
+			continue
+		}
+		for i, c := range changes {
+			changes[i].Fields = make(record.Fields, len(wanted))
+			for _, name := range wanted {
+				if v, shown := c.Fields[name]; shown {
+					changes[i].Fields[name] = v
+				}
+			}
+		}
+		break
+	}
+	return changes
 }
 
 // keysOf returns the index entries of one side's records: the match keys of all syncs that

@@ -119,7 +119,7 @@ func (r *run) proveUnseen(ctx context.Context, rd *reading, listing time.Time) e
 		if hidden := slices.IndexFunc(changes, func(c connector.Change) bool { return c.Fate == connector.Left }); hidden >= 0 {
 			return r.cancelSweep(ctx, rd, changes[hidden].ID)
 		}
-		if _, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Changes: changes, Keys: rd.keys, Began: began}); err != nil {
+		if _, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Changes: r.mapped(rd.end.of, changes), Keys: rd.keys, Began: began}); err != nil {
 			return fmt.Errorf("save proofs: %w", err)
 		}
 	}

@@ -27,7 +27,8 @@ const (
 	watchedWell = 10 * time.Minute
 )
 
-// Run watches until ctx ends, and takes a feed that broke up again after a while.
+// Run watches until ctx ends, and takes a feed that broke up again after a while. It returns
+// earlier if the connection, as it is set up, has no feed.
 func (w *Watch) Run(ctx context.Context) {
 	failures := 0
 	for {
@@ -41,6 +42,10 @@ func (w *Watch) Run(ctx context.Context) {
 		}
 		pause := min(time.Second<<min(failures, 9), watchAgain)
 		failures++
+		if e := connector.ErrorOf(err); err != nil && e.Kind == connector.Unsupported && e.Scope == connector.ScopeConnection {
+			w.Log.Info("the vendor's notifications are not fetched; its changes are read by the schedule", "connection", w.Connection, "why", err)
+			return // another process, with other settings, may
+		}
 		if failures > 1 || err != nil {
 			w.Log.Warn("the feed of a vendor's notifications broke; its changes are read by the schedule meanwhile",
 				"connection", w.Connection, "again_in", pause.String(), "error", err)

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,8 +28,6 @@ type app struct {
 	config  string // path of the configuration file
 	json    bool
 	quiet   bool
-	// transport carries the requests of a connection; nil = the network. Tests plug twins in.
-	transport func(plan.Connection) http.RoundTripper
 }
 
 func (a *app) specs() []connector.Spec {
@@ -178,7 +175,7 @@ func exists(path string) bool {
 // nil = nowhere.
 func (a *app) openEngine(p *plan.Plan, s *store.Store, kept *safe.Safe, log *slog.Logger, progress func(engine.Progress), hook func(string) string) (*engine.Engine, error) {
 	e, err := engine.New(engine.Options{
-		Store: s, Plan: p, Specs: a.specs(), State: kept.State, Log: log, Progress: progress, Hook: hook, Transport: a.transport,
+		Store: s, Plan: p, Specs: a.specs(), State: kept.State, Log: log, Progress: progress, Hook: hook, Transport: a.Transport,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open connections: %w", err)

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/plan"
 )
 
 // The exit codes. Scripts rely on them.
@@ -34,6 +37,12 @@ type Streams struct {
 	Out io.Writer // what was asked for; with -o json nothing but JSON Lines
 	Err io.Writer // progress, warnings, errors
 	Env func(name string) (string, bool)
+
+	// Whoever runs commands in a process of his own plugs in what answers in place of the
+	// network: what carries the requests of a connection, and where serve listens; nil =
+	// the network.
+	Transport func(plan.Connection) http.RoundTripper
+	Listen    func(ctx context.Context, address string) (net.Listener, error)
 }
 
 // grammar is the command line. A command is one field.

@@ -82,12 +82,14 @@ func newStation(t *testing.T, yaml string) *station {
 	}
 	s.app = &app{
 		config: config, systems: []connector.System{{Spec: toy.Spec(), Twin: toy.New}},
-		Streams: Streams{Out: s.log, Err: s.log, Env: func(string) (string, bool) { return s.a.Settings()["api_key"], true }},
-		transport: func(c plan.Connection) http.RoundTripper {
-			if c.Name == "a" {
-				return twin.Transport(s.a)
-			}
-			return twin.Transport(s.b)
+		Streams: Streams{
+			Out: s.log, Err: s.log, Env: func(string) (string, bool) { return s.a.Settings()["api_key"], true },
+			Transport: func(c plan.Connection) http.RoundTripper {
+				if c.Name == "a" {
+					return twin.Transport(s.a)
+				}
+				return twin.Transport(s.b)
+			},
 		},
 	}
 	t.Cleanup(s.close)

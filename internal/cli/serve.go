@@ -35,10 +35,16 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	hup, stop := hangups()
-	defer stop()
-	sv.hup = hup
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	listen := a.Listen
+	if listen == nil {
+		hup, stop := hangups() // whoever brings a listener has a process of their own
+		defer stop()
+		sv.hup = hup
+		listen = func(ctx context.Context, address string) (net.Listener, error) {
+			return (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+		}
+	}
+	listener, err := listen(ctx, c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; --listen names another address", c.Listen, err)
 	}

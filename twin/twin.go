@@ -40,6 +40,12 @@ type Twin interface {
 	Kit() *Kit
 }
 
+// A Granter is a twin whose vendor lets a person grant an app access in a browser.
+type Granter interface {
+	// App returns the client id and the client secret of an app that asks for access.
+	App() (id, secret string)
+}
+
 // A Row is a record as people see it.
 type Row struct {
 	ID     string

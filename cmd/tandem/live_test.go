@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -74,9 +75,14 @@ func (b *buffer) String() string {
 
 func newSite(t *testing.T, yaml string) *site {
 	t.Helper()
+	return newSiteOf(t, yaml, twin.Options{})
+}
+
+func newSiteOf(t *testing.T, yaml string, crm twin.Options) *site {
+	t.Helper()
 	s := &site{t: t, dir: t.TempDir(), log: &buffer{}}
 	s.erp = must[*dolibarrtwin.Twin](t, twinOf(t, "dolibarr", twin.Options{Zone: athens(t)}))
-	s.crm = must[*hubspottwin.Account](t, twinOf(t, "hubspot", twin.Options{}))
+	s.crm = must[*hubspottwin.Account](t, twinOf(t, "hubspot", crm))
 	id, secret := s.crm.App()
 	s.env = map[string]string{
 		"ERP_SECRET": s.erp.Settings()["api_key"], "CRM_SECRET": s.crm.Settings()["access_token"], "CRM_APP_ID": id, "CRM_APP_SECRET": secret,
@@ -93,9 +99,9 @@ func (s *site) configure(yaml string) {
 	}
 }
 
-func (s *site) streams(out *buffer, in string) cli.Streams {
+func (s *site) streams(out *buffer, in io.Reader) cli.Streams {
 	return cli.Streams{
-		In: strings.NewReader(in), Out: out, Err: out,
+		In: in, Out: out, Err: out,
 		Env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
 		Transport: func(c plan.Connection) http.RoundTripper {
 			if c.System == "dolibarr" {
@@ -111,8 +117,12 @@ func (s *site) streams(out *buffer, in string) cli.Streams {
 func (s *site) run(args ...string) (int, string) {
 	s.t.Helper()
 	var out buffer
-	code := cli.Run(s.t.Context(), append([]string{"-c", filepath.Join(s.dir, "tandem.yaml")}, args...), s.streams(&out, ""), systems.All())
+	code := cli.Run(s.t.Context(), s.args(args), s.streams(&out, strings.NewReader("")), systems.All())
 	return code, out.String()
+}
+
+func (s *site) args(args []string) []string {
+	return append([]string{"-c", filepath.Join(s.dir, "tandem.yaml")}, args...)
 }
 
 // serve runs tandem serve until close, and has both vendors call it.
@@ -122,7 +132,7 @@ func (s *site) serve() {
 	s.door = newEntrance()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- cli.Run(ctx, []string{"-c", filepath.Join(s.dir, "tandem.yaml"), "serve"}, s.streams(s.log, ""), systems.All())
+		ended <- cli.Run(ctx, s.args([]string{"serve"}), s.streams(s.log, strings.NewReader("")), systems.All())
 	}()
 	s.stop = func() {
 		cancel()
@@ -290,11 +300,11 @@ func (e *entrance) Close() error {
 
 func (e *entrance) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8420} }
 
-// searches counts how often HubSpot was asked what has changed.
-func (s *site) searches() int {
+// polls counts how often HubSpot was asked what there is, or has changed.
+func (s *site) polls() int {
 	n := 0
 	for _, object := range []string{"companies", "contacts"} {
-		n += s.crm.Kit().Count("POST", "/crm/objects/2026-09/"+object+"/search")
+		n += s.crm.Kit().Count("POST", "/crm/objects/2026-09/"+object+"/search") + s.crm.Kit().Count("GET", "/crm/objects/2026-09/"+object)
 	}
 	return n
 }

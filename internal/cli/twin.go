@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -25,6 +26,7 @@ type twinCmd struct {
 	Latency  time.Duration `default:"0s" help:"How long every answer takes."`
 	NoLimits bool          `help:"Answer however fast it is called."`
 	Version  string        `help:"Version of the system, where several are simulated."`
+	OAuth    bool          `name:"oauth" help:"Tell the settings of an app to which a person grants access: tandem connections authorize."`
 }
 
 // twinLine is tandem twin -o json.
@@ -46,6 +48,10 @@ func (c *twinCmd) Run(ctx context.Context, a *app) error {
 		return usage("there is no simulation of %s", sys.Spec.Title)
 	}
 	t := sys.Twin(twin.Options{Version: c.Version, Latency: c.Latency, NoLimits: c.NoLimits})
+	settings, err := c.settings(sys.Spec, t)
+	if err != nil {
+		return err
+	}
 	if c.Rows > 0 {
 		if err := seed(ctx, sys.Spec, t, c.Rows); err != nil {
 			return err
@@ -55,7 +61,7 @@ func (c *twinCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w; --port names another port", err)
 	}
-	line := twinLine{System: c.System, URL: "http://" + listener.Addr().String(), Settings: t.Settings(), Rows: map[string]int{}}
+	line := twinLine{System: c.System, URL: "http://" + listener.Addr().String(), Settings: settings, Rows: map[string]int{}}
 	for _, o := range t.Objects() {
 		line.Rows[o] = len(t.Rows(o))
 	}
@@ -68,6 +74,24 @@ func (c *twinCmd) Run(ctx context.Context, a *app) error {
 		return errors.Join(err, listener.Close())
 	}
 	return serveTwin(ctx, listener, t)
+}
+
+// settings are what a connection to the twin needs.
+func (c *twinCmd) settings(spec connector.Spec, t twin.Twin) (map[string]string, error) {
+	settings := maps.Clone(t.Settings())
+	if !c.OAuth {
+		return settings, nil
+	}
+	g, ok := t.(twin.Granter)
+	i := slices.IndexFunc(spec.Auth, func(a connector.Auth) bool { return a.OAuth != nil })
+	if !ok || i < 0 {
+		return nil, usage("nobody grants access to the simulated %s in a browser; leave out --oauth", spec.Title)
+	}
+	for _, a := range spec.Auth {
+		delete(settings, a.Setting) // the first way that is filled would be taken
+	}
+	settings[connector.ClientID], settings[spec.Auth[i].Setting] = g.App()
+	return settings, nil
 }
 
 func serveTwin(ctx context.Context, listener net.Listener, t twin.Twin) error {
@@ -104,6 +128,9 @@ func twinText(spec connector.Spec, line twinLine) string {
 	}
 	if env.Len() > 0 {
 		fmt.Fprintf(&b, "\nIn the file .env beside it:\n\n%s", env.String())
+	}
+	if line.Settings[connector.ClientID] != "" {
+		fmt.Fprintf(&b, "\nThen: tandem connections authorize my_%s. Whoever opens the address that it shows agrees.\n", line.System)
 	}
 	b.WriteString("\nIt holds ")
 	var held []string

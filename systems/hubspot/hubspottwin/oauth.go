@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tandemhub/tandem/twin"
 )
 
 // The app that can be installed into the account. Its secret is the one of the vendor's
@@ -71,6 +73,17 @@ func (a *Account) Uninstall() {
 	clear(a.grants.refresh)
 	clear(a.grants.access)
 	clear(a.grants.codes)
+}
+
+// ExpireTokens ends all access tokens of the app now, as their time does.
+func (a *Account) ExpireTokens() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.grants.access {
+		if now := a.Now(); now.Before(c.expires) {
+			c.expires = now
+		}
+	}
 }
 
 // RotateRefreshTokens sets whether every refresh gives a new refresh token and voids the
@@ -379,3 +392,5 @@ func (a *Account) tokenInfo(r *request, kind, t string) (int, any) {
 	}
 	return 200, a.tells(scopes, map[string]any{"token": t, "token_type": "refresh", "client_id": clientID})
 }
+
+var _ twin.Granter = (*Account)(nil)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -405,6 +406,9 @@ func parked(r *run, side record.Side, id, name, field, why, fix string) store.Re
 
 // showField tells that one field was left out of a record that is written without it.
 func (b *batch) showField(row store.Row, f mappingField, err error) {
+	if misfit, is := errors.AsType[*mapping.MisfitError](err); is {
+		err = misfit // says all of it
+	}
 	b.review(store.Review{Kind: store.ReviewParked, Subject: fieldSubject(b.side, row.ID, f.Key), Side: b.side, Record: row.ID, Field: f.Key,
 		Text: fmt.Sprintf("%s of %s/%s%s is left out: %v", f.Key, b.r.p.ends[b.side].of, row.ID, called(row.Fields), err),
 		Fix:  "correct the value", Choices: []string{"dismiss"}})

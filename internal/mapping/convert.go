@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -150,7 +151,7 @@ func mapped(values map[string]string, rest converter, from, to record.Field) con
 }
 
 func choiceToChoice(from, to record.Field) converter {
-	table, loose := choiceTable(from, to), textToChoice(to)
+	table, loose := choiceTable(from, to), textToChoice(from, to)
 	return func(v record.Value, refs Refs) (record.Value, bool, error) {
 		if out, ok := table[v.Text()]; ok {
 			return record.Text(out), true, nil
@@ -161,7 +162,7 @@ func choiceToChoice(from, to record.Field) converter {
 
 // textToChoice finds a choice by its value, else by its label; an open field, or one whose
 // choices are not known, takes everything.
-func textToChoice(to record.Field) converter {
+func textToChoice(from, to record.Field) converter {
 	values, labels := make(map[string]bool, len(to.Choices)), make(map[string]string, len(to.Choices))
 	for _, ch := range to.Choices {
 		values[ch.Value] = true
@@ -180,8 +181,31 @@ func textToChoice(to record.Field) converter {
 		if to.Open || len(values) == 0 {
 			return v, true, nil
 		}
-		return v, false, misfit(to, "%.60q is none of its choices", s)
+		return v, false, misfit(to, "%s", noChoice(from, to, s))
 	}
+}
+
+// noChoice says that a value has no counterpart, in the words of people, and what it may be.
+func noChoice(from, to record.Field, s string) string {
+	shown, called := fmt.Sprintf("%.60q", s), s
+	if i := slices.IndexFunc(from.Choices, func(c record.Choice) bool { return c.Value == s }); i >= 0 && from.Choices[i].Label != "" {
+		called = from.Choices[i].Label
+		shown += fmt.Sprintf(" (%.60s)", called)
+	}
+	var words, all []string
+	for _, c := range to.Choices {
+		if words = append(words, c.Value, c.Label); !c.Hidden {
+			all = append(all, strings.TrimSuffix(fmt.Sprintf("%.40s (%.40s)", c.Value, c.Label), " ()"))
+		}
+	}
+	text := shown + " is none of its choices"
+	switch near := nearest(called, words); {
+	case near != "":
+		text += fmt.Sprintf("; the nearest is %q", near)
+	case len(all) > 0 && len(all) <= 10:
+		text += ", which are " + strings.Join(all, ", ")
+	}
+	return text + "; name it under values of the field"
 }
 
 // choiceToText writes what people read, as long as it leads back to the value.

@@ -130,7 +130,7 @@ func toChoice(from, to record.Field) (converter, string) {
 	case from.Kind == record.KindBool && !to.Open && len(to.Choices) > 0 && (!hasChoice(to, "true") || !hasChoice(to, "false")):
 		return nil, clash(from, to) + " without values"
 	case from.Kind == record.KindChoice, from.Kind == record.KindText, from.Kind == record.KindBool, isNumeric(from.Kind):
-		return textToChoice(to), ""
+		return textToChoice(from, to), ""
 	}
 	return nil, clash(from, to)
 }
@@ -171,9 +171,9 @@ func (c *compiler) coercion(to record.Field, side record.Side) converter {
 	case record.KindDate, record.KindDateTime:
 		return computedMoment(to, c.in.Zones[side])
 	case record.KindChoice:
-		return textToChoice(to)
+		return textToChoice(record.Field{}, to)
 	case record.KindChoices:
-		return eachKnown(textToChoice(element(to)))
+		return eachKnown(textToChoice(record.Field{}, element(to)))
 	case record.KindList:
 		return asIs
 	default:

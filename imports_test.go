@@ -66,7 +66,7 @@ func parts() []part {
 		},
 		{name: "bench", floor: 8}, // programs that run the hub as a process
 		{name: "bench/twins", floor: 8, uses: "twin systems/*/*"},
-		{name: "bench/door", floor: 8, uses: "record connector internal/store internal/door"},
+		{name: "bench/door", floor: 8, uses: "record connector twin internal/store internal/door systems/*/*"},
 	}
 }
 

@@ -3,6 +3,7 @@
 //
 //	go run ./bench/door                        1,000 a second for a minute, then the kill
 //	go run ./bench/door -rate 0 -for 10s       as many as it takes
+//	go run ./bench/door -through 200           how long an edit takes to the other side
 //
 // The door runs in a process of its own, with a SQLite file and signatures as vendors make
 // them, on loopback. Each delivery names another record.
@@ -59,10 +60,17 @@ func main() {
 	flag.IntVar(&l.rate, "rate", 1000, "deliveries a second; 0 = as many as it takes")
 	flag.DurationVar(&l.span, "for", time.Minute, "how long")
 	flag.IntVar(&l.workers, "workers", 64, "connections of the sender")
+	var p passage
+	flag.IntVar(&p.edits, "through", 0, "measure so many edits on their way from one system to the other, and nothing else")
+	flag.DurationVar(&p.gap, "gap", 250*time.Millisecond, "with -through: the time between two edits")
+	flag.DurationVar(&p.latency, "latency", 50*time.Millisecond, "with -through: how long each answer of the systems takes")
 	flag.Parse()
 	run := func() error { return bench(l) }
 	if *child != "" {
 		run = func() error { return serve(*child) }
+	}
+	if p.edits > 0 {
+		run = func() error { return through(p) }
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "door:", err)

@@ -1,6 +1,7 @@
 package door_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,6 +68,25 @@ func TestAFeedIsTakenUpAgainWhenItBreaks(t *testing.T) {
 		}
 		if n := f.next; n != len(ids) {
 			t.Errorf("%d hints were kept and %d given out", len(ids), n)
+		}
+	})
+}
+
+func TestAFeedThatAConnectionCannotHaveIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		asked := 0
+		w := &door.Watch{
+			Connection: "crm", Log: slog.New(slog.NewTextHandler(&log, nil)),
+			Ready: func(context.Context) (connector.HintWatcher, error) {
+				asked++
+				return nil, &connector.Error{Kind: connector.Unsupported, Scope: connector.ScopeConnection, Fix: "fill client_id"}
+			},
+		}
+		w.Run(t.Context())
+		if asked != 1 || strings.Contains(log.String(), "WARN") || !strings.Contains(log.String(), "fill client_id") {
+			t.Errorf("asked %d times: %s", asked, &log)
 		}
 	})
 }

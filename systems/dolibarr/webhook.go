@@ -16,11 +16,15 @@ import (
 // within it, and one that reads at once sees what was before (recorded).
 const readDelay = 3 * time.Second
 
+// budget is how long a person who saves may have to wait for us. Dolibarr itself would wait
+// for half a minute (recorded).
+const budget = 2 * time.Second
+
 // door is how Dolibarr's hooks are answered: with 200 whatever they hold, because any other
 // status rolls back what a person has just saved (recorded).
 func door() connector.Door {
 	return connector.Door{
-		OK: http.StatusOK, Bad: http.StatusOK, Busy: http.StatusOK, ReadDelay: readDelay,
+		OK: http.StatusOK, Bad: http.StatusOK, Busy: http.StatusOK, ReadDelay: readDelay, Budget: budget,
 		Help: "In Dolibarr, switch on the module Webhook and add a target with the address of the door. From version 23 on choose the type " +
 			"\"non-blocking\": with the blocking one, which is the only one of older versions, nobody can save a record while the hub is down. " +
 			"Choose the triggers COMPANY_*, CONTACT_*, PRODUCT_*, PROJECT_*, PROPAL_*, ORDER_*, BILL_* and ACTION_*, as far as they are " +

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,21 +12,28 @@ import (
 	"github.com/tandemhub/tandem/twin"
 )
 
+// example is a site with the example as it stands, and its two keys.
+func example(t *testing.T, more ...string) *site {
+	t.Helper()
+	yaml, err := os.ReadFile(filepath.Join("..", "..", "examples", "dolibarr-hubspot.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSite(t, strings.NewReplacer(more...).Replace(string(yaml)))
+	s.env["DOLIBARR_API_KEY"], s.env["HUBSPOT_ACCESS_TOKEN"] = s.env["ERP_SECRET"], s.env["CRM_SECRET"]
+	if code, out := s.run("check", "--create-fields"); code != 0 || strings.Contains(out, "✗") {
+		t.Fatalf("check: exit %d\n%s", code, out)
+	}
+	s.people()
+	time.Sleep(10 * time.Second)
+	return s
+}
+
 // The example works as it stands, with two keys: it is parsed, checked and run on both twins.
 func TestTheExampleOfDolibarrAndHubSpot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		yaml, err := os.ReadFile(filepath.Join("..", "..", "examples", "dolibarr-hubspot.yaml"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := newSite(t, string(yaml))
-		s.env["DOLIBARR_API_KEY"], s.env["HUBSPOT_ACCESS_TOKEN"] = s.env["ERP_SECRET"], s.env["CRM_SECRET"]
-		if code, out := s.run("check", "--create-fields"); code != 0 || strings.Contains(out, "✗") {
-			t.Fatalf("check: exit %d\n%s", code, out)
-		}
-		s.people()
-		time.Sleep(10 * time.Second)
+		s := example(t)
 		s.wellSynced()
 		s.arrived()
 		s.idle()
@@ -34,6 +42,26 @@ func TestTheExampleOfDolibarrAndHubSpot(t *testing.T) {
 		s.wellSynced()
 		s.carried()
 		s.idle()
+	})
+}
+
+// With an address that both can reach no edit waits for a schedule.
+func TestTheExampleWithWebhooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := example(t, "# public_url: https://tandem.example.com", "public_url: https://hub.test/tandem",
+			"access_token: ${HUBSPOT_ACCESS_TOKEN}", "access_token: ${HUBSPOT_ACCESS_TOKEN}\n    client_secret: ${CRM_APP_SECRET}",
+			"schedule: 15m", "schedule: 1d", "schedule: 1h", "schedule: 1d")
+		s.open()
+		s.arrived()
+		s.quiet()
+		s.edited()
+		if got := s.deliver(twin.HookFaults{}); len(got) == 0 || got[0] != http.StatusOK {
+			t.Errorf("answered %v", got)
+		}
+		time.Sleep(15 * time.Second)
+		s.carried()
+		s.quiet()
 	})
 }
 

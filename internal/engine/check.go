@@ -79,6 +79,11 @@ func (e *Engine) checkOne(ctx context.Context, c *conn) (Checked, error) {
 			return out, err
 		}
 	}
+	if c.problem == nil && c.able.Describe != nil { // once more, for the rights to all that there is
+		if err := e.identify(ctx, c); err != nil {
+			return out, err
+		}
+	}
 	c.objects = masked(c.known.Schema, c.able, c.known.Identity.Lacks)
 	out.Identity, out.Schema, out.Err = c.known.Identity, c.known.Schema, c.problem
 	return out, nil

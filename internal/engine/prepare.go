@@ -195,17 +195,25 @@ func (e *Engine) describe(ctx context.Context, c *conn, whole bool) error {
 	return e.save(ctx, c)
 }
 
-// readSchema reads the schema from the vendor. If an object that a sync names is not there all of
-// it is read: the problem that the file has then names what there is instead.
+// readSchema reads the schema from the vendor, and notes what describing an object has shown
+// to be missing. If an object that a sync names is not there all of it is read: the problem
+// that the file has then names what there is instead.
 func (e *Engine) readSchema(ctx context.Context, c *conn, whole bool) (record.Schema, error) {
 	names := e.wanted(c)
-	if !whole && c.able.Describe != nil && len(names) > 0 {
-		schema, _, err := c.able.Describe.SchemaOf(ctx, names)
-		if err != nil || !lacksAny(schema, names) {
-			return schema, err
-		}
+	if whole || c.able.Describe == nil || len(names) == 0 {
+		return c.able.Source.Schema(ctx)
 	}
-	return c.able.Source.Schema(ctx)
+	schema, lacks, err := c.able.Describe.SchemaOf(ctx, names)
+	if err != nil {
+		return schema, err
+	}
+	c.known.Identity.Lacks = append(slices.DeleteFunc(slices.Clone(c.known.Identity.Lacks), func(l connector.Lack) bool {
+		return slices.ContainsFunc(lacks, func(is connector.Lack) bool { return is.Object == l.Object && is.What == l.What })
+	}), lacks...)
+	if lacksAny(schema, names) {
+		return c.able.Source.Schema(ctx)
+	}
+	return schema, nil
 }
 
 // An IdentityError says that another account than before answers at a connection's

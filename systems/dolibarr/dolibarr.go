@@ -112,6 +112,7 @@ type conn struct {
 	most      map[string]int       // by object: rows that PHP's memory allows
 	tagged    map[string]members   // by object: the categories of its records
 	asked     map[string]bool      // by object: whether anybody wants them
+	wanted    map[string]bool      // objects that were described, besides people
 	self      string               // the id of the key's own user
 }
 
@@ -139,7 +140,7 @@ func open(env connector.Env) (connector.Connection, error) {
 		api:      rest.API{HTTP: env.HTTP, Base: base, Classify: classify},
 		host:     u.Host,
 		declared: types, leads: leads,
-		most: map[string]int{}, sampled: map[string]time.Time{}, tagged: map[string]members{}, asked: map[string]bool{},
+		most: map[string]int{}, sampled: map[string]time.Time{}, tagged: map[string]members{}, asked: map[string]bool{}, wanted: map[string]bool{},
 	}, nil
 }
 
@@ -217,6 +218,9 @@ func (c *conn) status(ctx context.Context) (wireStatus, error) {
 func (c *conn) checkRights(ctx context.Context, id *connector.Identity) error {
 	oldest := map[string]string{}
 	for _, o := range objects() {
+		if !c.wants(o.Name) {
+			continue
+		}
 		row, lack, err := c.first(ctx, o)
 		if err != nil {
 			return err
@@ -289,6 +293,10 @@ const seeAll = "give the user the right \"Read all third parties (otherwise only
 
 var (
 	_ connector.Source = (*conn)(nil)
+
+	_ connector.Describer = (*conn)(nil)
+	_ connector.Recaller  = (*conn)(nil)
+
 	_ connector.Reader = (*conn)(nil)
 	_ connector.Finder = (*conn)(nil)
 	_ connector.Writer = (*conn)(nil)

@@ -276,8 +276,8 @@ func entryWhy(e store.Entry) string {
 	if e.Why != "" {
 		parts = append(parts, oneLine(e.Why))
 	}
-	if e.By != "" {
-		parts = append(parts, "by "+oneLine(e.By))
+	if by := "by " + oneLine(e.By); e.By != "" && !strings.HasSuffix(e.Why, by) {
+		parts = append(parts, by)
 	}
 	if e.Run != 0 {
 		parts = append(parts, "run "+engine.RunName(e.Run))

@@ -155,7 +155,7 @@ func verifyText(r engine.VerifyReport, repair bool) string {
 	note(c.Unconfirmed, "field is", "fields are", "written and not read back yet")
 	note(c.Open, "field was", "fields were", "never agreed on")
 	note(c.Unread, "field was", "fields were", "not shown by a system, so nothing is proven of them")
-	note(r.Unlinked[0]+r.Unlinked[1], "record has", "records have", "no partner, and was not looked at")
+	note(r.Unlinked[0]+r.Unlinked[1], "record has", "records have", "no partner: not looked at")
 	note(r.Repaired, "record was", "records were", "taken over; the next run merges what they hold")
 	if c.Differences() > 0 && !repair {
 		b.WriteString("  look at them; with --repair the next run merges what was found as that side's change\n")

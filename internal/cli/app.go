@@ -171,6 +171,15 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// loadSyncs is load for a command that is given syncs, which have to be there.
+func (a *app) loadSyncs(ctx context.Context, names []string) (*plan.Plan, error) {
+	p, err := a.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p, checkSyncs(p, names)
+}
+
 // openEngine builds an engine on an open store and its safe. hook tells where vendors call;
 // nil = nowhere.
 func (a *app) openEngine(p *plan.Plan, s *store.Store, kept *safe.Safe, log *slog.Logger, progress func(engine.Progress), hook func(string) string) (*engine.Engine, error) {

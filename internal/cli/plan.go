@@ -19,11 +19,8 @@ type planCmd struct {
 
 // Run shows what a sync would do. It reads the systems and writes to none.
 func (c *planCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.load(ctx)
+	p, err := a.loadSyncs(ctx, c.Syncs)
 	if err != nil {
-		return err
-	}
-	if err := checkSyncs(p, c.Syncs); err != nil {
 		return err
 	}
 	w := a.watch()

@@ -23,11 +23,8 @@ type syncCmd struct {
 // Run runs the syncs and reports a line for each. Whatever stops them before they begin is
 // reported for each as well, so that a program that reads the lines misses none.
 func (c *syncCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.load(ctx)
+	p, err := a.loadSyncs(ctx, c.Syncs)
 	if err != nil {
-		return err
-	}
-	if err := checkSyncs(p, c.Syncs); err != nil {
 		return err
 	}
 	w := a.watch()

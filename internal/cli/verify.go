@@ -47,11 +47,8 @@ type verifyLine struct {
 
 // Run verifies. It may run beside tandem serve.
 func (c *verifyCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.load(ctx)
+	p, err := a.loadSyncs(ctx, c.Syncs)
 	if err != nil {
-		return err
-	}
-	if err := checkSyncs(p, c.Syncs); err != nil {
 		return err
 	}
 	w := a.watch()

@@ -114,7 +114,7 @@ func (d *demo) verdict(ctx context.Context, since time.Time) error {
 			continue
 		}
 		told = true
-		if err := d.say("  %s holds now (%s). %s's %s is not lost: it is in the journal as change %d.", quote(e.New), e.Why, entryRecord(e), quote(e.Old), e.ID); err != nil {
+		if err := d.say("  %s holds now (%s). %s's %s is not lost: it is in the journal, and tandem revert %d brings it back.", quote(e.New), e.Why, entryRecord(e), quote(e.Old), e.ID); err != nil {
 			return err
 		}
 	}

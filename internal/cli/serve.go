@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -73,7 +72,7 @@ type server struct {
 	reread func(ctx context.Context) (*plan.Plan, *timetable, error)
 	adopt  func(*plan.Plan)          // what the next turn runs by
 	verify func(ctx context.Context) // verifies a slice of every sync; nil = nothing is verified
-	busy   sync.Mutex                // one engine at a time: limits are kept within one
+	busy   chan struct{}             // holds one while an engine works: limits are kept within one
 }
 
 func newServer(ctx context.Context, a *app, s *session) (*server, error) {
@@ -84,7 +83,7 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	sv := &server{plan: s.plan, table: table, meters: newMeters(), log: a.logger()}
+	sv := &server{busy: make(chan struct{}, 1), plan: s.plan, table: table, meters: newMeters(), log: a.logger()}
 	// Every turn has an engine of its own: what was wrong with a connection, or has changed
 	// in its schema, is found out afresh.
 	live := &atomic.Pointer[session]{} // another one for each configuration
@@ -115,8 +114,8 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 			if err != nil {
 				return nil, err
 			}
-			sv.busy.Lock()
-			defer sv.busy.Unlock()
+			sv.busy <- struct{}{}
+			defer func() { <-sv.busy }()
 			return e.SyncHinted(ctx, syncs, sv.meters.settled)
 		}
 		unheard(sv.log, s.plan, sv.hooks)
@@ -317,10 +316,10 @@ func (s *server) sleep(ctx context.Context, until time.Time, ever bool) {
 // turn runs the syncs that are due. What a run fails with is told and counted, and the
 // next one is tried at its time.
 func (s *server) turn(ctx context.Context, names []string) error {
-	s.busy.Lock()
+	s.busy <- struct{}{}
 	began := time.Now()
 	reports, err := s.run(ctx, names)
-	s.busy.Unlock()
+	<-s.busy
 	if ctx.Err() != nil {
 		// The engine has ended the batch that was under way (invariant 11).
 		s.log.Info("stopped within a run; the next one takes up what is left", "syncs", names)

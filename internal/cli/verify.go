@@ -271,8 +271,12 @@ func (s *server) hourly(ctx context.Context) {
 // between does something for a short time while no run is under way: a connection's limits
 // are kept within one engine at a time.
 func (s *server) between(ctx context.Context, do func(context.Context) error) error {
-	s.busy.Lock()
-	defer s.busy.Unlock()
+	select {
+	case <-ctx.Done():
+		return nil
+	case s.busy <- struct{}{}:
+	}
+	defer func() { <-s.busy }()
 	ctx, cancel := context.WithTimeout(ctx, sliceFor)
 	defer cancel()
 	return do(ctx)

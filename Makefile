@@ -53,7 +53,7 @@ lint:
 # The detector stays out of SQLite, which is C translated to Go: watching that takes most
 # of the time and finds nothing of ours.
 race: postgres-server
-	$(GO) test -race -gcflags='modernc.org/...=-race=false' -shuffle=on ./...
+	$(GO) test -race -gcflags='modernc.org/...=-race=false' -shuffle=on -timeout 20m ./...
 
 docs: ## that the generated pages say what the code says
 	@$(GO) test -count=1 -run '^TestGeneratedDocs$$' ./cmd/tandem || \

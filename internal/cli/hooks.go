@@ -44,14 +44,15 @@ type hooks struct {
 	run     func(ctx context.Context, syncs []string) ([]engine.Report, error)
 
 	wake  chan struct{}
-	lost  atomic.Bool          // a connection lost notifications; see found
-	found map[string]time.Time // when, by connection, as far as its syncs have been hurried
-	after time.Time            // the next turn begins no earlier
+	lost  atomic.Bool              // a connection lost notifications; see found
+	found map[string]time.Time     // when, by connection, as far as its syncs have been hurried
+	shows map[string]time.Duration // by connection: how long after a report its truth can be read
+	after time.Time                // the next turn begins no earlier
 }
 
 // newHooks makes ready what vendors may call. It returns nil if none can.
 func newHooks(ctx context.Context, a *app, s *session, sv *server) (*hooks, error) {
-	h := &hooks{store: s.store, wake: make(chan struct{}, 1), found: map[string]time.Time{}}
+	h := &hooks{store: s.store, wake: make(chan struct{}, 1), found: map[string]time.Time{}, shows: map[string]time.Duration{}}
 	for _, sync := range sv.table.syncs {
 		h.syncs = append(h.syncs, sync.Name)
 		for _, end := range sync.Ends {
@@ -122,6 +123,7 @@ func (h *hooks) open(a *app, p *plan.Plan, sv *server, e *engine.Engine, keys ma
 			room.Door.ReadDelay = max(room.Door.ReadDelay, unreadDelay)
 		}
 		rooms = append(rooms, room)
+		h.shows[name] = room.Door.ReadDelay
 		h.follow(p, sv, e, room, able)
 	}
 	h.door = door.New(door.Options{
@@ -249,10 +251,16 @@ func (h *hooks) hurry(ctx context.Context, t *timetable) error {
 		}
 		h.found[name] = d.Lost
 		for _, sync := range t.of(name) {
-			t.hurry(sync, time.Now())
+			t.hurry(sync, h.readable(name, d.Lost))
 		}
 	}
 	return nil
+}
+
+// readable is when what a connection had reported by then can be read: vendors report before
+// they commit, and a run that came too early would make up for nothing.
+func (h *hooks) readable(connection string, lost time.Time) time.Time {
+	return lost.Add(h.shows[connection] + time.Millisecond)
 }
 
 // caughtUp forgets losses that full runs have made up for.
@@ -261,7 +269,13 @@ func (h *hooks) caughtUp(ctx context.Context, t *timetable) error {
 		return nil
 	}
 	for name, lost := range h.found {
-		late := slices.ContainsFunc(t.of(name), func(sync string) bool { return !t.began[sync].After(lost) })
+		late := false
+		for _, sync := range t.of(name) {
+			if at := h.readable(name, lost); t.began[sync].Before(at) {
+				late = true
+				t.hurry(sync, at) // its run may just have come too early
+			}
+		}
 		if late {
 			continue
 		}

@@ -92,7 +92,7 @@ func (b *Bench) fieldSound(f record.Field) {
 	kinds := []record.Kind{
 		record.KindText, record.KindNumber, record.KindBool, record.KindDate, record.KindDateTime, record.KindChoice,
 		record.KindChoices, record.KindEmail, record.KindPhone, record.KindMoney, record.KindReference,
-		record.KindReferences, record.KindList,
+		record.KindReferences, record.KindList, record.KindConsent,
 	}
 	formats := []record.Format{
 		"", record.FormatDomain, record.FormatURL, record.FormatName, record.FormatCountry, record.FormatLanguage,
@@ -122,6 +122,9 @@ func (b *Bench) fieldSound(f record.Field) {
 	reference := f.Kind == record.KindReference || f.Kind == record.KindReferences
 	if reference != (f.To != "") {
 		b.Errorf("%s of kind %s points to %q", f.Name, f.Kind, f.To)
+	}
+	if f.Firsthand && f.Kind != record.KindConsent {
+		b.Errorf("%s of kind %s is said to be firsthand, which only a consent can be", f.Name, f.Kind)
 	}
 	if f.Required && f.ReadOnly {
 		b.Errorf("%s is required and read-only", f.Name)

@@ -115,6 +115,8 @@ func (b *Bench) value(f record.Field, second bool) (record.Value, bool) {
 		return pick(second, record.Text("7"), record.Text("42.5")), true
 	case record.KindBool:
 		return record.Bool(!second), true
+	case record.KindConsent:
+		return pick(second, record.Text(record.Denied), record.Text(record.Granted)), true
 	case record.KindDate:
 		return pick(second, record.Date(1990, time.March, 5), record.Date(1971, time.December, 31)), true
 	case record.KindDateTime:

@@ -35,7 +35,7 @@ func Commons() []CommonObject {
 		{"company", "Companies", fields(person(), `vat_id domain website:text industry:choice|text employees:number
 			revenue:money lifecycle:choice name registration:text`)},
 		{"contact", "Contacts", fields(person(), `name first_name last_name job_title mobile:phone company:reference vat_id birthday:date
-			lifecycle:choice salutation:choice|text`)},
+			lifecycle:choice salutation:choice|text email_consent:consent sms_consent:consent`)},
 		{"user", "Users", fields("", `email:email first_name last_name phone:phone mobile:phone job_title login active:bool`)},
 		{"lead", "Leads", fields(person(), `name first_name last_name job_title mobile:phone company_name company:reference
 			contact:reference value:money currency source:choice|text status:choice pipeline:choice rating:choice|text`)},

@@ -23,6 +23,13 @@ const (
 	KindReference  Kind = "reference"  // id of a record of Field.To
 	KindReferences Kind = "references" // list of ids; order has no meaning
 	KindList       Kind = "list"       // list of structs; Field.Elem describes them
+	KindConsent    Kind = "consent"    // whether a person may be contacted: Denied, Granted, or empty while nobody has said (R32)
+)
+
+// The values of a consent.
+const (
+	Denied  = "denied"  // unsubscribed, objected, blocklisted
+	Granted = "granted" // subscribed, opted in
 )
 
 // A Format tells text fields of special meaning apart, for normalising and converting.
@@ -161,6 +168,7 @@ type Field struct {
 	Custom     bool `json:"custom,omitempty"`      // made by the customer or by us
 	Key        bool `json:"key,omitempty"`         // holds our operation key (R16); never mapped
 	NoClear    bool `json:"no_clear,omitempty"`    // cannot be emptied through the API (R11)
+	Firsthand  bool `json:"firsthand,omitempty"`   // of a consent: people themselves say it there, by a form or a link to unsubscribe (R32)
 
 	MaxLen   int       `json:"max_len,omitempty"` // in characters; 0 = not known
 	Choices  []Choice  `json:"choices,omitempty"`

@@ -89,6 +89,8 @@ func kind(wire string) record.Kind {
 		return record.KindReference
 	case "list":
 		return record.KindList
+	case "opt":
+		return record.KindConsent
 	default:
 		return record.KindText
 	}
@@ -98,7 +100,7 @@ func kind(wire string) record.Kind {
 func field(w wireField) record.Field {
 	f := record.Field{
 		Name: w.Key, Label: w.Label, Kind: kind(w.Type),
-		Required: w.Must, Custom: w.Own, MaxLen: w.Max, To: w.Table,
+		Required: w.Must, Custom: w.Own, MaxLen: w.Max, To: w.Table, Firsthand: w.Form,
 	}
 	for _, o := range w.Options {
 		f.Choices = append(f.Choices, record.Choice{Value: o.Value, Label: o.Label, Hidden: o.Off})
@@ -119,6 +121,8 @@ func field(w wireField) record.Field {
 		f.Common, f.Findable = "email", true
 	case "phone":
 		f.Common = "phone"
+	case "mail":
+		f.Common = "email_consent"
 	case "code":
 		f.Findable, f.Unique = true, true
 		f.Rewrites = []record.Rewrite{record.RewriteTrim, record.RewriteLower}
@@ -287,6 +291,8 @@ func kindOf(object, name string) record.Kind {
 		return record.KindChoices
 	case "phones", "lines":
 		return record.KindList
+	case "mail":
+		return record.KindConsent
 	default:
 		return record.KindText
 	}

@@ -83,6 +83,7 @@ type twinColumn struct {
 	sole             bool // one row per value
 	quiet            bool // a change does not move the row
 	lower            bool
+	form             bool // of an opt column: people fill it in themselves
 	made             bool // the vendor fills it
 	cap              int
 	options          []string
@@ -125,6 +126,7 @@ func twinCards() *twinTable {
 			{key: "stage", label: "Stage", kind: "pick", options: []string{"new", "won", "lost"}},
 			{key: "tags", label: "Tags", kind: "picks", options: []string{"vip", "trade", "press"}},
 			{key: "color", label: "Colour", kind: "text", quiet: true},
+			{key: "mail", label: "Newsletter", kind: "opt", options: []string{"in", "out"}, form: true},
 			{key: "label", label: "Label", kind: "row", table: "labels"},
 			{key: "phones", label: "More phones", kind: "list", parts: []twinPart{{"number", "phone", true}, {"use", "text", false}}},
 			{key: "lines", label: "Lines", kind: "list", parts: []twinPart{{"text", "text", false}, {"price", "text", false}}},
@@ -390,7 +392,7 @@ func (c twinColumn) check(text string) (string, error) {
 		return "", errors.New("this is no e-mail address")
 	case c.kind == "number" && !json.Valid([]byte(text)):
 		return "", errors.New("this is no number")
-	case c.kind == "pick" && !slices.Contains(c.options, text):
+	case (c.kind == "pick" || c.kind == "opt") && !slices.Contains(c.options, text):
 		return "", errors.New("this is none of the options")
 	case c.kind == "picks":
 		items := slices.Compact(slices.Sorted(slices.Values(strings.Split(text, ";"))))

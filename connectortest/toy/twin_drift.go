@@ -32,6 +32,17 @@ func (a *Twin) Drift(object, id string, cells map[string]string) error {
 	return nil
 }
 
+// NoForms makes an account in which only its own people fill in opt columns.
+func (a *Twin) NoForms() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, t := range a.tables {
+		for i := range t.columns {
+			t.columns[i].form = false
+		}
+	}
+}
+
 // Become puts another account behind the address.
 func (a *Twin) Become(account string) {
 	a.mu.Lock()

@@ -12,7 +12,7 @@ import (
 // How the twin writes and reads what travels; the connector has its own notion of that.
 
 func (c twinColumn) describe() map[string]any {
-	d := map[string]any{"key": c.key, "label": c.label, "type": c.kind, "must": c.must, "own": c.own}
+	d := map[string]any{"key": c.key, "label": c.label, "type": c.kind, "must": c.must, "own": c.own, "form": c.form}
 	if c.cap > 0 {
 		d["max"] = c.cap
 	}
@@ -23,7 +23,7 @@ func (c twinColumn) describe() map[string]any {
 		parts, _ := d["parts"].([]map[string]any)
 		d["parts"] = append(parts, map[string]any{"key": p.key, "type": p.kind, "sole": p.sole})
 	}
-	if c.options != nil {
+	if c.options != nil && c.kind != "opt" {
 		var options []map[string]any
 		for _, o := range c.options {
 			options = append(options, map[string]any{"value": o, "label": strings.ToUpper(o[:1]) + o[1:]})

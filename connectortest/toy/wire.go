@@ -25,9 +25,10 @@ type wireFields struct {
 type wireField struct {
 	Key     string       `json:"key"`
 	Label   string       `json:"label"`
-	Type    string       `json:"type"` // text, email, phone, number, bool, day, time, pick, picks, row
+	Type    string       `json:"type"` // text, email, phone, number, bool, day, time, pick, picks, row, list, opt
 	Must    bool         `json:"must"`
-	Own     bool         `json:"own"` // made by the customer
+	Own     bool         `json:"own"`  // made by the customer
+	Form    bool         `json:"form"` // of an opt field: people fill it in themselves
 	Max     int          `json:"max"`
 	Options []wireOption `json:"options"`
 	Table   string       `json:"table"` // of a row field
@@ -169,7 +170,10 @@ func fromWire(kind record.Kind, raw json.RawMessage) (record.Value, error) {
 	if err := decode(raw, &text); err != nil {
 		return record.Value{}, err
 	}
-	if kind != record.KindDate || text == "" {
+	switch {
+	case kind == record.KindConsent:
+		return consentFromWire(text)
+	case kind != record.KindDate || text == "":
 		return record.Text(text), nil
 	}
 	day, err := time.Parse(wireDay, text)
@@ -189,6 +193,11 @@ func toWire(kind record.Kind, v record.Value) any {
 		return json.Number(v.Text())
 	case record.KindBool:
 		return v.Bool()
+	case record.KindConsent:
+		if v.Text() == record.Denied {
+			return "out"
+		}
+		return "in"
 	case record.KindDate:
 		return v.Time().Format(wireDay)
 	case record.KindDateTime:
@@ -211,6 +220,19 @@ func toWire(kind record.Kind, v record.Value) any {
 		return lines
 	default:
 		return v.Text()
+	}
+}
+
+func consentFromWire(text string) (record.Value, error) {
+	switch text {
+	case "":
+		return record.Value{}, nil
+	case "in":
+		return record.Text(record.Granted), nil
+	case "out":
+		return record.Text(record.Denied), nil
+	default:
+		return record.Value{}, fmt.Errorf("decode opt %q", text)
 	}
 }
 

@@ -28,6 +28,7 @@ type restoreLine struct {
 	store.BackupCounts
 	Config    string   `json:"config"`              // kept, written, different
 	Unasked   []string `json:"unasked,omitempty"`   // connections that could not be asked who they are
+	Forgot    string   `json:"forgot,omitempty"`    // why people who were erased since the backup are not known
 	Reconnect []string `json:"reconnect,omitempty"` // connections that a person may have to authorize anew
 }
 
@@ -56,6 +57,9 @@ func (c *restoreCmd) Run(ctx context.Context, a *app) error {
 	r, err := store.BeginRestore(ctx, c.File, line.Database, time.Now())
 	if err != nil {
 		return err
+	}
+	if r.Forgot != nil {
+		line.Forgot = r.Forgot.Error()
 	}
 	if !c.Offline {
 		if err := a.askAccounts(ctx, r.Copy, src, env, &line); err != nil {
@@ -168,6 +172,9 @@ func (a *app) restoreText(l restoreLine) string {
 	}
 	if len(l.Unasked) > 0 {
 		fmt.Fprintf(&b, "  could not be asked who they are: %s; their first run asks\n", joined(l.Unasked))
+	}
+	if l.Forgot != "" {
+		fmt.Fprintf(&b, "  people who were erased after the backup was made are not known any more (%s); erase them again\n", l.Forgot)
 	}
 	if len(l.Reconnect) > 0 {
 		fmt.Fprintf(&b, "  may have to be authorized anew: %s; tandem connections authorize NAME\n", joined(l.Reconnect))

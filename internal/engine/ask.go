@@ -56,9 +56,11 @@ func roundOf(link int64, key string, side record.Side) string {
 }
 
 // decision looks up what a person decided about a conflict between exactly these values,
-// and asks if nobody did. Conflicts of first matches are one question per field (R5).
-func (b *batch) decision(ctx context.Context, d *draft, key string, in merge.Field) (merge.Prefer, error) {
-	first := !in.Cells[0].HasBase || !in.Cells[1].HasBase
+// and asks if nobody did. Conflicts of first matches are one question per field (R5), but
+// not where somebody's no is at stake.
+func (b *batch) decision(ctx context.Context, d *draft, key string, in merge.Field, mails bool) (merge.Prefer, error) {
+	consent := mails || in.Consent != nil
+	first := !consent && (!in.Cells[0].HasBase || !in.Cells[1].HasBase)
 	about := subject(d.link.ID, key)
 	if first {
 		about = firstSubject(key)
@@ -80,6 +82,9 @@ func (b *batch) decision(ctx context.Context, d *draft, key string, in merge.Fie
 		item.Text = fmt.Sprintf("records that were matched hold different values of %s, for example %s/%s %q and %s/%s %q", key,
 			b.r.p.ends[0].of, d.link.IDs[0], in.Cells[0].Value, b.r.p.ends[1].of, d.link.IDs[1], in.Cells[1].Value)
 		item.Fix = "say once which side wins for this field in all first matches: left or right; what loses is kept in the history"
+	}
+	if consent {
+		item.Text, item.Fix = b.askConsent(d, key, in, mails)
 	}
 	b.review(item)
 	return "", nil

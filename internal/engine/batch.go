@@ -158,11 +158,12 @@ type batch struct {
 	taken   map[store.Spot]string // records that this batch, or a preview so far, has linked, with their partner
 	refs    *refs
 	facts   store.Facts
-	asked   map[string]bool     // subjects of review items that the batch has opened
-	losers  map[string][]string // of the unlinked records of side: what was merged into them (R24)
-	made    map[int64]bool      // links that this batch has made in place of others
-	open    []store.Op          // creates of unknown or pending outcome; nil = not loaded yet
-	dirty   bool                // the records are planned again, maybe because of a decision
+	asked   map[string]bool      // subjects of review items that the batch has opened
+	losers  map[string][]string  // of the unlinked records of side: what was merged into them (R24)
+	made    map[int64]bool       // links that this batch has made in place of others
+	open    []store.Op           // creates of unknown or pending outcome; nil = not loaded yet
+	erased  map[string]time.Time // unlinked records of side whose person was erased, and when (R32)
+	dirty   bool                 // the records are planned again, maybe because of a decision
 }
 
 // load brings together what deciding about the records of one side needs, in few queries.
@@ -195,6 +196,9 @@ func (r *run) load(ctx context.Context, side record.Side, ids []string, rows map
 		return nil, err
 	}
 	if err := b.loadLosers(ctx, ids); err != nil {
+		return nil, err
+	}
+	if err := b.loadErased(ctx, ids); err != nil {
 		return nil, err
 	}
 	return b, b.loadCandidates(ctx, ids)
@@ -325,7 +329,7 @@ func (b *batch) record(ctx context.Context, id string) error {
 		}
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: id}) // it is gone and was nobody's
 		if b.r.asking.Load() {
-			b.facts.Close = append(b.facts.Close, b.about("match", id), b.about("parked", id))
+			b.facts.Close = append(b.facts.Close, b.about("match", id), b.about("parked", id), b.about("erased", id))
 		}
 		return nil
 	case b.taken[store.Spot{Side: b.side, ID: id}] != "":

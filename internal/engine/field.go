@@ -29,12 +29,16 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 	in.Keyed = b.r.p.keyed[i]
 	in.Same = func(l, r record.Value) bool { return m.Same(i, l, r) }
 	out := merge.One(in, d.times)
-	if out.State == merge.StateAsk {
-		if in.Decision, err = b.decision(ctx, d, f.Key, in); err != nil {
+	mails := b.newAddress(d, f, out)
+	if out.State == merge.StateAsk || mails {
+		if in.Decision, err = b.decision(ctx, d, f.Key, in, mails); err != nil {
 			return err
 		}
-		if in.Decision != "" {
+		switch {
+		case in.Decision != "":
 			out = merge.One(in, d.times)
+		case mails:
+			out = merge.Outcome{State: merge.StateAsk, Rule: "consent: the person said no to mail"}
 		}
 	}
 	if b.byConfiguration(d, f.Key, out) && b.configured(d, f.Key, in, &out) {
@@ -81,6 +85,7 @@ func (b *batch) cells(d *draft, i int) (in merge.Field, quiet bool, err error) {
 	for _, side := range record.Sides() {
 		b.translate(d, i, side, &in.Cells[side], f.Set)
 	}
+	in.Consent = consentOf(f, in)
 	return in, false, nil
 }
 

@@ -103,6 +103,10 @@ func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
 		b.closeLink(d.link, closedGone, why+", and the other side is kept")
 		return nil
 	}
+	if b.optedOut(d.rows[survivor], survivor) {
+		b.closeLink(d.link, closedGone, why+", and the other side is kept: "+keepsNo)
+		return nil
+	}
 	if held, err := b.suspectMerge(ctx, d, lost); err != nil || held {
 		return err
 	}

@@ -55,6 +55,10 @@ func (b *batch) leave(d *draft, side record.Side) {
 		b.closeLink(d.link, closedFilter, why)
 	case plan.LeaveArchive:
 		other := side.Other()
+		if b.optedOut(d.rows[other], other) {
+			b.closeLink(d.link, closedFilter, why+", and the other side is not archived: "+keepsNo)
+			return
+		}
 		if _, busy := b.busy[store.Spot{Side: other, ID: d.link.IDs[other]}]; !busy {
 			b.remove(d.link, d.rows, other, connector.Archive, why)
 			b.facts.Ops[len(b.facts.Ops)-1].Fields[0].Key = leftFilter

@@ -24,6 +24,7 @@ const (
 	standsClosed    = "closed"     // it was linked once, and its link was closed (R18)
 	standsReview    = "review"     // a person must decide
 	standsWaiting   = "waiting"    // for another record, or for an operation under way
+	standsErased    = "erased"     // its person was erased (R32)
 	standsTarget    = "not wanted" // what would be created does not pass the other side's filter (R19)
 )
 
@@ -40,6 +41,9 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 		return nil
 	}
 	if taken, err := b.takeOver(ctx, row); err != nil || taken {
+		return err
+	}
+	if barred, err := b.barred(ctx, row); err != nil || barred {
 		return err
 	}
 	if link, was := b.links[b.side][row.ID]; was && link.Closed != "" {

@@ -370,6 +370,7 @@ func (e *Engine) widen() {
 		for side, end := range p.ends {
 			wanted[end.of] = append(wanted[end.of], p.wire[side]...)
 			wanted[end.of] = append(wanted[end.of], end.conn.cascadeFields(end.of.Name)...)
+			wanted[end.of] = append(wanted[end.of], noFields(end.object)...)
 			if p.Mapping != nil {
 				e.widenParents(wanted, p, record.Side(side))
 			}

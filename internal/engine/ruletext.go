@@ -58,6 +58,8 @@ func RuleText(number string) string {
 		return "A field that the vendor does not take is left out and shown; a record that cannot be without it is parked."
 	case "R30":
 		return "Guards count over the run and a rolling day, never below ten records."
+	case "R32":
+		return "Consent is a kind of value of its own: denied stands over granted, and granted over unknown"
 	case "R33":
 		return "The account behind an address is pinned."
 	case "R34":
@@ -100,6 +102,7 @@ func ruleOfEntry(e store.Entry) Rule {
 func ruleOfReason(why string) string {
 	for _, x := range []struct{ begins, rule string }{
 		{"first match", "R5"},
+		{"consent: ", "R32"},
 		{"no longer in the configuration", "R5"},
 		{"both changed: left is the source", "R10"},
 		{"both changed: right is the source", "R10"},
@@ -146,6 +149,8 @@ func ruleOfStanding(reason, detail string) Rule {
 		return ruleOf("R18")
 	case standsTarget:
 		return ruleOf("R19")
+	case standsErased:
+		return ruleOf("R32")
 	case standsDirection:
 		return ruleOf("R10")
 	case standsWaiting:

@@ -94,6 +94,7 @@ type run struct {
 	began    time.Time
 	dry      *preview            // nil = for real
 	restored *store.Restore      // the sync goes on from a backup and has not seen both sides since (R34)
+	graves   int                 // marks of erased people that are kept (R32)
 	lost     map[store.Spot]bool // records of which was asked after a restore
 	first    bool                // no run of this sync has been complete yet (R30)
 	complete [2]time.Time        // when the first and the last complete run ended
@@ -261,6 +262,10 @@ func (r *run) usable() error {
 // prepare takes up where the last run of the sync ended.
 func (r *run) prepare(ctx context.Context) error {
 	if err := r.takeUpRestore(ctx); err != nil {
+		return err
+	}
+	var err error
+	if r.graves, err = r.e.store.Graves(ctx); err != nil {
 		return err
 	}
 	// What was planned and not let through, and what the rules, decisions and other records

@@ -177,11 +177,14 @@ func (c *compiler) pair(fields [2]record.Field, values map[string]string) (pair,
 	return p, why
 }
 
-// add takes a pair into the mapping.
+// add takes a pair into the mapping. A consent is told both ways wherever it is told at all:
+// somebody's no has to arrive, whatever the direction (R32).
 func (c *compiler) add(e Entry, p pair, fields [2]record.Field) {
+	consent := consents(fields)
 	for _, s := range record.Sides() {
 		to := s.Other()
-		p.allowed[s] = e.toward(to) && p.conv[s] != nil && fields[to].Writable()
+		told := e.toward(to) || consent && e.toward(s)
+		p.allowed[s] = told && p.conv[s] != nil && fields[to].Writable()
 	}
 	natural, keyed := naturalKeys(fields[record.Left], fields[record.Right])
 	c.m.fields = append(c.m.fields, Field{
@@ -189,6 +192,7 @@ func (c *compiler) add(e Entry, p pair, fields [2]record.Field) {
 		Left: fields[record.Left], Right: fields[record.Right],
 		ToRight: p.allowed[record.Left], ToLeft: p.allowed[record.Right],
 		Set:     keyed || isSet(fields[record.Left].Kind) || isSet(fields[record.Right].Kind),
+		Consent: consent,
 		Natural: natural,
 		Entry:   e.Index,
 	})

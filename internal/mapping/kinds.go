@@ -19,6 +19,11 @@ func isChoice(k record.Kind) bool { return k == record.KindChoice || k == record
 // isSet reports whether the order of a kind's elements has no meaning (R12).
 func isSet(k record.Kind) bool { return k == record.KindChoices || k == record.KindReferences }
 
+// consents reports whether one of two fields that are kept in step is a consent (R32).
+func consents(fields [2]record.Field) bool {
+	return fields[0].Kind == record.KindConsent || fields[1].Kind == record.KindConsent
+}
+
 func isNumeric(k record.Kind) bool { return k == record.KindNumber || k == record.KindMoney }
 
 // converter finds the conversion from one field to another, or says why there is none.
@@ -92,6 +97,11 @@ func (c *compiler) unmapped(from, to record.Field, side record.Side) (converter,
 		return c.moment(from, to, side)
 	case record.KindChoice:
 		return toChoice(from, to)
+	case record.KindConsent: // anything else needs values that say what is a no
+		if from.Kind == record.KindConsent {
+			return asIs, ""
+		}
+		return nil, clash(from, to) + " without values"
 	}
 	return nil, clash(from, to)
 }
@@ -125,6 +135,8 @@ func urlToDomain(to record.Field) converter {
 
 func toChoice(from, to record.Field) (converter, string) {
 	switch {
+	case from.Kind == record.KindConsent:
+		return nil, clash(from, to) + " without values"
 	case from.Kind == record.KindChoice && (len(from.Choices) > 0 || len(to.Choices) > 0):
 		return choiceToChoice(from, to), ""
 	case from.Kind == record.KindBool && !to.Open && len(to.Choices) > 0 && (!hasChoice(to, "true") || !hasChoice(to, "false")):

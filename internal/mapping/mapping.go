@@ -70,6 +70,7 @@ type Field struct {
 	Left, Right     record.Field
 	ToRight, ToLeft bool // allowed, convertible and writable
 	Set             bool // merged per element (R12)
+	Consent         bool // merged so that a no is never weakened, and told both ways (R32)
 	// Natural is, by side, the field of a list's elements by which they are found again on
 	// the other side; "" where a list is one value.
 	Natural [2]string

@@ -46,6 +46,11 @@ func (c *compiler) canonical(e Entry, f record.Field, s string) (string, bool) {
 			c.problemf(e.path("values"), "%q is neither true nor false for %q", s, f.Name)
 			return "", false
 		}
+	case record.KindConsent:
+		if s != "" && s != record.Denied && s != record.Granted {
+			c.problemf(e.path("values"), "%q is neither %s nor %s for %q", s, record.Denied, record.Granted, f.Name)
+			return "", false
+		}
 	case record.KindChoice, record.KindChoices:
 		return c.canonicalChoice(e, f, s)
 	case record.KindList, record.KindReference, record.KindReferences:

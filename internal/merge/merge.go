@@ -92,6 +92,9 @@ type Field struct {
 	Set       bool     // choices, references, keyed lists: merged per element (R12)
 	Keyed     [2]Keyed // by side; for lists of structs whose elements are found again by a key of their own
 
+	// Consent is what the values say where the field is a consent (R32), else nil.
+	Consent *Consent
+
 	// Same reports whether both sides' values mean the same: equal under the normaliser of
 	// the field's type. nil compares what would be sent with what is there.
 	Same func(left, right record.Value) bool
@@ -156,8 +159,15 @@ type Lost struct {
 }
 
 // One decides about one field. It never returns a write towards a side that the direction
-// forbids, and never a write of a value that is absent.
+// forbids, a no to mail aside, and never a write of a value that is absent.
 func One(f Field, t Times) Outcome {
+	if f.Consent != nil {
+		return f.consent(t) // R32
+	}
+	return f.decide(t)
+}
+
+func (f *Field) decide(t Times) Outcome {
 	left, right := &f.Cells[record.Left], &f.Cells[record.Right]
 	if !left.Known || !right.Known {
 		return Outcome{State: StateUnknown, Rule: absentRule(left.Known, right.Known)} // R11

@@ -182,6 +182,9 @@ func readBackup(ctx context.Context, q runner, file string) (Backup, error) {
 type Restoring struct {
 	Backup Backup
 	Copy   string // path of the copy, brought up to date and marked as restored
+	// Forgot is why people who were erased since the backup could not be read from the old
+	// database; nil if they could, or if there was none.
+	Forgot error
 	path   string
 	lock   *ownerLock
 }
@@ -214,6 +217,9 @@ func (r *Restoring) prepare(ctx context.Context, file string, now time.Time) err
 	s, err := Open(ctx, Options{DSN: "sqlite:" + r.Copy})
 	if err != nil {
 		return err
+	}
+	if _, err := os.Lstat(r.path); err == nil {
+		r.Forgot = s.inherit(ctx, r.path) // the old database may be the wreck that a restore is for
 	}
 	err = s.MarkRestored(ctx, r.Backup.Taken, now)
 	if err == nil {

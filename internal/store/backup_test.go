@@ -71,6 +71,7 @@ func TestR34ARestoredDatabaseKnowsThatItIsOne(t *testing.T) {
 	_, err = s.Backup(t.Context(), to, store.Backup{Taken: taken})
 	ok(t, err)
 
+	ok(t, s.Bury(t.Context(), taken.Add(time.Hour), "email ann@example.com"))
 	if _, err := store.BeginRestore(t.Context(), to, path, time.Now()); !errors.Is(err, store.ErrOwned) {
 		t.Fatalf("a restore over a database in use: %v, want ErrOwned", err)
 	}
@@ -88,6 +89,9 @@ func TestR34ARestoredDatabaseKnowsThatItIsOne(t *testing.T) {
 	}
 
 	s = opened(t, store.Options{DSN: "sqlite:" + path, Exclusive: true})
+	if n, err := s.Graves(t.Context()); err != nil || n != 1 {
+		t.Errorf("R32: %d people are known as erased, want the one since the backup: %v", n, err)
+	}
 	mark, is, err := s.Restored(t.Context(), "x")
 	if err != nil || !is || mark.Home != home || !mark.Taken.Equal(taken) {
 		t.Errorf("the mark is %+v, %t: %v", mark, is, err)

@@ -25,7 +25,8 @@ func migrations() []migration {
 	}}, {"secrets and memories of connections", sqlSealed()}, {"what vendors report", sqlHooks()}, {"pending writes", []string{
 		// What to ask the vendor for the outcome of a write that it has taken and not yet decided.
 		`ALTER TABLE outbox ADD COLUMN pending {text} DEFAULT ''`,
-	}}, {"approved rules", sqlApprovals()}, {"times of edits", sqlEdits()}, {"verifications and restores", sqlVerify()}}
+	}}, {"approved rules", sqlApprovals()}, {"times of edits", sqlEdits()}, {"verifications and restores", sqlVerify()},
+		{"erased people", sqlGraves()}}
 }
 
 func sqlCore() []string {

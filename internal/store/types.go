@@ -222,6 +222,8 @@ const (
 	ReviewUnknown   ReviewKind = "unknown"   // nobody can tell whether a write took effect
 	ReviewRestored  ReviewKind = "restored"  // after a restore nobody can tell whether a record has a partner
 
+	// ReviewErased tells that a person is back who was erased (R32).
+	ReviewErased ReviewKind = "erased"
 	// ReviewConfiguration asks about what only a changed configuration would do (R19).
 	ReviewConfiguration ReviewKind = "configuration"
 )

@@ -17,6 +17,7 @@ func accountCases() map[string]func(*bench) {
 		"other rules take the marks back to the beginning":      replan,
 		"what is old is removed, as far as nothing rests on it": prunes,
 		"runs without an end are marked":                        cutShort,
+		"R32 who was erased is known by a hash only":            graves,
 		"R19 the approved rules of each sync are kept":          approvals,
 	}
 }
@@ -46,6 +47,18 @@ func unaccounted(b *bench) {
 	got, err = b.s.Unaccounted(b.ctx, "contacts", record.Left, 9)
 	b.ok(err)
 	b.same("none", 0, len(got))
+}
+
+func graves(b *bench) {
+	const ann, bob = "email ann@example.com", "email bob@example.com"
+	b.ok(b.s.Bury(b.ctx, at(1), ann, "phone +30210"))
+	b.ok(b.s.Bury(b.ctx, at(2), ann))
+	got, err := b.s.Buried(b.ctx, []string{ann, bob})
+	b.ok(err)
+	b.same("erased", map[string]time.Time{ann: at(1)}, got)
+	n, err := b.s.Graves(b.ctx)
+	b.ok(err)
+	b.same("marks", 2, n)
 }
 
 func installation(b *bench) {

@@ -1,0 +1,173 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/merge"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// keepsNo is why a record is neither deleted nor archived by a sync: with it would go the
+// memory that its person does not want mail, and the next import would write to them again.
+const keepsNo = "consent: the person said no to mail, and the record remembers it"
+
+// consentOf says what both sides of a consent mean (R32); nil if the field is none. A side
+// whose own field is of another kind means what the other side would hold for it.
+func consentOf(f mappingField, in merge.Field) *merge.Consent {
+	if !f.Consent {
+		return nil
+	}
+	c := &merge.Consent{Told: [2]bool{f.ToLeft, f.ToRight}}
+	for _, side := range record.Sides() {
+		cell, of := in.Cells[side], fieldOn(f, side)
+		c.Firsthand[side] = of.Firsthand
+		switch {
+		case of.Kind == record.KindConsent:
+			c.Says[side] = cell.Value.Text()
+		case cell.Translated:
+			c.Says[side] = cell.Sent.Text()
+		}
+	}
+	return c
+}
+
+// optedOut reports whether a record's person has said no where the record would be the only
+// one to know: a system that hears it from them.
+func (b *batch) optedOut(row store.Row, side record.Side) bool {
+	return saysNo(b.r.p.ends[side].object, row)
+}
+
+func saysNo(o record.Object, row store.Row) bool {
+	for _, name := range noFields(o) {
+		if row.Fields[name].Text() == record.Denied {
+			return true
+		}
+	}
+	return false
+}
+
+// noFields are the fields in which people themselves say no; they are read whatever is mapped.
+func noFields(o record.Object) []string {
+	var names []string
+	for _, f := range o.Fields {
+		if f.Kind == record.KindConsent && f.Firsthand {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// newAddress reports whether an outcome would give another e-mail address to a record whose
+// person said no: systems keep a no by address, so that the new one would get mail again.
+func (b *batch) newAddress(d *draft, f mappingField, out merge.Outcome) bool {
+	for _, w := range out.Writes {
+		if fieldOn(f, w.To).Kind == record.KindEmail && !d.rows[w.To].Fields[fieldOn(f, w.To).Name].IsEmpty() &&
+			d.rows[w.To].Fate == connector.Present && b.optedOut(d.rows[w.To], w.To) {
+			return true
+		}
+	}
+	return false
+}
+
+// askConsent words the question about a no that would be weakened.
+func (b *batch) askConsent(d *draft, key string, in merge.Field, mails bool) (text, fix string) {
+	name := called(d.rows[0].Fields)
+	left, right := in.Cells[0].Value, in.Cells[1].Value
+	if mails {
+		return fmt.Sprintf("%s of %s/%s%s is %q on the left and %q on the right, and the person has said no to mail: with another address they might get it again",
+				key, b.r.p.ends[0].of, d.link.IDs[0], name, left, right),
+			"say which address holds, left or right; see that the no is kept for the new one too"
+	}
+	return fmt.Sprintf("%s of %s/%s%s was a no on both sides; now it is %q on the left and %q on the right, and that did not come from the person", key,
+			b.r.p.ends[0].of, d.link.IDs[0], name, left, right),
+		"has the person agreed again, and can you prove it? Then choose the side that says so, else the one that says no"
+}
+
+// lifts reports whether a write would take a person's no away.
+func lifts(f mappingField, side record.Side, now, to record.Value) bool {
+	return f.Consent && fieldOn(f, side).Kind == record.KindConsent && now.Text() == record.Denied && to.Text() != record.Denied
+}
+
+// Marks are what a person is known by who was erased: their e-mail addresses, and only
+// without one their telephone numbers, which colleagues share.
+func Marks(o record.Object, fields record.Fields, country string) []string {
+	var mails, phones []string
+	add := func(f record.Field, v record.Value) {
+		form := record.Normal(f, v, country)
+		switch {
+		case form == "":
+		case f.Kind == record.KindEmail:
+			mails = append(mails, "email "+form)
+		case f.Kind == record.KindPhone:
+			phones = append(phones, "phone "+form)
+		}
+	}
+	for _, f := range o.Fields {
+		v := fields[f.Name]
+		add(f, v)
+		for _, item := range v.Items() {
+			for _, part := range f.Elem {
+				add(part, item.Fields()[part.Name])
+			}
+		}
+	}
+	if len(mails) > 0 {
+		return mails
+	}
+	return phones
+}
+
+// loadErased finds out which of the unlinked records are of people who were erased.
+func (b *batch) loadErased(ctx context.Context, ids []string) error {
+	if b.r.graves == 0 {
+		return nil
+	}
+	object := b.r.p.ends[b.side].object
+	of := map[string][]string{}
+	var all []string
+	for _, id := range ids {
+		if l, linked := b.links[b.side][id]; linked && l.Closed == "" {
+			continue
+		}
+		of[id] = Marks(object, b.rows[b.side][id].Fields, b.r.e.plan.Country)
+		all = append(all, of[id]...)
+	}
+	buried, err := b.r.e.store.Buried(ctx, all)
+	if err != nil || len(buried) == 0 {
+		return err //nolint:wrapcheck // it says what it was about
+	}
+	b.erased = map[string]time.Time{}
+	for id, marks := range of {
+		for _, m := range marks {
+			if at, ok := buried[m]; ok {
+				b.erased[id] = at
+			}
+		}
+	}
+	return nil
+}
+
+// barred keeps a record whose person was erased from being matched or created (R32), until
+// somebody says that the person has come back by their own will.
+func (b *batch) barred(ctx context.Context, row store.Row) (bool, error) {
+	at, was := b.erased[row.ID]
+	if !was {
+		return false, nil
+	}
+	decided, err := b.decided(ctx, b.about("erased", row.ID))
+	if err != nil || decided == "admit" {
+		return false, err
+	}
+	b.stand(row.ID, standsErased, "its person was erased on "+at.UTC().Format(time.DateOnly))
+	if decided == "dismiss" {
+		return true, nil
+	}
+	b.review(store.Review{Kind: store.ReviewErased, Subject: b.about("erased", row.ID), Side: b.side, Record: row.ID,
+		Text: fmt.Sprintf("%s/%s is of a person who was erased on %s: it is not synced", b.r.p.ends[b.side].of, row.ID, at.UTC().Format(time.DateOnly)),
+		Fix:  "erase it there too; if the person has come back by their own will, say admit", Choices: []string{"admit", "dismiss"}})
+	return true, nil
+}

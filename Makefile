@@ -10,7 +10,7 @@ DURATION   ?= 1h
 LINTER     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test short check fmt vet imports lint race docs fuzz bench sim soak postgres postgres-server
+.PHONY: help demo build test short check fmt vet imports lint race docs fuzz bench sim soak mutants postgres postgres-server
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ postgres-server:
 # Both read the environment; see internal/sim.
 sim: ## one simulated life again, told in full: SEED=n
 	TANDEM_SIM_SEED=$(SEED) $(GO) test -count=1 -v -run '^TestLives$$' ./internal/sim ./cmd/tandem
+
+mutants: ## every promise broken in turn: does a test notice? (minutes)
+	TANDEM_MUTANTS=1 $(GO) test -count=1 -v -timeout 0 -run '^TestMutantsAreNoticed$$' .
 
 soak: ## simulated lives for DURATION (1h)
 	TANDEM_SOAK=$(DURATION) $(GO) test -count=1 -v -timeout 0 -run '^TestLives$$' ./internal/sim ./cmd/tandem

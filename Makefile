@@ -10,7 +10,7 @@ DURATION   ?= 1h
 LINTER     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test short check fmt vet imports lint race docs fuzz bench sim soak mutants postgres postgres-server
+.PHONY: help demo build test short check fmt vet imports lint race docs fuzz bench sim soak mutants postgres packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ demo: build ## two simulated systems kept in step, explained as it happens; no n
 build: ## the program, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/tandem
 
-test: postgres-server ## all tests
+test: packages ## all tests
 	$(GO) test ./...
 
 short: ## the quick tests
@@ -52,7 +52,7 @@ lint:
 
 # The detector stays out of SQLite, which is C translated to Go: watching that takes most
 # of the time and finds nothing of ours.
-race: postgres-server
+race: packages
 	$(GO) test -race -gcflags='modernc.org/...=-race=false' -shuffle=on -timeout 20m ./...
 
 docs: ## that the generated pages say what the code says
@@ -71,11 +71,12 @@ bench: ## Tandem against a plain program, then the benchmarks; docs/performance.
 	$(GO) run ./bench
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-postgres: postgres-server ## the store's tests on a PostgreSQL server of their own
+postgres: ## the store's tests on a PostgreSQL server of their own
+	@.ci/need-packages postgresql
 	$(GO) test -count=1 -run Postgres -v ./internal/store/...
 
-postgres-server:
-	@.ci/need-postgres
+packages:
+	@.ci/need-packages postgresql systemd
 
 # Both read the environment; see internal/sim.
 sim: ## one simulated life again, told in full: SEED=n

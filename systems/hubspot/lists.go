@@ -144,14 +144,7 @@ func (c *conn) fillLists(ctx context.Context, d *definitions, fields, ids []stri
 		for _, id := range part {
 			in.Inputs = append(in.Inputs, membership{TypeID: d.kind.typeID, RecordID: id})
 		}
-		var answer struct {
-			Results []struct {
-				RecordID flexText `json:"recordId"`
-				On       []struct {
-					ID flexText `json:"listId"`
-				} `json:"recordListMemberships"`
-			} `json:"results"`
-		}
+		var answer memberships
 		_, err := c.read(ctx, rest.Call{Method: http.MethodPost, Path: c.path(areaLists, "records", "memberships", "batch", "read"), Body: in, Into: &answer})
 		if connector.KindOf(err) == connector.Forbidden && fields == nil {
 			return nil // without the right to see lists the field is absent (R11)
@@ -159,11 +152,7 @@ func (c *conn) fillLists(ctx context.Context, d *definitions, fields, ids []stri
 		if err != nil {
 			return fmt.Errorf("read lists of contacts: %w", err)
 		}
-		for _, r := range answer.Results {
-			for _, l := range r.On {
-				on[string(r.RecordID)] = append(on[string(r.RecordID)], string(l.ID))
-			}
-		}
+		answer.add(on)
 	}
 	for i := range changes {
 		if changes[i].Fate == connector.Present {
@@ -173,6 +162,25 @@ func (c *conn) fillLists(ctx context.Context, d *definitions, fields, ids []stri
 		}
 	}
 	return nil
+}
+
+// memberships is an answer that tells on which lists records are.
+type memberships struct {
+	Results []struct {
+		RecordID flexText `json:"recordId"`
+		On       []struct {
+			ID flexText `json:"listId"`
+		} `json:"recordListMemberships"`
+	} `json:"results"`
+}
+
+// add puts the ids of the lists to those of the records.
+func (m memberships) add(on map[string][]string) {
+	for _, r := range m.Results {
+		for _, l := range r.On {
+			on[string(r.RecordID)] = append(on[string(r.RecordID)], string(l.ID))
+		}
+	}
 }
 
 // Requests.

@@ -85,7 +85,7 @@ func asDolibarrKeepsIt(s string) string {
 // Invariants 3 to 8 and 11 over the real systems' twins; see internal/sim.
 func TestLives(t *testing.T) {
 	t.Parallel()
-	which, err := sim.LivesOf(os.Getenv, 40)
+	which, err := sim.LivesOf(os.Getenv, 50)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,4 +107,7 @@ func TestLives(t *testing.T) {
 		n++
 	}
 	t.Logf("%d lives:\n%s", n, sim.Told(counts))
+	if missing := sim.Missing(counts); !which.Few() && len(missing) > 0 {
+		t.Errorf("in %d lives these never happened: %q", n, missing)
+	}
 }

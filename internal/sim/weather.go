@@ -68,11 +68,11 @@ func (w *world) weather() {
 	switch n := w.rnd.IntN(10); {
 	case n < 3:
 		at := moments()[w.rnd.IntN(4)]
-		w.stop = stop{at: at, in: 1 + w.rnd.IntN(30)}
-	case n == 3:
+		w.stop = stop{at: at, in: 1 + w.rnd.IntN(20)}
+	case n < 5:
 		at := moments()[w.rnd.IntN(4)]
-		w.stop = stop{at: at, in: 1 + w.rnd.IntN(30), gently: true}
-	case n == 4:
+		w.stop = stop{at: at, in: 1 + w.rnd.IntN(20), gently: true}
+	case n == 5:
 		w.count("restart")
 		w.restart()
 	}

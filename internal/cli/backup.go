@@ -78,7 +78,7 @@ func holds(c store.BackupCounts) string {
 func sqliteFile(o plan.Outline) (string, error) {
 	path, is := strings.CutPrefix(o.Database, "sqlite:")
 	if !is {
-		return "", usage("the database is not SQLite; PostgreSQL has pg_dump and pg_restore for this")
+		return "", usage("only a SQLite database can be backed up and restored, and PostgreSQL is not supported yet")
 	}
 	return path, nil
 }

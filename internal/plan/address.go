@@ -108,7 +108,7 @@ func (r *reader) database(n node) (string, bool) {
 		}
 		return s, r.passwordFromEnv(n, s)
 	default:
-		r.fail(n.place, "database must begin with sqlite: or postgres://, as in sqlite:tandem.db")
+		r.fail(n.place, "database must begin with sqlite:, as in sqlite:tandem.db")
 		return "", false
 	}
 }

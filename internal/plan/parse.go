@@ -86,11 +86,11 @@ func topKeys() []key[draft] {
 			read: func(r *reader, n node, d *draft) { d.Country, _ = r.country(n) },
 		},
 		{
-			name: "public_url", help: "Address at which vendors reach this Tandem, for webhooks and sign-in; optional.", schema: textSchema(),
+			name: "public_url", help: "Address at which vendors reach this Tandem, for webhooks; optional.", schema: textSchema(),
 			read: func(r *reader, n node, d *draft) { r.webAddress(n, &d.PublicURL) },
 		},
 		{
-			name: "database", help: "Where everything is kept: sqlite:PATH beside this file (default sqlite:tandem.db) or postgres://….", schema: textSchema(),
+			name: "database", help: "Where everything is kept: sqlite:PATH, beside this file; default sqlite:tandem.db. PostgreSQL is not supported yet.", schema: textSchema(),
 			read: func(r *reader, n node, d *draft) { d.Database, _ = r.database(n) },
 		},
 		{

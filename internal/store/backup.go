@@ -131,6 +131,9 @@ func countBackup(ctx context.Context, q runner, c *BackupCounts) error {
 
 // ReadBackup says what a backup holds.
 func ReadBackup(ctx context.Context, file string) (Backup, error) {
+	if _, err := os.Stat(file); err != nil {
+		return Backup{}, fmt.Errorf("read the backup: %w", err)
+	}
 	if err := foreignFile(file, true); err != nil {
 		return Backup{}, fmt.Errorf("read the backup: %w", err)
 	}

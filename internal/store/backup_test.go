@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +58,9 @@ func TestABackupIsWholePrivateAndReplacesNothing(t *testing.T) {
 	closed(t, s)
 	if _, err := store.ReadBackup(t.Context(), path); !errors.Is(err, store.ErrNoBackup) {
 		t.Errorf("a database that is no backup: %v", err)
+	}
+	if _, err := store.ReadBackup(t.Context(), "nofile"); !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "database") {
+		t.Errorf("a file that is not there: %v", err)
 	}
 }
 

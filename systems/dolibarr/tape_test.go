@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -62,29 +61,11 @@ func (tp *tape) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (tp *tape) answer(r *http.Request, name string) (*http.Response, error) {
-	x := exchangeOf(tp.t, tp.version+"-"+name)
-	body := []byte(x.Response.Body)
-	var page string
-	if !strings.HasPrefix(x.Response.Type, "application/json") && json.Unmarshal(body, &page) == nil {
-		body = []byte(page)
-	}
+	x := recorded(tp.t, "testdata/wire/"+tp.version+"-"+name+".json")
 	return &http.Response{
 		StatusCode: x.Response.Status, Header: http.Header{"Content-Type": {x.Response.Type}},
-		Body: io.NopCloser(bytes.NewReader(body)), Request: r,
+		Body: io.NopCloser(bytes.NewReader(x.body())), Request: r,
 	}, nil
-}
-
-func exchangeOf(t *testing.T, file string) exchange {
-	t.Helper()
-	raw, err := os.ReadFile("testdata/wire/" + file + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	x := exchange{file: file}
-	if err := json.Unmarshal(raw, &x); err != nil {
-		t.Fatal(err)
-	}
-	return x
 }
 
 // asked fails unless exactly these requests were made and all exchanges were played.
@@ -331,7 +312,7 @@ func TestTheKeyIsWrittenOnce(t *testing.T) {
 func TestFact10DaysOfPapers(t *testing.T) {
 	t.Parallel()
 	for _, version := range versions() {
-		x := exchangeOf(t, version+"-d044-invoice-get-draft")
+		x := recorded(t, "testdata/wire/"+version+"-d044-invoice-get-draft.json")
 		var row wireRow
 		if err := json.Unmarshal(x.Response.Body, &row); err != nil {
 			t.Fatal(err)
@@ -358,7 +339,7 @@ func TestFact08StampsOfOtherObjects(t *testing.T) {
 		"20-d078-event-get": events, "24-d078-event-get": events,
 	} {
 		var row wireRow
-		if err := json.Unmarshal(exchangeOf(t, name).Response.Body, &row); err != nil {
+		if err := json.Unmarshal(recorded(t, "testdata/wire/"+name+".json").Response.Body, &row); err != nil {
 			t.Fatal(err)
 		}
 		o, _ := objectOf(object)

@@ -20,14 +20,16 @@ import (
 	"github.com/tandemhub/tandem/rest"
 )
 
-// An exchange is one recorded request with its answer.
-type exchange struct {
+// A recording is one recorded exchange: a request to Dolibarr with its answer, or a hook
+// that Dolibarr sent.
+type recording struct {
 	file    string
 	Source  string `json:"source"`
 	Version string `json:"version"`
 	Request struct {
-		Method string `json:"method"`
-		Path   string `json:"path"`
+		Method string          `json:"method"`
+		Path   string          `json:"path"`
+		Body   json.RawMessage `json:"body"`
 	} `json:"request"`
 	Response struct {
 		Status int             `json:"status"`
@@ -36,42 +38,60 @@ type exchange struct {
 	} `json:"response"`
 }
 
-func exchanges(t testing.TB) []exchange {
+// recordings reads those of a folder, at least so many, in the order of their names.
+func recordings(t testing.TB, folder string, least int) []recording {
 	t.Helper()
-	files, err := filepath.Glob("testdata/wire/*.json")
-	if err != nil || len(files) < 100 {
-		t.Fatalf("%d exchanges, %v", len(files), err)
+	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
+	if err != nil || len(files) < least {
+		t.Fatalf("%d recordings in %s, %v", len(files), folder, err)
 	}
 	slices.Sort(files)
-	var all []exchange
+	var all []recording
 	for _, f := range files {
-		raw, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		x := exchange{file: strings.TrimSuffix(filepath.Base(f), ".json")}
-		if err := json.Unmarshal(raw, &x); err != nil {
-			t.Fatalf("%s: %v", f, err)
-		}
-		all = append(all, x)
+		all = append(all, recorded(t, f))
 	}
 	return all
 }
 
+// recorded reads one recording.
+func recorded(t testing.TB, file string) recording {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := recording{file: strings.TrimSuffix(filepath.Base(file), ".json")}
+	if err := json.Unmarshal(raw, &x); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	if !strings.HasPrefix(x.Source, "recorded from a running Dolibarr "+x.Version) {
+		t.Errorf("%s has the source %q", file, x.Source)
+	}
+	return x
+}
+
+func exchanges(t testing.TB) []recording { return recordings(t, "testdata/wire", 100) }
+
+func hooks(t testing.TB) []recording { return recordings(t, "testdata/wire/hooks", 6) }
+
+// body is the answer as it came; what was no JSON is recorded as a text.
+func (x recording) body() []byte {
+	var page string
+	if !strings.HasPrefix(x.Response.Type, "application/json") && json.Unmarshal(x.Response.Body, &page) == nil {
+		return []byte(page)
+	}
+	return x.Response.Body
+}
+
 // response makes the answer that rest hands to the classifier.
-func (x exchange) response(t testing.TB) *rest.Response {
+func (x recording) response(t testing.TB) *rest.Response {
 	t.Helper()
 	u, err := url.Parse(x.Request.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := []byte(x.Response.Body)
-	var page string
-	if !strings.HasPrefix(x.Response.Type, "application/json") && json.Unmarshal(body, &page) == nil {
-		body = []byte(page)
-	}
 	return &rest.Response{
-		Status: x.Response.Status, Header: http.Header{"Content-Type": {x.Response.Type}}, Body: body,
+		Status: x.Response.Status, Header: http.Header{"Content-Type": {x.Response.Type}}, Body: x.body(),
 		Method: x.Request.Method, Path: u.Path,
 	}
 }
@@ -82,15 +102,12 @@ func TestEveryExchangeIsUnderstood(t *testing.T) {
 	t.Parallel()
 	var got strings.Builder
 	for _, x := range exchanges(t) {
-		if !strings.HasPrefix(x.Source, "recorded from a running Dolibarr "+x.Version) {
-			t.Errorf("%s has the source %q", x.file, x.Source)
-		}
 		fmt.Fprintf(&got, "%s: %s\n", x.file, understood(t, x))
 	}
 	connectortest.Golden(t, "testdata/understood.golden", got.String())
 }
 
-func understood(t *testing.T, x exchange) string {
+func understood(t *testing.T, x recording) string {
 	t.Helper()
 	r := x.response(t)
 	if err := classify(r); err != nil {

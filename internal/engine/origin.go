@@ -31,6 +31,9 @@ func (x *explainer) origin(w WhyField, lines []store.Entry) WhyOrigin {
 			return o
 		}
 	}
+	if w.Value.IsEmpty() {
+		return WhyOrigin{Text: "it is empty at " + x.end().conn.spec.Title + "; Tandem did not empty it"}
+	}
 	return WhyOrigin{Text: "it was entered at " + x.end().conn.spec.Title + "; Tandem did not write it"}
 }
 

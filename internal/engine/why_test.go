@@ -58,6 +58,9 @@ func TestWhyTellsWhereAValueCameFrom(t *testing.T) {
 		if f := w.why("b", right, "name").Fields[0]; f.Origin.Rule.Number != "R15" || !strings.Contains(f.Origin.Text, "created the record") {
 			t.Errorf("name: %+v", f.Origin)
 		}
+		if f := w.why("b", right, "discount").Fields[0]; f.Origin.Text != "it is empty at Toy address book; Tandem did not empty it" {
+			t.Errorf("discount, which nobody has filled: %+v", f)
+		}
 		if all := w.why("b", right, ""); len(all.Fields) != 9 {
 			t.Errorf("%d fields are explained, want all 9", len(all.Fields))
 		}

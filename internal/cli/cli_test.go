@@ -289,6 +289,10 @@ func TestReportForPeople(t *testing.T) {
 	if diff := cmp.Diff(want, reportText(s, r)); diff != "" {
 		t.Error(diff)
 	}
+	failed := engine.Report{Sync: "contacts", Status: engine.StatusFailed, Error: "the database is in use"}
+	if diff := cmp.Diff("contacts: failed in 0s\n  the database is in use\n", reportText(s, failed)); diff != "" {
+		t.Errorf("what never began: %s", diff)
+	}
 }
 
 func TestReviewItemSaysWhatCanBeChosen(t *testing.T) {
@@ -327,7 +331,7 @@ func TestReviewItemSaysWhatCanBeChosen(t *testing.T) {
 func TestTwinTextKeepsSecretsOutOfTheFile(t *testing.T) {
 	t.Parallel()
 	text := twinText(acme()[0].Spec, twinLine{
-		System: "acme", URL: "http://127.0.0.1:1", Settings: map[string]string{"api_key": "k-1", "tier": "small"}, Rows: map[string]int{"things": 1200},
+		System: "acme", URL: "http://127.0.0.1:1", Settings: map[string]string{"api_key": "k-1", "tier": "small"}, Rows: map[string]int{"things": 1200, "nothings": 0},
 	})
 	for _, want := range []string{"    api_key: ${ACME_API_KEY}\n", "\nACME_API_KEY=k-1\n", "    tier: small\n", "It holds 1,200 things."} {
 		if !strings.Contains(text, want) {

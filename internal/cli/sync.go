@@ -126,14 +126,9 @@ func reportText(s plan.Sync, r engine.Report) string {
 		b.WriteString(", both sides agree")
 	}
 	b.WriteByte('\n')
-	t := table{right: map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true}}
-	t.add("", "read", "created", "updated", "deleted", "calls")
-	for i, c := range []store.Counts{r.Left, r.Right} {
-		t.add(s.Ends[i].String(), count(c.Read), count(c.Created), count(c.Updated), count(c.Deleted), count(c.Calls))
+	if r.Status != engine.StatusFailed || r.Left.Calls+r.Right.Calls > 0 {
+		b.WriteString(countsText(s, r))
 	}
-	b.WriteString(t.text("  "))
-	fmt.Fprintf(&b, "  %s linked, %s looked at and left as they are, %s\n", count(r.Linked), count(r.Unchanged),
-		plural(r.Conflicts, "conflict", "conflicts"))
 	if r.Review > 0 {
 		fmt.Fprintf(&b, "  %s for you: tandem review list\n", plural(r.Review, "item waits", "items wait"))
 	}
@@ -152,6 +147,17 @@ func reportText(s plan.Sync, r engine.Report) string {
 		fmt.Fprintf(&b, "  %s\n", strings.ReplaceAll(printable(r.Error), "\n", "\n  "))
 	}
 	return b.String()
+}
+
+// countsText tells what a run did on each side.
+func countsText(s plan.Sync, r engine.Report) string {
+	t := table{right: map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true}}
+	t.add("", "read", "created", "updated", "deleted", "calls")
+	for i, c := range []store.Counts{r.Left, r.Right} {
+		t.add(s.Ends[i].String(), count(c.Read), count(c.Created), count(c.Updated), count(c.Deleted), count(c.Calls))
+	}
+	return t.text("  ") + fmt.Sprintf("  %s linked, %s looked at and left as they are, %s\n", count(r.Linked), count(r.Unchanged),
+		plural(r.Conflicts, "conflict", "conflicts"))
 }
 
 // statusWord is a run's status in a sentence.

@@ -132,12 +132,16 @@ func twinText(spec connector.Spec, line twinLine) string {
 	if line.Settings[connector.ClientID] != "" {
 		fmt.Fprintf(&b, "\nThen: tandem connections authorize my_%s. Whoever opens the address that it shows agrees.\n", line.System)
 	}
-	b.WriteString("\nIt holds ")
 	var held []string
 	for _, o := range sortedKeys(line.Rows) {
-		held = append(held, count(line.Rows[o])+" "+o)
+		if line.Rows[o] > 0 {
+			held = append(held, count(line.Rows[o])+" "+o)
+		}
 	}
-	b.WriteString(strings.Join(held, ", ") + ".\n")
+	if len(held) == 0 {
+		held = []string{"nothing yet"}
+	}
+	b.WriteString("\nIt holds " + strings.Join(held, ", ") + ".\n")
 	return b.String()
 }
 

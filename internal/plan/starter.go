@@ -173,6 +173,9 @@ func (w *starter) connection(in StarterInput, i int) {
 	for _, note := range end.Spec.Notes {
 		w.comment(4, note)
 	}
+	if len(end.Spec.Notes) > 0 {
+		w.line(0, "")
+	}
 	w.address(end)
 	for _, s := range settingsOf(end.Spec) {
 		help := helpOf(s)

@@ -56,7 +56,7 @@ func (s *Store) Backup(ctx context.Context, file string, b Backup) (Backup, erro
 
 func backup(ctx context.Context, path, file string, b Backup) (_ Backup, err error) {
 	if _, err := os.Lstat(file); err == nil {
-		return b, fmt.Errorf("%s is there already; a backup never replaces a file: %w", file, fs.ErrExist)
+		return b, fmt.Errorf("%s: %w, and a backup never replaces one", file, fs.ErrExist)
 	}
 	part := file + ".part"
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -131,8 +131,10 @@ func countBackup(ctx context.Context, q runner, c *BackupCounts) error {
 
 // ReadBackup says what a backup holds.
 func ReadBackup(ctx context.Context, file string) (Backup, error) {
-	if _, err := os.Stat(file); err != nil {
+	if info, err := os.Stat(file); err != nil {
 		return Backup{}, fmt.Errorf("read the backup: %w", err)
+	} else if info.IsDir() {
+		return Backup{}, fmt.Errorf("read the backup: %s: %w", file, ErrNoBackup)
 	}
 	if err := foreignFile(file, true); err != nil {
 		return Backup{}, fmt.Errorf("read the backup: %w", err)

@@ -52,7 +52,7 @@ func Spec() connector.Spec {
 			"Projects are synchronised if they follow an opportunity; the API does not show the list of opportunity statuses, so the setting lead_statuses must say so if it was changed.",
 			"The events with which Dolibarr logs what happens are left out.",
 			"Writing the status of a proposal, an order or an invoice validates, closes or reopens it. Lines change only while it is a draft.",
-			"Validating and closing are done without Dolibarr's triggers, so that its module Notification mails nobody. Marking a proposal as billed, marking an invoice as paid or unpaid, reopening an order and going back to a draft always run them (setinvoiced, settopaid, settounpaid, reopen and settodraft have no parameter notrigger), and so does making or changing a record: what somebody has set up in that module for these is mailed.",
+			"Validating and closing are done without Dolibarr's triggers, so that its module Notification mails nobody. The calls setinvoiced, settopaid, settounpaid, reopen and settodraft always run them, as does making or changing a record: what somebody has set up in that module for these is mailed.",
 			"Categories of third parties and contacts move no time stamp: a change of them is seen at the next refresh.",
 			"Webhooks make changes arrive within seconds. Choose a target of the type \"non-blocking\" (version 23 and later): with a blocking one, people cannot save while the hub is down.",
 			"The database keeps no emoji and no double quotes or tags in names; they are dropped.",

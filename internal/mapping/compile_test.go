@@ -230,7 +230,7 @@ func TestFingerprintFollowsTheConfigurationOnly(t *testing.T) {
 	} {
 		in := base()
 		change(&in)
-		if m, _ := mapping.Compile(in); m.Fingerprint() == want {
+		if compile(t, in).Fingerprint() == want {
 			t.Errorf("%s does not change the fingerprint", name)
 		}
 	}

@@ -54,7 +54,6 @@ func TestExampleOfDesignResolves(t *testing.T) {
 		"array_options.options_segment=segment": {Direction: merge.Both, Prefer: merge.Ask},
 		"=full_name":                            {Direction: merge.LeftToRight, Prefer: merge.Newest},
 	}
-	delete(got, "socid=associatedcompanyid") // no sync of companies translates it
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rules (-want +got):\n%s", diff)
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -32,7 +33,11 @@ syncs:
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T", "% x"} {
 			text := fmt.Sprintf(verb, v)
 			checkQuiet(t, text)
-			checkQuiet(t, strings.ToUpper(text))
+			for _, secret := range []string{crmToken, password} { // as %x, %X and "% x" would have it
+				if strings.Contains(strings.ToLower(strings.ReplaceAll(text, " ", "")), hex.EncodeToString([]byte(secret))) {
+					t.Errorf("%s of %T shows %s", verb, v, secret)
+				}
+			}
 		}
 		b, err := json.Marshal(v)
 		if err != nil {

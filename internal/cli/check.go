@@ -177,8 +177,13 @@ func (l checkedLine) text() string {
 	if l.Version != "" {
 		fmt.Fprintf(&b, " %s", oneLine(l.Version))
 	}
-	if l.Name != "" || l.Account != "" {
-		fmt.Fprintf(&b, ", account %s", oneLine(strings.TrimSpace(l.Name+" ("+l.Account+")")))
+	switch {
+	case l.Name != "" && strings.Contains(l.Name, l.Account):
+		b.WriteString(", " + oneLine(l.Name))
+	case l.Name != "":
+		fmt.Fprintf(&b, ", account %s (%s)", oneLine(l.Name), oneLine(l.Account))
+	case l.Account != "":
+		b.WriteString(", account " + oneLine(l.Account))
 	}
 	b.WriteByte('\n')
 	if clock := time.Duration(l.ClockMS) * time.Millisecond; clock.Abs() > 5*time.Second {

@@ -353,3 +353,18 @@ func TestInventedRecordsAreTheSameEveryTime(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckSaysTheAccountOnce(t *testing.T) {
+	t.Parallel()
+	for want, id := range map[string]connector.Identity{
+		"✓ crm: Acme, account Ann's Office (4711)\n": {Name: "Ann's Office", Account: "4711"},
+		"✓ crm: Acme, Acme account 4711\n":           {Name: "Acme account 4711", Account: "4711"},
+		"✓ crm: Acme, account 4711\n":                {Account: "4711"},
+		"✓ crm: Acme\n":                              {},
+	} {
+		line := checkedLine{Connection: "crm", OK: true, Name: id.Name, Account: id.Account, title: "Acme"}
+		if got := line.text(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

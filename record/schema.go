@@ -114,8 +114,26 @@ type Object struct {
 	Deletes  Evidence  `json:"deletes,omitempty"`
 	Cascades []Cascade `json:"cascades,omitempty"` // what a delete takes with it (R23)
 
+	Copies *Copies `json:"copies,omitempty"` // one thing has a record for each participant (R26); nil = it has one
+
 	OwnStamps bool `json:"own_stamps,omitempty"` // our writes move Record.Modified too
 	Rising    bool `json:"rising,omitempty"`     // ids are whole numbers, and a new record's is higher than all before (R33)
+}
+
+// Copies say how several records of an object are one thing: a meeting has one in the mailbox
+// of each participant. The organiser's copy stands for the thing; of the others only what is
+// their owner's own counts, and that is what the owner's element in the organiser's list
+// says (R26).
+type Copies struct {
+	Key   string   `json:"key"`   // field that all copies of one thing share, and nothing else has
+	Main  string   `json:"main"`  // bool field of the organiser's copy
+	Owner string   `json:"owner"` // field that says whose copy it is, by the natural key of List's elements
+	List  string   `json:"list"`  // list of the participants, one element for each (R12)
+	Own   []string `json:"own"`   // fields that belong to each copy, by the names that they have in List's elements too
+
+	// Gone is what a copy that its owner has deleted says of some of its own fields: declined.
+	// Without it the owner is taken off the list.
+	Gone map[string]string `json:"gone,omitempty"`
 }
 
 // A Cascade names children that the vendor deletes together with their parent.

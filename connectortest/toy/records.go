@@ -24,7 +24,7 @@ const (
 // keyField is where a card keeps the key of the operation that made it.
 const keyField = "tandem_key"
 
-// Schema asks for the fields of both tables.
+// Schema asks for the fields of the tables in which customers can make some.
 func (c *conn) Schema(ctx context.Context) (record.Schema, error) {
 	card := record.Object{
 		Name: cards, Title: "Cards", Common: "contact",
@@ -50,6 +50,7 @@ func (c *conn) Schema(ctx context.Context) (record.Schema, error) {
 		o.Fields = fields
 		s.Objects = append(s.Objects, o)
 	}
+	s.Objects = append(s.Objects, appointments()...)
 	return s, nil
 }
 
@@ -156,13 +157,18 @@ func (c *conn) AddField(ctx context.Context, object string, f record.Field) (rec
 	return field(got.Field), nil
 }
 
-// Partitions returns the boxes of the cards.
+// Partitions returns the boxes of the cards, and the mailboxes of the meetings.
 func (c *conn) Partitions(ctx context.Context, object string) ([]string, error) {
-	if object != cards {
+	query := url.Values{}
+	switch object {
+	case cards:
+	case meetings:
+		query.Set("table", meetings)
+	default:
 		return []string{""}, nil
 	}
 	var got wireBoxes
-	if _, err := c.api.Do(ctx, rest.Call{Method: http.MethodGet, Path: "/boxes", Into: &got}); err != nil {
+	if _, err := c.api.Do(ctx, rest.Call{Method: http.MethodGet, Path: "/boxes", Query: query, Into: &got}); err != nil {
 		return nil, fmt.Errorf("list the boxes: %w", err)
 	}
 	return got.Boxes, nil
@@ -275,10 +281,16 @@ func kindOf(object, name string) record.Kind {
 	if object == labels && name == "weight" {
 		return record.KindNumber
 	}
-	if object != cards {
+	if object == labels {
 		return record.KindText
 	}
 	switch name {
+	case "main":
+		return record.KindBool
+	case "at":
+		return record.KindDateTime
+	case "guests":
+		return record.KindList
 	case "discount", "serial":
 		return record.KindNumber
 	case "active":
@@ -399,7 +411,7 @@ func toItem(op connector.Op) (wireItem, error) {
 	for name, v := range op.Set {
 		item.Row[name] = toWire(kindOf(op.Ref.Object, name), v)
 	}
-	if op.Verb == connector.Create && op.Ref.Object == cards && op.Key != "" {
+	if op.Verb == connector.Create && op.Ref.Object != labels && op.Key != "" {
 		item.Row[keyField] = op.Key
 	}
 	return item, nil

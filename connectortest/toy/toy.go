@@ -4,13 +4,14 @@
 // that a write can insist on, batches with a result for every item, answers to writes
 // that show no record, rows that the credential may not see, a bin from which a record
 // returns with its id, a field whose change moves no stamp, texts that are rewritten, rows
-// that are folded into one or go on in another table, and writes that are jobs.
+// that are folded into one or go on in another table, writes that are jobs, and meetings of which every
+// guest has a copy.
 //
 // The connector (this file, records.go, wire.go) and the twin (twin.go and what begins
 // with twin_) share no code, as with every system. All of the made-up API:
 //
 //	GET  /v1/me                                      who we are
-//	GET  /v1/boxes                                   the parts of the table cards
+//	GET  /v1/boxes?table=                            the parts of the tables cards and meetings
 //	GET  /v1/fields?table=                           the fields of a table
 //	POST /v1/fields {table, key, label, type}        makes a field, or finds it there
 //	GET  /v1/feed?table=&box=&after=&limit=&bare=    one page of everything, then of changes

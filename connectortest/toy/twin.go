@@ -50,7 +50,10 @@ type Twin struct {
 	reserved string        // the id that the next new row gets; "" = a new one
 	slow     time.Duration // writes of programs are jobs that take so long; 0 = they are done at once
 	jobs     []*twinJob
-	fresh    bool // a merge makes a new row of all, as some vendors do
+	outside  string          // the meeting that is being put into mailboxes from outside
+	tracks   bool            // answers of guests show in the organiser's copy
+	invited  map[string]bool // who got a copy of which meeting
+	fresh    bool            // a merge makes a new row of all, as some vendors do
 }
 
 // New returns a twin without rows.
@@ -61,7 +64,8 @@ func New(o twin.Options) twin.Twin {
 	}
 	return &Twin{
 		kit: twin.NewKit(o), page: page, noLimits: o.NoLimits, account: "A-17",
-		tables: map[string]*twinTable{"cards": twinCards(), "labels": twinLabels()},
+		tables:  map[string]*twinTable{"cards": twinCards(), "labels": twinLabels(), "visits": twinVisits(), "meetings": twinMeetings()},
+		invited: map[string]bool{},
 	}
 }
 
@@ -161,7 +165,7 @@ func (t *twinTable) column(key string) (twinColumn, bool) {
 func (a *Twin) Settings() map[string]string { return map[string]string{"api_key": twinKey} }
 
 // Objects returns the tables.
-func (a *Twin) Objects() []string { return []string{"cards", "labels"} }
+func (a *Twin) Objects() []string { return []string{"cards", "labels", "visits", "meetings"} }
 
 // Rows returns the rows that are neither in the bin nor gone.
 func (a *Twin) Rows(object string) []twin.Row {
@@ -284,6 +288,7 @@ func (a *Twin) mark(object, id, verb string, change func(*twinTable, *twinRow)) 
 	}
 	change(t, r)
 	a.touch(r, "person")
+	a.spread(t, r, false)
 	a.tell(object, id)
 	if verb != "" {
 		a.Ledger().Record(twin.Act{By: "person", Verb: verb, Object: object, ID: id})
@@ -316,7 +321,8 @@ func (a *Twin) write(t *twinTable, by, id string, rev int64, cells map[string]st
 		return nil, refusal
 	}
 	r.cells = next
-	if r.id == "" {
+	made := r.id == ""
+	if made {
 		r.id = a.takeID()
 		if _, ok := t.column("serial"); ok {
 			r.cells["serial"] = strconv.Itoa(1000 + twinNumber(r.id))
@@ -326,6 +332,7 @@ func (a *Twin) write(t *twinTable, by, id string, rev int64, cells map[string]st
 	}
 	if moves {
 		a.touch(r, by)
+		a.spread(t, r, made)
 	}
 	return r, nil
 }

@@ -85,8 +85,13 @@ func (a *Twin) serveMe(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Twin) serveBoxes(w http.ResponseWriter, r *http.Request) {
-	a.query(r)
-	twinAnswer(w, map[string]any{"boxes": a.tables["cards"].boxes})
+	table := a.query(r, "table").Get("table")
+	if table == "" {
+		table = "cards"
+	}
+	if t := a.table(w, table); t != nil {
+		twinAnswer(w, map[string]any{"boxes": t.boxes})
+	}
 }
 
 func (a *Twin) serveFields(w http.ResponseWriter, r *http.Request) {
@@ -328,6 +333,7 @@ func (a *Twin) do(t *twinTable, verb, id string, rev int64, cells map[string]str
 		a.purge(t.name, r, "api")
 	}
 	a.touch(r, "api")
+	a.spread(t, r, false)
 	return r, nil
 }
 

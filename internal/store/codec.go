@@ -198,12 +198,18 @@ func encodeMeans(fields []OpField) []byte {
 		if f.Base != nil {
 			flag |= hasBase
 		}
+		if f.Link != 0 {
+			flag |= hasLink
+		}
 		b = append(b, flag)
 		if f.Lost != nil {
 			b = appendText(b, string(encodeValue(f.Lost.Value)))
 		}
 		if f.Base != nil {
 			b = appendText(b, string(encodeValue(*f.Base)))
+		}
+		if f.Link != 0 {
+			b = binary.AppendVarint(b, f.Link)
 		}
 	}
 	return b
@@ -234,16 +240,20 @@ func decodeMeans(b []byte) ([]OpField, error) {
 	return fields, nil
 }
 
-// hasBase marks a field of an operation that says what was agreed of its target.
-const hasBase = 4
+// hasBase marks a field of an operation that says what was agreed of its target, hasLink one
+// that is a member's.
+const (
+	hasBase = 4
+	hasLink = 8
+)
 
 // takeMore takes the parts that few fields have.
 func (f *OpField) takeMore(b []byte) ([]byte, error) {
-	if len(b) == 0 || b[0]&^hasBase > 2 {
+	if len(b) == 0 || b[0]&^(hasBase|hasLink) > 2 {
 		return nil, errTexts
 	}
 	flag, b := b[0], b[1:]
-	if side := flag &^ hasBase; side != 0 {
+	if side := flag &^ (hasBase | hasLink); side != 0 {
 		v, rest, err := takeValue(b)
 		if err != nil {
 			return nil, fmt.Errorf("decode what was lost: %w", err)
@@ -257,7 +267,15 @@ func (f *OpField) takeMore(b []byte) ([]byte, error) {
 		}
 		f.Base, b = &v, rest
 	}
-	return b, nil
+	if flag&hasLink == 0 {
+		return b, nil
+	}
+	link, used := binary.Varint(b)
+	if used <= 0 {
+		return nil, errTexts
+	}
+	f.Link = link
+	return b[used:], nil
 }
 
 func takeValue(b []byte) (record.Value, []byte, error) {

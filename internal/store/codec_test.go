@@ -40,6 +40,10 @@ func TestOperationsSurviveTheirEncoding(t *testing.T) {
 			if rapid.Bool().Draw(t, "lost") {
 				f.Lost = &Lost{Side: record.Side(rapid.IntRange(0, 1).Draw(t, "side")), Value: anyValue().Draw(t, "lost value")}
 			}
+			if rapid.Bool().Draw(t, "based") {
+				f.Base = new(anyValue().Draw(t, "base"))
+			}
+			f.Link = rapid.OneOf(rapid.Just(int64(0)), rapid.Int64()).Draw(t, "member")
 			want.Fields = append(want.Fields, f)
 		}
 		var got Op

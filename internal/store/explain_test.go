@@ -37,6 +37,7 @@ func callAll(t *testing.T, s *Store) {
 	note(s.FindByKey(ctx, left, []Key{{"a", "b"}}))
 	for _, side := range record.Sides() {
 		note(s.LinksOf(ctx, "contacts", side, ids))
+		note(s.Members(ctx, "contacts", side, ids))
 		note(s.Spent(ctx, "contacts", side, time.Now()))
 		note(s.Unaccounted(ctx, "contacts", side, 5))
 	}

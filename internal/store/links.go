@@ -12,15 +12,16 @@ import (
 )
 
 const linkColumns = `id, sync, left_id, right_id, left_base, right_base, left_expected, right_expected, diverged,
-	left_created, right_created, closed`
+	left_created, right_created, closed, left_slot, right_slot`
 
 func (s *Store) scanLink(scan scanner) (Link, error) {
 	var l Link
 	var sync int64
-	var created [2]int64
+	var created, slots [2]int64
 	var fields [5]sql.RawBytes
 	err := scan(&l.ID, &sync, &l.IDs[record.Left], &l.IDs[record.Right], &fields[0], &fields[1], &fields[2], &fields[3],
-		&fields[4], &created[record.Left], &created[record.Right], &l.Closed)
+		&fields[4], &created[record.Left], &created[record.Right], &l.Closed,
+		&slots[record.Left], &slots[record.Right])
 	if err != nil {
 		return l, err
 	}
@@ -34,7 +35,21 @@ func (s *Store) scanLink(scan scanner) (Link, error) {
 	}
 	l.Created = [2]time.Time{fromMicros(created[record.Left]), fromMicros(created[record.Right])}
 	l.Sync = s.names.syncOf(sync)
+	for _, side := range record.Sides() {
+		if slots[side] != 0 {
+			l.Role = MemberOn(side.Other())
+		}
+	}
 	return l, nil
+}
+
+// slot is what the unique index of a side adds to a link's record: nothing, or the link's own
+// id where it shares that record (R26).
+func (l Link) slot(side record.Side) int64 {
+	if l.Shares(side) {
+		return l.ID
+	}
+	return 0
 }
 
 // sideColumn is the column of a side's id.
@@ -46,7 +61,8 @@ func sideColumn(side record.Side) string {
 }
 
 // LinksOf returns by record id the open link of each record, else its newest closed one.
-// A record that was never linked is not in the answer.
+// A record that was never linked is not in the answer. Links that share the record are not
+// asked for, see [Store.Members].
 func (s *Store) LinksOf(ctx context.Context, sync string, side record.Side, ids []string) (map[string]Link, error) {
 	found := make(map[string]Link, len(ids))
 	err := s.read(ctx, func(q runner) error {
@@ -59,7 +75,7 @@ func (s *Store) LinksOf(ctx context.Context, sync string, side record.Side, ids 
 			if len(missing) == 0 {
 				return nil
 			}
-			err := q.each(ctx, `SELECT `+linkColumns+` FROM links WHERE sync = ? AND `+state+` AND `+
+			err := q.each(ctx, `SELECT `+linkColumns+` FROM links WHERE sync = ? AND `+state+` AND `+side.String()+`_slot = 0 AND `+
 				s.d.in(sideColumn(side)), args(e.id, s.d.list(missing)), func(scan scanner) error {
 				l, err := s.scanLink(scan)
 				if found[l.IDs[side]].ID < l.ID {
@@ -76,6 +92,28 @@ func (s *Store) LinksOf(ctx context.Context, sync string, side record.Side, ids 
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read links of %s: %w", sync, err)
+	}
+	return found, nil
+}
+
+// Members returns by record id the open links, in the order of their ids, that share a record
+// of that side with its main link (R26).
+func (s *Store) Members(ctx context.Context, sync string, side record.Side, ids []string) (map[string][]Link, error) {
+	found := map[string][]Link{}
+	err := s.read(ctx, func(q runner) error {
+		e, err := s.sync(ctx, q, sync)
+		if err != nil || e.id == 0 || len(ids) == 0 {
+			return err
+		}
+		return q.each(ctx, `SELECT `+linkColumns+` FROM links WHERE sync = ? AND closed = '' AND `+side.String()+`_slot <> 0 AND `+
+			s.d.in(sideColumn(side))+` ORDER BY id`, args(e.id, s.d.list(ids)), func(scan scanner) error {
+			l, err := s.scanLink(scan)
+			found[l.IDs[side]] = append(found[l.IDs[side]], l)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read members of %s: %w", sync, err)
 	}
 	return found, nil
 }
@@ -141,6 +179,7 @@ type keptLink struct {
 	open     bool
 	diverged bool
 	ids      [2]string
+	slots    [2]int64
 	base     [2][]byte
 	exists   bool
 }
@@ -155,7 +194,7 @@ func (t *tx) putLinks(links []Link, journal []Entry) error {
 		return err
 	}
 	// Closed ones go first: a record's open link may be closed and another opened at once.
-	upsert := t.insert(`INSERT INTO links (workspace, `+linkColumns+`)`, 13, `ON CONFLICT (id) DO UPDATE SET
+	upsert := t.insert(`INSERT INTO links (workspace, `+linkColumns+`)`, 15, `ON CONFLICT (id) DO UPDATE SET
 		left_id = excluded.left_id, right_id = excluded.right_id, left_base = excluded.left_base,
 		right_base = excluded.right_base, left_expected = excluded.left_expected, right_expected = excluded.right_expected,
 		diverged = excluded.diverged, left_created = excluded.left_created, right_created = excluded.right_created,
@@ -191,13 +230,13 @@ func (t *tx) keptLinks(links []Link) (map[int64]keptLink, error) {
 		ids[i] = l.ID
 	}
 	before := make(map[int64]keptLink, len(links))
-	err := t.each(`SELECT id, workspace, sync, left_id, right_id, left_base, right_base, diverged, closed FROM links WHERE `+
+	err := t.each(`SELECT id, workspace, sync, left_id, right_id, left_base, right_base, diverged, closed, left_slot, right_slot FROM links WHERE `+
 		t.s.d.in("id"), args(t.s.d.list(ids)), func(scan scanner) error {
 		var id, workspace int64
 		var diverged []byte
 		var closed string
 		k := keptLink{exists: true}
-		err := scan(&id, &workspace, &k.sync, &k.ids[0], &k.ids[1], &k.base[0], &k.base[1], &diverged, &closed)
+		err := scan(&id, &workspace, &k.sync, &k.ids[0], &k.ids[1], &k.base[0], &k.base[1], &diverged, &closed, &k.slots[0], &k.slots[1])
 		k.open, k.diverged = closed == "", len(diverged) > 0
 		if err == nil && workspace != t.s.workspace {
 			err = fmt.Errorf("link %d belongs to another workspace", id)
@@ -223,7 +262,7 @@ func (t *tx) putLink(upsert *batch, l Link, was keptLink, explained bool) (bool,
 		return false, fmt.Errorf("the sync %q is not registered with its objects", l.Sync)
 	case was.exists && was.sync != e.id:
 		return false, errors.New("it belongs to another sync")
-	case was.exists && was.ids != l.IDs:
+	case was.exists && (was.ids != l.IDs || was.slots != [2]int64{l.slot(record.Left), l.slot(record.Right)}):
 		return false, errors.New("its records never change: close it and open another (R18)")
 	}
 	base := [2][]byte{encode(l.Base[0]), encode(l.Base[1])}
@@ -232,11 +271,13 @@ func (t *tx) putLink(upsert *batch, l Link, was keptLink, explained bool) (bool,
 	}
 	diverged := encodeReasons(l.Diverged)
 	open := l.Closed == ""
-	t.tallies[tallyKey{e.id, "linked"}] += count(open) - count(was.open)
+	if l.Role == Main { // a thing counts once, however many copies it has
+		t.tallies[tallyKey{e.id, "linked"}] += count(open) - count(was.open)
+	}
 	t.tallies[tallyKey{e.id, "diverged"}] += count(open && len(diverged) > 0) - count(was.open && was.diverged)
 	err = upsert.row(t.s.workspace, l.ID, e.id, l.IDs[record.Left], l.IDs[record.Right], base[record.Left], base[record.Right],
 		encode(l.Expected[record.Left]), encode(l.Expected[record.Right]), diverged,
-		micros(l.Created[record.Left]), micros(l.Created[record.Right]), l.Closed)
+		micros(l.Created[record.Left]), micros(l.Created[record.Right]), l.Closed, l.slot(record.Left), l.slot(record.Right))
 	return open && !was.open, err
 }
 

@@ -26,7 +26,21 @@ func migrations() []migration {
 		// What to ask the vendor for the outcome of a write that it has taken and not yet decided.
 		`ALTER TABLE outbox ADD COLUMN pending {text} DEFAULT ''`,
 	}}, {"approved rules", sqlApprovals()}, {"times of edits", sqlEdits()}, {"verifications and restores", sqlVerify()},
-		{"erased people", sqlGraves()}}
+		{"erased people", sqlGraves()}, {"members", sqlMembers()}}
+}
+
+// sqlMembers lets links share a record (R26). A slot is 0, or the link's own id on the side of
+// the record that it shares: the unique index that finds a record's link still refuses a
+// second one that shares nothing.
+func sqlMembers() []string {
+	return []string{
+		`ALTER TABLE links ADD COLUMN left_slot {int} DEFAULT 0`,
+		`ALTER TABLE links ADD COLUMN right_slot {int} DEFAULT 0`,
+		`DROP INDEX links_left`,
+		`DROP INDEX links_right`,
+		`CREATE UNIQUE INDEX links_left ON links (sync, left_id, left_slot) WHERE closed = ''`,
+		`CREATE UNIQUE INDEX links_right ON links (sync, right_id, right_slot) WHERE closed = ''`,
+	}
 }
 
 func sqlCore() []string {

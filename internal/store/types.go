@@ -103,7 +103,30 @@ type Link struct {
 	Diverged map[string]string // by mapping key: why the sides may differ (R7)
 	Created  [2]time.Time      // the records' created times (R33)
 	Closed   string            // why it was closed; "" = open (R18)
+	Role     Role
 }
+
+// A Role tells links that share a record apart: one is main, the others are members (R26).
+type Role int
+
+// The roles. A member's copy is on the side that it is named after; the record on the other
+// side is that of the main link, which it shares with other members.
+const (
+	Main Role = iota
+	MemberLeft
+	MemberRight
+)
+
+// MemberOn returns the role of a link whose copy is on that side.
+func MemberOn(side record.Side) Role {
+	if side == record.Left {
+		return MemberLeft
+	}
+	return MemberRight
+}
+
+// Shares reports whether the link shares its record of that side with others.
+func (l Link) Shares(side record.Side) bool { return l.Role == MemberOn(side.Other()) }
 
 // An OpState is where an operation of the outbox stands.
 type OpState string
@@ -153,6 +176,7 @@ type OpField struct {
 	// Base is what was agreed of the target once this is written, where that is less than what
 	// it holds: the other side has yet to be told the rest (R12). nil = all that it holds.
 	Base *record.Value `json:"base,omitempty"`
+	Link int64         `json:"link,omitempty"` // of a member whose part of the value it is (R26); 0 = the operation's link
 }
 
 // Lost is a value that a rule overruled.

@@ -14,6 +14,7 @@ func linkCases() map[string]func(*bench) {
 		"a link comes back as it was stored":                   linkRoundTrip,
 		"R18 LinksOf prefers the open link, else the newest":   openLinkFirst,
 		"one open link of a record in a sync":                  oneOpenLink,
+		"R26 members share the record of one main link":        membersShare,
 		"a link is closed and another opened at once":          relink,
 		"Links walks a sync's links by id":                     linksWalk,
 		"invariant 2: a base moves only with a journal line":   baseNeedsLine,
@@ -71,6 +72,48 @@ func oneOpenLink(b *bench) {
 			b.Errorf("a second open link %v: %v", ids, err)
 		}
 	}
+	b.same("linked", 1, b.tally().Linked)
+}
+
+func membersShare(b *bench) {
+	main := b.linked(1)[0]
+	var all []store.Link
+	for _, id := range []string{"r2", "r3"} {
+		m, e := b.link("1", id)
+		m.Role = store.MemberRight
+		b.decide(store.Facts{Links: []store.Link{m}, Journal: []store.Entry{e}})
+		all = append(all, m)
+	}
+	of, err := b.s.LinksOf(b.ctx, "contacts", record.Left, []string{"1"})
+	b.ok(err)
+	b.same("the main link is the record's", map[string]store.Link{"1": main}, of)
+	of, err = b.s.LinksOf(b.ctx, "contacts", record.Right, []string{"r2"})
+	b.ok(err)
+	b.same("a member is its copy's", map[string]store.Link{"r2": all[0]}, of)
+	members, err := b.s.Members(b.ctx, "contacts", record.Left, []string{"1", "2"})
+	b.ok(err)
+	b.same("members", map[string][]store.Link{"1": all}, members)
+	b.same("a thing counts once", 1, b.tally().Linked)
+	for _, bad := range []struct {
+		left, right string
+		role        store.Role
+	}{{"1", "r9", store.Main}, {"1", "r2", store.MemberRight}, {"9", "r2", store.Main}} {
+		l, e := b.link(bad.left, bad.right)
+		l.Role = bad.role
+		if err := b.s.Decide(b.ctx, "contacts", [2]int64{}, store.Facts{Links: []store.Link{l}, Journal: []store.Entry{e}}); !errors.Is(err, store.ErrLinked) {
+			b.Errorf("a second open link %+v: %v", bad, err)
+		}
+	}
+	turned := all[0]
+	turned.Role = store.Main
+	if err := b.s.Decide(b.ctx, "contacts", [2]int64{}, store.Facts{Links: []store.Link{turned}, Journal: []store.Entry{line(turned, store.Linked)}}); err == nil {
+		b.Error("a member became a main link")
+	}
+	all[0].Closed = "deleted"
+	b.decide(store.Facts{Links: all[:1], Journal: []store.Entry{line(all[0], store.Closed)}})
+	members, err = b.s.Members(b.ctx, "contacts", record.Left, []string{"1"})
+	b.ok(err)
+	b.same("open ones", map[string][]store.Link{"1": all[1:]}, members)
 	b.same("linked", 1, b.tally().Linked)
 }
 

@@ -23,6 +23,25 @@ func (r *run) planRound(ctx context.Context) error {
 	if err := r.loadDoubt(ctx); err != nil {
 		return err
 	}
+	if err := r.planAllDirty(ctx); err != nil {
+		return err
+	}
+	if err := r.planAllChanged(ctx); err != nil {
+		return err
+	}
+	for range maxRounds { // R26: whose copy became what
+		if !r.regrouped.Swap(false) || r.dry != nil {
+			break
+		}
+		if err := r.planAllDirty(ctx); err != nil {
+			return err
+		}
+	}
+	return r.meetWanted(ctx)
+}
+
+// planAllDirty plans once what is to be planned again.
+func (r *run) planAllDirty(ctx context.Context) error {
 	dirty, err := r.e.store.Dirty(ctx, r.p.Name, maxDirty)
 	if err != nil {
 		return fmt.Errorf("load what is to be planned again: %w", err)
@@ -42,10 +61,7 @@ func (r *run) planRound(ctx context.Context) error {
 			ids = ids[n:]
 		}
 	}
-	if err := r.planAllChanged(ctx); err != nil {
-		return err
-	}
-	return r.meetWanted(ctx)
+	return nil
 }
 
 func (r *run) planAllChanged(ctx context.Context) error {
@@ -158,12 +174,16 @@ type batch struct {
 	taken   map[store.Spot]string // records that this batch, or a preview so far, has linked, with their partner
 	refs    *refs
 	facts   store.Facts
-	asked   map[string]bool      // subjects of review items that the batch has opened
-	losers  map[string][]string  // of the unlinked records of side: what was merged into them (R24)
-	made    map[int64]bool       // links that this batch has made in place of others
-	open    []store.Op           // creates of unknown or pending outcome; nil = not loaded yet
-	erased  map[string]time.Time // unlinked records of side whose person was erased, and when (R32)
-	dirty   bool                 // the records are planned again, maybe because of a decision
+	asked   map[string]bool         // subjects of review items that the batch has opened
+	losers  map[string][]string     // of the unlinked records of side: what was merged into them (R24)
+	made    map[int64]bool          // links that this batch has made in place of others
+	mains   map[string]store.Link   // of things that have copies: the main link by the record's id (R26)
+	members map[string][]store.Link // and the open links that share the record
+	waits   map[string]string       // copies that are not planned now, and why
+	planned map[int64]bool          // main links that the batch has planned
+	open    []store.Op              // creates of unknown or pending outcome; nil = not loaded yet
+	dirty   bool                    // the records are planned again, maybe because of a decision
+	erased  map[string]time.Time    // unlinked records of side whose person was erased, and when (R32)
 }
 
 // load brings together what deciding about the records of one side needs, in few queries.
@@ -193,6 +213,9 @@ func (r *run) load(ctx context.Context, side record.Side, ids []string, rows map
 		return nil, fmt.Errorf("load unfinished operations: %w", err)
 	}
 	if b.refs, err = r.loadRefs(ctx, b.rows); err != nil {
+		return nil, err
+	}
+	if err := b.loadMembers(ctx); err != nil {
 		return nil, err
 	}
 	if err := b.loadLosers(ctx, ids); err != nil {
@@ -261,6 +284,9 @@ func (b *batch) loadCandidates(ctx context.Context, ids []string) error {
 	if err != nil {
 		return fmt.Errorf("load candidates: %w", err)
 	}
+	if err := b.dropMembers(ctx, rows); err != nil {
+		return err
+	}
 	maps.Copy(b.rows[other], rows)
 	var more [2]map[string]store.Row
 	more[other] = rows
@@ -274,6 +300,9 @@ func claim(k mapping.Key) string { return k.Name + "=" + k.Value }
 // decide plans each record and stores what was decided, all of the batch at once
 // (invariants 2 and 3).
 func (b *batch) decide(ctx context.Context, ids []string) error {
+	if err := b.assemble(ctx, ids); err != nil {
+		return err
+	}
 	for _, id := range ids {
 		if err := b.record(ctx, id); err != nil {
 			return fmt.Errorf("plan %s/%s: %w", b.r.p.ends[b.side].of, id, err)
@@ -318,6 +347,9 @@ func (b *batch) record(ctx context.Context, id string) error {
 		return nil
 	}
 	link, linked := b.links[b.side][id]
+	if settled, err := b.asCopy(ctx, row, link); settled || err != nil {
+		return err
+	}
 	switch {
 	case linked && link.Closed == "":
 		return b.linked(ctx, link)

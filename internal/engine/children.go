@@ -184,6 +184,9 @@ func (b *batch) judgeBy(ctx context.Context, p *pair, side record.Side, rows map
 
 // changed names a mapped field of a linked record that differs from what was agreed.
 func (p *pair) changed(l store.Link, side record.Side, row store.Row) string {
+	if l.Role != store.Main {
+		return p.memberChanged(l, row)
+	}
 	for i, f := range p.Mapping.Fields() {
 		own := fieldOn(f, side)
 		v, known, err := p.Mapping.Own(i, side, row.Fields, nil)

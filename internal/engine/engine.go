@@ -106,6 +106,8 @@ type pair struct {
 	index   map[string]int   // mapping fields by key
 	keyed   [][2]merge.Keyed // beside the mapping's fields: how elements of lists are told apart
 	matched map[string]bool  // mapping keys of the fields that match keys are made of
+	every   []int            // the indexes of all mapped fields
+	copies  *copies          // of the side on which one thing has several records (R26); nil = neither
 	paths   [2][][]step      // by side: ways through other syncs to a partner (R14)
 }
 

@@ -76,6 +76,7 @@ func (b *batch) cells(d *draft, i int) (in merge.Field, quiet bool, err error) {
 		c.Base, c.HasBase = baseOf(d.link, side, f.Key)
 		if own := fieldOn(f, side); own.Kind == record.KindList { // R12
 			c.Value, c.Base = own.Plain(c.Value), own.Plain(c.Base)
+			b.leaveToMembers(d, i, side, c)
 		}
 		quiet = quiet && c.HasBase && c.Known && c.Value.Equal(c.Base)
 	}

@@ -46,6 +46,9 @@ func (b *batch) revive(ctx context.Context, link store.Link) error {
 func (b *batch) reopen(ctx context.Context, link store.Link, why string) error {
 	link.Closed = ""
 	rows := [2]store.Row{b.rows[0][link.IDs[0]], b.rows[1][link.IDs[1]]}
+	if err := b.recall(ctx, link, rows); err != nil {
+		return err
+	}
 	d := b.draft(link, rows)
 	d.changed = true
 	d.journal = append(d.journal, b.entry(link, b.side, store.Reopened, "", record.Value{}, record.Value{}, why))
@@ -146,7 +149,7 @@ func (b *batch) edited(d *draft, side record.Side) (key string, was, is record.V
 			return f.Key, base, own
 		}
 	}
-	return "", record.Value{}, record.Value{}
+	return b.memberEdited(d, side)
 }
 
 // owed reports whether a value would have been carried over to the other side.
@@ -232,10 +235,14 @@ func (b *batch) remove(link store.Link, rows [2]store.Row, side record.Side, ver
 // closeLink closes a link with its line in the journal (R18).
 func (b *batch) closeLink(link store.Link, reason, why string) {
 	link.Closed = reason
+	if c := b.r.p.copies; c != nil && link.Role == store.Main {
+		b.mains[link.IDs[c.side.Other()]] = link
+		defer b.disband(link)
+	}
 	b.facts.Links = append(b.facts.Links, link)
 	b.facts.Journal = append(b.facts.Journal, b.entry(link, b.side, store.Closed, "", record.Value{}, record.Value{}, why))
 	for _, side := range record.Sides() {
-		if row, ok := b.rows[side][link.IDs[side]]; ok && row.Fate == connector.Present {
+		if row, ok := b.rows[side][link.IDs[side]]; ok && row.Fate == connector.Present && !link.Shares(side) {
 			b.r.standing.Store(true)
 			b.facts.Standing = append(b.facts.Standing, store.Standing{Side: side, ID: link.IDs[side], Reason: standsClosed, Detail: why})
 		}

@@ -86,8 +86,9 @@ func (r *run) countOps(held []store.Op, side record.Side, spent store.Spent) sto
 				total.Deleted += 1 + len(childrenOf(op)) // R23: what goes with it counts too
 			}
 		case connector.Update, connector.Restore:
-			for _, f := range op.Fields {
-				if !byApproval(f) {
+			for i, f := range op.Fields { // R26: of several members' parts of one field the record changes once
+				same := func(g store.OpField) bool { return g.Wire == f.Wire && !byApproval(g) }
+				if !byApproval(f) && !slices.ContainsFunc(op.Fields[:i], same) {
 					total.Updated[f.Wire]++
 				}
 			}

@@ -182,13 +182,17 @@ type comparison struct {
 
 func (v *verifier) judge(s *sight, l store.Link) comparison {
 	j := comparison{link: l}
+	s, common := v.seenBy(s, l)
 	for _, side := range record.Sides() {
 		fresh, shown := s.fresh[side][l.IDs[side]]
 		if !shown || fresh.Fate != connector.Present {
 			v.judgeGone(&j, s, side, fresh, shown)
 			continue
 		}
-		for i := range v.r.p.Mapping.Fields() {
+		if !common {
+			continue
+		}
+		for _, i := range v.r.p.mappedFor(l) {
 			if j.err = v.judgeField(&j, s, side, i, fresh); j.err != nil {
 				return j
 			}
@@ -225,6 +229,7 @@ func (v *verifier) judgeField(j *comparison, s *sight, side record.Side, i int, 
 	if err != nil {
 		return fmt.Errorf("field %s of %s/%s: %w", f.Key, v.r.p.ends[side].of, l.IDs[side], err)
 	}
+	own = fieldOn(f, side).Plain(own) // R12: ids of elements are not compared
 	base, agreed := baseOf(l, side, f.Key)
 	sent, expected := l.Expected[side][f.Key]
 	if !known {
@@ -259,7 +264,7 @@ func (v *verifier) judgeField(j *comparison, s *sight, side record.Side, i int, 
 	if err != nil {
 		return fmt.Errorf("field %s of %s/%s: %w", f.Key, v.r.p.ends[side].of, l.IDs[side], err)
 	}
-	kind, detail := v.explain(s, l, side, i, fresh, had && merge.Equal(f.Set, own, was))
+	kind, detail := v.explain(s, l, side, i, fresh, had && merge.Equal(f.Set, own, fieldOn(f, side).Plain(was)))
 	v.find(j, kind, side, name, base, own, detail)
 	return nil
 }
@@ -269,7 +274,7 @@ func (v *verifier) equalSide(s *sight, l store.Link, i int, side record.Side) bo
 	f := v.r.p.Mapping.Fields()[i]
 	own, known, err := v.r.p.Mapping.Own(i, side, s.fresh[side][l.IDs[side]].Fields, s.refs)
 	base, agreed := baseOf(l, side, f.Key)
-	return err == nil && known && agreed && merge.Equal(f.Set, own, base)
+	return err == nil && known && agreed && merge.Equal(f.Set, fieldOn(f, side).Plain(own), base)
 }
 
 // refusedBecause begins what a link says of a field that the vendor did not take.

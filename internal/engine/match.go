@@ -270,6 +270,10 @@ func (b *batch) join(ctx context.Context, row store.Row, partner, why string) er
 	if b.r.restored != nil || len(b.r.lost) > 0 {
 		b.facts.Close = append(b.facts.Close, lostSubjects(link.IDs)...)
 	}
+	if c := b.r.p.copies; c.byRule(b.side, row.Fields) || c.byRule(other, mate.Fields) {
+		why += firstCopy
+	}
+	b.grouped(link)
 	d := b.draft(link, rows)
 	d.fresh = true
 	d.journal = append(d.journal, b.entry(link, b.side, store.Linked, "", record.Value{}, record.Value{}, why))
@@ -319,6 +323,9 @@ func (b *batch) create(row store.Row) error {
 	}
 	if b.r.standing.Load() {
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: row.ID})
+	}
+	if b.r.p.copies.byRule(b.side, row.Fields) {
+		op.Fields = []store.OpField{{Rule: firstCopy}}
 	}
 	b.facts.Ops = append(b.facts.Ops, *op)
 	return nil

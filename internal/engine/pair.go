@@ -41,8 +41,17 @@ func (b *batch) linked(ctx context.Context, link store.Link) error {
 			return nil
 		}
 	}
+	if b.r.p.copies != nil {
+		if b.planned[link.ID] {
+			return nil
+		}
+		b.planned = noted(b.planned, link.ID)
+	}
 	if stop, err := b.replaced(ctx, &link, rows); err != nil || stop {
 		return err
+	}
+	if b.r.p.copies != nil && b.handOver(link, rows) {
+		return nil
 	}
 	gone := [2]bool{rows[0].Fate != connector.Present, rows[1].Fate != connector.Present}
 	if gone[0] || gone[1] {
@@ -166,6 +175,9 @@ func (b *batch) merge(ctx context.Context, d *draft) error {
 		if err := b.mergeField(ctx, d, i); err != nil {
 			return err
 		}
+	}
+	if err := b.mergeMembers(ctx, d); err != nil {
+		return err
 	}
 	planned := false
 	for _, side := range record.Sides() {

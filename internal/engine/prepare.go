@@ -272,6 +272,11 @@ func (e *Engine) resolve() error {
 			e.syncs = append(e.syncs, e.broken(s))
 			continue
 		}
+		if objects[0].Copies != nil && objects[1].Copies != nil {
+			problems = append(problems, plan.Problem{File: e.plan.File, Line: s.Line, Text: fmt.Sprintf("sync %s: both %s and %s keep a copy for each participant (R26); "+
+				"sync each of them with an object that has one record for a meeting", s.Name, objects[0].Name, objects[1].Name)})
+			continue
+		}
 		r, more := e.plan.Resolve(s, objects[0], objects[1])
 		problems = append(problems, more...)
 		if r != nil && !more.HasErrors() {
@@ -356,8 +361,12 @@ func (e *Engine) bind(r *plan.Resolved) *pair {
 	p.index, p.matched = map[string]int{}, map[string]bool{}
 	for i, f := range r.Mapping.Fields() {
 		p.index[f.Key] = i
+		p.every = append(p.every, i)
 		p.matched[f.Key] = r.Mapping.Matched(i)
 		p.keyed = append(p.keyed, keyedBy(f, e.plan.Country))
+	}
+	if p.copies = copiesOf(p); p.copies != nil {
+		p.wire[p.copies.side] = append(slices.Clone(p.wire[p.copies.side]), p.copies.fields()...)
 	}
 	return p
 }

@@ -232,6 +232,9 @@ func (e *Engine) keysOf(end end) func(record.Fields) []store.Key {
 				}
 			}
 		}
+		if k, ok := copyKey(end.object, f); ok {
+			keys = append(keys, k)
+		}
 		for _, ref := range refs {
 			if v := f[ref]; !v.IsEmpty() {
 				keys = append(keys, childKey(ref, v.Text()))
@@ -256,6 +259,9 @@ func (r *run) indexPrint(side record.Side) string {
 				parts = append(parts, fmt.Sprintf("%d:%s", s, p.Mapping.Fingerprint()))
 			}
 		}
+	}
+	if c := end.object.Copies; c != nil {
+		parts = append(parts, "copies:"+c.Key)
 	}
 	return strings.Join(append(parts, r.e.indexedRefs(end)...), "|")
 }

@@ -265,6 +265,8 @@ type settling struct {
 	rows  [2]map[string]store.Row // without their fields
 	links map[int64]store.Link
 
+	owners map[string]store.Row // the copies of members (R26)
+
 	settled []store.Settlement
 	facts   store.Facts
 	pages   []connector.Change // answers for the mirror
@@ -282,10 +284,18 @@ func (r *run) newSettling(ctx context.Context, side record.Side, ops []store.Op)
 		if op.Link != 0 {
 			links = append(links, op.Link)
 		}
+		for _, f := range op.Fields {
+			if f.Link != 0 {
+				links = append(links, f.Link)
+			}
+		}
 	}
 	var err error
 	if s.links, err = r.e.store.LinksByID(ctx, links); err != nil {
 		return nil, fmt.Errorf("load links: %w", err)
+	}
+	if err := s.loadOwners(ctx); err != nil {
+		return nil, err
 	}
 	return s, s.loadRows(ctx)
 }

@@ -103,6 +103,7 @@ func (b *revertBatch) update(l store.Link, side record.Side, units []*unit) {
 		op.Set[u.Field], op.Was[u.Field] = u.To, u.Now
 		op.Fields = append(op.Fields, store.OpField{Key: u.field.Key, Wire: u.Field, Source: u.source, Rule: b.v.q.rule(), Lost: u.lost})
 	}
+	b.spread(l, &op)
 	b.facts.Ops = append(b.facts.Ops, op)
 }
 

@@ -261,7 +261,7 @@ func (b *revertBatch) overruled(l store.Link, e store.Entry) ([]unit, error) {
 func (b *revertBatch) field(l store.Link, side record.Side, e store.Entry, to record.Value, last store.Entry, later bool) (unit, error) {
 	u := unit{RevertItem: b.v.item(e, RevertField), link: l.ID, later: later}
 	u.To, u.State = to, RevertDo
-	row := b.rows[side][l.IDs[side]]
+	row := b.row(l, side)
 	u.Title = title(row.Fields)
 	now, known := row.Fields[e.Field]
 	u.Now = now
@@ -309,7 +309,7 @@ func (b *revertBatch) since(l store.Link, u *unit, i int, last store.Entry) erro
 	other := u.Side.Other()
 	key := u.field.Key
 	base, _ := baseOf(l, other, key)
-	own, known, err := b.v.r.p.Mapping.Own(i, other, b.rows[other][l.IDs[other]].Fields, b.refs)
+	own, known, err := b.v.r.p.Mapping.Own(i, other, b.row(l, other).Fields, b.refs)
 	if err != nil {
 		return fmt.Errorf("field %s: %w", key, err)
 	}
@@ -323,7 +323,7 @@ func (b *revertBatch) since(l store.Link, u *unit, i int, last store.Entry) erro
 	case !record.Echoes(u.Now, last.New, of.Rewrites):
 		edited = b.whoSince(l, u)
 		u.lost = &store.Lost{Side: u.Side, Value: u.Now}
-	case known && !own.Equal(base) && l.Diverged[key] == "" && l.Closed == "":
+	case known && !fieldOn(u.field, other).Same(own, base) && l.Diverged[key] == "" && l.Closed == "":
 		edited = fmt.Sprintf("edited in %s since, and not carried over yet", b.v.r.p.ends[other].of)
 		u.unsent = true
 	}

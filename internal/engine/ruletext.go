@@ -16,6 +16,8 @@ type Rule struct {
 // more about a record than its number.
 func RuleText(number string) string {
 	switch number {
+	case "R26":
+		return "A member carries its own fields only, such as answer and reminder, to and from its owner's element of the participants' list"
 	case "R2":
 		return "The base takes what the vendor holds, not what was sent"
 	case "R5":

@@ -119,6 +119,7 @@ type run struct {
 	asking    atomic.Bool             // the sync has, or may have, open review items
 	noted     atomic.Bool             // something was written into the journal
 	standing  atomic.Bool             // the sync has, or may have, records that stand alone
+	regrouped atomic.Bool             // copies have got another role: some are to be planned again at once (R26)
 	streaming bool                    // creates are sent as they are planned
 	fresh     [2][]store.Op           // creates of a first run that are to be sent to either side, in memory
 	commits   commits

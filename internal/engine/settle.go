@@ -163,7 +163,11 @@ func (s *settling) created(op store.Op, res connector.Result, read *record.Recor
 		}
 	}
 	s.keep(link, a, clean)
-	s.journal(link, store.Entry{Kind: store.Created, Set: op.Set, Why: s.r.p.ends[other].of.String() + "/" + op.SourceID + " has no partner"})
+	why := s.r.p.ends[other].of.String() + "/" + op.SourceID + " has no partner"
+	if len(op.Fields) > 0 {
+		why += op.Fields[0].Rule
+	}
+	s.journal(link, store.Entry{Kind: store.Created, Set: op.Set, Why: why})
 	if s.r.standing.Load() {
 		s.facts.InScope = append(s.facts.InScope, store.Spot{Side: other, ID: op.SourceID}, store.Spot{Side: s.side, ID: res.Ref.ID})
 	}
@@ -208,9 +212,11 @@ func (s *settling) updated(op store.Op, res connector.Result, read *record.Recor
 			link.Base[side] = record.Fields{}
 		}
 	}
-	s.fields(&link, op, a)
+	part, shown := s.partOf(link, op, a)
+	s.fields(&link, part, shown)
 	s.keep(link, a, false)
 	s.links[op.Link] = link
+	s.updatedMembers(op, a)
 	s.count(func(c *store.Counts) { c.Updated++ })
 }
 
@@ -261,7 +267,7 @@ func expect(link *store.Link, side record.Side, key string, v record.Value) {
 // carry that: it sets every mapped field that has a value.
 func (p *pair) fieldsOf(op store.Op) []store.OpField {
 	if op.Verb != connector.Create {
-		return op.Fields
+		return slices.DeleteFunc(slices.Clone(op.Fields), func(f store.OpField) bool { return f.Link != 0 })
 	}
 	fields := make([]store.OpField, 0, len(op.Set))
 	for _, f := range p.Mapping.Fields() {
@@ -430,6 +436,9 @@ func (s *settling) stale(ctx context.Context, op store.Op) {
 func (s *settling) invalid(ctx context.Context, op store.Op, e *connector.Error) {
 	s.settled = append(s.settled, store.Settlement{Op: op.ID})
 	fields := s.r.p.fieldsOf(op)
+	if s.invalidMembers(op, e) {
+		return
+	}
 	i := slices.IndexFunc(fields, func(f store.OpField) bool { return f.Wire != "" && f.Wire == e.Field })
 	f, _ := s.end.object.Field(e.Field)
 	if i < 0 || op.Verb == connector.Create && (f.Required || s.r.p.matched[fields[i].Key]) {

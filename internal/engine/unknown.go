@@ -92,6 +92,7 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 			return err
 		}
 	}
+	s.dropMembers(hits)
 	linked, err := s.dropLinked(ctx, ops, hits)
 	if err != nil {
 		return err

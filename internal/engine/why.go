@@ -82,7 +82,8 @@ type explainer struct {
 	side record.Side
 	id   string
 	row  store.Row
-	link store.Link // the open one, or the newest that was closed
+	own  record.Fields // what the link of a participant's copy sees of it (R26); nil = all of it
+	link store.Link    // the open one, or the newest that was closed
 	refs *refs
 	why  Why
 }
@@ -146,6 +147,10 @@ func (x *explainer) load(ctx context.Context) error {
 	x.row, x.link = rows[x.id], links[x.id]
 	if x.r.p.Mapping == nil {
 		return nil
+	}
+	if x.link.Role != store.Main && x.link.Closed == "" {
+		x.sayf(ruleOf("R26"), "", "it is a participant's copy: only what is the participant's own is kept in step")
+		x.own, _ = x.r.p.seenBy(x.link, x.side, x.row.Fields, x.row.Fields)
 	}
 	var both [2]map[string]store.Row
 	both[x.side] = rows
@@ -289,12 +294,19 @@ func (x *explainer) fields(ctx context.Context, only string, linked bool) error 
 	if err != nil {
 		return err
 	}
+	held := x.row.Fields
+	if x.own != nil {
+		held = x.own
+	}
 	for i, f := range x.r.p.Mapping.Fields() {
 		name := fieldOn(f, x.side).Name
+		if _, seen := x.own[name]; x.own != nil && !seen {
+			continue
+		}
 		if name == "" || only != "" && only != name && only != f.Key && only != fieldOn(f, x.side).Common {
 			continue
 		}
-		own, known, err := x.r.p.Mapping.Own(i, x.side, x.row.Fields, x.refs)
+		own, known, err := x.r.p.Mapping.Own(i, x.side, held, x.refs)
 		if err != nil {
 			return err
 		}
@@ -330,7 +342,7 @@ func (x *explainer) state(w *WhyField, f mappingField, known bool) {
 	case !agreed:
 		w.State = "never agreed"
 		w.Reason = WhyReason{Rule: ruleOf("R28"), Text: "what it refers to has no partner yet, or no run has looked since the field was mapped"}
-	case !merge.Equal(f.Set, w.Value, base):
+	case !merge.Equal(f.Set, fieldOn(f, x.side).Plain(w.Value), base):
 		w.State = "changed"
 		w.Reason = WhyReason{Rule: ruleOf("R8"), Text: "edited since the last agreement; the next run merges it"}
 	default:

@@ -130,3 +130,14 @@ func keyedList(fields []elemConv) converter {
 		return record.List(out...), true, nil
 	}
 }
+
+// Across returns what a field of a list's elements is called on the other side; "" if it is
+// not mapped.
+func (f Field) Across(from record.Side, name string) string {
+	for _, p := range elements(f.Left, f.Right) {
+		if p[from].Name == name {
+			return p[from.Other()].Name
+		}
+	}
+	return ""
+}

@@ -19,6 +19,7 @@ type Abilities struct {
 	Receiver    WebhookReceiver
 	Subscriber  Subscriber
 	Hints       HintWatcher
+	Files       FileStore
 }
 
 // AbilitiesOf finds out what c can do.
@@ -38,6 +39,7 @@ func AbilitiesOf(c Connection) Abilities {
 	a.Receiver, _ = c.(WebhookReceiver)
 	a.Subscriber, _ = c.(Subscriber)
 	a.Hints, _ = c.(HintWatcher)
+	a.Files, _ = c.(FileStore)
 	return a
 }
 
@@ -53,6 +55,7 @@ func (a Abilities) Names() []string {
 		{"write", a.Writer != nil}, {"partitions", a.Partitioner != nil}, {"add fields", a.AddField != nil},
 		{"answer later", a.Settler != nil}, {"merge", a.Merger != nil}, {"erase", a.Eraser != nil},
 		{"webhooks", a.Receiver != nil}, {"subscribe", a.Subscriber != nil}, {"hint feed", a.Hints != nil},
+		{"files", a.Files != nil},
 	} {
 		if x.has {
 			names = append(names, x.name)

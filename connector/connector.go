@@ -43,6 +43,7 @@ type Spec struct {
 	Settings []Setting
 	Limits   func(Settings, Identity) []Limit // nil if the vendor has none
 	Door     Door                             // how the vendor's calls are answered, if it makes any
+	MaxFile  int64                            // the largest file that FileStore.AddFile takes, in bytes; 0 = no files, or not known
 	Open     func(Env) (Connection, error)    // no network
 }
 
@@ -137,7 +138,7 @@ type Identity struct {
 // A Lack is an ability that an account or a credential does not have.
 type Lack struct {
 	Object string `json:"object"` // "" for the whole connection
-	What   string `json:"what"`   // read, create, update, delete, schema
+	What   string `json:"what"`   // read, create, update, delete, schema, files
 	Why    string `json:"why"`    // what the vendor said
 	Remedy string `json:"remedy"` // what the administrator can do
 }

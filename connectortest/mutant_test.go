@@ -3,6 +3,7 @@ package connectortest
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"runtime"
 	"strings"
@@ -33,6 +34,10 @@ type defect struct {
 	receive    func(*mutant, time.Time, *http.Request, []byte) (connector.Delivery, error)
 	subscribe  func(*mutant, context.Context, string, []string) (time.Time, error)
 	forget     func(*mutant, context.Context, string) error
+	files      func(*mutant, context.Context, record.Ref) ([]connector.File, error)
+	openFile   func(*mutant, context.Context, connector.File) (io.ReadCloser, error)
+	addFile    func(*mutant, context.Context, string, record.Ref, connector.File, io.Reader) (connector.File, connector.Result, error)
+	removeFile func(*mutant, context.Context, connector.File) error
 }
 
 // A mutant is the toy's connection with one defect.
@@ -136,6 +141,34 @@ func (m *mutant) Unsubscribe(ctx context.Context, hook string) error {
 		return m.d.forget(m, ctx, hook)
 	}
 	return m.good.Subscriber.Unsubscribe(ctx, hook)
+}
+
+func (m *mutant) Files(ctx context.Context, r record.Ref) ([]connector.File, error) {
+	if m.d.files != nil {
+		return m.d.files(m, ctx, r)
+	}
+	return m.good.Files.Files(ctx, r)
+}
+
+func (m *mutant) OpenFile(ctx context.Context, f connector.File) (io.ReadCloser, error) {
+	if m.d.openFile != nil {
+		return m.d.openFile(m, ctx, f)
+	}
+	return m.good.Files.OpenFile(ctx, f)
+}
+
+func (m *mutant) AddFile(ctx context.Context, key string, r record.Ref, f connector.File, body io.Reader) (connector.File, connector.Result, error) {
+	if m.d.addFile != nil {
+		return m.d.addFile(m, ctx, key, r, f, body)
+	}
+	return m.good.Files.AddFile(ctx, key, r, f, body)
+}
+
+func (m *mutant) RemoveFile(ctx context.Context, f connector.File) error {
+	if m.d.removeFile != nil {
+		return m.d.removeFile(m, ctx, f)
+	}
+	return m.good.Files.RemoveFile(ctx, f)
 }
 
 // A recorder is a testing.TB whose failures are looked at and do no harm.

@@ -133,3 +133,13 @@ func needExpire() need {
 func needMerge() need {
 	return unless("merge", "the twin cannot merge records", func(b *Bench) bool { return b.suite.Merge != nil })
 }
+
+func needFiles() need {
+	return unless("files", "the object's records have no files", func(b *Bench) bool {
+		return b.Files != nil && b.shape.Files
+	})
+}
+
+func needFileCap() need {
+	return unless("file cap", "the system declares no largest file", func(b *Bench) bool { return b.suite.Spec.MaxFile > 0 })
+}

@@ -127,7 +127,7 @@ func (s Suite) parts() []part {
 func objectScenarios() []scenario {
 	return slices.Concat(
 		schemaScenarios(), pagingScenarios(), changeScenarios(), goneScenarios(),
-		lookupScenarios(), writeScenarios(), textScenarios(), batchScenarios(), outcomeScenarios(), waitScenarios(),
+		lookupScenarios(), writeScenarios(), textScenarios(), batchScenarios(), outcomeScenarios(), waitScenarios(), fileScenarios(),
 	)
 }
 

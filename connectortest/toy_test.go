@@ -64,6 +64,7 @@ func toySuite() Suite {
 			return a.Merge(object, lose, keep)
 		},
 		Lacks: map[string]string{
+			"labels: files":           "labels have no papers",
 			"labels: parts":           "labels are not kept in boxes",
 			"labels: silent":          "labels have no silent field",
 			"labels: archive":         "labels have no bin",

@@ -116,6 +116,7 @@ type Object struct {
 
 	Copies *Copies `json:"copies,omitempty"` // one thing has a record for each participant (R26); nil = it has one
 
+	Files     bool `json:"files,omitempty"`      // files can hang on its records
 	OwnStamps bool `json:"own_stamps,omitempty"` // our writes move Record.Modified too
 	Rising    bool `json:"rising,omitempty"`     // ids are whole numbers, and a new record's is higher than all before (R33)
 }

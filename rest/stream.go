@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/tandemhub/tandem/connector"
 )
 
 // Stream makes a call whose answer is too long to be held: each reads the JSON of a 2xx
@@ -70,4 +72,47 @@ func (r *reader) Read(p []byte) (int, error) {
 		r.err = err
 	}
 	return n, err
+}
+
+// Open makes a call whose 2xx answer is bytes of any type and length, and returns them to be
+// read and closed; until then ctx must live. Errors are as those of [API.Do] until the answer
+// begins; later ones come from Read, and mean as a rule that the answer broke off. Classify
+// does not see a 2xx, and there is no cap. Call.Into is of no use here.
+func (a API) Open(ctx context.Context, c Call) (*Response, io.ReadCloser, error) {
+	safe := isSafe(ctx, c.Method)
+	if c.Header == nil {
+		c.Header = http.Header{}
+	}
+	if c.Header.Get("Accept") == "" {
+		c.Header = c.Header.Clone()
+		c.Header.Set("Accept", "*/*")
+	}
+	r, res, err := a.send(ctx, c, safe, &trip{asked: true, streamed: true})
+	if err != nil {
+		return r, nil, a.scrub(err)
+	}
+	if r.Status < 200 || r.Status > 299 {
+		defer func() { _ = res.Body.Close() }() // what was read stands, whatever closing says
+		return r, nil, a.scrub(a.refused(ctx, r, res, safe, errNotJSON))
+	}
+	return r, &body{ReadCloser: res.Body, api: a, r: r}, nil
+}
+
+// body makes errors of what breaks an answer off.
+type body struct {
+	io.ReadCloser
+	api API
+	r   *Response
+}
+
+// Read reads on.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == nil || err == io.EOF || errors.Is(err, context.Canceled) {
+		return n, err
+	}
+	return n, b.api.scrub(&connector.Error{
+		Kind: connector.Unavailable, Scope: connector.ScopeRecord,
+		Err: fmt.Errorf("%s %s: %w: %w", b.r.Method, b.r.Path, errBrokeOff, withoutURL(err)),
+	})
 }

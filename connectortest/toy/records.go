@@ -31,7 +31,7 @@ func (c *conn) Schema(ctx context.Context) (record.Schema, error) {
 		Create: true, Update: true, Delete: true, Archive: true, Restore: true,
 		Batch: 10, ReadBatch: 25,
 		Settle:  2 * time.Second,
-		Deletes: record.EvidenceFeed, OwnStamps: true,
+		Deletes: record.EvidenceFeed, OwnStamps: true, Files: true,
 	}
 	label := record.Object{
 		Name: labels, Title: "Labels",

@@ -23,6 +23,10 @@
 //	GET  /v1/hooks                                   whom the vendor calls
 //	POST /v1/hooks {url, tables}                     call this address for a week when rows move
 //	DELETE /v1/hooks?id=                             call it no more
+//	GET  /v1/papers?row=                             the files on a card
+//	POST /v1/papers?row=&key=&name=&type=            puts a file on a card, once per key: the body is its bytes
+//	DELETE /v1/papers?id=                            takes it off
+//	GET  /v1/paper?id=                               its bytes
 //
 // To such an address it sends {rows: [{table, id}]}, or {dropped: true}, and to what is below it
 // {call: {id, from, to, at}}, to which it waits two seconds for {show, ring, drop}. X-Toy-Signature
@@ -63,8 +67,9 @@ func Spec() connector.Spec {
 		Limits: func(connector.Settings, connector.Identity) []connector.Limit {
 			return []connector.Limit{{Units: callsPerSecond, Per: time.Second, Source: "https://toy.example/docs/limits"}}
 		},
-		Door: connector.Door{ReadDelay: 2 * time.Second, Budget: 2 * time.Second, Quiet: 2 * 24 * time.Hour},
-		Open: open,
+		Door:    connector.Door{ReadDelay: 2 * time.Second, Budget: 2 * time.Second, Quiet: 2 * 24 * time.Hour},
+		MaxFile: maxFile,
+		Open:    open,
 	}
 }
 
@@ -146,6 +151,7 @@ var (
 	_ connector.Settler      = (*conn)(nil)
 	_ connector.Merger       = (*conn)(nil)
 
+	_ connector.FileStore       = (*conn)(nil)
 	_ connector.WebhookReceiver = (*conn)(nil)
 	_ connector.Subscriber      = (*conn)(nil)
 )

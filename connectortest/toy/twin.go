@@ -53,7 +53,10 @@ type Twin struct {
 	outside  string          // the meeting that is being put into mailboxes from outside
 	tracks   bool            // answers of guests show in the organiser's copy
 	invited  map[string]bool // who got a copy of which meeting
-	fresh    bool            // a merge makes a new row of all, as some vendors do
+	papers   []*twinPaper
+
+	lastPaper int
+	fresh     bool // a merge makes a new row of all, as some vendors do
 }
 
 // New returns a twin without rows.

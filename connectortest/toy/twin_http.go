@@ -54,6 +54,11 @@ func (a *Twin) serve(w http.ResponseWriter, r *http.Request) {
 		"DELETE /v1/hooks": a.serveDropHook,
 		"POST /v1/jobs":    a.serveJobs,
 		"POST /v1/fold":    a.serveFold,
+
+		"GET /v1/papers":    a.servePapers,
+		"POST /v1/papers":   a.serveAddPaper,
+		"DELETE /v1/papers": a.serveDropPaper,
+		"GET /v1/paper":     a.servePaper,
 	}
 	serve, ok := known[r.Method+" "+r.URL.Path]
 	if !ok {

@@ -240,6 +240,9 @@ func masked(s record.Schema, able connector.Abilities, lacks []connector.Lack) m
 			mask(&o, "update")
 			mask(&o, "delete")
 		}
+		if able.Files == nil {
+			mask(&o, connector.LackFiles)
+		}
 		if able.Reader == nil {
 			o.Deletes = record.EvidenceNone // nothing could prove a suspicion (R21)
 		}
@@ -256,6 +259,8 @@ func mask(o *record.Object, what string) {
 		o.Update = false
 	case "delete":
 		o.Delete, o.Archive, o.Restore = false, false, false
+	case connector.LackFiles:
+		o.Files = false
 	}
 }
 

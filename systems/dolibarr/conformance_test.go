@@ -222,6 +222,7 @@ func extraNames() []string {
 
 func lacks() map[string]string {
 	lacks := map[string]string{
+		"files":                                            "documents of Dolibarr are not read or written",
 		"door: hooks":                                      "Dolibarr calls while it saves; the recorded calls are replayed by tests of their own",
 		"a field can be added":                             "the API that adds extrafields was not recorded",
 		"an expired cursor says so":                        "our cursors are moments of the vendor's clock and do not expire",

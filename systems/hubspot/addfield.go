@@ -52,12 +52,11 @@ func (c *conn) AddField(ctx context.Context, object string, f record.Field) (rec
 
 // redefine reads an object's properties again.
 func (c *conn) redefine(ctx context.Context, object string) (*definitions, error) {
-	if isCustom(object) {
-		if _, err := c.customObjects(ctx); err != nil {
-			return nil, err
-		}
+	own, err := c.schemasFor(ctx, object)
+	if err != nil {
+		return nil, err
 	}
-	return c.describe(ctx, object)
+	return c.describe(ctx, object, own)
 }
 
 // newProperty is the definition of a property to make; see

@@ -19,6 +19,7 @@ const (
 	maxAssociations     = 100 // of a batch of ours; HubSpot takes 2,000, and 100 for archive
 
 	definedByHubSpot = "HUBSPOT_DEFINED"
+	definedByUser    = "USER_DEFINED"
 )
 
 type association struct {
@@ -31,8 +32,8 @@ type associationType struct {
 	ID       int    `json:"associationTypeId"`
 }
 
-func (l link) types() []associationType {
-	return []associationType{{Category: definedByHubSpot, ID: l.typ}}
+func (l link) kind() associationType {
+	return associationType{Category: cmp.Or(l.category, definedByHubSpot), ID: l.typ}
 }
 
 // associationRead asks for the associations of a record, from a place on if they are many.
@@ -62,27 +63,25 @@ type associationBatch struct {
 }
 
 type associated struct {
-	ID    flexID `json:"toObjectId"`
-	Types []struct {
-		Category string `json:"category"`
-		ID       int    `json:"typeId"`
-	} `json:"associationTypes"`
+	ID    flexID  `json:"toObjectId"`
+	Types []label `json:"associationTypes"`
 }
 
 // bears reports whether an association is of the type that we write.
 func (a associated) bears(l link) bool {
-	for _, t := range a.Types {
-		if t.ID == l.typ && t.Category == definedByHubSpot {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(a.Types, func(t label) bool { return t.kind() == l.kind() })
+}
+
+// labelled reports whether an association has a label of the customer's.
+func (a associated) labelled() bool {
+	return slices.ContainsFunc(a.Types, func(t label) bool { return t.Category == definedByUser && t.Label != "" })
 }
 
 // others are the records with which one is associated.
 type others struct {
 	bearing []string // by the type that we write, in the order of their ids
 	rest    []string // by other types only
+	named   []string // those of bearing whose association has a label of the customer's, too
 }
 
 // one returns the record that a field with one value shows. Where HubSpot marks none as
@@ -136,13 +135,14 @@ func byID(a, b string) int {
 }
 
 // associationsPath is where the associations of an object with another are.
-func (c *conn) associationsPath(object string, l link, call string) string {
-	return c.path(areaAssociations, object, l.to, "batch", call)
+func (c *conn) associationsPath(object, to, call string) string {
+	return c.path(areaAssociations, object, to, "batch", call)
 }
 
-// associations reads with what records are associated; those with nothing are left out.
-func (c *conn) associations(ctx context.Context, object string, l link, ids []string) (map[string]others, error) {
-	out := make(map[string]others, len(ids))
+// associations reads with what records of another object some are associated; those with
+// nothing are left out.
+func (c *conn) associations(ctx context.Context, object, to string, ids []string) (map[string][]associated, error) {
+	out := make(map[string][]associated, len(ids))
 	todo := make([]associationRead, 0, len(ids))
 	for _, id := range ids {
 		todo = append(todo, associationRead{ID: id})
@@ -152,36 +152,26 @@ func (c *conn) associations(ctx context.Context, object string, l link, ids []st
 		todo = todo[len(part):]
 		var answer associationBatch
 		_, err := c.read(ctx, rest.Call{
-			Method: http.MethodPost, Path: c.associationsPath(object, l, "read"), Body: inputs[associationRead]{part}, Into: &answer,
+			Method: http.MethodPost, Path: c.associationsPath(object, to, "read"), Body: inputs[associationRead]{part}, Into: &answer,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("read %s of %s: %w", l.to, object, err)
+			return nil, fmt.Errorf("read %s of %s: %w", to, object, err)
 		}
 		for _, f := range answer.Errors { // "none" is told as not found
 			if e := f.meaning(f.status(), object); e != nil && e.Kind != connector.NotFound {
-				return nil, fmt.Errorf("read %s of %s: %w", l.to, object, e)
+				return nil, fmt.Errorf("read %s of %s: %w", to, object, e)
 			}
 		}
-		todo = append(todo, answer.sort(l, out)...)
+		todo = append(todo, answer.take(out)...)
 	}
 	return out, nil
 }
 
-// sort adds what an answer tells and returns what is still to be read.
-func (b associationBatch) sort(l link, out map[string]others) []associationRead {
+// take adds what an answer tells and returns what is still to be read.
+func (b associationBatch) take(out map[string][]associated) []associationRead {
 	var again []associationRead
 	for _, r := range b.Results {
-		o := out[r.From.ID]
-		for _, to := range r.To {
-			if to.bears(l) {
-				o.bearing = append(o.bearing, string(to.ID))
-			} else {
-				o.rest = append(o.rest, string(to.ID))
-			}
-		}
-		slices.SortFunc(o.bearing, byID)
-		slices.SortFunc(o.rest, byID)
-		out[r.From.ID] = o
+		out[r.From.ID] = append(out[r.From.ID], r.To...)
 		if after := r.Paging.after(); after != "" {
 			again = append(again, associationRead{ID: r.From.ID, After: after})
 		}
@@ -189,22 +179,56 @@ func (b associationBatch) sort(l link, out map[string]others) []associationRead 
 	return again
 }
 
-// fillLinks puts the wanted associations into records.
-func (c *conn) fillLinks(ctx context.Context, d *definitions, wanted, ids []string, changes []connector.Change) error {
-	for _, l := range d.linked(wanted) {
-		if len(ids) == 0 {
-			return nil
+// sort parts the associations of a record for one field. To that of a label those without
+// it are nothing.
+func (l link) sort(all []associated) others {
+	var o others
+	for _, to := range all {
+		switch {
+		case to.bears(l):
+			o.bearing = append(o.bearing, string(to.ID))
+			if to.labelled() {
+				o.named = append(o.named, string(to.ID))
+			}
+		case !l.role:
+			o.rest = append(o.rest, string(to.ID))
 		}
-		found, err := c.associations(ctx, d.object, l, ids)
-		if connector.KindOf(err) == connector.Forbidden && wanted == nil && !l.required {
-			continue // without the right to see the other object the field is absent (R11)
+	}
+	slices.SortFunc(o.bearing, byID)
+	slices.SortFunc(o.rest, byID)
+	return o
+}
+
+// fillLinks puts the wanted associations into records: one reading for all fields that lead
+// to the same object.
+func (c *conn) fillLinks(ctx context.Context, d *definitions, wanted, ids []string, changes []connector.Change) error {
+	links := d.linked(wanted)
+	for len(links) > 0 && len(ids) > 0 {
+		to := links[0].to
+		var same, other []link
+		for _, l := range links {
+			if l.to == to {
+				same = append(same, l)
+			} else {
+				other = append(other, l)
+			}
+		}
+		links = other
+		found, err := c.associations(ctx, d.object, to, ids)
+		if connector.KindOf(err) == connector.Forbidden && wanted == nil && !same[0].required {
+			continue // without the right to see the other object the fields are absent (R11)
 		}
 		if err != nil {
 			return err
 		}
+		if same, err = c.standing(ctx, d.object, same, found); err != nil {
+			return err
+		}
 		for i := range changes {
-			if changes[i].Fate == connector.Present {
-				changes[i].Fields[l.field(d.object)] = found[changes[i].ID].value(l)
+			for _, l := range same {
+				if changes[i].Fate == connector.Present {
+					changes[i].Fields[l.field(d.object)] = l.sort(found[changes[i].ID]).value(l)
+				}
 			}
 		}
 	}

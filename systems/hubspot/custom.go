@@ -2,6 +2,8 @@ package hubspot
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/tandemhub/tandem/rest"
 )
@@ -19,35 +21,38 @@ type customSchema struct {
 	Required   []string   `json:"requiredProperties"`
 	Properties []property `json:"properties"`
 	Archived   bool       `json:"archived"`
+	// Associations are those with all objects, seen from either side.
+	Associations []struct {
+		From string `json:"fromObjectTypeId"`
+		To   string `json:"toObjectTypeId"`
+	} `json:"associations"`
 }
 
-// customObjects reads the objects that the customer made, all in one call, and keeps
-// them. They have fields and no references: which types their associations have is
-// another matter in every account.
-func (c *conn) customObjects(ctx context.Context) ([]*definitions, error) {
+// kind is what the customer said about the object.
+func (s customSchema) kind() kind {
+	k, _ := kindOf(s.TypeID)
+	k.face = s.Face
+	if k.title = s.Labels.Plural; k.title == "" {
+		k.title = s.Name
+	}
+	for _, name := range s.Required {
+		k.required += " " + name
+	}
+	return k
+}
+
+// customSchemas reads what the customer made, all in one call. An account or a token without
+// any has none.
+func (c *conn) customSchemas(ctx context.Context) ([]customSchema, error) {
 	var answer struct {
 		Results []customSchema `json:"results"`
 	}
-	if _, err := c.read(ctx, rest.Call{Path: "/crm-object-schemas/" + c.version + "/schemas", Into: &answer}); err != nil {
-		return nil, err
+	_, err := c.read(ctx, rest.Call{Path: "/crm-object-schemas/" + c.version + "/schemas", Into: &answer})
+	if isAbsent(err) {
+		return nil, nil
 	}
-	var out []*definitions
-	for _, s := range answer.Results {
-		k, ok := kindOf(s.TypeID)
-		if !ok || !isCustom(s.TypeID) || s.Archived {
-			continue
-		}
-		k.face = s.Face
-		if k.title = s.Labels.Plural; k.title == "" {
-			k.title = s.Name
-		}
-		for _, name := range s.Required {
-			k.required += " " + name
-		}
-		d := newDefinitions(k)
-		d.take(s.Properties, nil)
-		c.keep(d)
-		out = append(out, d)
+	if err != nil {
+		return nil, fmt.Errorf("read custom objects: %w", err)
 	}
-	return out, nil
+	return slices.DeleteFunc(answer.Results, func(s customSchema) bool { return !isCustom(s.TypeID) || s.Archived }), nil
 }

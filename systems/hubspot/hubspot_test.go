@@ -34,6 +34,8 @@ func prepared(o twin.Options) twin.Twin {
 	return tw
 }
 
+const ownTest = "a list of references; its own test writes it"
+
 func account(tw twin.Twin) *hubspottwin.Account { return tw.(*hubspottwin.Account) }
 
 func suite() connectortest.Suite {
@@ -49,6 +51,7 @@ func suite() connectortest.Suite {
 				Update:  record.Fields{"country": record.Text("Germany"), "vat_id": record.Text("DE8112{n}")},
 				Invalid: record.Fields{"industry": record.Text("no such industry")},
 				Custom:  []string{"customer_number", "vat_id", "notes"},
+				Fixed:   map[string]string{"associations.contacts.38": ownTest, linkMachines: ownTest},
 			},
 			{
 				Name: contacts,
@@ -59,6 +62,7 @@ func suite() connectortest.Suite {
 				Update:  record.Fields{"country": record.Text("Germany"), "vat_id": record.Text("DE8112{n}")},
 				Invalid: record.Fields{"email": record.Text("no address")},
 				Custom:  []string{"birthday", "interests"},
+				Fixed:   map[string]string{linkBilling: ownTest, linkMachines: ownTest},
 			},
 			{
 				Name:   owners,
@@ -73,7 +77,7 @@ func suite() connectortest.Suite {
 				Update:  record.Fields{"pipeline": record.Text("default"), "dealstage": record.Text("contractsent"), "deal_currency_code": record.Text("USD")},
 				Invalid: record.Fields{"dealstage": record.Text("no such stage")},
 				Custom:  []string{"contract_number"},
-				Fixed:   map[string]string{"deal_currency_code": "takes the codes of the account's currencies only"},
+				Fixed:   map[string]string{"deal_currency_code": "takes the codes of the account's currencies only", linkMachines: ownTest},
 			},
 			{
 				Name:    products,
@@ -172,7 +176,7 @@ func activity(name, face, text string) connectortest.Object {
 		People:  map[string]string{face: text, propTime: "2026-03-05T09:30:00Z"},
 	}
 	if name == meetings {
-		o.Fixed = map[string]string{"associations.contacts": "a list of references; its own test writes it"}
+		o.Fixed = map[string]string{"associations.contacts": ownTest}
 	}
 	return o
 }

@@ -146,7 +146,7 @@ func TestJournalTellsWhatPeopleDo(t *testing.T) {
 			b.Errorf("after a restart: %v, lost %v", ids, lost)
 		}
 		w.stop()
-		if n := len(b.matching("/subscriptions/")); n != 2+3+1 { // two looks; contacts three ways, companies one
+		if n := len(b.matching("/subscriptions/")); n != 2+3+2 { // two looks; contacts three ways, companies two
 			b.Errorf("%d calls of subscriptions", n)
 		}
 	})

@@ -16,6 +16,7 @@ type linking struct {
 	*writing
 	field     string
 	add, drop []string
+	unlabel   []string     // whose association loses the type and stays
 	after     record.Value // what the field shows when that is done
 }
 
@@ -47,20 +48,21 @@ func (c *conn) linkPart(ctx context.Context, object string, l link, rows []*link
 		}
 		look = append(look, w.op.Ref.ID)
 	}
-	now := map[string]others{}
-	if len(look) > 0 {
-		var err error
-		if now, err = c.associations(ctx, object, l, look); err != nil {
-			for _, w := range rows {
-				w.unlinked(err)
-			}
-			return
-		}
+	kind, err := c.typeOf(ctx, object, l)
+	now := map[string][]associated{}
+	if len(look) > 0 && err == nil {
+		now, err = c.associations(ctx, object, l.to, look)
 	}
-	var add, drop []*linking
+	if err != nil {
+		for _, w := range rows {
+			w.unlinked(err)
+		}
+		return
+	}
+	var add, drop, unlabel []*linking
 	for _, w := range rows {
 		if slices.Contains(look, w.op.Ref.ID) {
-			if err := w.decide(l, now[w.op.Ref.ID]); err != nil {
+			if err := w.decide(l, l.sort(now[w.op.Ref.ID])); err != nil {
 				w.unlinked(err)
 				continue
 			}
@@ -71,10 +73,14 @@ func (c *conn) linkPart(ctx context.Context, object string, l link, rows []*link
 		if len(w.drop) > 0 {
 			drop = append(drop, w)
 		}
+		if len(w.unlabel) > 0 {
+			unlabel = append(unlabel, w)
+		}
 		w.linked()
 	}
-	c.associate(ctx, object, l, add)
+	c.associate(ctx, object, l, kind, add)
 	c.part(ctx, object, l, drop)
+	c.unlabel(ctx, object, l, kind, unlabel)
 }
 
 // decide compares what a field shall show with what is associated now. What a person
@@ -86,6 +92,9 @@ func (w *linking) decide(l link, now others) error {
 		w.add = without(want, have)
 		w.drop = without(intersect(was, have), want)
 		w.after = now.with(w.add, w.drop).value(l)
+		if l.role {
+			w.drop, w.unlabel = nil, w.drop
+		}
 		return nil
 	}
 	shown := now.one(l)
@@ -108,6 +117,9 @@ func (w *linking) decide(l link, now others) error {
 			Fix: "take the others away in HubSpot, which has no main one of these",
 			Err: errors.New("the record is associated with several others, and would still show another one"),
 		}
+	}
+	if l.primary { // what has a label of the customer's stays associated by it
+		w.unlabel, w.drop = intersect(w.drop, now.named), without(w.drop, now.named)
 	}
 	return nil
 }
@@ -136,20 +148,20 @@ func intersect(all, some []string) []string {
 }
 
 // associate makes associations.
-func (c *conn) associate(ctx context.Context, object string, l link, rows []*linking) {
+func (c *conn) associate(ctx context.Context, object string, l link, kind associationType, rows []*linking) {
 	if len(rows) == 0 {
 		return
 	}
 	var in inputs[associationInput]
 	for _, w := range rows {
 		for _, id := range w.add {
-			in.Inputs = append(in.Inputs, associationInput{From: idInput{w.op.Ref.ID}, To: idInput{id}, Types: l.types()})
+			in.Inputs = append(in.Inputs, associationInput{From: idInput{w.op.Ref.ID}, To: idInput{id}, Types: []associationType{kind}})
 		}
 	}
 	var answer struct {
 		Errors []failure `json:"errors"`
 	}
-	_, err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: c.associationsPath(object, l, "create"), Body: in, Into: &answer})
+	_, err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: c.associationsPath(object, l.to, "create"), Body: in, Into: &answer})
 	if err != nil {
 		for _, w := range rows {
 			w.unlinked(err)
@@ -188,9 +200,34 @@ func (c *conn) part(ctx context.Context, object string, l link, rows []*linking)
 		}
 		in.Inputs = append(in.Inputs, row)
 	}
-	if _, err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: c.associationsPath(object, l, "archive"), Body: in}); err != nil {
+	if _, err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: c.associationsPath(object, l.to, "archive"), Body: in}); err != nil {
 		for _, w := range rows {
 			w.unlinked(err)
+		}
+	}
+}
+
+// unlabel takes a type from associations and leaves the others that they have. See
+// https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide
+func (c *conn) unlabel(ctx context.Context, object string, l link, kind associationType, rows []*linking) {
+	rows = slices.DeleteFunc(rows, func(w *linking) bool { return len(w.unlabel) == 0 })
+	var all []associationInput
+	for _, w := range rows {
+		for _, id := range w.unlabel {
+			all = append(all, associationInput{From: idInput{w.op.Ref.ID}, To: idInput{id}, Types: []associationType{kind}})
+		}
+	}
+	for part := range slices.Chunk(all, maxAssociations) {
+		_, err := c.do(ctx, rest.Call{
+			Method: http.MethodPost, Path: c.associationsPath(object, l.to, "labels/archive"), Body: inputs[associationInput]{part},
+		})
+		if err == nil {
+			continue
+		}
+		for _, w := range rows {
+			if slices.ContainsFunc(part, func(in associationInput) bool { return in.From.ID == w.op.Ref.ID }) {
+				w.unlinked(err)
+			}
 		}
 	}
 }
@@ -207,16 +244,20 @@ func (w *linking) linked() {
 // take it and took other fields, else as the operation's error. What may work the next time
 // is no refusal, or it would never be tried again (R2); repeating the properties is harmless.
 func (w *linking) unlinked(err error) {
-	w.drop = nil
+	w.drop, w.unlabel = nil, nil
 	if w.result.After != nil {
 		delete(w.result.After.Fields, w.field)
 	}
 	kind := connector.KindOf(err)
-	lasting := kind == connector.Invalid || kind == connector.NotFound || kind == connector.Forbidden || kind == connector.Unsupported
-	if lasting && len(w.op.Set) > 1 {
+	if lasting(kind) && len(w.op.Set) > 1 {
 		w.result.Refused = append(w.result.Refused, connector.Refusal{Field: w.field, Why: err.Error()})
 		return
 	}
 	w.result.After = nil
 	w.result.Err = connector.ErrorOf(err)
+}
+
+// lasting reports whether an error would be the same the next time.
+func lasting(k connector.Kind) bool {
+	return k == connector.Invalid || k == connector.NotFound || k == connector.Forbidden || k == connector.Unsupported
 }

@@ -3,6 +3,7 @@ package hubspot
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tandemhub/tandem/connector"
@@ -51,17 +52,23 @@ type link struct {
 	to       string // object; one field for each
 	common   string
 	label    string
-	typ      int  // the type that we write, as seen from this object
-	primary  bool // one record bears the type, and giving it to another takes it from that
-	many     bool // the field lists all
+	typ      int    // the type that we write, as seen from this object; 0 = it has to be asked for
+	category string // of the type; "" = HubSpot's own
+	primary  bool   // one record bears the type, and giving it to another takes it from that
+	many     bool   // the field lists all
+	role     bool   // the type is a label of the customer's, and the field lists those that have it
 	required bool
 }
 
 // field is the name of the link's field. The dot keeps it apart from all properties; that
-// of contacts has the name of a property that HubSpot computes of it.
+// of contacts' company has the name of a property that HubSpot computes of it. A label is
+// called by its number, because people change its name.
 func (l link) field(object string) string {
-	if object == contacts {
+	switch {
+	case object == contacts && l.primary:
 		return propCompany
+	case l.role:
+		return "associations." + l.to + "." + strconv.Itoa(l.typ)
 	}
 	return "associations." + l.to
 }

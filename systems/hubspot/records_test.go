@@ -44,6 +44,7 @@ func TestCheckNamesTheAccountAndWhatIsLacking(t *testing.T) {
 func TestSchemaTellsPropertiesInOneCallEach(t *testing.T) {
 	t.Parallel()
 	inBubble(t, twin.Options{}, func(b *bench) {
+		b.open(connector.Settings{settingAssociations: associationsMain})
 		var s record.Schema
 		if n := b.count("/", func() { s, _, _ = b.Describe.SchemaOf(b.Context(), []string{owners, contacts, companies}) }); n != 2 {
 			b.Errorf("the schema took %d requests", n)

@@ -91,9 +91,9 @@ func (d *definitions) shape() record.Object {
 	}
 }
 
-// Schema reads the properties of all objects, one call each, and those of the customer's
-// own objects in one. An object that the token may not see, or the account does not have,
-// is left out; SchemaOf says why.
+// Schema reads the properties of all objects, one call each, those of the customer's own
+// objects in one, and what can be associated. An object that the token may not see, or the
+// account does not have, is left out; SchemaOf says why.
 func (c *conn) Schema(ctx context.Context) (record.Schema, error) {
 	names := []string{owners}
 	if c.withLists() {
@@ -102,29 +102,39 @@ func (c *conn) Schema(ctx context.Context) (record.Schema, error) {
 	for _, k := range kinds() {
 		names = append(names, k.name)
 	}
-	s, _, err := c.SchemaOf(ctx, names)
+	own, err := c.customSchemas(ctx)
 	if err != nil {
 		return record.Schema{}, err
 	}
-	own, err := c.customObjects(ctx)
-	if err != nil && !isAbsent(err) {
-		return record.Schema{}, fmt.Errorf("read custom objects: %w", err)
+	for _, s := range own {
+		names = append(names, s.TypeID)
 	}
-	for _, d := range own {
-		s.Objects = append(s.Objects, d.shape())
-	}
-	return s, nil
+	s, _, err := c.schemaOf(ctx, names, own)
+	return s, err
 }
 
 // SchemaOf reads the properties of the named objects.
 func (c *conn) SchemaOf(ctx context.Context, objects []string) (record.Schema, []connector.Lack, error) {
+	own, err := c.schemasFor(ctx, objects...)
+	if err != nil {
+		return record.Schema{}, nil, err
+	}
+	return c.schemaOf(ctx, objects, own)
+}
+
+// schemasFor reads the customer's own objects if some of the named are among them, or can be
+// associated with them.
+func (c *conn) schemasFor(ctx context.Context, objects ...string) ([]customSchema, error) {
+	all := c.settings[settingAssociations] != associationsMain
+	if !slices.ContainsFunc(objects, func(name string) bool { return isCustom(name) || all && slices.Contains(hub(), name) }) {
+		return nil, nil
+	}
+	return c.customSchemas(ctx)
+}
+
+func (c *conn) schemaOf(ctx context.Context, objects []string, own []customSchema) (record.Schema, []connector.Lack, error) {
 	found := make([]*definitions, len(objects))
 	errs := make([]error, len(objects))
-	if slices.ContainsFunc(objects, isCustom) {
-		if _, err := c.customObjects(ctx); err != nil && !isAbsent(err) {
-			return record.Schema{}, nil, fmt.Errorf("read custom objects: %w", err)
-		}
-	}
 	slots := make(chan struct{}, atATime)
 	var wg sync.WaitGroup
 	for i, name := range objects {
@@ -133,7 +143,7 @@ func (c *conn) SchemaOf(ctx context.Context, objects []string) (record.Schema, [
 		}
 		slots <- struct{}{}
 		wg.Go(func() {
-			found[i], errs[i] = c.describe(ctx, name)
+			found[i], errs[i] = c.describe(ctx, name, own)
 			<-slots
 		})
 	}
@@ -157,22 +167,31 @@ func (c *conn) SchemaOf(ctx context.Context, objects []string) (record.Schema, [
 	return s, lacks, nil
 }
 
-// describe reads the properties of one object anew.
-func (c *conn) describe(ctx context.Context, object string) (*definitions, error) {
+// describe reads the properties of one object anew. Those of the customer's own objects came
+// with their schemas.
+func (c *conn) describe(ctx context.Context, object string, own []customSchema) (*definitions, error) {
 	k, err := wanted(object)
 	if err != nil {
 		return nil, err
 	}
 	if !isCustom(object) {
-		return c.define(ctx, k)
+		return c.define(ctx, k, own)
 	}
-	if d := c.knownOf(object); d != nil { // it came with the other objects of the customer's
-		return d, nil
+	i := slices.IndexFunc(own, func(s customSchema) bool { return s.TypeID == object })
+	if i < 0 {
+		return nil, &connector.Error{
+			Kind: connector.NotFound, Scope: connector.ScopeObject, Fix: "tandem fields shows the objects that there are",
+			Err: fmt.Errorf("the account has no object %s", object),
+		}
 	}
-	return nil, &connector.Error{
-		Kind: connector.NotFound, Scope: connector.ScopeObject, Fix: "tandem fields shows the objects that there are",
-		Err: fmt.Errorf("the account has no object %s", object),
+	k = own[i].kind()
+	if k.links, err = c.furtherLinks(ctx, k, own); err != nil {
+		return nil, err
 	}
+	d := newDefinitions(k)
+	d.take(own[i].Properties, nil)
+	c.keep(d)
+	return d, nil
 }
 
 // isAbsent reports whether an error says that the account or the token does not have an
@@ -219,7 +238,7 @@ func ownersObject() record.Object {
 }
 
 // define reads an object's properties, and its pipelines if it has any, and keeps them.
-func (c *conn) define(ctx context.Context, k kind) (*definitions, error) {
+func (c *conn) define(ctx context.Context, k kind, own []customSchema) (*definitions, error) {
 	var answer struct {
 		Results []property `json:"results"`
 	}
@@ -233,6 +252,11 @@ func (c *conn) define(ctx context.Context, k kind) (*definitions, error) {
 			return nil, err
 		}
 	}
+	further, err := c.furtherLinks(ctx, k, own)
+	if err != nil {
+		return nil, err
+	}
+	k.links = append(k.links, further...)
 	d := newDefinitions(k)
 	d.take(answer.Results, all)
 	if k.name == contacts && c.withLists() {
@@ -288,6 +312,9 @@ func (c *conn) Recall(s record.Schema) {
 		}
 		d := newDefinitions(k)
 		for _, f := range o.Fields {
+			if l, ok := recallLink(f); ok && !d.isLink(f.Name) {
+				d.kind.links = append(d.kind.links, l)
+			}
 			d.add(f)
 		}
 		c.keep(d)
@@ -311,12 +338,7 @@ func (c *conn) defined(ctx context.Context, object string) (*definitions, error)
 	if d := c.knownOf(object); d != nil {
 		return d, nil
 	}
-	if isCustom(object) {
-		if _, err := c.customObjects(ctx); err != nil {
-			return nil, fmt.Errorf("read custom objects: %w", err)
-		}
-	}
-	d, err := c.describe(ctx, object)
+	d, err := c.redefine(ctx, object)
 	if err != nil {
 		return nil, fmt.Errorf("read properties of %s: %w", object, err)
 	}

@@ -74,7 +74,7 @@ func (j *journal) subscriptions(ctx context.Context, object string, portal int64
 	var others []string
 	for _, l := range d.kind.links {
 		other, _ := kindOf(l.to)
-		others = append(others, other.typeID)
+		others = appendNew(others, other.typeID)
 	}
 	if len(others) > 0 {
 		out = append(out, subscription{

@@ -218,10 +218,10 @@ func decodeAssociations(t *testing.T, x exchange, got map[string]any) {
 	parts := strings.Split(x.Request.Path, "/")
 	k, _ := kindOf(parts[len(parts)-4])
 	i := slices.IndexFunc(k.links, func(l link) bool { return l.to == parts[len(parts)-3] })
-	found, one := map[string]others{}, map[string]string{}
-	into[associationBatch](t, x).sort(k.links[i], found)
-	for id, o := range found {
-		one[id] = o.one(k.links[i])
+	found, one := map[string][]associated{}, map[string]string{}
+	into[associationBatch](t, x).take(found)
+	for id, all := range found {
+		one[id] = k.links[i].sort(all).one(k.links[i])
 	}
 	got["primary"] = one
 }

@@ -85,6 +85,7 @@ func wholesale(err error) bool {
 func (c *conn) create(ctx context.Context, d *definitions, all []*writing) {
 	_, keyed := d.fields[propKey]
 	var ready []*writing
+	types := c.typesOf(ctx, d, all)
 	for i, w := range all {
 		w.fill(d, strconv.Itoa(i))
 		for name, v := range w.input.Properties {
@@ -95,7 +96,7 @@ func (c *conn) create(ctx context.Context, d *definitions, all []*writing) {
 		if keyed && w.op.Key != "" {
 			w.input.Properties[propKey] = w.op.Key // R16
 		}
-		w.associate(d)
+		w.associate(d, types)
 		if w.result.Err == nil {
 			ready = append(ready, w)
 		}
@@ -114,11 +115,43 @@ func (c *conn) create(ctx context.Context, d *definitions, all []*writing) {
 	}
 }
 
-// associate names the records that a new one is associated with from the beginning.
-func (w *writing) associate(d *definitions) {
+// A typed is a type of association, or why it is not known.
+type typed struct {
+	associationType
+	err error
+}
+
+// typesOf finds out the types of the associations that new records begin with, by field.
+func (c *conn) typesOf(ctx context.Context, d *definitions, all []*writing) map[string]typed {
+	out := map[string]typed{}
 	for _, l := range d.kind.links {
+		field := l.field(d.object)
+		if slices.ContainsFunc(all, func(w *writing) bool { return !w.op.Set[field].IsEmpty() }) {
+			t, err := c.typeOf(ctx, d.object, l)
+			out[field] = typed{t, err}
+		}
+	}
+	return out
+}
+
+// associate names the records that a new one is associated with from the beginning, each
+// once with all types.
+func (w *writing) associate(d *definitions, types map[string]typed) {
+	at := map[record.Ref]int{}
+	for _, l := range d.kind.links {
+		t := types[l.field(d.object)]
 		for _, id := range refIDs(w.op.Set[l.field(d.object)]) {
-			w.input.Associations = append(w.input.Associations, association{To: idInput{id}, Types: l.types()})
+			if t.err != nil {
+				w.result.Err = connector.ErrorOf(t.err)
+				return
+			}
+			to := record.Ref{Object: l.to, ID: id}
+			i, ok := at[to]
+			if !ok {
+				i = len(w.input.Associations)
+				at[to], w.input.Associations = i, append(w.input.Associations, association{To: idInput{id}})
+			}
+			w.input.Associations[i].Types = append(w.input.Associations[i].Types, t.associationType)
 		}
 	}
 	if start := w.input.Properties[propStart]; d.object == meetings && w.input.Properties[propTime] == "" && start != "" {

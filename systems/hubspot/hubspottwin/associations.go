@@ -58,7 +58,7 @@ func (a *Account) associations(r *request) (int, any) {
 	if r.version == "v3" {
 		return a.oldAssociations(r, s)
 	}
-	if r.path[2] == "labels" && len(r.path) == 3 {
+	if r.path[2] == "labels" && len(r.path) < 5 {
 		return a.labels(r, s)
 	}
 	if r.path[2] != "batch" || r.Method != "POST" || len(r.path) < 4 {
@@ -225,7 +225,10 @@ func (a *Account) archiveLabels(r *request, s side) (int, any) {
 				return 0, invalid(fmt.Sprintf("%d is not a valid association type between %s and %s", t.AssociationTypeID, s.from.name, s.to.name))
 			}
 			if far {
-				s.rel.unlabel(y, x, n)
+				x, y = y, x
+			}
+			if n == 0 { // without the plain type no other stays
+				a.unbind(s.rel, false, x, y, r.now, "api")
 			} else {
 				s.rel.unlabel(x, y, n)
 			}

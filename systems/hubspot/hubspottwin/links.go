@@ -20,6 +20,7 @@ type linkType struct {
 	category         string
 	label, backLabel string
 	name, backName   string
+	gone             bool // it was deleted; those after it keep their positions
 }
 
 // A link is one record's association with another.

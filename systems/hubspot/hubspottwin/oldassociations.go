@@ -5,38 +5,6 @@ import (
 	"strings"
 )
 
-// labels answers /crm/associations/{version}/{from}/{to}/labels; see
-// https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associations-schema/guide
-func (a *Account) labels(r *request, s side) (int, any) {
-	switch r.Method {
-	case "GET":
-		var all []int
-		for i := range s.rel.types {
-			all = append(all, i)
-		}
-		return 200, map[string]any{"results": s.rel.display(all, s.back)}
-	case "POST":
-		var in struct{ Name, Label, InverseLabel string }
-		if f := r.decode(&in); f != nil {
-			return 0, f
-		}
-		if in.Name == "" || in.Label == "" {
-			return 0, invalid("name and label must not be empty")
-		}
-		a.typeIDs += 2
-		t := linkType{
-			there: a.typeIDs, back: a.typeIDs + 1, category: userDefined, label: in.Label, backLabel: in.InverseLabel,
-			name: in.Name, backName: in.Name,
-		}
-		if t.backLabel == "" {
-			t.backLabel = in.Label
-		}
-		s.rel.types = append(s.rel.types, t)
-		return 200, map[string]any{"results": s.rel.display([]int{len(s.rel.types) - 1}, false)}
-	}
-	return a.unknown(r)
-}
-
 // An oldInput is one row of a batch of v3, which names types and knows no labels.
 type oldInput struct {
 	From, To idOnly
@@ -50,6 +18,9 @@ func (a *Account) oldAssociations(r *request, s side) (int, any) {
 	case "GET types":
 		results := []map[string]any{}
 		for _, t := range s.rel.types {
+			if t.gone {
+				continue
+			}
 			results = append(results, map[string]any{"id": strconv.Itoa(t.id(s.back)), "name": t.nameOf(s.back)})
 		}
 		return 200, map[string]any{"results": results}
@@ -114,7 +85,7 @@ func (a *Account) oldWrite(r *request, s side, archive bool) (int, any) {
 // named finds an association type by the name that v3 has for it.
 func (s side) named(name string) (int, bool) {
 	for i, t := range s.rel.types {
-		if t.nameOf(s.back) == name {
+		if !t.gone && t.nameOf(s.back) == name {
 			return i, true
 		}
 	}

@@ -133,7 +133,7 @@ func (a *Account) relation(x, y *object) (r *relation, back bool) {
 // is to be read from the far side: among records of one object the type says that.
 func (r *relation) find(s spec, back bool) (n int, far, ok bool) {
 	for i, t := range r.types {
-		if t.category != s.AssociationCategory {
+		if t.gone || t.category != s.AssociationCategory {
 			continue
 		}
 		if id := s.AssociationTypeID; id == t.there && (!back || r.from == r.to) {

@@ -95,6 +95,16 @@ func (c *conn) lacks(ctx context.Context) ([]connector.Lack, error) {
 			return nil, fmt.Errorf("check %s: %w", object, err)
 		}
 	}
+	if !c.withLists() {
+		return out, nil
+	}
+	_, err := c.listsPage(ctx, connector.Query{Object: lists, Limit: 1}, cursor{})
+	switch {
+	case isAbsent(err):
+		out = append(out, lackOf(lists, "read", err))
+	case err != nil:
+		return nil, fmt.Errorf("check lists: %w", err)
+	}
 	return out, nil
 }
 

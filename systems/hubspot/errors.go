@@ -289,6 +289,9 @@ func (f failure) invalid() *connector.Error {
 	e := &connector.Error{Kind: connector.Invalid, Scope: connector.ScopeRecord, Err: f.err()}
 	problems := f.problems()
 	if len(problems) == 0 {
+		if strings.Contains(f.Message, "valid association type") {
+			e.Fix = "the label is not in HubSpot any more: tandem check reads anew which there are"
+		}
 		return e
 	}
 	e.Field = problems[0].Name

@@ -35,6 +35,7 @@ func (c *conn) link(ctx context.Context, d *definitions, rows []*writing) {
 			c.linkPart(ctx, d.object, l, part)
 		}
 	}
+	c.enlist(ctx, d, rows)
 }
 
 // linkPart decides what to associate and what to part, and does so: new ones first, so
@@ -253,8 +254,11 @@ func (w *linking) unlinked(err error) {
 		w.result.Refused = append(w.result.Refused, connector.Refusal{Field: w.field, Why: err.Error()})
 		return
 	}
-	w.result.After = nil
-	w.result.Err = connector.ErrorOf(err)
+	e := *connector.ErrorOf(err)
+	if e.Field == "" {
+		e.Field = w.field
+	}
+	w.result.After, w.result.Err = nil, &e
 }
 
 // lasting reports whether an error would be the same the next time.

@@ -51,9 +51,10 @@ func listsObject() record.Object {
 }
 
 // listsField is on which lists a contact is. Being put on one does not touch the contact (R35).
+// Written are those lists on which a person can put contacts; see [conn.enlist].
 func listsField() record.Field {
 	return record.Field{
-		Name: fieldLists, Label: "Lists", Common: "tags", Kind: record.KindReferences, To: lists, Silent: true, ReadOnly: true,
+		Name: fieldLists, Label: "Lists", Common: "tags", Kind: record.KindReferences, To: lists, Silent: true,
 	}
 }
 
@@ -138,6 +139,23 @@ func (c *conn) fillLists(ctx context.Context, d *definitions, fields, ids []stri
 	if _, ok := d.fields[fieldLists]; !ok || fields != nil && !slices.Contains(fields, fieldLists) {
 		return nil
 	}
+	on, err := c.memberships(ctx, d, ids)
+	if connector.KindOf(err) == connector.Forbidden && fields == nil {
+		return nil // without the right to see lists the field is absent (R11)
+	}
+	if err != nil {
+		return err
+	}
+	for i := range changes {
+		if changes[i].Fate == connector.Present {
+			changes[i].Fields[fieldLists] = record.Texts(on[changes[i].ID]...)
+		}
+	}
+	return nil
+}
+
+// memberships reads on which lists contacts are, in the order of the lists' ids.
+func (c *conn) memberships(ctx context.Context, d *definitions, ids []string) (map[string][]string, error) {
 	on := map[string][]string{}
 	for part := range slices.Chunk(ids, maxBatch) {
 		in := inputs[membership]{}
@@ -146,22 +164,15 @@ func (c *conn) fillLists(ctx context.Context, d *definitions, fields, ids []stri
 		}
 		var answer memberships
 		_, err := c.read(ctx, rest.Call{Method: http.MethodPost, Path: c.path(areaLists, "records", "memberships", "batch", "read"), Body: in, Into: &answer})
-		if connector.KindOf(err) == connector.Forbidden && fields == nil {
-			return nil // without the right to see lists the field is absent (R11)
-		}
 		if err != nil {
-			return fmt.Errorf("read lists of contacts: %w", err)
+			return nil, fmt.Errorf("read lists of contacts: %w", err)
 		}
 		answer.add(on)
 	}
-	for i := range changes {
-		if changes[i].Fate == connector.Present {
-			ids := on[changes[i].ID]
-			slices.SortFunc(ids, byID)
-			changes[i].Fields[fieldLists] = record.Texts(ids...)
-		}
+	for _, all := range on {
+		slices.SortFunc(all, byID)
 	}
-	return nil
+	return on, nil
 }
 
 // memberships is an answer that tells on which lists records are.
@@ -185,6 +196,10 @@ func (m memberships) add(on map[string][]string) {
 
 // Requests.
 type (
+	memberChange struct {
+		Add    []string `json:"recordIdsToAdd"`
+		Remove []string `json:"recordIdsToRemove"`
+	}
 	listSearch struct {
 		Count      int      `json:"count"`
 		Offset     int      `json:"offset"`

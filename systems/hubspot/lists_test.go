@@ -25,7 +25,7 @@ func TestListsOfContacts(t *testing.T) {
 			}
 			s := b.schema()
 			o, _ := s.Object(contacts)
-			if f, ok := o.Field(fieldLists); !ok || f.To != lists || f.Common != "tags" || f.Writable() {
+			if f, ok := o.Field(fieldLists); !ok || f.To != lists || f.Common != "tags" || !f.Writable() {
 				b.Errorf("%+v", f)
 			}
 			if o, ok := s.Object(lists); !ok || o.Create || o.Common != "tag" {

@@ -48,6 +48,7 @@ func specNotes() []string {
 		"Where a field shows one of several associated records and HubSpot marks none as the main one, it is the one with the lowest ID.",
 		"An object of your own is called by its type ID, like 2-3465404.",
 		"A label of your own for associations is a field, called by its type ID, like associations.companies.37: to clear it leaves the records associated, and their other labels.",
+		"Contacts are put on static lists and snapshots and taken off them; who is on an active list HubSpot decides, so that a change of it is refused.",
 		"With automatic association switched on, HubSpot itself gives a new contact the company of its e-mail's domain.",
 		"Validation rules of properties hold for API writes too since version 2026-09.",
 	}
@@ -59,7 +60,7 @@ func specSettings() []connector.Setting {
 		{Name: settingClient, Label: "Client ID", Help: "of an OAuth app, and of the app whose journal of changes is read"},
 		{Name: settingSecret, Label: "Client secret", Help: "of an OAuth app, and of the app whose webhooks are received or whose journal is read", Secret: true},
 		{Name: settingObjects, Label: "Objects", Help: "with OAuth: objects that rights are asked for, with blanks between; empty = all that the account has"},
-		{Name: settingLists, Label: "Lists", Help: "whether contacts show on which lists they are, for one more call per hundred contacts; needs the scope crm.lists.read", Default: "no", Choices: []string{"no", "yes"}},
+		{Name: settingLists, Label: "Lists", Help: "whether contacts show on which lists they are, for one more call per hundred contacts; needs the scope crm.lists.read, and crm.lists.write to put them on lists", Default: "no", Choices: []string{"no", "yes"}},
 		{Name: settingAssociations, Label: "Associations", Help: "all = those with labels of your own and those with objects of your own are fields, too, for a call more per page and object; main = only those that all accounts have", Default: associationsAll, Choices: []string{associationsAll, associationsMain}},
 		{Name: settingVersion, Label: "API version", Help: "version of HubSpot's API; v3 means the legacy paths", Default: "2026-09", Choices: []string{"2026-09", "2026-03", versionLegacy}},
 		{Name: settingTier, Label: "Subscription", Help: "decides how often HubSpot may be called; its answers correct it", Default: "professional", Choices: []string{"starter", "professional", "enterprise", "addon"}},
@@ -90,7 +91,7 @@ func oauth(s connector.Settings) connector.OAuth {
 		}
 	}
 	if s[settingLists] == "yes" {
-		o.Scopes = append(o.Scopes, "crm.lists.read")
+		o.Scopes = append(o.Scopes, "crm.lists.read", "crm.lists.write")
 	}
 	custom := kind{scope: "custom"}
 	switch {

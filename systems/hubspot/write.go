@@ -113,6 +113,7 @@ func (c *conn) create(ctx context.Context, d *definitions, all []*writing) {
 			}
 		}
 	}
+	c.enlist(ctx, d, ready)
 }
 
 // A typed is a type of association, or why it is not known.

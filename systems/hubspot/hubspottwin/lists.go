@@ -10,12 +10,14 @@ import (
 
 // A roll is a list of records, HubSpot's "segment"; see
 // https://developers.hubspot.com/docs/api-reference/latest/crm/lists/guide
-// The twin has manual ones only, and programs can only read them.
+// Those that people make are manual, and can be turned into others.
 type roll struct {
 	id      int64
 	name    string
 	of      *object
+	kind    string // processing type
 	created time.Time
+	deleted bool
 	members []member // oldest first
 }
 
@@ -36,7 +38,7 @@ func (a *Account) PutList(name, object string, ids ...string) (string, error) {
 	i := slices.IndexFunc(a.rolls, func(l *roll) bool { return l.name == name && l.of == o })
 	if i < 0 {
 		i = len(a.rolls)
-		a.rolls = append(a.rolls, &roll{id: int64(i + 1), name: name, of: o, created: now})
+		a.rolls = append(a.rolls, &roll{id: int64(i + 1), name: name, of: o, kind: manual, created: now})
 	}
 	l := a.rolls[i]
 	var members []member
@@ -63,7 +65,7 @@ func (l *roll) standing() []member {
 func (l *roll) show() map[string]any {
 	return map[string]any{
 		"listId": id(l.id), "listVersion": 1, "name": l.name, "objectTypeId": l.of.typeID,
-		"processingType": "MANUAL", "processingStatus": "COMPLETE", "size": len(l.standing()),
+		"processingType": l.kind, "processingStatus": "COMPLETE", "size": len(l.standing()),
 		"createdAt": stamp(l.created), "updatedAt": stamp(l.created),
 	}
 }
@@ -83,15 +85,19 @@ func (a *Account) lists(r *request) (int, any) {
 		return a.batchListsOf(r)
 	case r.Method == "GET" && len(r.path) == 4 && r.path[0] == "records" && r.path[3] == "memberships":
 		return a.listsOf(r)
-	case r.Method != "GET" || len(r.path) == 0:
+	case len(r.path) == 0:
 		return a.unknown(r)
 	}
 	n, _ := parseID(r.path[0])
-	if n < 1 || n > int64(len(a.rolls)) {
+	l := a.roll(n)
+	if l == nil {
 		return 0, fail(404, "OBJECT_NOT_FOUND", "List does not exist with ID "+r.path[0]+".")
 	}
-	l := a.rolls[n-1]
 	switch {
+	case r.Method == "PUT" && len(r.path) == 3 && r.path[1] == "memberships":
+		return a.changeMembers(r, l)
+	case r.Method != "GET":
+		return a.unknown(r)
 	case len(r.path) == 1:
 		r.query("includeFilters")
 		return 200, map[string]any{"list": l.show()}
@@ -105,8 +111,9 @@ func (a *Account) listsByID(r *request) (int, any) {
 	r.query("listIds", "includeFilters")
 	out := []map[string]any{}
 	for _, text := range r.URL.Query()["listIds"] {
-		if n, ok := parseID(text); ok && n <= int64(len(a.rolls)) {
-			out = append(out, a.rolls[n-1].show())
+		n, _ := parseID(text)
+		if l := a.roll(n); l != nil {
+			out = append(out, l.show())
 		}
 	}
 	return 200, map[string]any{"lists": out}
@@ -128,7 +135,7 @@ func (a *Account) searchLists(r *request) (int, any) {
 	all := []map[string]any{}
 	for _, l := range a.rolls {
 		if strings.Contains(strings.ToLower(l.name), strings.ToLower(in.Query)) && (in.ObjectTypeID == "" || in.ObjectTypeID == l.of.typeID) &&
-			(len(in.ProcessingTypes) == 0 || slices.Contains(in.ProcessingTypes, "MANUAL")) {
+			(len(in.ProcessingTypes) == 0 || slices.Contains(in.ProcessingTypes, l.kind)) && !l.deleted {
 			m := l.show()
 			m["additionalProperties"] = map[string]any{"hs_list_size": strconv.Itoa(len(l.standing()))}
 			all = append(all, m)
@@ -197,7 +204,7 @@ func (a *Account) memberOf(o *object, n int64) []map[string]any {
 	results := []map[string]any{}
 	for _, l := range a.rolls {
 		for _, m := range l.standing() {
-			if l.of == o && m.id == n {
+			if l.of == o && m.id == n && !l.deleted {
 				results = append(results, map[string]any{
 					"listId": id(l.id), "listVersion": 1, "firstAddedTimestamp": stamp(m.at), "lastAddedTimestamp": stamp(m.at),
 				})

@@ -95,10 +95,11 @@ func (c *conn) lacks(ctx context.Context) ([]connector.Lack, error) {
 			return nil, fmt.Errorf("check %s: %w", object, err)
 		}
 	}
-	if !c.withLists() {
-		return out, nil
+	more, err := c.filesLack(ctx)
+	if out = append(out, more...); err != nil || !c.withLists() {
+		return out, err
 	}
-	_, err := c.listsPage(ctx, connector.Query{Object: lists, Limit: 1}, cursor{})
+	_, err = c.listsPage(ctx, connector.Query{Object: lists, Limit: 1}, cursor{})
 	switch {
 	case isAbsent(err):
 		out = append(out, lackOf(lists, "read", err))

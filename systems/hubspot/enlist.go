@@ -138,9 +138,7 @@ func unwritable(list connector.Change) error {
 // https://developers.hubspot.com/docs/api-reference/latest/crm/lists/memberships/update-list-memberships
 // A list that was converted meanwhile refuses all of it.
 func (c *conn) changeList(ctx context.Context, r *roster) error {
-	var answer struct {
-		Missing []flexID `json:"recordIdsMissing"`
-	}
+	var answer memberAnswer
 	_, err := c.do(ctx, rest.Call{
 		Method: http.MethodPut, Path: c.path(areaLists, r.list, "memberships", "add-and-remove"), Body: r.memberChange, Into: &answer,
 	})

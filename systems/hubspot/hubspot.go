@@ -164,6 +164,7 @@ var (
 	_ connector.Describer    = (*conn)(nil)
 	_ connector.Merger       = (*conn)(nil)
 	_ connector.Eraser       = (*conn)(nil)
+	_ connector.FileStore    = (*conn)(nil)
 
 	_ connector.WebhookReceiver = (*conn)(nil)
 	_ connector.HintWatcher     = (*conn)(nil)

@@ -136,6 +136,11 @@ func suite() connectortest.Suite {
 		Settings: connector.Settings{settingSecret: exampleSecret},
 		Lacks: map[string]string{
 			"door: subscribe":              "an app's subscriptions are made by its developer; no token can",
+			"owners: files":                "owners have no files",
+			"products: files":              "HubSpot has no notes on products",
+			"quotes: files":                "notes on quotes are not offered",
+			"invoices: files":              "notes on invoices are not offered",
+			"line_items: files":            "HubSpot has no notes on line items",
 			"expire":                       "HubSpot's cursors are ids, which do not grow old",
 			"parts":                        "an account is in one piece",
 			"silent":                       "the one silent field is a reference; its own tests read and write it",

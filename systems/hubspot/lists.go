@@ -194,8 +194,11 @@ func (m memberships) add(on map[string][]string) {
 	}
 }
 
-// Requests.
+// What is sent and answered.
 type (
+	memberAnswer struct {
+		Missing []flexID `json:"recordIdsMissing"`
+	}
 	memberChange struct {
 		Add    []string `json:"recordIdsToAdd"`
 		Remove []string `json:"recordIdsToRemove"`

@@ -82,12 +82,13 @@ func (d *definitions) unique() []string {
 
 // shape describes the object to the hub.
 func (d *definitions) shape() record.Object {
+	files, _ := d.kind.holds()
 	return record.Object{
 		Name: d.object, Title: d.kind.title, Common: d.kind.common, Fields: d.list,
 		Create: true, Update: true, Archive: true,
 		Batch: maxBatch, ReadBatch: maxBatch,
 		ReadLag: readLag, Settle: settle, Overlap: overlap,
-		Deletes: record.EvidenceBin, OwnStamps: true,
+		Deletes: record.EvidenceBin, OwnStamps: true, Files: files,
 	}
 }
 

@@ -25,6 +25,7 @@ func Spec() connector.Spec {
 		},
 		Settings: specSettings(),
 		Limits:   limits,
+		MaxFile:  maxFile,
 		Door: connector.Door{
 			// HubSpot repeats for 24 hours what is not answered with success within five seconds.
 			Help: "In HubSpot, on the page of the app that has the client_secret: set the webhooks' target address, and subscribe to " +
@@ -49,6 +50,7 @@ func specNotes() []string {
 		"An object of your own is called by its type ID, like 2-3465404.",
 		"A label of your own for associations is a field, called by its type ID, like associations.companies.37: to clear it leaves the records associated, and their other labels.",
 		"Contacts are put on static lists and snapshots and taken off them; who is on an active list HubSpot decides, so that a change of it is refused.",
+		"A file hangs on a record through a note that is associated with it, on an activity by itself. What is added is for users of the account only, and lies in the folder /tandem of the file manager.",
 		"With automatic association switched on, HubSpot itself gives a new contact the company of its e-mail's domain.",
 		"Validation rules of properties hold for API writes too since version 2026-09.",
 	}
@@ -61,6 +63,7 @@ func specSettings() []connector.Setting {
 		{Name: settingSecret, Label: "Client secret", Help: "of an OAuth app, and of the app whose webhooks are received or whose journal is read", Secret: true},
 		{Name: settingObjects, Label: "Objects", Help: "with OAuth: objects that rights are asked for, with blanks between; empty = all that the account has"},
 		{Name: settingLists, Label: "Lists", Help: "whether contacts show on which lists they are, for one more call per hundred contacts; needs the scope crm.lists.read, and crm.lists.write to put them on lists", Default: "no", Choices: []string{"no", "yes"}},
+		{Name: settingFiles, Label: "Files", Help: "whether files on records are wanted: then the scope files is asked for, and tandem check says if it is missing", Default: "no", Choices: []string{"no", "yes"}},
 		{Name: settingAssociations, Label: "Associations", Help: "all = those with labels of your own and those with objects of your own are fields, too, for a call more per page and object; main = only those that all accounts have", Default: associationsAll, Choices: []string{associationsAll, associationsMain}},
 		{Name: settingVersion, Label: "API version", Help: "version of HubSpot's API; v3 means the legacy paths", Default: "2026-09", Choices: []string{"2026-09", "2026-03", versionLegacy}},
 		{Name: settingTier, Label: "Subscription", Help: "decides how often HubSpot may be called; its answers correct it", Default: "professional", Choices: []string{"starter", "professional", "enterprise", "addon"}},
@@ -92,6 +95,9 @@ func oauth(s connector.Settings) connector.OAuth {
 	}
 	if s[settingLists] == "yes" {
 		o.Scopes = append(o.Scopes, "crm.lists.read", "crm.lists.write")
+	}
+	if s[settingFiles] == "yes" {
+		o.Scopes = append(o.Scopes, scopeFiles)
 	}
 	custom := kind{scope: "custom"}
 	switch {

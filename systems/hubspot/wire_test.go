@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,6 +130,25 @@ func decoded(t *testing.T, x exchange) map[string]any {
 		on := map[string][]string{}
 		into[memberships](t, x).add(on)
 		got["lists"] = on
+	case "file", "files":
+		all := into[struct{ Results []storedFile }](t, x).Results
+		if x.Decodes == "file" {
+			all = []storedFile{into[storedFile](t, x)}
+		}
+		files := []string{}
+		for _, s := range all {
+			f := s.file(record.Ref{})
+			files = append(files, fmt.Sprintf("%s %s %d %s", f.ID, f.Name, f.Size, f.Hash))
+		}
+		got["files"] = files
+	case "labels":
+		labels := []string{}
+		for _, l := range into[struct{ Results []label }](t, x).Results {
+			labels = append(labels, fmt.Sprintf("%s %d %s", l.Category, l.ID, l.Label))
+		}
+		got["labels"] = labels
+	case "members":
+		got["missing"] = into[memberAnswer](t, x).Missing
 	case "token":
 		a := into[appToken](t, x)
 		got["token"], got["expires"] = a.Token, a.Expires

@@ -115,6 +115,8 @@ func (a *Account) answer(w http.ResponseWriter, r *http.Request) (int, any) {
 		return a.oauth(req, req.path)
 	case "webhooks-journal-files":
 		return a.journalFile(req, req.version)
+	case "hubfs-signed":
+		return a.signed(req)
 	}
 	var f *failure
 	if req.cred, f = a.credential(r.Header.Get("Authorization"), req.now); f != nil {
@@ -146,6 +148,8 @@ func (a *Account) answer(w http.ResponseWriter, r *http.Request) (int, any) {
 		return a.schemas(req)
 	case "lists":
 		return a.lists(req)
+	case "files":
+		return a.filesCall(req)
 	case "calling":
 		return a.dispositions(req)
 	case "owners":
@@ -175,7 +179,7 @@ func (a *Account) route(r *http.Request) (string, *request) {
 			return "", req
 		}
 		return area, req
-	case area == "webhooks-journal-files", area == "calling" && version == "v1":
+	case area == "webhooks-journal-files", area == "hubfs-signed", area == "calling" && version == "v1":
 		req.version, req.path = version, parts[2:]
 		return area, req
 	case strings.HasPrefix(area, "v"):
@@ -246,6 +250,12 @@ func (a *Account) limit(given string, def, most int) (int, *failure) {
 func write(w http.ResponseWriter, status int, answer any) {
 	if answer == nil {
 		w.WriteHeader(status)
+		return
+	}
+	if bytes, ok := answer.(blob); ok {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.WriteHeader(status)
+		_, _ = w.Write(bytes) // a caller that is gone is no fault of the twin
 		return
 	}
 	body, ok := answer.([]byte)

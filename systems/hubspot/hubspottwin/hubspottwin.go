@@ -48,6 +48,8 @@ type Account struct {
 	companies *object
 	owners    owners
 	rolls     []*roll
+	files     []*file
+	fileMax   int   // 0 = as a fresh account
 	rates     rates // of the account's own token
 	appRates  rates // of the app
 	grants    grants

@@ -30,7 +30,7 @@ func (a *Account) buildExample() {
 	a.custom(&schema{
 		id: strconv.Itoa(exampleID), name: exampleName, singular: "Machine", plural: "Machines", display: "serial_number",
 		second: []string{"model"}, searched: []string{"serial_number", "model"}, created: a.Now(),
-	}, machineProperties, []string{"serial_number"}, []string{"companies", "contacts", "deals"})
+	}, machineProperties, []string{"serial_number"}, []string{"companies", "contacts", "deals", "notes"})
 }
 
 // fullName is the name in messages and, where it is not the type id, in paths.

@@ -47,7 +47,7 @@ type FileStore interface {
 	RemoveFile(ctx context.Context, f File) error
 }
 
-// What a Lack of Files names: without an object the connection has no files at all.
+// LackFiles is what a [Lack] of files names: without an object the connection has none at all.
 const LackFiles = "files"
 
 // Masked returns what is left of the abilities with what a Check found lacking: those that

@@ -354,7 +354,7 @@ func objectVerbs(o record.Object) string {
 	for _, x := range []struct {
 		can  bool
 		word string
-	}{{o.Create, "create"}, {o.Update, "update"}, {o.Archive, "archive"}, {o.Restore, "restore"}, {o.Delete, "delete"}} {
+	}{{o.Create, "create"}, {o.Update, "update"}, {o.Archive, "archive"}, {o.Restore, "restore"}, {o.Delete, "delete"}, {o.Files, "files"}} {
 		if x.can {
 			can = append(can, x.word)
 		}

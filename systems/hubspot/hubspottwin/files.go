@@ -159,7 +159,7 @@ func (a *Account) filesCall(r *request) (int, any) {
 // upload answers POST …/files, a form with the file and what to do with it.
 func (a *Account) upload(r *request) (int, any) {
 	r.query()
-	if err := r.ParseMultipartForm(64 << 20); err != nil {
+	if err := r.ParseMultipartForm(64 << 20); err != nil { //nolint:gosec // serve has read it, and capped it
 		return 0, fail(415, "VALIDATION_ERROR", "Expected multipart/form-data")
 	}
 	for name := range r.MultipartForm.Value {

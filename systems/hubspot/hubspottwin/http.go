@@ -255,7 +255,7 @@ func write(w http.ResponseWriter, status int, answer any) {
 	if bytes, ok := answer.(blob); ok {
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.WriteHeader(status)
-		_, _ = w.Write(bytes) // a caller that is gone is no fault of the twin
+		_, _ = w.Write(bytes) //nolint:gosec // no page; and a caller that is gone is no fault of the twin
 		return
 	}
 	body, ok := answer.([]byte)

@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,9 +38,14 @@ func inBubble(t *testing.T, o twin.Options, test func(b *bench)) {
 	})
 }
 
-// open makes a new connection.
+// open opens a connection with all associations unless the settings say otherwise.
 func (b *bench) open(s connector.Settings) {
 	b.Helper()
+	if s[settingAssociations] == "" {
+		all := connector.Settings{settingAssociations: associationsAll}
+		maps.Copy(all, s)
+		s = all
+	}
 	a, h, err := rest.Open(Spec(), rest.OpenOptions{
 		Settings: s, Secrets: b.account.Settings(), Transport: twin.Transport(b.account),
 	})

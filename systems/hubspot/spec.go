@@ -64,7 +64,7 @@ func specSettings() []connector.Setting {
 		{Name: settingObjects, Label: "Objects", Help: "with OAuth: objects that rights are asked for, with blanks between; empty = all that the account has"},
 		{Name: settingLists, Label: "Lists", Help: "whether contacts show on which lists they are, for one more call per hundred contacts; needs the scope crm.lists.read, and crm.lists.write to put them on lists", Default: "no", Choices: []string{"no", "yes"}},
 		{Name: settingFiles, Label: "Files", Help: "whether files on records are wanted: then the scope files is asked for, and tandem check says if it is missing", Default: "no", Choices: []string{"no", "yes"}},
-		{Name: settingAssociations, Label: "Associations", Help: "all = those with labels of your own and those with objects of your own are fields, too, for a call more per page and object; main = only those that all accounts have", Default: associationsAll, Choices: []string{associationsAll, associationsMain}},
+		{Name: settingAssociations, Label: "Associations", Help: "main = only those that all accounts have are fields; all = those with labels of your own and those with objects of your own too, for a call more per page and object", Default: associationsMain, Choices: []string{associationsAll, associationsMain}},
 		{Name: settingVersion, Label: "API version", Help: "version of HubSpot's API; v3 means the legacy paths", Default: "2026-09", Choices: []string{"2026-09", "2026-03", versionLegacy}},
 		{Name: settingTier, Label: "Subscription", Help: "decides how often HubSpot may be called; its answers correct it", Default: "professional", Choices: []string{"starter", "professional", "enterprise", "addon"}},
 	}

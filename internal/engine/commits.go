@@ -86,6 +86,7 @@ func join(all []*commit) ([]store.Settlement, store.Facts) {
 		f.Dirty = append(f.Dirty, c.facts.Dirty...)
 		f.Clean = append(f.Clean, c.facts.Clean...)
 		f.Waits = append(f.Waits, c.facts.Waits...)
+		f.Carried = append(f.Carried, c.facts.Carried...)
 	}
 	return settled, f
 }

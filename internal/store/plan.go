@@ -70,6 +70,9 @@ func (t *tx) facts(f Facts, settled []Settlement) error {
 	if err := t.putOps(f.Ops); err != nil {
 		return err
 	}
+	if err := t.carry(f.Carried); err != nil {
+		return err
+	}
 	if err := t.putJournal(f.Journal); err != nil {
 		return err
 	}

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/tandemhub/tandem/record"
 )
 
 const reviewColumns = `sync, kind, subject, link, side, record, body, fix, field, left_value, right_value, candidates,
-	choices, opened, decision, decided, by_whom`
+	choices, opened, decision, decided, by_whom, cause, edit`
 
 // putReviews opens items; an open one of the same subject keeps its id and the time it was
 // opened, and takes everything else.
@@ -23,14 +21,14 @@ func (t *tx) putReviews(reviews []Review) error {
 			return err
 		}
 		_, err = t.exec(`INSERT INTO reviews (workspace, `+reviewColumns+`)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, '')
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, '', ?, '')
 			ON CONFLICT (workspace, sync, subject) WHERE decision = '' DO UPDATE SET kind = excluded.kind, link = excluded.link,
 			side = excluded.side, record = excluded.record, body = excluded.body, fix = excluded.fix, field = excluded.field,
 			left_value = excluded.left_value, right_value = excluded.right_value, candidates = excluded.candidates,
-			choices = excluded.choices`,
+			choices = excluded.choices, cause = excluded.cause`,
 			t.s.workspace, sync.id, string(r.Kind), r.Subject, r.Link, int64(r.Side), r.Record, r.Text, r.Fix, r.Field,
 			encodeValue(r.Values[record.Left]), encodeValue(r.Values[record.Right]), encodeTexts(r.Candidates),
-			encodeTexts(r.Choices), micros(r.Opened))
+			encodeTexts(r.Choices), micros(r.Opened), r.Cause)
 		if err != nil {
 			return fmt.Errorf("open the review item %q: %w", r.Subject, err)
 		}
@@ -55,18 +53,19 @@ func (s *Store) scanReview(scan scanner) (Review, error) {
 	var r Review
 	var sync, opened, decided int64
 	var left, right []byte
-	var candidates, choices string
+	var candidates, choices, edit string
 	err := scan(&r.ID, &sync, &r.Kind, &r.Subject, &r.Link, &r.Side, &r.Record, &r.Text, &r.Fix, &r.Field, &left, &right,
-		&candidates, &choices, &opened, &r.Decision, &decided, &r.By)
+		&candidates, &choices, &opened, &r.Decision, &decided, &r.By, &r.Cause, &edit)
 	if err != nil {
 		return r, err
 	}
 	r.Sync, r.Opened, r.Decided = s.names.syncOf(sync), fromMicros(opened), fromMicros(decided)
-	var errs [4]error
+	var errs [5]error
 	r.Values[record.Left], errs[0] = decodeValue(left)
 	r.Values[record.Right], errs[1] = decodeValue(right)
 	r.Candidates, errs[2] = decodeTexts(candidates)
 	r.Choices, errs[3] = decodeTexts(choices)
+	r.Edit, errs[4] = decodeEdit(edit)
 	if err := errors.Join(errs[:]...); err != nil {
 		return r, fmt.Errorf("review item %d: %w", r.ID, err)
 	}
@@ -151,87 +150,4 @@ func (s *Store) reviews(ctx context.Context, where func() (string, []any)) ([]Re
 		return nil, fmt.Errorf("read review items: %w", err)
 	}
 	return list, nil
-}
-
-// DecideReview notes a person's decision, in the journal too, and marks the record as
-// dirty, or the link's left record if the item names none, so that the decision is
-// carried out. Any process may call it while an owner runs. An item that is not open is
-// [ErrDecided]; a decision that is none of its choices is refused.
-func (s *Store) DecideReview(ctx context.Context, id int64, decision, by string, at time.Time) error {
-	return s.write(ctx, fmt.Sprintf("decide review item %d", id), func(t *tx) error {
-		if err := s.knowNames(t.ctx, t.run); err != nil {
-			return err
-		}
-		r, err := t.openReview(id)
-		if err != nil {
-			return err
-		}
-		if err := allowed(r, decision); err != nil {
-			return err
-		}
-		_, err = t.exec(`UPDATE reviews SET decision = ?, decided = ?, by_whom = ? WHERE id = ?`, decision, micros(at), by, id)
-		if err != nil {
-			return fmt.Errorf("note the decision: %w", err)
-		}
-		sync, err := t.sync(r.Sync)
-		if err != nil {
-			return err
-		}
-		if r.Sync != "" {
-			if err := t.dirtyReview(sync.id, r); err != nil {
-				return err
-			}
-		}
-		e := Entry{At: at, Sync: r.Sync, Link: r.Link, Side: r.Side, Record: r.Record, Kind: Decided, Field: r.Field,
-			Why: string(r.Kind) + ": " + decision, By: by}
-		if r.Record != "" {
-			e.Of = s.names.objectOf(sync.ends[r.Side])
-		}
-		return t.putJournal([]Entry{e})
-	})
-}
-
-func (t *tx) openReview(id int64) (Review, error) {
-	var r Review
-	found := false
-	err := t.each(`SELECT id, `+reviewColumns+` FROM reviews WHERE workspace = ? AND id = ?`, args(t.s.workspace, id),
-		func(scan scanner) (err error) {
-			r, err = t.s.scanReview(scan)
-			found = true
-			return err
-		})
-	switch {
-	case err != nil:
-		return r, fmt.Errorf("read the item: %w", err)
-	case !found:
-		return r, fmt.Errorf("%w: there is none of that number, or it has settled itself", ErrDecided)
-	case r.Decision != "":
-		return r, fmt.Errorf("%w: %s decided %q on %s", ErrDecided, r.By, r.Decision, r.Decided.Format(time.DateTime))
-	}
-	return r, nil
-}
-
-func allowed(r Review, decision string) error {
-	if decision == "" {
-		return errors.New("no decision was given")
-	}
-	if len(r.Choices) == 0 || slices.Contains(r.Choices, decision) {
-		return nil
-	}
-	return fmt.Errorf("%q is none of its choices: %s", decision, strings.Join(r.Choices, ", "))
-}
-
-func (t *tx) dirtyReview(sync int64, r Review) error {
-	if r.Record != "" {
-		return t.dirty(sync, []Spot{{r.Side, r.Record}})
-	}
-	if r.Link == 0 {
-		return nil
-	}
-	_, err := t.exec(`INSERT INTO dirty (workspace, sync, side, id) SELECT workspace, sync, 0, left_id FROM links
-		WHERE id = ? AND sync = ? ON CONFLICT (sync, side, id) DO NOTHING`, r.Link, sync)
-	if err != nil {
-		return fmt.Errorf("mark the link: %w", err)
-	}
-	return nil
 }

@@ -26,7 +26,8 @@ func migrations() []migration {
 		// What to ask the vendor for the outcome of a write that it has taken and not yet decided.
 		`ALTER TABLE outbox ADD COLUMN pending {text} DEFAULT ''`,
 	}}, {"approved rules", sqlApprovals()}, {"times of edits", sqlEdits()}, {"verifications and restores", sqlVerify()},
-		{"erased people", sqlGraves()}, {"members", sqlMembers()}}
+		{"erased people", sqlGraves()}, {"members", sqlMembers()},
+		{"corrections of people", sqlCorrections()}}
 }
 
 // sqlMembers lets links share a record (R26). A slot is 0, or the link's own id on the side of

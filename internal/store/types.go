@@ -268,9 +268,11 @@ type Review struct {
 	Candidates []string        // of an ambiguous match: ids of the other side, best first
 	Choices    []string        // decisions that are possible
 	Opened     time.Time
+	Cause      string // the reason alone, such as the vendor's words: items that share it are one group
 	Decision   string // "" = open
 	Decided    time.Time
 	By         string
+	Edit       *Edit // what a person entered, where that was the decision
 }
 
 // A Standing says why an unlinked record is not synced: every record in scope is linked,
@@ -308,6 +310,7 @@ type Facts struct {
 	InScope  []Spot     // records that stand nowhere any more: linked
 	Dirty    []Spot     // to be planned again
 	Clean    []Spot     // planned: no longer dirty
+	Carried  []int64    // review items whose edit has had its result
 	Waits    []Wait
 }
 

@@ -21,6 +21,10 @@ func reviewCases() map[string]func(*bench) {
 		"an item of no sync can be opened and decided":           reviewNoSync,
 		"a subject can be opened again after it was decided":     reviewAgain,
 		"an item of another sync with the same subject is apart": reviewSubjects,
+		"many items are decided in one go, each with its line":   reviewDecideMany,
+		"one wrong choice decides none of many":                  reviewDecideNone,
+		"an edit is kept until it has been carried out":          reviewEdit,
+		"an edit needs values and an open item":                  reviewEditRefusals,
 	}
 }
 
@@ -39,7 +43,7 @@ func (b *bench) open(reviews ...store.Review) []store.Review {
 
 func reviewRoundTrip(b *bench) {
 	want := b.review("link 12 email")
-	want.Link, want.Field, want.Candidates = 12, "email", []string{"b", "a"}
+	want.Link, want.Field, want.Candidates, want.Cause = 12, "email", []string{"b", "a"}, "invalid country"
 	want.Values = [2]record.Value{record.Text("l"), record.Texts("r", "s")}
 	got := b.open(want)[0]
 	want.ID = got.ID
@@ -182,4 +186,71 @@ func reviewSubjects(b *bench) {
 	other.Sync = "others"
 	b.same("open", 2, len(b.open(b.review("s"), other)))
 	b.same("of the sync", 1, b.tally().Review)
+}
+
+func reviewDecideMany(b *bench) {
+	items := b.open(b.review("one"), b.review("two"), b.review("three"))
+	b.ok(b.s.DecideReview(b.ctx, items[1].ID, "left", "bob", at(1)))
+	got, err := b.s.DecideReviews(b.ctx, []store.Choice{{ID: items[0].ID, Decision: "left"}, {ID: items[1].ID, Decision: "right"},
+		{ID: items[2].ID, Decision: "right"}, {ID: 999, Decision: "left"}}, "ann", at(2))
+	b.ok(err)
+	b.same("decided", []int64{items[0].ID, items[2].ID}, got) // what somebody else decided meanwhile stays
+	all, err := b.s.Reviews(b.ctx, store.ReviewQuery{})
+	b.ok(err)
+	var who []string
+	for _, r := range all {
+		who = append(who, r.Subject+" "+r.Decision+" "+r.By)
+	}
+	b.same("items", []string{"one left ann", "two left bob", "three right ann"}, who)
+	lines, err := b.s.History(b.ctx, store.HistoryQuery{Kinds: []store.EntryKind{store.Decided}})
+	b.ok(err)
+	b.same("lines", 3, len(lines))
+	b.same("review", 0, b.tally().Review)
+}
+
+func reviewDecideNone(b *bench) {
+	items := b.open(b.review("one"), b.review("two"))
+	_, err := b.s.DecideReviews(b.ctx, []store.Choice{{ID: items[0].ID, Decision: "left"}, {ID: items[1].ID, Decision: "both"}}, "ann", at(2))
+	if err == nil || !strings.Contains(err.Error(), "none of its choices") {
+		b.Errorf("a choice that there is not: %v", err)
+	}
+	b.same("review", 2, b.tally().Review)
+	b.same("dirty", 0, len(b.dirty()))
+}
+
+func reviewEdit(b *bench) {
+	r := b.open(b.review("s"))[0]
+	e := store.Edit{Side: record.Left, Fields: []store.Correction{{Key: "country", Wire: "land",
+		Now: [2]record.Value{record.Text("XX"), {}}, To: [2]record.Value{record.Text("GR"), record.Text("Greece")}}}}
+	b.ok(b.s.EditReview(b.ctx, r.ID, e, "ann", at(2)))
+	pending, err := b.s.PendingEdits(b.ctx, "contacts")
+	b.ok(err)
+	r.Decision, r.By, r.Decided, r.Edit = store.Edited, "ann", at(2), &e
+	b.same("pending", []store.Review{r}, pending)
+	b.same("dirty", []store.Spot{left("1")}, b.dirty())
+	lines, err := b.s.History(b.ctx, store.HistoryQuery{Connection: "erp", Object: "contacts", Record: "1"})
+	b.ok(err)
+	if len(lines) != 1 || lines[0].Kind != store.Decided || lines[0].By != "ann" || lines[0].Field != "land" ||
+		lines[0].Old.Text() != "XX" || lines[0].New.Text() != "GR" {
+		b.Errorf("journal: %+v", lines)
+	}
+	other, err := b.s.PendingEdits(b.ctx, "others")
+	b.ok(err)
+	b.same("of another sync", 0, len(other))
+	b.decide(store.Facts{Carried: []int64{r.ID}})
+	pending, err = b.s.PendingEdits(b.ctx, "contacts")
+	b.ok(err)
+	b.same("still pending", 0, len(pending))
+}
+
+func reviewEditRefusals(b *bench) {
+	r := b.open(b.review("s"))[0]
+	if err := b.s.EditReview(b.ctx, r.ID, store.Edit{}, "ann", at(2)); err == nil {
+		b.Error("an edit without values was kept")
+	}
+	b.ok(b.s.DecideReview(b.ctx, r.ID, "left", "ann", at(2)))
+	e := store.Edit{Fields: []store.Correction{{Key: "k", Wire: "w"}}}
+	if err := b.s.EditReview(b.ctx, r.ID, e, "ann", at(3)); !errors.Is(err, store.ErrDecided) {
+		b.Errorf("an edit of a decided item: %v", err)
+	}
 }

@@ -109,6 +109,9 @@ func (b *batch) review(item store.Review) {
 		return
 	}
 	b.asked[item.Subject] = true
+	if item.Link == 0 && item.Record != "" {
+		item.Seen[item.Side] = b.rows[item.Side][item.Record].Seq
+	}
 	item.ID, item.Sync, item.Opened = b.r.e.store.NewID(), b.r.p.Name, time.Now()
 	b.r.asking.Store(true)
 	b.facts.Reviews = append(b.facts.Reviews, item)

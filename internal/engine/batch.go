@@ -369,7 +369,11 @@ func (b *batch) record(ctx context.Context, id string) error {
 	case linked && revives(link) && b.partnerPresent(link):
 		return b.revive(ctx, link)
 	default:
-		return b.alone(ctx, row)
+		if err := b.alone(ctx, row); err != nil {
+			return err
+		}
+		b.withdrawRecord(row.ID)
+		return nil
 	}
 }
 

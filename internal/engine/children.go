@@ -92,18 +92,12 @@ func (b *batch) heldByChildren(ctx context.Context, d *draft, side record.Side, 
 }
 
 func (b *batch) holdForChildren(ctx context.Context, d *draft, side record.Side, object string, ids []string, why string) error {
-	if settled, err := b.deleteDecided(ctx, d, side); err != nil || settled {
-		return err
-	}
 	if why != "" {
 		why = ": " + why
 	}
-	d.diverge(wholeRecord, "deleted on the other side; held because of its "+object)
-	b.store(d)
-	b.review(store.Review{Kind: store.ReviewDelete, Subject: heldSubject(d.link.ID), Link: d.link.ID, Side: side, Record: d.link.IDs[side], Candidates: ids,
+	return b.hold(ctx, d, side, "deleted on the other side; held because of its "+object, store.Review{Kind: store.ReviewDelete, Candidates: ids,
 		Text: fmt.Sprintf("deleting %s/%s would take %d %s with it%s", b.r.p.ends[side].of, d.link.IDs[side], len(ids), object, why),
 		Fix:  "delete it together with them, keep it alone, or wait: it is deleted by itself when they are gone", Choices: []string{"delete", "unlink"}})
-	return nil
 }
 
 // A judgement says whether a child may go with its parent.

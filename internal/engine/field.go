@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/tandemhub/tandem/internal/merge"
 	"github.com/tandemhub/tandem/internal/store"
@@ -23,7 +24,7 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 		if why := d.link.Diverged[f.Key]; why == waitsForDecision || why == waitsSinceRestore {
 			b.inOrder(d, f.Key, in) // people took their edits back
 		}
-		return nil
+		return b.sendAgain(ctx, d, i, in)
 	}
 	in.Direction, in.Prefer, in.Enforce, in.Set = allowed(rule.Direction, f), b.prefer(d, f.Key, rule.Prefer), rule.Enforce, f.Set
 	in.Keyed = b.r.p.keyed[i]
@@ -45,6 +46,24 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 		return nil
 	}
 	return b.apply(ctx, d, i, in, out)
+}
+
+// sendAgain writes a field once more that the vendor has refused, if a person says so (R2).
+func (b *batch) sendAgain(ctx context.Context, d *draft, i int, in merge.Field) error {
+	f := b.r.p.Mapping.Fields()[i]
+	if !b.dirty || !strings.HasPrefix(d.link.Diverged[f.Key], refusedBecause) {
+		return nil
+	}
+	to, wanted, err := b.retries(ctx, d, f.Key)
+	if err != nil || !wanted || !allowed(b.r.p.Rules[i].Direction, f).Allows(to) {
+		return err
+	}
+	from := &in.Cells[to.Other()]
+	b.translate(d, i, to.Other(), from, f.Set)
+	if from.Translated {
+		b.write(d, i, in, merge.Outcome{Rule: "sent again, as a person decided"}, merge.Write{To: to, Value: from.Sent})
+	}
+	return nil
 }
 
 // allowed narrows a direction to what the mapping can convert.

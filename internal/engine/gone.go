@@ -174,16 +174,22 @@ func (b *batch) editWins(ctx context.Context, d *draft, lost record.Side, key st
 		b.facts.Ops = append(b.facts.Ops, op)
 		return nil
 	}
-	if settled, err := b.deleteDecided(ctx, d, lost.Other()); err != nil || settled {
-		return err
-	}
-	d.diverge(wholeRecord, lost.String()+" was deleted, "+lost.Other().String()+" was edited")
-	b.store(d)
-	b.review(store.Review{Kind: store.ReviewDelete, Subject: heldSubject(d.link.ID), Link: d.link.ID, Side: lost.Other(), Record: d.link.IDs[lost.Other()], Field: key,
+	return b.hold(ctx, d, lost.Other(), lost.String()+" was deleted, "+lost.Other().String()+" was edited", store.Review{Kind: store.ReviewDelete, Field: key,
 		Text: fmt.Sprintf("%s/%s was deleted, but %s of %s/%s was changed from %q to %q: nothing is deleted", end.of, d.link.IDs[lost], key,
 			b.r.p.ends[lost.Other()].of, d.link.IDs[lost.Other()], was, is),
 		Fix:     "delete the other record too, keep it alone, or restore the deleted one at the vendor",
 		Choices: []string{"delete", "unlink"}})
+}
+
+// hold leaves a delete undone, as a person has decided or until one does.
+func (b *batch) hold(ctx context.Context, d *draft, side record.Side, why string, item store.Review) error {
+	if settled, err := b.deleteDecided(ctx, d, side); err != nil || settled {
+		return err
+	}
+	d.diverge(wholeRecord, why)
+	b.store(d)
+	item.Subject, item.Link, item.Side, item.Record, item.Seen = heldSubject(d.link.ID), d.link.ID, side, d.link.IDs[side], d.seen()
+	b.review(item)
 	return nil
 }
 
@@ -240,6 +246,7 @@ func (b *batch) closeLink(link store.Link, reason, why string) {
 		defer b.disband(link)
 	}
 	b.facts.Links = append(b.facts.Links, link)
+	b.r.withdrawLink(&b.facts, link)
 	b.facts.Journal = append(b.facts.Journal, b.entry(link, b.side, store.Closed, "", record.Value{}, record.Value{}, why))
 	for _, side := range record.Sides() {
 		if row, ok := b.rows[side][link.IDs[side]]; ok && row.Fate == connector.Present && !link.Shares(side) {
@@ -249,13 +256,14 @@ func (b *batch) closeLink(link store.Link, reason, why string) {
 	}
 }
 
-// deleteDecided carries out what a person decided about a held delete.
+// deleteDecided carries out what a person decided about a held delete. A record that was
+// edited since, or came back and was deleted once more, is a new question (invariant 5).
 func (b *batch) deleteDecided(ctx context.Context, d *draft, side record.Side) (bool, error) {
-	decided, err := b.decided(ctx, heldSubject(d.link.ID))
-	if err != nil {
+	item, err := b.r.decision(ctx, heldSubject(d.link.ID))
+	if err != nil || item.Seen != d.seen() {
 		return false, err
 	}
-	switch decided {
+	switch item.Decision {
 	case "unlink":
 		b.closeLink(d.link, closedHand, "a person kept it alone")
 	case "delete":

@@ -71,7 +71,7 @@ func (s *settling) folded(op store.Op, res connector.Result, read *record.Record
 		s.facts.Links = append(s.facts.Links, link)
 		s.journal(link, store.Entry{Kind: store.Folded, Set: op.Was, New: record.Text(res.Ref.ID), Why: op.Fields[0].Rule})
 	}
-	s.facts.Close = append(s.facts.Close, mergeSubject(op.Link), heldSubject(op.Link))
+	s.r.withdrawLink(&s.facts, s.links[op.Link])
 	s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: s.side, ID: keep})
 	s.count(func(c *store.Counts) { c.Deleted++ })
 }

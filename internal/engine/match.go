@@ -56,6 +56,10 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 		b.again(row.ID)
 		return nil
 	}
+	if b.r.unsure[b.about("match", row.ID)] {
+		b.stand(row.ID, standsReview, "nobody can tell whether it has been created")
+		return nil
+	}
 	if b.dirty {
 		if settled, err := b.handmade(ctx, row); err != nil || settled {
 			return err
@@ -173,13 +177,13 @@ func (b *batch) isTaken(id string) bool {
 
 // ambiguous asks which of several records is the partner, the likeliest first.
 func (b *batch) ambiguous(ctx context.Context, row store.Row, k mapping.Key, fit []string) error {
-	switch decided, err := b.decided(ctx, b.about("match", row.ID)); {
+	switch was, err := b.r.decision(ctx, b.about("match", row.ID)); {
 	case err != nil:
 		return err
-	case decided == "none":
+	case was.Decision == noPartner && subset(fit, was.Candidates): // another one that has come since is a new question
 		return b.create(row)
-	case slices.Contains(fit, decided):
-		return b.join(ctx, row, decided, "decided by a person")
+	case slices.Contains(fit, was.Decision):
+		return b.join(ctx, row, was.Decision, "decided by a person")
 	}
 	other := b.side.Other()
 	slices.SortStableFunc(fit, func(x, y string) int {
@@ -189,7 +193,7 @@ func (b *batch) ambiguous(ctx context.Context, row store.Row, k mapping.Key, fit
 	b.review(store.Review{Kind: store.ReviewAmbiguous, Subject: b.about("match", row.ID), Side: b.side, Record: row.ID, Candidates: fit,
 		Text:    fmt.Sprintf("%s/%s%s could be any of %d records of %s: all have the same %s", b.r.p.ends[b.side].of, row.ID, called(row.Fields), len(fit), b.r.p.ends[other].of, k.Name),
 		Fix:     "choose the right one by its id, or say none; better still, merge the duplicates at the vendor",
-		Choices: append(slices.Clone(fit), "none")})
+		Choices: append(slices.Clone(fit), noPartner)})
 	return nil
 }
 
@@ -221,7 +225,7 @@ func (b *batch) duplicate(ctx context.Context, row store.Row, k mapping.Key, par
 		twin = l.IDs[b.side]
 	}
 	b.stand(row.ID, standsReview, "has the same "+k.Name+" as "+twin)
-	if decided, err := b.decided(ctx, b.about("match", row.ID)); err != nil || decided == "dismiss" {
+	if was, err := b.r.decision(ctx, b.about("match", row.ID)); err != nil || was.Decision == dismissed && slices.Contains(was.Candidates, twin) {
 		return err
 	}
 	b.review(store.Review{Kind: store.ReviewDuplicate, Subject: b.about("match", row.ID), Side: b.side, Record: row.ID, Candidates: []string{twin},
@@ -365,6 +369,9 @@ func (b *batch) draftCreate(row store.Row) (op *store.Op, why string, err error)
 			continue
 		case sent.IsEmpty() && to.Required:
 			return nil, to.Name + " is required and empty", nil
+		}
+		if b.r.asking.Load() {
+			b.facts.Close = append(b.facts.Close, fieldSubject(b.side, row.ID, f.Key))
 		}
 		made.Source[f.Key] = own
 		if !sent.IsEmpty() {
@@ -510,12 +517,21 @@ func (b *batch) handmade(ctx context.Context, row store.Row) (bool, error) {
 	if slices.Contains(item.Candidates, item.Decision) {
 		return b.joinByHand(ctx, row, item.Decision)
 	}
-	rests, err := b.decided(ctx, b.about("parked", row.ID))
-	if err != nil || rests != "dismiss" && item.Decision != "dismiss" {
+	rests, err := b.r.decision(ctx, b.about("parked", row.ID))
+	if err != nil || !b.restsWith(rests, row) && !b.restsWith(item, row) {
 		return false, err
 	}
 	b.stand(row.ID, standsReview, "dismissed by a person until it changes")
 	return true, nil
+}
+
+// restsWith reports whether a person has dismissed what is asked about a record as it is now.
+func (b *batch) restsWith(item store.Review, row store.Row) bool {
+	return item.Decision == dismissed && item.Seen[b.side] == row.Seq
+}
+
+func subset(some, of []string) bool {
+	return !slices.ContainsFunc(some, func(id string) bool { return !slices.Contains(of, id) })
 }
 
 func (b *batch) joinByHand(ctx context.Context, row store.Row, partner string) (bool, error) {

@@ -170,7 +170,6 @@ func (b *batch) follow(ctx context.Context, link store.Link, to [2]string) error
 
 func (b *batch) closeMerged(link store.Link, to [2]string) {
 	b.closeLink(link, closedMerged, b.mergeWhy(link, to))
-	b.facts.Close = append(b.facts.Close, mergeSubject(link.ID), heldSubject(link.ID))
 }
 
 func (b *batch) mergeWhy(link store.Link, to [2]string) string {
@@ -204,7 +203,7 @@ func (b *batch) moveLink(ctx context.Context, link store.Link, to [2]string) err
 	b.startAnew(&heir, link, rows)
 	b.facts.Links = append(b.facts.Links, old)
 	b.facts.Journal = append(b.facts.Journal, b.entry(old, b.side, store.Closed, "", record.Value{}, record.Value{}, why))
-	b.facts.Close = append(b.facts.Close, mergeSubject(link.ID), heldSubject(link.ID))
+	b.r.withdrawLink(&b.facts, link)
 	for _, side := range record.Sides() {
 		b.links[side][to[side]] = heir
 		b.taken[store.Spot{Side: side, ID: to[side]}] = to[side.Other()]

@@ -58,6 +58,7 @@ func (b *batch) linked(ctx context.Context, link store.Link) error {
 		return b.gone(ctx, link, rows, gone)
 	}
 	d := b.draft(link, rows)
+	b.bothBack(d)
 	b.forgetWaiting(d)
 	if left, err := b.leftScope(d); err != nil || left {
 		return err
@@ -74,7 +75,7 @@ func (b *batch) replaced(ctx context.Context, link *store.Link, rows [2]store.Ro
 		if was.IsZero() || is.IsZero() || rows[side].Fate != connector.Present || is.Sub(was).Abs() < time.Minute {
 			continue
 		}
-		about := fmt.Sprintf("identity %d", link.ID)
+		about := identitySubject(link.ID)
 		switch decided, err := b.decided(ctx, about); {
 		case err != nil:
 			return false, err
@@ -93,6 +94,9 @@ func (b *batch) replaced(ctx context.Context, link *store.Link, rows [2]store.Ro
 			Fix:     "was the vendor restored from a backup, or does the address lead elsewhere? If all is well, keep the pair; else unlink it",
 			Choices: []string{"keep", "unlink"}})
 		return true, nil
+	}
+	if b.r.asking.Load() {
+		b.facts.Close = append(b.facts.Close, identitySubject(link.ID))
 	}
 	return false, nil
 }
@@ -181,7 +185,11 @@ func (b *batch) merge(ctx context.Context, d *draft) error {
 	}
 	planned := false
 	for _, side := range record.Sides() {
-		if len(d.sets[side]) > 0 {
+		some, err := b.mayUpdate(ctx, d, side)
+		if err != nil {
+			return err
+		}
+		if some {
 			b.update(d, side)
 			planned = true
 		}
@@ -203,6 +211,7 @@ func (b *batch) dropUnmapped(d *draft) {
 				d.journal = append(d.journal, b.entry(d.link, side, store.Unmapped, key, d.link.Base[side][key], record.Value{}, "no longer in the configuration"))
 				delete(d.link.Base[side], key)
 				d.changed = true
+				b.withdrawField(d, key)
 			}
 		}
 		for key := range d.link.Expected[side] {

@@ -166,16 +166,10 @@ func (b *batch) heldByRestore(ctx context.Context, d *draft, side record.Side) (
 	if b.r.restored == nil && d.link.Diverged[wholeRecord] != heldSinceRestore {
 		return false, nil
 	}
-	if settled, err := b.deleteDecided(ctx, d, side); err != nil || settled {
-		return true, err
-	}
-	d.diverge(wholeRecord, heldSinceRestore)
-	b.store(d)
-	b.review(store.Review{Kind: store.ReviewDelete, Subject: heldSubject(d.link.ID), Link: d.link.ID, Side: side, Record: d.link.IDs[side],
+	return true, b.hold(ctx, d, side, heldSinceRestore, store.Review{Kind: store.ReviewDelete,
 		Text: fmt.Sprintf("%s/%s was deleted since the backup that was restored; %s/%s would be deleted too", b.r.p.ends[side.Other()].of,
 			d.link.IDs[side.Other()], b.r.p.ends[side].of, d.link.IDs[side]),
 		Fix: "delete it too, or keep it alone", Choices: []string{"delete", "unlink"}})
-	return true, nil
 }
 
 // lostTrack is R34 for a record without a partner that no key joins: in the run after a

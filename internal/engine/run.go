@@ -96,6 +96,7 @@ type run struct {
 	restored *store.Restore      // the sync goes on from a backup and has not seen both sides since (R34)
 	graves   int                 // marks of erased people that are kept (R32)
 	lost     map[store.Spot]bool // records of which was asked after a restore
+	unsure   map[string]bool     // subjects of records of which nobody knows whether they were created
 	first    bool                // no run of this sync has been complete yet (R30)
 	complete [2]time.Time        // when the first and the last complete run ended
 
@@ -218,6 +219,9 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 			break
 		}
 	}
+	if err := r.endFirst(ctx); err != nil {
+		return "", nil, err
+	}
 	r.rec.Complete = !r.rec.Hinted
 	if err := r.endRestore(ctx); err != nil {
 		return "", nil, err
@@ -289,6 +293,9 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	if err := r.retryHeld(ctx); err != nil {
+		return err
+	}
+	if err := r.takeUpUnsure(ctx); err != nil {
 		return err
 	}
 	tally, err := r.e.store.Tally(ctx, r.p.Name)

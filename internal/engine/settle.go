@@ -217,6 +217,9 @@ func (s *settling) updated(op store.Op, res connector.Result, read *record.Recor
 	s.keep(link, a, false)
 	s.links[op.Link] = link
 	s.updatedMembers(op, a)
+	if s.r.asking.Load() {
+		s.facts.Close = append(s.facts.Close, parkedLink(link.ID, s.side))
+	}
 	s.count(func(c *store.Counts) { c.Updated++ })
 }
 
@@ -343,6 +346,7 @@ func (s *settling) removed(op store.Op) {
 			link.Closed = closedFilter // R18: it may come back
 		}
 		s.facts.Links = append(s.facts.Links, link)
+		s.r.withdrawLink(&s.facts, link)
 		s.journal(link, store.Entry{Kind: kind, Set: op.Was, Why: why})
 		s.tookAlong(op, link)
 		s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: s.side.Other(), ID: op.SourceID})
@@ -488,7 +492,7 @@ func (s *settling) refuseRecord(ctx context.Context, op store.Op, e *connector.E
 		s.stand(op, cause.Error())
 		return
 	}
-	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: fmt.Sprintf("parked link %d", op.Link),
+	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: parkedLink(op.Link, s.side), Cause: cause.Error(), Field: e.Field,
 		Text: fmt.Sprintf("%s/%s cannot be %sd: %v", s.end.of, op.TargetID, op.Verb, cause),
 		Fix:  fixOr(e, "correct the record"), Choices: []string{"retry", "dismiss"}}))
 }
@@ -506,6 +510,7 @@ func (s *settling) stand(op store.Op, why string) {
 func (s *settling) item(op store.Op, item store.Review) store.Review {
 	s.r.asking.Store(true)
 	item.ID, item.Sync, item.Link, item.Opened = s.r.e.store.NewID(), s.r.p.Name, op.Link, time.Now()
+	item.Seen = op.Seen
 	if item.Record == "" {
 		item.Side, item.Record = s.side.Other(), op.SourceID
 	}

@@ -18,16 +18,21 @@ func (b *batch) mergedNowhere(ctx context.Context, d *draft, lost record.Side) e
 		return err
 	}
 	survivor := lost.Other()
-	about := fmt.Sprintf("merged %d", d.link.ID)
-	if decided, err := b.decided(ctx, about); err != nil || decided == "unlink" {
-		if err == nil {
-			b.closeLink(d.link, closedFilter, "merged at the vendor, unlinked by a person")
-		}
+	about := mergedSubject(d.link.ID)
+	item, err := b.r.decision(ctx, about)
+	if err != nil {
 		return err
+	}
+	if item.Decision == "unlink" {
+		b.closeLink(d.link, closedFilter, "merged at the vendor, unlinked by a person")
+		return nil
 	}
 	d.diverge(wholeRecord, lost.String()+" was merged into another record")
 	b.store(d)
-	b.review(store.Review{Kind: store.ReviewMerge, Subject: about, Link: d.link.ID, Side: survivor, Record: d.link.IDs[survivor],
+	if item.Decision == "dismiss" && item.Seen[lost] == d.rows[lost].Seq {
+		return nil // nothing is new about the merge, whatever people do with the other record
+	}
+	b.review(store.Review{Kind: store.ReviewMerge, Subject: about, Link: d.link.ID, Side: survivor, Record: d.link.IDs[survivor], Seen: d.seen(),
 		Text: fmt.Sprintf("%s/%s was merged into a record that %s does not name; %s/%s is left alone", b.r.p.ends[lost].of, d.link.IDs[lost],
 			b.r.p.ends[lost].conn.spec.Title, b.r.p.ends[survivor].of, d.link.IDs[survivor]),
 		Fix: "unlink the pair, so that the surviving record can be matched", Choices: []string{"unlink", "dismiss"}})
@@ -54,22 +59,16 @@ func (b *batch) suspectMerge(ctx context.Context, d *draft, lost record.Side) (b
 		return false, nil
 	}
 	survivor := lost.Other()
-	if settled, err := b.deleteDecided(ctx, d, survivor); err != nil || settled {
-		return true, err
-	}
-	d.diverge(wholeRecord, lost.String()+" is gone; maybe it was merged")
-	b.store(d)
 	end := b.r.p.ends[lost]
 	choices := append(slices.Clone(ids), "unlink")
 	if p := b.r.p.Delete[survivor]; (p == plan.DeleteDelete || p == plan.DeleteArchive) && b.r.p.Direction.Allows(survivor) {
 		choices = append(choices, "delete")
 	}
-	b.review(store.Review{Kind: store.ReviewMerge, Subject: heldSubject(d.link.ID), Link: d.link.ID, Side: survivor, Record: d.link.IDs[survivor], Candidates: ids,
+	return true, b.hold(ctx, d, survivor, lost.String()+" is gone; maybe it was merged", store.Review{Kind: store.ReviewMerge, Candidates: ids,
 		Text: fmt.Sprintf("%s/%s%s is gone, and %s/%s has the same %s: maybe the one was merged into the other, so %s/%s is not deleted", end.of, d.link.IDs[lost],
 			called(d.rows[lost].Fields), end.of, ids[0], key, b.r.p.ends[survivor].of, d.link.IDs[survivor]),
 		Fix:     "if it was merged, choose the record that it went into by its id; else delete the other record too, or keep it alone",
 		Choices: choices})
-	return true, nil
 }
 
 // heirsByKey finds the present records that hold the first key of a lost one that any holds.

@@ -13,12 +13,15 @@ import (
 )
 
 // sqlCorrections keeps why items were opened, to tell those of one cause, and what people
-// entered themselves; carried is 1 once that has had its result.
+// entered themselves; carried is 1 once that has had its result. The two seen are the rows' Seq that
+// an item was opened about.
 func sqlCorrections() []string {
 	return []string{
 		`ALTER TABLE reviews ADD COLUMN cause {text} DEFAULT ''`,
 		`ALTER TABLE reviews ADD COLUMN edit {text} DEFAULT ''`,
 		`ALTER TABLE reviews ADD COLUMN carried {int} DEFAULT 0`,
+		`ALTER TABLE reviews ADD COLUMN left_seen {int} DEFAULT 0`,
+		`ALTER TABLE reviews ADD COLUMN right_seen {int} DEFAULT 0`,
 		`CREATE INDEX reviews_edits ON reviews (workspace, sync) WHERE edit <> '' AND carried = 0`,
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 const reviewColumns = `sync, kind, subject, link, side, record, body, fix, field, left_value, right_value, candidates,
-	choices, opened, decision, decided, by_whom, cause, edit`
+	choices, opened, decision, decided, by_whom, cause, edit, left_seen, right_seen`
 
 // putReviews opens items; an open one of the same subject keeps its id and the time it was
 // opened, and takes everything else.
@@ -21,14 +21,15 @@ func (t *tx) putReviews(reviews []Review) error {
 			return err
 		}
 		_, err = t.exec(`INSERT INTO reviews (workspace, `+reviewColumns+`)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, '', ?, '')
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, '', ?, '', ?, ?)
 			ON CONFLICT (workspace, sync, subject) WHERE decision = '' DO UPDATE SET kind = excluded.kind, link = excluded.link,
 			side = excluded.side, record = excluded.record, body = excluded.body, fix = excluded.fix, field = excluded.field,
 			left_value = excluded.left_value, right_value = excluded.right_value, candidates = excluded.candidates,
-			choices = excluded.choices, cause = excluded.cause`,
+			choices = excluded.choices, cause = excluded.cause,
+			left_seen = excluded.left_seen, right_seen = excluded.right_seen`,
 			t.s.workspace, sync.id, string(r.Kind), r.Subject, r.Link, int64(r.Side), r.Record, r.Text, r.Fix, r.Field,
 			encodeValue(r.Values[record.Left]), encodeValue(r.Values[record.Right]), encodeTexts(r.Candidates),
-			encodeTexts(r.Choices), micros(r.Opened), r.Cause)
+			encodeTexts(r.Choices), micros(r.Opened), r.Cause, r.Seen[record.Left], r.Seen[record.Right])
 		if err != nil {
 			return fmt.Errorf("open the review item %q: %w", r.Subject, err)
 		}
@@ -55,7 +56,7 @@ func (s *Store) scanReview(scan scanner) (Review, error) {
 	var left, right []byte
 	var candidates, choices, edit string
 	err := scan(&r.ID, &sync, &r.Kind, &r.Subject, &r.Link, &r.Side, &r.Record, &r.Text, &r.Fix, &r.Field, &left, &right,
-		&candidates, &choices, &opened, &r.Decision, &decided, &r.By, &r.Cause, &edit)
+		&candidates, &choices, &opened, &r.Decision, &decided, &r.By, &r.Cause, &edit, &r.Seen[record.Left], &r.Seen[record.Right])
 	if err != nil {
 		return r, err
 	}
@@ -76,8 +77,9 @@ func (s *Store) scanReview(scan scanner) (Review, error) {
 type ReviewQuery struct {
 	Sync  string
 	Kinds []ReviewKind
-	Open  bool // only those that nobody has decided
-	Limit int  // 0 = 1,000
+	Open  bool   // only those that nobody has decided
+	About string // only those of this subject
+	Limit int    // 0 = 1,000
 }
 
 // Reviews returns review items, the oldest first.
@@ -97,6 +99,10 @@ func (s *Store) Reviews(ctx context.Context, r ReviewQuery) ([]Review, error) {
 		}
 		if r.Open {
 			where.WriteString(` AND decision = ''`)
+		}
+		if r.About != "" {
+			where.WriteString(` AND subject = ?`)
+			a = append(a, r.About)
 		}
 		limit := r.Limit
 		if limit <= 0 {

@@ -268,8 +268,9 @@ type Review struct {
 	Candidates []string        // of an ambiguous match: ids of the other side, best first
 	Choices    []string        // decisions that are possible
 	Opened     time.Time
-	Cause      string // the reason alone, such as the vendor's words: items that share it are one group
-	Decision   string // "" = open
+	Seen       [2]int64 // Seq of the rows that it was asked about: a decision counts for these; 0 = it is not about that row
+	Cause      string   // the reason alone, such as the vendor's words: items that share it are one group
+	Decision   string   // "" = open
 	Decided    time.Time
 	By         string
 	Edit       *Edit // what a person entered, where that was the decision

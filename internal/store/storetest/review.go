@@ -44,6 +44,7 @@ func (b *bench) open(reviews ...store.Review) []store.Review {
 func reviewRoundTrip(b *bench) {
 	want := b.review("link 12 email")
 	want.Link, want.Field, want.Candidates, want.Cause = 12, "email", []string{"b", "a"}, "invalid country"
+	want.Seen = [2]int64{7, 9}
 	want.Values = [2]record.Value{record.Text("l"), record.Texts("r", "s")}
 	got := b.open(want)[0]
 	want.ID = got.ID
@@ -151,7 +152,7 @@ func reviewSelect(b *bench) {
 		want string
 	}{
 		{store.ReviewQuery{}, "cpo"}, {store.ReviewQuery{Open: true}, "po"}, {store.ReviewQuery{Sync: "contacts"}, "cp"},
-		{store.ReviewQuery{Kinds: []store.ReviewKind{store.ReviewConflict, store.ReviewGuard}}, "co"}, {store.ReviewQuery{Limit: 1}, "c"},
+		{store.ReviewQuery{Kinds: []store.ReviewKind{store.ReviewConflict, store.ReviewGuard}}, "co"}, {store.ReviewQuery{Limit: 1}, "c"}, {store.ReviewQuery{About: "p"}, "p"},
 		{store.ReviewQuery{Sync: "nobody"}, ""},
 	} {
 		got, err := b.s.Reviews(b.ctx, c.q)

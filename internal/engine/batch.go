@@ -354,6 +354,7 @@ func (b *batch) record(ctx context.Context, id string) error {
 	case linked && link.Closed == "":
 		return b.linked(ctx, link)
 	case row.Fate != connector.Present:
+		b.dropEdits(b.side, id)
 		if linked {
 			if err := b.recreate(ctx, link); err != nil {
 				return err

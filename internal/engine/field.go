@@ -13,6 +13,9 @@ import (
 func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 	m, rule := b.r.p.Mapping, b.r.p.Rules[i]
 	f := m.Fields()[i]
+	if d.entered[f.Key] {
+		return nil // merged once it is written
+	}
 	in, quiet, err := b.cells(d, i)
 	if err != nil {
 		return err

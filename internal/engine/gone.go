@@ -249,6 +249,7 @@ func (b *batch) closeLink(link store.Link, reason, why string) {
 	b.r.withdrawLink(&b.facts, link)
 	b.facts.Journal = append(b.facts.Journal, b.entry(link, b.side, store.Closed, "", record.Value{}, record.Value{}, why))
 	for _, side := range record.Sides() {
+		b.dropEdits(side, link.IDs[side])
 		if row, ok := b.rows[side][link.IDs[side]]; ok && row.Fate == connector.Present && !link.Shares(side) {
 			b.r.standing.Store(true)
 			b.facts.Standing = append(b.facts.Standing, store.Standing{Side: side, ID: link.IDs[side], Reason: standsClosed, Detail: why})

@@ -37,6 +37,7 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 		return fmt.Errorf("where.%s: %w", b.side, err)
 	}
 	if !in {
+		b.dropEdits(b.side, row.ID)
 		b.stand(row.ID, standsFiltered, "does not pass where."+b.side.String())
 		return nil
 	}
@@ -56,7 +57,10 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 		b.again(row.ID)
 		return nil
 	}
-	if b.r.unsure[b.about("match", row.ID)] {
+	if settled, err := b.correctAlone(row); err != nil || settled {
+		return err
+	}
+	if b.r.isUnsure(b.about("match", row.ID)) {
 		b.stand(row.ID, standsReview, "nobody can tell whether it has been created")
 		return nil
 	}
@@ -186,35 +190,22 @@ func (b *batch) ambiguous(ctx context.Context, row store.Row, k mapping.Key, fit
 		return b.join(ctx, row, was.Decision, "decided by a person")
 	}
 	other := b.side.Other()
-	slices.SortStableFunc(fit, func(x, y string) int {
-		return b.alike(row, b.rows[other][y]) - b.alike(row, b.rows[other][x])
-	})
+	candidates := make([]store.Row, len(fit))
+	for i, id := range fit {
+		candidates[i] = b.rows[other][id]
+		candidates[i].ID = id
+	}
+	ranked, err := b.r.rank(ctx, b.side, row, candidates, b.refs)
+	if err != nil {
+		return err
+	}
+	fit = idsIn(ranked)
 	b.stand(row.ID, standsReview, "several records have the same "+k.Name)
-	b.review(store.Review{Kind: store.ReviewAmbiguous, Subject: b.about("match", row.ID), Side: b.side, Record: row.ID, Candidates: fit,
+	b.review(store.Review{Kind: store.ReviewAmbiguous, Subject: b.about("match", row.ID), Side: b.side, Record: row.ID, Candidates: fit, Cause: "same " + k.Name,
 		Text:    fmt.Sprintf("%s/%s%s could be any of %d records of %s: all have the same %s", b.r.p.ends[b.side].of, row.ID, called(row.Fields), len(fit), b.r.p.ends[other].of, k.Name),
 		Fix:     "choose the right one by its id, or say none; better still, merge the duplicates at the vendor",
 		Choices: append(slices.Clone(fit), noPartner)})
 	return nil
-}
-
-// alike counts the mapped fields in which two records agree.
-func (b *batch) alike(row, candidate store.Row) int {
-	n := 0
-	m := b.r.p.Mapping
-	for i := range m.Fields() {
-		v, known, err := m.Own(i, b.side, row.Fields, b.refs)
-		w, also, err2 := m.Own(i, b.side.Other(), candidate.Fields, b.refs)
-		if err != nil || err2 != nil || !known || !also || v.IsEmpty() {
-			continue
-		}
-		if b.side == record.Right {
-			v, w = w, v
-		}
-		if m.Same(i, v, w) {
-			n++
-		}
-	}
-	return n
 }
 
 // duplicate tells that another record of the same side has the partner already (R20).
@@ -354,6 +345,10 @@ func (b *batch) draftCreate(row store.Row) (op *store.Op, why string, err error)
 			continue
 		}
 		sent, told, err := m.Convert(i, b.side, own, b.refs)
+		if entered, note, is := b.entered(row.ID, f, to); is {
+			sent, told, err = entered, true, nil
+			made.Fields = append(made.Fields, note)
+		}
 		switch {
 		case err != nil && (to.Required || b.isKey(i)):
 			return nil, fmt.Sprintf("%s: %v", f.Key, err), nil // R29
@@ -417,7 +412,7 @@ func (b *batch) park(row store.Row, field, why, fix string) {
 }
 
 func parked(r *run, side record.Side, id, name, field, why, fix string) store.Review {
-	return store.Review{Kind: store.ReviewParked, Subject: fmt.Sprintf("parked %s %s", side, id), Side: side, Record: id, Field: field,
+	return store.Review{Kind: store.ReviewParked, Subject: fmt.Sprintf("parked %s %s", side, id), Side: side, Record: id, Field: field, Cause: why,
 		Text: fmt.Sprintf("%s/%s%s cannot be created in %s: %s", r.p.ends[side].of, id, name, r.p.ends[side.Other()].of, why),
 		Fix:  fix, Choices: []string{"retry", "dismiss"}}
 }
@@ -427,7 +422,7 @@ func (b *batch) showField(row store.Row, f mappingField, err error) {
 	if misfit, is := errors.AsType[*mapping.MisfitError](err); is {
 		err = misfit // says all of it
 	}
-	b.review(store.Review{Kind: store.ReviewParked, Subject: fieldSubject(b.side, row.ID, f.Key), Side: b.side, Record: row.ID, Field: f.Key,
+	b.review(store.Review{Kind: store.ReviewParked, Subject: fieldSubject(b.side, row.ID, f.Key), Side: b.side, Record: row.ID, Field: f.Key, Cause: err.Error(),
 		Text: fmt.Sprintf("%s of %s/%s%s is left out: %v", f.Key, b.r.p.ends[b.side].of, row.ID, called(row.Fields), err),
 		Fix:  "correct the value", Choices: []string{"dismiss"}})
 }

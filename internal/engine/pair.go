@@ -111,7 +111,8 @@ type draft struct {
 	sets    [2][]store.OpField // by side to be written
 	values  [2]record.Fields
 	journal []store.Entry
-	waits   bool // something is not translatable yet
+	waits   bool            // something is not translatable yet
+	entered map[string]bool // fields that get what a person entered
 
 	noted map[string]string // why fields diverged before this decision
 }
@@ -175,6 +176,7 @@ func (b *batch) store(d *draft) {
 func (b *batch) merge(ctx context.Context, d *draft) error {
 	b.dropUnmapped(d)
 	b.meetExpected(d)
+	b.correct(d)
 	for i := range b.r.p.Mapping.Fields() {
 		if err := b.mergeField(ctx, d, i); err != nil {
 			return err

@@ -384,6 +384,10 @@ func (s *settling) again(op store.Op) {
 	if anew(op) {
 		return // it comes from no record
 	}
+	if correctsAlone(op) {
+		s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: s.side, ID: op.TargetID})
+		return
+	}
 	s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: s.side.Other(), ID: op.SourceID})
 }
 

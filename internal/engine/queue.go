@@ -98,7 +98,7 @@ func (b *batch) mayUpdate(ctx context.Context, d *draft, side record.Side) (bool
 // withdrawRecord takes back what is asked about a record without a partner and is no longer
 // the question: because it is left alone by a rule, or because another question is.
 func (b *batch) withdrawRecord(id string) {
-	if !b.r.asking.Load() || b.r.unsure[b.about("match", id)] {
+	if !b.r.asking.Load() || b.r.isUnsure(b.about("match", id)) {
 		return
 	}
 	reason := ""
@@ -136,8 +136,18 @@ func (r *run) takeUpUnsure(ctx context.Context) error {
 	for _, item := range items {
 		r.unsure[item.Subject] = item.Decision != retry
 	}
+	items, err = r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewAmbiguous}, Open: true, Limit: maxUnsure})
+	if err != nil {
+		return fmt.Errorf("load what nobody knows: %w", err)
+	}
+	for _, item := range items {
+		r.unsure[item.Subject] = item.Cause == cutOff
+	}
 	return nil
 }
+
+// cutOff is why several records may be what one create has made.
+const cutOff = "a create was cut off"
 
 const maxUnsure = 100_000
 

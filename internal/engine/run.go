@@ -111,18 +111,19 @@ type run struct {
 
 	mu        sync.Mutex
 	rec       store.Run
-	decisions map[string]store.Review // newest decided review items by subject
-	looked    map[int64]bool          // pairs that were planned, and whether something is to be written
-	conflicts map[string]bool         // fields of links that both sides had changed
-	rounds    map[string]int          // writes of one field of one link in this run (R8)
-	wanted    []want                  // records to be read before a decision can be made
-	met       map[string]bool         // those that were
-	asking    atomic.Bool             // the sync has, or may have, open review items
-	noted     atomic.Bool             // something was written into the journal
-	standing  atomic.Bool             // the sync has, or may have, records that stand alone
-	regrouped atomic.Bool             // copies have got another role: some are to be planned again at once (R26)
-	streaming bool                    // creates are sent as they are planned
-	fresh     [2][]store.Op           // creates of a first run that are to be sent to either side, in memory
+	decisions map[string]store.Review       // newest decided review items by subject
+	looked    map[int64]bool                // pairs that were planned, and whether something is to be written
+	conflicts map[string]bool               // fields of links that both sides had changed
+	edits     map[store.Spot][]store.Review // what people entered and is not carried out yet, by record
+	rounds    map[string]int                // writes of one field of one link in this run (R8)
+	wanted    []want                        // records to be read before a decision can be made
+	met       map[string]bool               // those that were
+	asking    atomic.Bool                   // the sync has, or may have, open review items
+	noted     atomic.Bool                   // something was written into the journal
+	standing  atomic.Bool                   // the sync has, or may have, records that stand alone
+	regrouped atomic.Bool                   // copies have got another role: some are to be planned again at once (R26)
+	streaming bool                          // creates are sent as they are planned
+	fresh     [2][]store.Op                 // creates of a first run that are to be sent to either side, in memory
 	commits   commits
 	settled   [2]map[string]time.Time // records whose row is as our own write left it
 	wait      time.Time               // the first time that something waits for
@@ -296,6 +297,9 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	if err := r.takeUpUnsure(ctx); err != nil {
+		return err
+	}
+	if err := r.takeUpEdits(ctx); err != nil {
 		return err
 	}
 	tally, err := r.e.store.Tally(ctx, r.p.Name)

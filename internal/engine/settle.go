@@ -155,6 +155,8 @@ func (s *settling) created(op store.Op, res connector.Result, read *record.Recor
 	link.Base = [2]record.Fields{make(record.Fields, len(s.r.p.index)), make(record.Fields, len(s.r.p.index))}
 	clean := s.fields(&link, op, a)
 	clean = s.untouched(&link, op, a) && clean
+	s.leftOut(&link, op)
+	s.carried(op)
 	for _, name := range s.r.p.wire[s.side] {
 		if _, shown := a.rec.Fields[name]; !shown {
 			if _, sent := op.Set[name]; !sent {
@@ -202,11 +204,12 @@ func (s *settling) untouched(link *store.Link, op store.Op, a answer) bool {
 
 // updated moves the base of exactly the fields that were written (R1).
 func (s *settling) updated(op store.Op, res connector.Result, read *record.Record) {
+	a := s.answerOf(op, res, read)
 	link, ok := s.links[op.Link]
 	if !ok {
+		s.correctedAlone(op, a)
 		return
 	}
-	a := s.answerOf(op, res, read)
 	for _, side := range record.Sides() {
 		if link.Base[side] = link.Base[side].Clone(); link.Base[side] == nil {
 			link.Base[side] = record.Fields{}
@@ -214,6 +217,9 @@ func (s *settling) updated(op store.Op, res connector.Result, read *record.Recor
 	}
 	part, shown := s.partOf(link, op, a)
 	s.fields(&link, part, shown)
+	if carried := s.carried(op); carried {
+		s.again(op)
+	}
 	s.keep(link, a, false)
 	s.links[op.Link] = link
 	s.updatedMembers(op, a)
@@ -288,6 +294,7 @@ func (p *pair) fieldsOf(op store.Op) []store.OpField {
 // wrote moves the base of one field, with the line that explains it (invariant 2). A
 // create is one line for all its fields.
 func (s *settling) wrote(link *store.Link, op store.Op, of store.OpField, holds record.Value) {
+	theirs := link.Base[s.side.Other()][of.Key]
 	link.Base[s.side][of.Key], link.Base[s.side.Other()][of.Key] = holds, of.Source
 	if of.Base != nil {
 		link.Base[s.side][of.Key] = *of.Base
@@ -296,7 +303,10 @@ func (s *settling) wrote(link *store.Link, op store.Op, of store.OpField, holds 
 		return
 	}
 	s.r.countRound(link.ID, of.Key, s.side)
-	s.journal(*link, store.Entry{Kind: store.Written, Field: of.Wire, Old: op.Was[of.Wire], New: holds, Why: of.Rule})
+	s.journal(*link, store.Entry{Kind: store.Written, Field: of.Wire, Old: op.Was[of.Wire], New: holds, Why: of.Rule, By: enteredBy(of)})
+	if enters(of) {
+		s.entered(link, of, theirs)
+	}
 	if of.Lost != nil {
 		s.journal(*link, store.Entry{Kind: store.Overruled, Field: of.Wire, Old: of.Lost.Value, New: holds, Why: of.Rule})
 	}
@@ -445,7 +455,7 @@ func (s *settling) invalid(ctx context.Context, op store.Op, e *connector.Error)
 	}
 	i := slices.IndexFunc(fields, func(f store.OpField) bool { return f.Wire != "" && f.Wire == e.Field })
 	f, _ := s.end.object.Field(e.Field)
-	if i < 0 || op.Verb == connector.Create && (f.Required || s.r.p.matched[fields[i].Key]) {
+	if i < 0 || correctsAlone(op) || op.Verb == connector.Create && (f.Required || s.r.p.matched[fields[i].Key]) {
 		s.refuseRecord(ctx, op, e)
 		return
 	}
@@ -456,8 +466,8 @@ func (s *settling) invalid(ctx context.Context, op store.Op, e *connector.Error)
 		s.links[op.Link] = link
 		s.facts.Links = append(s.facts.Links, link)
 	}
-	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: fieldSubject(s.side.Other(), op.SourceID, of.Key), Field: of.Key,
-		Text:    fmt.Sprintf("%s of %s/%s is not taken by %s: %v", of.Key, s.r.p.ends[s.side.Other()].of, op.SourceID, s.end.of, e.Err),
+	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: fieldSubject(s.side.Other(), op.SourceID, of.Key), Field: of.Key, Cause: fmt.Sprint(e.Err),
+		Text:    s.notTaken(op, of, e),
 		Fix:     fixOr(e, "correct the value"),
 		Choices: []string{"retry", "dismiss"}}))
 	rest := op
@@ -466,6 +476,11 @@ func (s *settling) invalid(ctx context.Context, op store.Op, e *connector.Error)
 	delete(rest.Set, of.Wire)
 	if op.Verb != connector.Create {
 		rest.Fields = slices.Delete(slices.Clone(op.Fields), i, i+1)
+	} else {
+		rest.Fields = append(slices.Clone(op.Fields), store.OpField{Key: of.Key, Wire: of.Wire, Source: op.Set[of.Wire], Rule: refusedBecause + e.Error()})
+	}
+	if _, more := correctionOf(rest); enters(of) && !more {
+		s.carried(op)
 	}
 	if len(rest.Set) > 0 {
 		s.facts.Ops = append(s.facts.Ops, rest)
@@ -485,6 +500,11 @@ func (s *settling) refuseRecord(ctx context.Context, op store.Op, e *connector.E
 	cause := e.Err
 	if cause == nil {
 		cause = e
+	}
+	s.carried(op)
+	if correctsAlone(op) {
+		s.correctionRefused(op, e, cause)
+		return
 	}
 	if op.Verb == connector.Create {
 		name := called(s.source(ctx, op))

@@ -106,7 +106,9 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 			rec := found[0]
 			s.done(op, connector.Result{Ref: rec.Ref, Version: rec.Version, After: &rec}, nil)
 		case len(found) > 1:
-			s.several(op, found)
+			if err := s.several(ctx, op, found); err != nil {
+				return err
+			}
 		case looked && s.r.restored != nil:
 			s.superseded(op) // R34: it is decided anew, and nothing bypasses the guard
 		case looked:
@@ -276,16 +278,54 @@ func (s *settling) dropLinked(ctx context.Context, ops []store.Op, hits map[int6
 	return linked, nil
 }
 
-func (s *settling) several(op store.Op, found []record.Record) {
-	var ids []string
-	for _, rec := range found {
-		ids = append(ids, rec.ID)
+// several asks which of some records a create of unknown outcome has made.
+func (s *settling) several(ctx context.Context, op store.Op, found []record.Record) error {
+	other := s.side.Other()
+	rows, err := s.r.e.store.Rows(ctx, s.r.p.ends[other].of, []string{op.SourceID})
+	if err != nil {
+		return fmt.Errorf("load source: %w", err)
 	}
-	s.ask(op, store.ReviewAmbiguous, ids, fmt.Sprintf("creating %s from %s/%s was cut off, and %d records could be the outcome", s.end.of, s.r.p.ends[s.side.Other()].of, op.SourceID, len(ids)),
-		"choose the right one by its id; the others are yours to delete", append(slices.Clone(ids), "none"))
+	theirs, candidates := map[string]store.Row{}, make([]store.Row, len(found))
+	for i, rec := range found {
+		candidates[i] = store.Row{Record: rec}
+		theirs[rec.ID] = candidates[i]
+	}
+	var both [2]map[string]store.Row
+	both[s.side], both[other] = theirs, rows
+	refs, err := s.r.loadRefs(ctx, both)
+	if err != nil {
+		return err
+	}
+	ranked, err := s.r.rank(ctx, other, rows[op.SourceID], candidates, refs)
+	if err != nil {
+		return err
+	}
+	ids := idsIn(ranked)
+	s.r.doubts(op)
+	s.ask(op, store.ReviewAmbiguous, ids, fmt.Sprintf("creating %s from %s/%s was cut off, and %d records could be the outcome", s.end.of, s.r.p.ends[other].of, op.SourceID, len(ids)),
+		"choose the right one by its id; the others are yours to delete", append(slices.Clone(ids), noPartner))
+	return nil
+}
+
+// isUnsure reports whether nobody knows if a record was created.
+func (r *run) isUnsure(about string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unsure[about]
+}
+
+// doubts notes that nobody knows whether a record was created.
+func (r *run) doubts(op store.Op) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.unsure == nil {
+		r.unsure = map[string]bool{}
+	}
+	r.unsure[fmt.Sprintf("match %s %s", op.Side.Other(), op.SourceID)] = true
 }
 
 func (s *settling) nobodyKnows(op store.Op) {
+	s.r.doubts(op)
 	s.ask(op, store.ReviewUnknown, nil, fmt.Sprintf("creating %s from %s/%s was cut off, and there is no key by which it could be looked up: it is not repeated", s.end.of, s.r.p.ends[s.side.Other()].of, op.SourceID),
 		"look at "+s.end.conn.spec.Title+": if the record is not there, retry", []string{"retry", "dismiss"})
 }
@@ -295,7 +335,7 @@ func (s *settling) ask(op store.Op, kind store.ReviewKind, candidates []string, 
 	s.settled = append(s.settled, store.Settlement{Op: op.ID})
 	s.stand(op, text)
 	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: kind, Subject: fmt.Sprintf("match %s %s", other, op.SourceID),
-		Candidates: candidates, Text: text, Fix: fix, Choices: choices}))
+		Candidates: candidates, Cause: cutOff, Text: text, Fix: fix, Choices: choices}))
 }
 
 // lookUpOthers reads the targets of other operations: what took effect is settled, and what
@@ -387,7 +427,7 @@ func (s *settling) duplicated(ctx context.Context, op store.Op, e *connector.Err
 	}
 	why := fmt.Sprintf("%s holds a value that must be unique: %v", what, e.Err)
 	s.stand(op, why)
-	item := store.Review{Kind: store.ReviewDuplicate, Subject: fmt.Sprintf("match %s %s", other, op.SourceID), Field: e.Field,
+	item := store.Review{Kind: store.ReviewDuplicate, Subject: fmt.Sprintf("match %s %s", other, op.SourceID), Field: e.Field, Cause: fmt.Sprint(e.Err),
 		Text: fmt.Sprintf("%s/%s%s cannot be created in %s: %s", s.r.p.ends[other].of, op.SourceID, called(s.source(ctx, op)), s.end.of, why),
 		Fix:  fixOr(e, "merge the duplicates at the vendor, or change the value on one side"), Choices: []string{"retry", "dismiss"}}
 	if ok {

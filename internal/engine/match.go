@@ -132,6 +132,9 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 		}
 		switch {
 		case len(fit) == 1 && len(taken) == 0:
+			if asked, err := b.oneOfSeveral(ctx, row, k, keys[:i], fit[0]); err != nil || asked {
+				return err
+			}
 			return b.join(ctx, row, fit[0], "same "+k.Name)
 		case len(fit) > 1:
 			return b.ambiguous(ctx, row, k, fit)
@@ -185,8 +188,10 @@ func (b *batch) ambiguous(ctx context.Context, row store.Row, k mapping.Key, fit
 	case err != nil:
 		return err
 	case was.Decision == noPartner && subset(fit, was.Candidates): // another one that has come since is a new question
+		b.rest(was.Candidates)
 		return b.create(row)
 	case slices.Contains(fit, was.Decision):
+		b.rest(was.Candidates)
 		return b.join(ctx, row, was.Decision, "decided by a person")
 	}
 	other := b.side.Other()
@@ -543,6 +548,11 @@ func (b *batch) joinByHand(ctx context.Context, row store.Row, partner string) (
 		return false, nil
 	}
 	maps.Copy(b.rows[other], rows)
+	item, err := b.r.decision(ctx, b.about("match", row.ID))
+	b.rest(item.Candidates)
+	if err != nil {
+		return false, err
+	}
 	return true, b.join(ctx, row, partner, "decided by a person")
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/mapping"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -229,3 +231,72 @@ func (r *run) endFirst(ctx context.Context) error {
 }
 
 var errEnough = errors.New("enough was seen")
+
+// oneOfSeveral reports whether a right record is one of several that could be the partner of
+// the left one: which of them it is, is asked about that one, and not answered by whichever
+// is planned first (R14).
+func (b *batch) oneOfSeveral(ctx context.Context, row store.Row, k mapping.Key, earlier []mapping.Key, partner string) (bool, error) {
+	if b.side == record.Left {
+		return false, nil // R20: of several on the left the first is linked
+	}
+	key := store.Key{Name: k.Name, Value: k.Value}
+	found, err := b.r.e.store.FindByKey(ctx, b.r.p.ends[b.side].of, []store.Key{key})
+	if err != nil {
+		return false, fmt.Errorf("find by key: %w", err)
+	}
+	if len(found[key]) < 2 {
+		return false, nil
+	}
+	rivals, err := b.rivals(ctx, found[key], earlier)
+	if err != nil || len(rivals) < 2 {
+		return false, err
+	}
+	b.stand(row.ID, standsReview, "several records have the same "+k.Name)
+	other := b.side.Other()
+	open, err := b.r.isOpen(ctx, fmt.Sprintf("match %s %s", other, partner))
+	if err == nil && !open {
+		b.facts.Dirty = append(b.facts.Dirty, store.Spot{Side: other, ID: partner})
+	}
+	return true, err
+}
+
+// rivals are those of some records of the batch's side that are there, free, in scope, and
+// do not differ in an earlier key.
+func (b *batch) rivals(ctx context.Context, ids []string, earlier []mapping.Key) ([]string, error) {
+	rows, err := b.r.e.store.Rows(ctx, b.r.p.ends[b.side].of, ids)
+	if err != nil {
+		return nil, fmt.Errorf("load rows: %w", err)
+	}
+	links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, b.side, ids)
+	if err != nil {
+		return nil, fmt.Errorf("load links: %w", err)
+	}
+	var out []string
+	for _, id := range ids {
+		if l, was := links[id]; was && l.Closed == "" || rows[id].Fate != connector.Present || b.taken[store.Spot{Side: b.side, ID: id}] != "" {
+			continue
+		}
+		theirs := b.r.p.Mapping.Keys(b.side, rows[id].Fields)
+		if slices.ContainsFunc(earlier, func(k mapping.Key) bool {
+			i := slices.IndexFunc(theirs, func(t mapping.Key) bool { return t.Name == k.Name })
+			return i >= 0 && k.Value != "" && theirs[i].Value != "" && theirs[i].Value != k.Value
+		}) {
+			continue
+		}
+		in, err := b.r.p.Mapping.InScope(b.side, rows[id].Fields, b.refs)
+		if err != nil {
+			return nil, fmt.Errorf("where.%s: %w", b.side, err)
+		}
+		if in {
+			out = append(out, id)
+		}
+	}
+	return out, nil
+}
+
+// rest has the candidates planned again that a person did not choose.
+func (b *batch) rest(candidates []string) {
+	for _, id := range candidates {
+		b.facts.Dirty = append(b.facts.Dirty, store.Spot{Side: b.side.Other(), ID: id})
+	}
+}

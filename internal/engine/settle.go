@@ -308,7 +308,7 @@ func (s *settling) wrote(link *store.Link, op store.Op, of store.OpField, holds 
 		s.entered(link, of, theirs)
 	}
 	if of.Lost != nil {
-		s.journal(*link, store.Entry{Kind: store.Overruled, Field: of.Wire, Old: of.Lost.Value, New: holds, Why: of.Rule})
+		s.journal(*link, store.Entry{Kind: store.Overruled, Field: of.Wire, Old: of.Lost.Value, New: holds, Why: of.Rule, By: enteredBy(of)})
 	}
 	if reverts(op) {
 		s.reverted(link, of.Key)

@@ -245,6 +245,9 @@ func entryWhat(e store.Entry) string {
 	case store.Reopened:
 		return "linked again"
 	case store.Decided:
+		if e.Field != "" && (!e.Old.IsEmpty() || !e.New.IsEmpty()) {
+			return e.Field + ": " + change + " entered in the review queue"
+		}
 		return "decided"
 	case store.Deleted, store.Archived:
 		if len(e.Set) > 0 {

@@ -16,22 +16,21 @@ import (
 type reviewCmd struct {
 	List    reviewListCmd    `cmd:"" default:"withargs" help:"List what waits."`
 	Show    reviewShowCmd    `cmd:"" help:"Say all about one item."`
-	Decide  reviewDecideCmd  `cmd:"" help:"Decide one item."`
+	Decide  reviewDecideCmd  `cmd:"" help:"Decide one item, or many at once."`
+	Edit    reviewEditCmd    `cmd:"" help:"Enter the right value yourself: it goes to both sides, and what was refused is tried again."`
 	Approve reviewApproveCmd `cmd:"" help:"Say yes to one item: let held deletes, or what a guard stopped, go on."`
 }
 
 type reviewListCmd struct {
-	Sync string `help:"Only of this sync."`
-	All  bool   `help:"Decided ones too."`
+	Sync  string `help:"Only of this sync."`
+	Kind  string `help:"Only of this kind: parked, conflict and so on."`
+	Field string `help:"Only about this field."`
+	All   bool   `help:"Decided ones too."`
+	Group bool   `short:"g" help:"One line for all items of one cause."`
 }
 
 type reviewShowCmd struct {
 	ID int64 `arg:"" help:"The number of the item."`
-}
-
-type reviewDecideCmd struct {
-	ID     int64  `arg:"" help:"The number of the item."`
-	Choice string `arg:"" help:"One of the choices that tandem review show names."`
 }
 
 type reviewApproveCmd struct {
@@ -56,12 +55,16 @@ type reviewLine struct {
 	Decision   string           `json:"decision,omitempty"`
 	Decided    *time.Time       `json:"decided,omitempty"`
 	By         string           `json:"by,omitempty"`
+	Cause      string           `json:"cause,omitempty"`
+	Ranked     []candidateLine  `json:"ranked,omitempty"`  // in show: the candidates, compared
+	Entered    []enteredLine    `json:"entered,omitempty"` // what a person entered
+	Would      string           `json:"would,omitempty"`   // in a bulk decision that was not confirmed: what it would be decided as
 }
 
 func lineOf(r store.Review) reviewLine {
 	line := reviewLine{
 		ID: r.ID, Sync: r.Sync, Kind: r.Kind, Record: r.Record, Side: r.Side.String(), Field: r.Field, Text: r.Text, Fix: r.Fix,
-		Candidates: r.Candidates, Choices: r.Choices, Opened: r.Opened, Decision: r.Decision, By: r.By,
+		Candidates: r.Candidates, Choices: r.Choices, Opened: r.Opened, Decision: r.Decision, By: r.By, Cause: r.Cause, Entered: enteredLines(r.Edit),
 	}
 	if r.Kind == store.ReviewConflict {
 		line.Left, line.Right = &r.Values[0], &r.Values[1]
@@ -84,9 +87,13 @@ func (c *reviewListCmd) Run(ctx context.Context, a *app) (err error) {
 			return err
 		}
 	}
-	items, err := s.Reviews(ctx, store.ReviewQuery{Sync: c.Sync, Open: !c.All})
+	f := reviewFilter{Kind: c.Kind, Sync: c.Sync, Field: c.Field}
+	items, err := f.items(ctx, p, s, c.All)
 	if err != nil {
-		return fmt.Errorf("load review queue: %w", err)
+		return err
+	}
+	if c.Group {
+		return a.reviewGroups(p, items)
 	}
 	if a.json {
 		for _, it := range items {
@@ -121,7 +128,7 @@ func reviewList(p *plan.Plan, items []store.Review) string {
 		}
 		t.add(fmt.Sprint(it.ID), it.Sync, string(it.Kind), recordName(p, it), fit(what, 80))
 	}
-	return t.text("") + "\ntandem review show ID says more, tandem review decide ID CHOICE decides\n"
+	return t.text("") + "\ntandem review show ID says more, tandem review decide ID CHOICE decides, tandem review --group sums up\n"
 }
 
 // recordName writes an item's record as tandem history takes it: "erp.contacts/12".
@@ -147,10 +154,13 @@ func (c *reviewShowCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
+	ranked := a.candidates(ctx, p, s, it)
 	if a.json {
-		return a.line(lineOf(it))
+		line := lineOf(it)
+		line.Ranked = candidateLines(ranked)
+		return a.line(line)
 	}
-	return a.print(reviewText(p, it))
+	return a.print(reviewText(p, it) + candidatesText(it, ranked))
 }
 
 func item(ctx context.Context, s *store.Store, id int64) (store.Review, error) {
@@ -181,23 +191,25 @@ func reviewText(p *plan.Plan, it store.Review) string {
 	if len(it.Candidates) > 0 {
 		fmt.Fprintf(&b, "  could be  %s\n", strings.Join(it.Candidates, ", "))
 	}
+	if it.Field != "" && it.Kind != store.ReviewConflict {
+		fmt.Fprintf(&b, "  field    %s\n", oneLine(it.Field))
+	}
 	if it.Fix != "" {
 		fmt.Fprintf(&b, "  what to do: %s\n", oneLine(it.Fix))
 	}
 	switch {
 	case it.Decision != "":
 		fmt.Fprintf(&b, "  decided: %s, by %s, %s\n", it.Decision, it.By, stamp(it.Decided, p.Timezone))
+		b.WriteString(editText(it.Edit))
 	case len(it.Choices) > 0:
 		fmt.Fprintf(&b, "  choices: %s\n  tandem review decide %d %s\n", strings.Join(it.Choices, ", "), it.ID, it.Choices[0])
+		if it.Record != "" && (it.Kind == store.ReviewParked || it.Kind == store.ReviewConflict) {
+			fmt.Fprintf(&b, "  tandem review edit %d FIELD=VALUE enters the right value\n", it.ID)
+		}
 	default:
 		b.WriteString("  there is nothing to choose: it goes once its cause has gone\n")
 	}
 	return b.String()
-}
-
-// Run decides one item; the next run of its sync acts on it.
-func (c *reviewDecideCmd) Run(ctx context.Context, a *app) error {
-	return a.decide(ctx, c.ID, c.Choice)
 }
 
 // Run approves one item: of what is held, it chooses what was held.
@@ -235,8 +247,8 @@ func (a *app) decide(ctx context.Context, id int64, choice string) (err error) {
 	if it.Decision != "" {
 		return usage("review item %d is decided already: %s", id, it.Decision)
 	}
-	if yes, ok := approval(it); ok && choice == "" {
-		choice = yes
+	if choice = choiceOf(it, choice); choice == "" {
+		choice, _ = approval(it)
 	}
 	if !slices.Contains(it.Choices, choice) {
 		if len(it.Choices) == 0 {

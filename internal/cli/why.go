@@ -26,8 +26,16 @@ type whyLine struct {
 	State   string         `json:"state"` // linked, alone, under way, gone, unknown
 	Partner string         `json:"partner,omitempty"`
 	Reasons []reasonLine   `json:"reasons,omitempty"`
-	Review  []int64        `json:"review,omitempty"` // ids of open questions about it
+	Review  []int64        `json:"review,omitempty"`  // ids of open questions about it
+	Decided []decidedLine  `json:"decided,omitempty"` // what people decided about it
 	Fields  []whyFieldLine `json:"fields,omitempty"`
+}
+
+type decidedLine struct {
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
+	What string    `json:"what"`
+	Line int64     `json:"line"` // of the journal
 }
 
 type reasonLine struct {
@@ -114,6 +122,9 @@ func lineOfWhy(y engine.Why) whyLine {
 	for _, item := range y.Reviews {
 		line.Review = append(line.Review, item.ID)
 	}
+	for _, e := range y.Decided {
+		line.Decided = append(line.Decided, decidedLine{At: e.At, By: e.By, What: e.Why, Line: e.ID})
+	}
 	for _, f := range y.Fields {
 		x := whyFieldLine{Field: f.Field, State: f.State, Value: f.Value, Base: f.Base, Replaced: f.Origin.Replaced,
 			Origin: reasonLine{Rule: f.Origin.Rule.Number, Says: f.Origin.Rule.Text, Text: f.Origin.Text}}
@@ -149,6 +160,9 @@ func whyText(y engine.Why, zone *time.Location, trail bool) string {
 	}
 	for _, item := range y.Reviews {
 		fmt.Fprintf(&b, "  waits for you: %s\n    tandem review show %d\n", oneLine(item.Text), item.ID)
+	}
+	for _, e := range y.Decided {
+		fmt.Fprintf(&b, "  %s decided: %s, %s\n", oneLine(e.By), oneLine(e.Why), stamp(e.At, zone))
 	}
 	for _, f := range y.Fields {
 		fmt.Fprintf(&b, "  %s = %s", f.Field, shown(f.Value, valueWidth))

@@ -94,7 +94,7 @@ func (s *settling) correctionRefused(op store.Op, e *connector.Error, cause erro
 	s.r.standing.Store(true)
 	s.facts.Standing = append(s.facts.Standing, store.Standing{Side: s.side, ID: op.TargetID, Reason: standsReview, Detail: cause.Error()})
 	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: fmt.Sprintf("parked %s %s", s.side, op.TargetID),
-		Side: s.side, Record: op.TargetID, Field: e.Field, Cause: cause.Error(),
+		Side: s.side, Record: op.TargetID, Field: e.Field, Cause: general(op, cause.Error()),
 		Text: fmt.Sprintf("%s/%s does not take what %s entered: %v", s.end.of, op.TargetID, who, cause),
 		Fix:  fixOr(e, "enter another value"), Choices: []string{retry, dismissed}}))
 }

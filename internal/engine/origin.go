@@ -58,6 +58,9 @@ func (x *explainer) from(e store.Entry, replaced record.Value) WhyOrigin {
 		o.Text = fmt.Sprintf("%s made it of what run %s had written", x.end().conn.spec.Title, RunName(e.Run))
 	default:
 		o.Text = fmt.Sprintf("run %s carried it from %s: %s", RunName(e.Run), other, e.Why)
+		if e.By != "" && strings.HasPrefix(e.Why, store.CorrectionOf) {
+			o.Text = fmt.Sprintf("%s entered it in the review queue, and run %s wrote it", e.By, RunName(e.Run))
+		}
 	}
 	return o
 }

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -466,7 +468,7 @@ func (s *settling) invalid(ctx context.Context, op store.Op, e *connector.Error)
 		s.links[op.Link] = link
 		s.facts.Links = append(s.facts.Links, link)
 	}
-	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: fieldSubject(s.side.Other(), op.SourceID, of.Key), Field: of.Key, Cause: fmt.Sprint(e.Err),
+	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: fieldSubject(s.side.Other(), op.SourceID, of.Key), Field: of.Key, Cause: general(op, fmt.Sprint(e.Err)),
 		Text:    s.notTaken(op, of, e),
 		Fix:     fixOr(e, "correct the value"),
 		Choices: []string{"retry", "dismiss"}}))
@@ -496,7 +498,6 @@ func fixOr(e *connector.Error, otherwise string) string {
 
 // refuseRecord parks a record that the vendor does not take as a whole.
 func (s *settling) refuseRecord(ctx context.Context, op store.Op, e *connector.Error) {
-	other := s.side.Other()
 	cause := e.Err
 	if cause == nil {
 		cause = e
@@ -508,13 +509,37 @@ func (s *settling) refuseRecord(ctx context.Context, op store.Op, e *connector.E
 	}
 	if op.Verb == connector.Create {
 		name := called(s.source(ctx, op))
-		s.facts.Reviews = append(s.facts.Reviews, s.item(op, parked(s.r, other, op.SourceID, name, e.Field, cause.Error(), fixOr(e, "correct the record"))))
+		s.facts.Reviews = append(s.facts.Reviews, s.item(op, s.parkedOp(op, name, e, cause)))
 		s.stand(op, cause.Error())
 		return
 	}
-	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: parkedLink(op.Link, s.side), Cause: cause.Error(), Field: e.Field,
+	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: parkedLink(op.Link, s.side), Cause: general(op, cause.Error()), Field: e.Field,
 		Text: fmt.Sprintf("%s/%s cannot be %sd: %v", s.end.of, op.TargetID, op.Verb, cause),
 		Fix:  fixOr(e, "correct the record"), Choices: []string{"retry", "dismiss"}}))
+}
+
+// parkedOp is the item of a create that the vendor does not take.
+func (s *settling) parkedOp(op store.Op, name string, e *connector.Error, cause error) store.Review {
+	item := parked(s.r, s.side.Other(), op.SourceID, name, e.Field, cause.Error(), fixOr(e, "correct the record"))
+	item.Cause = general(op, cause.Error())
+	return item
+}
+
+// general leaves out of a vendor's words the values of the one record that they are about, so
+// that they read alike for all records that are refused for one reason.
+func general(op store.Op, words string) string {
+	const least = 3 // shorter ones stand in ordinary words too
+	var texts []string
+	for _, v := range op.Set {
+		if text := v.Text(); len(text) >= least {
+			texts = append(texts, text)
+		}
+	}
+	slices.SortFunc(texts, func(x, y string) int { return cmp.Or(len(y)-len(x), strings.Compare(x, y)) })
+	for _, text := range texts {
+		words = strings.ReplaceAll(words, text, "…")
+	}
+	return words
 }
 
 // stand says that the record an operation comes from waits for a person.

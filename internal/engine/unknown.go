@@ -427,7 +427,7 @@ func (s *settling) duplicated(ctx context.Context, op store.Op, e *connector.Err
 	}
 	why := fmt.Sprintf("%s holds a value that must be unique: %v", what, e.Err)
 	s.stand(op, why)
-	item := store.Review{Kind: store.ReviewDuplicate, Subject: fmt.Sprintf("match %s %s", other, op.SourceID), Field: e.Field, Cause: fmt.Sprint(e.Err),
+	item := store.Review{Kind: store.ReviewDuplicate, Subject: fmt.Sprintf("match %s %s", other, op.SourceID), Field: e.Field, Cause: general(op, fmt.Sprint(e.Err)),
 		Text: fmt.Sprintf("%s/%s%s cannot be created in %s: %s", s.r.p.ends[other].of, op.SourceID, called(s.source(ctx, op)), s.end.of, why),
 		Fix:  fixOr(e, "merge the duplicates at the vendor, or change the value on one side"), Choices: []string{"retry", "dismiss"}}
 	if ok {

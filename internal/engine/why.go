@@ -24,6 +24,7 @@ type Why struct {
 	Partner string         // "erp.contacts/12"; "" = none
 	Reasons []WhyReason    // why it is so, what hinders it first
 	Reviews []store.Review // open questions about it
+	Decided []store.Entry  // what people decided about it, oldest first
 	Fields  []WhyField
 }
 
@@ -293,6 +294,11 @@ func (x *explainer) fields(ctx context.Context, only string, linked bool) error 
 	lines, err := x.r.e.store.History(ctx, store.HistoryQuery{Connection: x.end().of.Connection, Object: x.end().of.Name, Record: x.id, Sync: x.r.p.Name})
 	if err != nil {
 		return err
+	}
+	for _, e := range lines {
+		if e.Kind == store.Decided {
+			x.why.Decided = append(x.why.Decided, e)
+		}
 	}
 	held := x.row.Fields
 	if x.own != nil {

@@ -310,6 +310,7 @@ func TestReviewItemSaysWhatCanBeChosen(t *testing.T) {
   what to do: choose a side
   choices: left, right
   tandem review decide 7 left
+  tandem review edit 7 FIELD=VALUE enters the right value
 `
 	if diff := cmp.Diff(want, reviewText(p, it)); diff != "" {
 		t.Error(diff)

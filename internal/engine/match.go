@@ -256,6 +256,11 @@ func (b *batch) join(ctx context.Context, row store.Row, partner, why string) er
 		b.stand(row.ID, standsFiltered, "its partner does not pass where."+other.String())
 		return nil
 	}
+	if len(b.r.edits) > 0 { // they are written to records that have no partner yet
+		if busy, err := b.partnerBusy(ctx, row, partner); err != nil || busy {
+			return err
+		}
+	}
 	var link store.Link
 	link.ID, link.Sync = b.r.e.store.NewID(), b.r.p.Name
 	var rows [2]store.Row
@@ -548,6 +553,9 @@ func (b *batch) joinByHand(ctx context.Context, row store.Row, partner string) (
 		return false, nil
 	}
 	maps.Copy(b.rows[other], rows)
+	if busy, err := b.partnerBusy(ctx, row, partner); err != nil || busy {
+		return true, err
+	}
 	item, err := b.r.decision(ctx, b.about("match", row.ID))
 	b.rest(item.Candidates)
 	if err != nil {

@@ -300,3 +300,19 @@ func (b *batch) rest(candidates []string) {
 		b.facts.Dirty = append(b.facts.Dirty, store.Spot{Side: b.side.Other(), ID: id})
 	}
 }
+
+// partnerBusy reports whether a record is not to be joined yet because an operation writes
+// its partner (R27).
+func (b *batch) partnerBusy(ctx context.Context, row store.Row, partner string) (bool, error) {
+	spot := store.Spot{Side: b.side.Other(), ID: partner}
+	under, err := b.r.e.store.Busy(ctx, b.r.p.Name, []store.Spot{spot})
+	if err != nil {
+		return false, fmt.Errorf("load unfinished operations: %w", err)
+	}
+	if _, busy := under[spot]; !busy {
+		return false, nil
+	}
+	b.stand(row.ID, standsWaiting, "its partner has an operation under way")
+	b.again(row.ID)
+	return true, nil
+}

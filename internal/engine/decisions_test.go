@@ -10,6 +10,7 @@ import (
 	"github.com/tandemhub/tandem/connectortest/toy"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/twin"
 )
 
 // A deciding is a time in which people work on both sides and decide at random whatever is
@@ -56,6 +57,9 @@ func (d *deciding) step() {
 		d.remove(tw, "cards", row.ID)
 		delete(d.owed, side+row.ID)
 	default:
+		if d.rnd.IntN(3) == 0 { // and some answers are lost
+			tw.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
+		}
 		d.sync("cards")
 		d.decideSome()
 	}

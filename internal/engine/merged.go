@@ -210,10 +210,7 @@ func (b *batch) moveLink(ctx context.Context, link store.Link, to [2]string) err
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: side, ID: to[side]})
 		b.facts.Close = append(b.facts.Close, fmt.Sprintf("match %s %s", side, to[side]), fmt.Sprintf("parked %s %s", side, to[side]))
 	}
-	if b.made == nil {
-		b.made = map[int64]bool{}
-	}
-	b.made[heir.ID] = true
+	b.makes(heir.ID)
 	d := b.draft(heir, rows)
 	d.changed = true
 	d.journal = append(d.journal, b.entry(heir, b.side, store.Linked, "", record.Value{}, record.Value{}, why))
@@ -222,6 +219,13 @@ func (b *batch) moveLink(ctx context.Context, link store.Link, to [2]string) err
 		return err
 	}
 	return b.merge(ctx, d)
+}
+
+func (b *batch) makes(link int64) {
+	if b.made == nil {
+		b.made = map[int64]bool{}
+	}
+	b.made[link] = true
 }
 
 // heir is the link that takes a closed one's place, with all that was agreed.

@@ -179,7 +179,7 @@ func (p *pair) enterable(i int, side record.Side, v record.Value, create bool) b
 	case create:
 		return object.Create
 	default:
-		return object.Update && !to.CreateOnly && !(to.NoClear && v.IsEmpty())
+		return object.Update && !to.CreateOnly && (!to.NoClear || !v.IsEmpty())
 	}
 }
 

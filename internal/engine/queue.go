@@ -203,7 +203,7 @@ func (r *run) endFirst(ctx context.Context) error {
 			for key, why := range l.Diverged {
 				_, left := l.Base[record.Left][key]
 				_, right := l.Base[record.Right][key]
-				if l.Closed == "" && why == waitsForDecision && !(left && right) {
+				if l.Closed == "" && why == waitsForDecision && (!left || !right) {
 					delete(asked, key)
 				}
 			}

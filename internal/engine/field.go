@@ -32,6 +32,9 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 	in.Direction, in.Prefer, in.Enforce, in.Set = allowed(rule.Direction, f), b.prefer(d, f.Key, rule.Prefer), rule.Enforce, f.Set
 	in.Keyed = b.r.p.keyed[i]
 	in.Same = func(l, r record.Value) bool { return m.Same(i, l, r) }
+	if b.takenBack(d, i, &in) {
+		return nil
+	}
 	out := merge.One(in, d.times)
 	mails := b.newAddress(d, f, out)
 	if out.State == merge.StateAsk || mails {
@@ -44,6 +47,9 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 		case mails:
 			out = merge.Outcome{State: merge.StateAsk, Rule: "consent: the person said no to mail"}
 		}
+	}
+	if stop, err := b.flips(ctx, d, f, in, &out); err != nil || stop {
+		return err
 	}
 	if b.byConfiguration(d, f.Key, out) && b.configured(d, f.Key, in, &out) {
 		return nil

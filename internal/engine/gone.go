@@ -76,6 +76,9 @@ func (b *batch) gone(ctx context.Context, link store.Link, rows [2]store.Row, go
 	if gone[1] {
 		lost = record.Right
 	}
+	if b.broughtBack(link, rows, lost) {
+		return nil
+	}
 	d := b.draft(link, rows)
 	switch rows[lost].Fate {
 	case connector.Left:

@@ -18,42 +18,52 @@ import (
 // guardDay is the time over which a guard counts besides the run (R30).
 const guardDay = 24 * time.Hour
 
-// guard judges what has been planned and not been sent. If it blows, nothing of it is sent,
-// a review item says what was about to happen, and why is returned. Counts are over the run
-// and a rolling day, in records; the first complete run is not guarded on creates and
-// updates (R30).
+// guard judges what has been planned and not been sent. If a guard or a detector blows, nothing
+// of it is sent, a review item says what was about to happen, and why is returned. Counts are
+// over the run and a rolling day, in records; the first complete run is not guarded on creates
+// and updates (R30).
 func (r *run) guard(ctx context.Context) (why string, err error) {
 	held, err := r.e.store.Ops(ctx, r.p.Name, store.OpHeld)
 	if err != nil {
 		return "", fmt.Errorf("load planned operations: %w", err)
 	}
-	if len(held) == 0 {
-		return "", nil
+	if len(held) == 0 && len(r.flipping) == 0 {
+		return "", r.unblow(ctx)
 	}
 	return r.judge(ctx, held)
 }
 
 func (r *run) judge(ctx context.Context, held []store.Op) (string, error) {
-	since := time.Now().Add(-guardDay)
-	if first := r.complete[0]; first.After(since) {
-		since = first.Add(time.Microsecond) // what an unguarded first run did counts against nobody
+	if _, err := r.linkedAtStart(ctx); err != nil {
+		return "", err
 	}
-	linked, err := r.linkedAtStart(ctx)
+	d, err := r.today(ctx)
 	if err != nil {
 		return "", err
 	}
-	var blown []string
-	for _, side := range record.Sides() {
-		spent, err := r.e.store.Spent(ctx, r.p.Name, side, since)
-		if err != nil {
-			return "", fmt.Errorf("count what was done: %w", err)
+	if r.first {
+		if err := r.countPairs(ctx); err != nil {
+			return "", err
 		}
-		blown = append(blown, r.overdrawn(side, r.countOps(held, side, spent), linked)...)
 	}
-	if len(blown) == 0 {
-		return "", nil
+	alarms := append(r.alarms(held, d), r.fighting()...)
+	if len(alarms) == 0 {
+		return "", r.unblow(ctx)
 	}
-	return r.blow(ctx, strings.Join(blown, "; "))
+	return r.blow(ctx, alarms)
+}
+
+// countPairs counts what a first run has found on both sides.
+func (r *run) countPairs(ctx context.Context) error {
+	tally, err := r.e.store.Tally(ctx, r.p.Name)
+	if err != nil {
+		return fmt.Errorf("count pairs: %w", err)
+	}
+	r.rows, r.paired = tally.Rows, tally.Linked
+	if r.dry != nil {
+		r.paired += len(r.dry.taken) / 2
+	}
+	return nil
 }
 
 // linkedAtStart is what percents are of: the pairs linked when the run began.
@@ -98,21 +108,22 @@ func (r *run) countOps(held []store.Op, side record.Side, spent store.Spent) sto
 }
 
 // overdrawn says in plain words which limits the counts are beyond.
-func (r *run) overdrawn(side record.Side, total store.Spent, linked int) []string {
-	var out []string
+func (r *run) overdrawn(side record.Side, total store.Spent, from map[string][]string, linked int) []Alarm {
+	var out []Alarm
 	g, of := r.p.Guard, r.p.ends[side].of
-	tell := func(what string, n int, limit plan.Amount) {
+	tell := func(detector, field, what string, n int, limit plan.Amount) {
 		if n > limit.Limit(linked) {
-			out = append(out, fmt.Sprintf("%d records of %s would be %s within a day, and the guard allows %d", n, of, what, limit.Limit(linked)))
+			out = append(out, r.alarm(detector, side, field, from[detector+field], n,
+				fmt.Sprintf("%d records of %s would be %s within a day, and the guard allows %d", n, of, what, limit.Limit(linked))))
 		}
 	}
-	tell("deleted", total.Deleted, g.Delete)
+	tell(alarmDelete, "", "deleted", total.Deleted, g.Delete)
 	if r.first {
 		return out
 	}
-	tell("created", total.Created, g.Create)
+	tell(alarmCreate, "", "created", total.Created, g.Create)
 	for _, field := range slices.Sorted(maps.Keys(total.Updated)) {
-		tell("changed in "+field, total.Updated[field], g.Update)
+		tell(alarmUpdate, field, "changed in "+field, total.Updated[field], g.Update)
 	}
 	return out
 }
@@ -120,24 +131,59 @@ func (r *run) overdrawn(side record.Side, total store.Spent, linked int) []strin
 // guardSubject is the subject of the one review item that a sync's guard opens.
 const guardSubject = "guard"
 
+// What a person can say about what a guard stopped.
+const (
+	sayMeant    = "approve"
+	sayTakeBack = "revert"
+)
+
+// inForce reports whether a person's word about what the guard stopped counts for this run: it
+// is good for one run that gets through, and for a day.
+func (r *run) inForce(item store.Review) bool {
+	return time.Since(item.Decided) < guardDay && !item.Decided.Before(r.complete[1])
+}
+
 // blow opens the review item of a blown guard, unless a person has already approved of what
-// it saw: an approval is good for one run that gets through, and for a day.
-func (r *run) blow(ctx context.Context, why string) (string, error) {
+// it saw.
+func (r *run) blow(ctx context.Context, alarms []Alarm) (string, error) {
 	item, err := r.decision(ctx, guardSubject)
 	if err != nil {
 		return "", err
 	}
-	if item.Decision == "approve" && time.Since(item.Decided) < guardDay && !item.Decided.Before(r.complete[1]) {
+	if item.Decision == sayMeant && r.inForce(item) && meant(alarms, item) {
 		return "", nil
 	}
+	why := tell(alarms)
 	if r.dry != nil {
 		return why, nil
 	}
-	f := store.Facts{Reviews: []store.Review{{ID: r.e.store.NewID(), Sync: r.p.Name, Kind: store.ReviewGuard, Subject: guardSubject, Opened: time.Now(),
-		Text: "stopped before anything was written: " + why, Fix: "look at tandem plan " + r.p.Name + "; if this is meant, approve it, and the next run goes through",
-		Choices: []string{"approve", "dismiss"}}}}
+	f := store.Facts{Reviews: []store.Review{r.question(alarms, why)}}
+	r.asking.Store(true)
 	if err := r.e.store.Decide(ctx, r.p.Name, r.marks, f); err != nil {
 		return "", errors.Join(errors.New(why), fmt.Errorf("open review: %w", err))
 	}
 	return why, nil
+}
+
+func (r *run) question(alarms []Alarm, why string) store.Review {
+	q := store.Review{ID: r.e.store.NewID(), Sync: r.p.Name, Kind: store.ReviewGuard, Subject: guardSubject, Opened: time.Now(),
+		Text: "stopped before anything was written: " + why, Candidates: r.affected(alarms), Choices: []string{sayMeant, "dismiss"},
+		Fix: "look at tandem plan " + r.p.Name + "; if this is meant, approve it, and the next run goes through"}
+	q.Values[0] = encodeAlarms(alarms)
+	if sides := r.backTo(alarms); len(sides) > 0 {
+		q.Choices = []string{sayMeant, sayTakeBack, "dismiss"}
+		q.Fix += "; if not, revert has the next run put back what was there in " + strings.Join(sides, " and ") + ": tandem plan shows that too, once decided"
+	}
+	return q
+}
+
+// unblow withdraws the question of a guard that has nothing to say any more.
+func (r *run) unblow(ctx context.Context) error {
+	if r.dry != nil || !r.asking.Load() {
+		return nil
+	}
+	if err := r.e.store.Decide(ctx, r.p.Name, r.marks, store.Facts{Close: []string{guardSubject}}); err != nil {
+		return fmt.Errorf("withdraw the question of the guard: %w", err)
+	}
+	return nil
 }

@@ -64,6 +64,10 @@ func (r *run) rehearse(ctx context.Context) error {
 			return err
 		}
 	}
+	stop, err := r.lookFirst(ctx)
+	if err != nil {
+		return err
+	}
 	if err := r.planRound(ctx); err != nil {
 		return err
 	}
@@ -75,7 +79,9 @@ func (r *run) rehearse(ctx context.Context) error {
 		return err
 	}
 	r.dry.out.Linked = linked
-	r.dry.out.Blown, err = r.judge(ctx, r.dry.ops)
+	if r.dry.out.Blown, err = r.judge(ctx, r.dry.ops); stop != "" {
+		r.dry.out.Blown = stop
+	}
 	return err
 }
 

@@ -118,6 +118,7 @@ func (r *run) pushAll(ctx context.Context) (int, error) {
 	if err := r.mayWrite(ctx); err != nil {
 		return 0, err
 	}
+	r.past = nil
 	if _, err := r.e.store.Release(ctx, r.p.Name); err != nil {
 		return 0, fmt.Errorf("release operations: %w", err)
 	}

@@ -355,7 +355,9 @@ func (v *reverting) measure(ctx context.Context) error {
 		return err
 	}
 	for _, side := range record.Sides() {
-		v.out.Beyond = append(v.out.Beyond, v.r.overdrawn(side, v.size[side], linked)...)
+		for _, a := range v.r.overdrawn(side, v.size[side], nil, linked) {
+			v.out.Beyond = append(v.out.Beyond, a.Text)
+		}
 	}
 	return nil
 }

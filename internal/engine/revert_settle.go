@@ -70,6 +70,9 @@ func (b *batch) createsAnew(ctx context.Context, link store.Link) (bool, error) 
 	if !b.dirty {
 		return false, nil
 	}
+	if b.r.undo.again(b.side, link) {
+		return true, nil
+	}
 	decided, err := b.decided(ctx, anewSubject(link.ID))
 	return decided == "create", err
 }

@@ -109,29 +109,36 @@ type run struct {
 	queued chan struct{} // operations have come, or planning is over
 	done   atomic.Bool   // planning is over: no need to wait for full batches
 
-	mu        sync.Mutex
-	rec       store.Run
-	decisions map[string]store.Review       // newest decided review items by subject
-	looked    map[int64]bool                // pairs that were planned, and whether something is to be written
-	conflicts map[string]bool               // fields of links that both sides had changed
-	edits     map[store.Spot][]store.Review // what people entered and is not carried out yet, by record
-	rounds    map[string]int                // writes of one field of one link in this run (R8)
-	wanted    []want                        // records to be read before a decision can be made
-	met       map[string]bool               // those that were
-	asking    atomic.Bool                   // the sync has, or may have, open review items
-	noted     atomic.Bool                   // something was written into the journal
-	standing  atomic.Bool                   // the sync has, or may have, records that stand alone
-	regrouped atomic.Bool                   // copies have got another role: some are to be planned again at once (R26)
-	streaming bool                          // creates are sent as they are planned
-	fresh     [2][]store.Op                 // creates of a first run that are to be sent to either side, in memory
-	commits   commits
-	settled   [2]map[string]time.Time // records whose row is as our own write left it
-	wait      time.Time               // the first time that something waits for
-	waiting   int
-	pending   int     // of those that wait, how many the vendor has taken (R36)
-	former    *former // the rules that were last approved of; nil = today's
-	approve   bool    // a changed configuration is approved of
-	linked    int     // pairs linked when the run began; -1 = not counted yet
+	mu          sync.Mutex
+	rec         store.Run
+	decisions   map[string]store.Review       // newest decided review items by subject
+	looked      map[int64]bool                // pairs that were planned, and whether something is to be written
+	conflicts   map[string]bool               // fields of links that both sides had changed
+	edits       map[store.Spot][]store.Review // what people entered and is not carried out yet, by record
+	rounds      map[string]int                // writes of one field of one link in this run (R8)
+	wanted      []want                        // records to be read before a decision can be made
+	met         map[string]bool               // those that were
+	asking      atomic.Bool                   // the sync has, or may have, open review items
+	noted       atomic.Bool                   // something was written into the journal
+	standing    atomic.Bool                   // the sync has, or may have, records that stand alone
+	regrouped   atomic.Bool                   // copies have got another role: some are to be planned again at once (R26)
+	streaming   bool                          // creates are sent as they are planned
+	fresh       [2][]store.Op                 // creates of a first run that are to be sent to either side, in memory
+	commits     commits
+	settled     [2]map[string]time.Time // records whose row is as our own write left it
+	wait        time.Time               // the first time that something waits for
+	waiting     int
+	pending     int             // of those that wait, how many the vendor has taken (R36)
+	former      *former         // the rules that were last approved of; nil = today's
+	approve     bool            // a changed configuration is approved of
+	linked      int             // pairs linked when the run began; -1 = not counted yet
+	nearlyEmpty bool            // one side is: creates into it may be sent as they are planned
+	seen        []Alarm         // before anything was planned
+	undo        *undo           // what a person wants taken back; nil = nothing
+	flipping    map[string]flip // fields of links that would go back and forth once more
+	past        *day            // what was done within the day before this run wrote; nil = not looked at yet
+	rows        [2]int          // of a first run: records of either side
+	paired      int             // of a first run: those that belong together
 }
 
 func (e *Engine) newRun(p *pair) *run { return e.runOf(p, e.store.NewID()) }
@@ -198,6 +205,12 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 	if err := r.fill(ctx, o); err != nil {
 		return "", nil, err
 	}
+	switch stop, err := r.lookFirst(ctx); {
+	case err != nil:
+		return "", nil, err
+	case stop != "":
+		return StatusBlocked, []string{stop}, nil
+	}
 	for range maxRounds {
 		if err := r.planRound(ctx); err != nil {
 			return "", nil, err
@@ -216,7 +229,7 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 		if err != nil {
 			return "", nil, err
 		}
-		if sent == 0 {
+		if sent == 0 && !r.undo.goesOn() {
 			break
 		}
 	}
@@ -290,6 +303,13 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.takeUpDecisions(ctx); err != nil {
 		return err
 	}
+	if r.complete, err = r.e.store.Completed(ctx, r.p.Name); err != nil {
+		return fmt.Errorf("load runs: %w", err)
+	}
+	r.first = r.complete[0].IsZero()
+	if err := r.takeUpUndo(ctx); err != nil {
+		return err
+	}
 	if err := r.takeUpParents(ctx); err != nil {
 		return err
 	}
@@ -313,10 +333,6 @@ func (r *run) prepare(ctx context.Context) error {
 		return fmt.Errorf("load marks: %w", err)
 	}
 	r.marks = marks
-	if r.complete, err = r.e.store.Completed(ctx, r.p.Name); err != nil {
-		return fmt.Errorf("load runs: %w", err)
-	}
-	r.first = r.complete[0].IsZero()
 	if err := r.loadDoubt(ctx); err != nil {
 		return err
 	}
@@ -368,12 +384,7 @@ func (r *run) finishPlanning() {
 
 func (r *run) planAsItComes(ctx context.Context, pulled <-chan struct{}) error {
 	if !r.streaming { // R24: what is gone, or new, is understood when all that was read is known
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-pulled:
-			return nil
-		}
+		return waitFor(ctx, pulled)
 	}
 	for {
 		over := false
@@ -383,6 +394,9 @@ func (r *run) planAsItComes(ctx context.Context, pulled <-chan struct{}) error {
 		case <-pulled:
 			over = true
 		case <-r.news:
+		}
+		if again, err := r.mayStream(ctx); err != nil || !again {
+			return errors.Join(err, waitFor(ctx, pulled))
 		}
 		for {
 			if err := r.room(ctx); err != nil {
@@ -399,6 +413,36 @@ func (r *run) planAsItComes(ctx context.Context, pulled <-chan struct{}) error {
 		if over {
 			return nil
 		}
+	}
+}
+
+// mayStream reports whether creates may go on being sent as they are planned: into a side that
+// is nearly empty. Two sides in use are looked at together first; they may be strangers.
+func (r *run) mayStream(ctx context.Context) (bool, error) {
+	for _, side := range record.Sides() {
+		if !r.listed[side].Load() {
+			continue
+		}
+		if r.nearlyEmpty {
+			return true, nil
+		}
+		tally, err := r.e.store.Tally(ctx, r.p.Name)
+		if err != nil {
+			return false, fmt.Errorf("count what there is: %w", err)
+		}
+		r.nearlyEmpty = tally.Rows[side] < leastFull
+		r.streaming = r.nearlyEmpty
+		return r.nearlyEmpty, nil
+	}
+	return true, nil // nothing can be planned yet
+}
+
+func waitFor(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-done:
+		return nil
 	}
 }
 

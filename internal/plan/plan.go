@@ -151,6 +151,7 @@ type Guard struct {
 	Delete Amount
 	Create Amount
 	Update Amount // per field
+	Canary string // a record that nobody may touch, as "connection.object/id"; "" = none
 }
 
 // An Amount is a number of records, or a percentage of the linked pairs: Percent is more

@@ -61,6 +61,7 @@ func (r *reader) sync(p pair) Sync {
 	}
 	r.checkCreate(&d, seen["create"])
 	r.checkEnforce(&d, seen["enforce"])
+	r.checkCanary(&d.Sync, seen["guard"])
 	return d.Sync
 }
 

@@ -30,7 +30,8 @@ type reviewListCmd struct {
 }
 
 type reviewShowCmd struct {
-	ID int64 `arg:"" help:"The number of the item."`
+	ID  int64 `arg:"" help:"The number of the item."`
+	All bool  `help:"Name every record that it is about, and what would be written to it."`
 }
 
 type reviewApproveCmd struct {
@@ -68,6 +69,9 @@ func lineOf(r store.Review) reviewLine {
 	}
 	if r.Kind == store.ReviewConflict {
 		line.Left, line.Right = &r.Values[0], &r.Values[1]
+	}
+	if namesAffected(r) {
+		line.Candidates = nil // tandem review show names the records
 	}
 	if !r.Decided.IsZero() {
 		line.Decided = &r.Decided
@@ -154,13 +158,23 @@ func (c *reviewShowCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	ranked := a.candidates(ctx, p, s, it)
-	if a.json {
-		line := lineOf(it)
-		line.Ranked = candidateLines(ranked)
-		return a.line(line)
+	if !namesAffected(it) {
+		ranked := a.candidates(ctx, p, s, it)
+		if a.json {
+			line := lineOf(it)
+			line.Ranked = candidateLines(ranked)
+			return a.line(line)
+		}
+		return a.print(reviewText(p, it) + candidatesText(it, ranked))
 	}
-	return a.print(reviewText(p, it) + candidatesText(it, ranked))
+	about, err := a.affected(ctx, p, s, it, c.All)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.line(about.line())
+	}
+	return a.print(reviewText(p, it) + about.text())
 }
 
 func item(ctx context.Context, s *store.Store, id int64) (store.Review, error) {
@@ -188,7 +202,7 @@ func reviewText(p *plan.Plan, it store.Review) string {
 		t.add("right", s.Ends[1].String(), shown(it.Values[1], 200))
 		b.WriteString(t.text("  "))
 	}
-	if len(it.Candidates) > 0 {
+	if len(it.Candidates) > 0 && !namesAffected(it) {
 		fmt.Fprintf(&b, "  could be  %s\n", strings.Join(it.Candidates, ", "))
 	}
 	if it.Field != "" && it.Kind != store.ReviewConflict {

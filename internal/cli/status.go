@@ -35,6 +35,7 @@ type syncStatusLine struct {
 	Error      string         `json:"error,omitempty"`
 	Verified   *verifiedLine  `json:"verified,omitempty"` // the last whole round
 	Restored   *time.Time     `json:"restored,omitempty"` // goes on from a backup, and has not seen both sides since
+	Guard      *guardLine     `json:"guard,omitempty"`    // what the sync's last month suggests; never applied by itself
 }
 
 // connectionStatusLine is one connection in tandem status -o json.
@@ -113,6 +114,9 @@ func syncStatus(ctx context.Context, p *plan.Plan, s *store.Store, sync plan.Syn
 	line.Linked, line.Diverged, line.Review = tally.Linked, tally.Diverged, tally.Review
 	line.Outbox, line.Waiting, line.Alone = tally.Outbox, tally.Waiting, tally.Standing
 	if err := line.addVerified(ctx, s); err != nil {
+		return line, err
+	}
+	if line.Guard, err = suggestedGuard(ctx, s, sync, tally.Linked, time.Now()); err != nil {
 		return line, err
 	}
 	runs, err := s.FullRuns(ctx, sync.Name, 1)
@@ -287,6 +291,9 @@ func syncNotes(s syncStatusLine) string {
 	}
 	if s.Verified != nil && s.Verified.Drifted+s.Verified.Gone > 0 {
 		note("%s found when it was verified; tandem verify %s", plural(s.Verified.Drifted+s.Verified.Gone, "difference", "differences"), s.Sync)
+	}
+	if s.Guard != nil {
+		note("%s", s.Guard)
 	}
 	for _, why := range sortedKeys(s.Alone) {
 		note("%s alone (%s)", plural(s.Alone[why], "record stays", "records stay"), why)

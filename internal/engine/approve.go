@@ -9,6 +9,7 @@ import (
 
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
 )
 
 // askApproval brings the questions about a changed configuration in line with what waits for
@@ -28,7 +29,7 @@ func (r *run) askApproval(ctx context.Context) error {
 			continue
 		}
 		f.Reviews = append(f.Reviews, store.Review{ID: r.e.store.NewID(), Sync: r.p.Name, Kind: store.ReviewConfiguration, Subject: r.former.subject(c), Opened: time.Now(),
-			Text: "the configuration changed: " + text,
+			Text: "the configuration changed: " + text, Candidates: waiting.names(c, r.p),
 			Fix: "approve it, with tandem sync --approve " + r.p.Name + " too, or keep what is there; setting the configuration back ends the question. " +
 				"What people edit is carried over meanwhile",
 			Choices: []string{approved, kept}})
@@ -65,12 +66,13 @@ func (r *run) putQuestions(ctx context.Context, f store.Facts) error {
 
 // waiting counts what a changed configuration would do.
 type waiting struct {
-	fields map[string]int // records by mapping key
-	pairs  int            // that leave the filter
+	fields map[string]int      // records by mapping key
+	pairs  int                 // that leave the filter
+	ids    map[change][]string // left ids of the pairs, as many as an item names
 }
 
 func (r *run) countWaiting(ctx context.Context) (waiting, error) {
-	w := waiting{fields: map[string]int{}}
+	w := waiting{fields: map[string]int{}, ids: map[change][]string{}}
 	err := r.eachLink(ctx, func(links []store.Link) error {
 		for _, l := range links {
 			if rehearsed, ok := r.former.overlay[l.ID]; ok {
@@ -91,10 +93,29 @@ func (w *waiting) add(l store.Link) {
 		case why != waitsForApproval:
 		case key == leftFilter:
 			w.pairs++
+			w.about(changesFilter, l)
 		default:
 			w.fields[key]++
+			w.about(changesValues, l)
 		}
 	}
+}
+
+// about notes a pair that a question is about, once.
+func (w *waiting) about(c change, l store.Link) {
+	ids := w.ids[c]
+	if id := l.IDs[record.Left]; len(ids) < maxAffected && (len(ids) == 0 || ids[len(ids)-1] != id) {
+		w.ids[c] = append(ids, id)
+	}
+}
+
+// names names the records of a question as tandem history takes them.
+func (w *waiting) names(c change, p *pair) []string {
+	var names []string
+	for _, id := range w.ids[c] {
+		names = append(names, p.ends[record.Left].of.String()+"/"+id)
+	}
+	return names
 }
 
 // text says in plain words what waits; "" = nothing of that kind.

@@ -41,6 +41,7 @@ func callAll(t *testing.T, s *Store) {
 		note(s.Spent(ctx, "contacts", side, time.Now()))
 		note(s.Unaccounted(ctx, "contacts", side, 5))
 	}
+	note(s.Peaks(ctx, "contacts", time.Now()))
 	note(s.LinksByID(ctx, []int64{1}))
 	note(s.Links(ctx, "contacts", 0, 5))
 	note(s.Busy(ctx, "contacts", []Spot{{ID: "1"}, {Side: record.Right, ID: "2"}}))

@@ -123,4 +123,7 @@ func spent(b *bench) {
 	got, err = b.s.Spent(b.ctx, "nobody", record.Left, at(0))
 	b.ok(err)
 	b.same("nobody", store.Spent{}, got)
+	peaks, err := b.s.Peaks(b.ctx, "contacts", at(0))
+	b.ok(err)
+	b.same("peaks", store.Peaks{Deleted: 2, Created: 3, Updated: 3}, peaks)
 }

@@ -81,6 +81,7 @@ type twinTable struct {
 	tombstones bool     // the feed tells what is gone
 	bin        bool     // rows can be put aside and brought back
 	closed     bool     // the credential may not see the table
+	blank      bool     // the feed shows nothing of it
 	unstamped  bool     // a row does not tell when it moved
 }
 

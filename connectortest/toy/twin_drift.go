@@ -49,3 +49,12 @@ func (a *Twin) Become(account string) {
 	defer a.mu.Unlock()
 	a.account = account
 }
+
+// Blank makes the feed of a table answer that there is nothing, although its rows can be read.
+func (a *Twin) Blank(object string, on bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if t, ok := a.tables[object]; ok {
+		t.blank = on
+	}
+}

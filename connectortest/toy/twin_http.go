@@ -154,6 +154,9 @@ func (a *Twin) serveFeed(w http.ResponseWriter, r *http.Request) {
 			return r.seq <= began && !slices.Contains(strings.Split(only, ","), r.cells[column])
 		})
 	}
+	if t.blank {
+		rows = nil
+	}
 	more := len(rows) > limit
 	if more {
 		rows = rows[:limit]

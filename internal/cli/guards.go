@@ -59,9 +59,6 @@ type reviewShown struct {
 // affected loads what there is to say about the records of an item.
 func (a *app) affected(ctx context.Context, p *plan.Plan, s *store.Store, it store.Review, all bool) (*affected, error) {
 	out := &affected{item: it, alarms: engine.Alarms(it)}
-	if !namesAffected(it) {
-		return out, nil
-	}
 	names := it.Candidates
 	if !all && len(names) > someAffected {
 		out.more, names = len(names)-someAffected, names[:someAffected]

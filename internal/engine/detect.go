@@ -31,7 +31,6 @@ const (
 	alarmCopies    = "copies"    // new records that differ in their keys only
 	alarmFlood     = "flood"     // more new records than there were pairs
 	alarmStrangers = "strangers" // a first run finds two full sides that have nothing in common
-	alarmFlip      = "flip"      // fields go back and forth
 	alarmCanary    = "canary"    // the record that nobody may touch was touched
 )
 
@@ -46,7 +45,6 @@ type Alarm struct {
 
 	side record.Side
 	ids  []string // of the records on the other side that it comes from
-	held bool     // it is about what is held in the outbox, which a person can have taken back
 }
 
 func (r *run) alarm(detector string, side record.Side, field string, ids []string, n int, text string) Alarm {

@@ -108,12 +108,13 @@ func (r *run) lookAtCanary(ctx context.Context, side record.Side) ([]Alarm, erro
 	if err != nil {
 		return nil, fmt.Errorf("look at %s/%s: %w", end.of, id, err)
 	}
+	row, known := rows[id]
+	if known && row.Seq <= r.marks[side] {
+		return nil, nil // it is as it was, or a person has seen what became of it
+	}
 	what := "was changed"
-	switch row, known := rows[id]; {
-	case !known || row.Fate != connector.Present:
+	if !known || row.Fate != connector.Present {
 		what = "is not there any more"
-	case row.Seq <= r.marks[side]:
-		return nil, nil
 	}
 	return []Alarm{r.alarm(alarmCanary, side.Other(), "", []string{id}, 1, fmt.Sprintf("%s/%s, which nobody may touch, %s", end.of, id, what))}, nil
 }

@@ -228,7 +228,7 @@ func lostEnd(kind record.Kind, was, is string) string {
 // cutShort is text that got too little room.
 func cutShort(kind record.Kind, was, is string) string {
 	if strings.HasPrefix(was, is) && worded(kind) {
-		return fmt.Sprintf("cut off behind %d characters", utf8.RuneCountInString(is))
+		return "cut off at the end"
 	}
 	return ""
 }

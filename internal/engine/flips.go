@@ -17,13 +17,6 @@ const maxFlips = 8
 // goesBackAndForth is why a field diverges that two programs want to be different things.
 const goesBackAndForth = "goes back and forth"
 
-// A flip is a field that would go back once more.
-type flip struct {
-	side  record.Side
-	field string
-	from  string // the record whose value would be written
-}
-
 // flips asks a person about a field that was written back and forth all day and would be
 // once more; the rest of the record goes on. It reports true if nothing is to be written, and
 // otherwise lets what a person has said since decide.
@@ -54,10 +47,6 @@ func (b *batch) flips(ctx context.Context, d *draft, f mappingField, in merge.Fi
 		*out = merge.One(in, d.times)
 		return false, nil
 	}
-	if b.r.flipping == nil {
-		b.r.flipping = map[string]flip{}
-	}
-	b.r.flipping[about] = flip{to, wire, d.link.IDs[to.Other()]}
 	b.review(store.Review{Kind: store.ReviewConflict, Subject: about, Link: d.link.ID, Side: to, Record: d.link.IDs[to], Field: f.Key,
 		Values: [2]record.Value{in.Cells[0].Value, in.Cells[1].Value}, Choices: []string{"left", "right"},
 		Text: fmt.Sprintf("%s of %s/%s goes back and forth: within a day it came back %d times to a value that it had before", wire, b.r.p.ends[to].of, d.link.IDs[to], n),
@@ -88,20 +77,4 @@ func (d *day) returns(link int64, side record.Side, wire, next string) (n int, l
 	}
 	add(next)
 	return n, last
-}
-
-// fighting is the alarm about many fields that go back and forth at once.
-func (r *run) fighting() []Alarm {
-	var hit [2][]string
-	for _, f := range r.flipping {
-		hit[f.side] = append(hit[f.side], f.from)
-	}
-	var out []Alarm
-	for _, side := range record.Sides() {
-		if n := len(hit[side]); n > strayed(r.linked) {
-			slices.Sort(hit[side])
-			out = append(out, r.alarm(alarmFlip, side, "", hit[side], n, fmt.Sprintf("%d fields of %s go back and forth, as if two programs wanted different things", n, r.p.ends[side].of)))
-		}
-	}
-	return out
 }

@@ -27,7 +27,7 @@ func (r *run) guard(ctx context.Context) (why string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("load planned operations: %w", err)
 	}
-	if len(held) == 0 && len(r.flipping) == 0 {
+	if len(held) == 0 {
 		return "", r.unblow(ctx)
 	}
 	return r.judge(ctx, held)
@@ -46,7 +46,7 @@ func (r *run) judge(ctx context.Context, held []store.Op) (string, error) {
 			return "", err
 		}
 	}
-	alarms := append(r.alarms(held, d), r.fighting()...)
+	alarms := r.alarms(held, d)
 	if len(alarms) == 0 {
 		return "", r.unblow(ctx)
 	}

@@ -99,14 +99,14 @@ func (r *run) proveGone(ctx context.Context, rd *reading, listing time.Time) err
 }
 
 func (r *run) proveUnseen(ctx context.Context, rd *reading, listing time.Time) error {
-	after := ""
+	after, there := "", 0
 	for {
 		ids, err := r.e.store.Unseen(ctx, rd.end.of, listing, after, proofBatch)
 		if err != nil {
 			return fmt.Errorf("find unseen records: %w", err)
 		}
 		if len(ids) == 0 {
-			return nil
+			return r.leftOut(ctx, rd, there)
 		}
 		after = ids[len(ids)-1]
 		if err := r.e.sameAccount(ctx, rd.end.conn, listing); err != nil {
@@ -119,10 +119,34 @@ func (r *run) proveUnseen(ctx context.Context, rd *reading, listing time.Time) e
 		if hidden := slices.IndexFunc(changes, func(c connector.Change) bool { return c.Fate == connector.Left }); hidden >= 0 {
 			return r.cancelSweep(ctx, rd, changes[hidden].ID)
 		}
+		for _, c := range changes {
+			if c.Fate == connector.Present {
+				there++
+			}
+		}
 		if _, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Changes: r.mapped(rd.end.of, changes), Keys: rd.keys, Began: began}); err != nil {
 			return fmt.Errorf("save proofs: %w", err)
 		}
 	}
+}
+
+// leftOut tells a person of a listing that left out records which are there: it is no proof of
+// anything, and whoever else reads such listings may have taken them for deleted.
+func (r *run) leftOut(ctx context.Context, rd *reading, there int) error {
+	about := "listing of " + rd.end.of.String()
+	if there <= leastStrayed {
+		if r.asking.Load() && r.dry == nil {
+			return r.e.store.Decide(ctx, r.p.Name, r.marks, store.Facts{Close: []string{about}})
+		}
+		return nil
+	}
+	f := store.Facts{Reviews: []store.Review{{ID: r.e.store.NewID(), Sync: r.p.Name, Kind: store.ReviewIdentity, Subject: about, Opened: time.Now(),
+		Text: fmt.Sprintf("%s listed %s without %d records that are there when they are asked for by their ids: nothing is taken for deleted", rd.end.conn.spec.Title, rd.end.of, there),
+		Fix:  "nothing has to be done here; if it stays so, ask the vendor", Choices: []string{"dismiss"}}}}
+	if err := r.e.store.Decide(ctx, r.p.Name, r.marks, f); err != nil {
+		return fmt.Errorf("open review: %w", err)
+	}
+	return nil
 }
 
 // sameAccount makes sure that it is still the account that was pinned whose records seem to

@@ -109,7 +109,7 @@ func (w *waiting) about(c change, l store.Link) {
 	}
 }
 
-// names names the records of a question as tandem history takes them.
+// names returns the records of a question as tandem history takes them.
 func (w *waiting) names(c change, p *pair) []string {
 	var names []string
 	for _, id := range w.ids[c] {

@@ -186,16 +186,16 @@ func (r *run) copies(held []store.Op) []string {
 				delete(rest, own.Name)
 			}
 		}
-		named := title(rest)
-		if named == "" || len(rest) < 2 {
+		if title(rest) == "" || len(rest) < 2 {
 			continue
 		}
-		print := named
+		var all strings.Builder
 		for _, name := range slices.Sorted(maps.Keys(rest)) {
-			print += "\x00" + name + "=" + rest[name].String()
+			fmt.Fprintf(&all, "%s=%q ", name, rest[name])
 		}
-		if by[print] = append(by[print], op.SourceID); len(by[print]) > len(by[best]) {
-			best = print
+		alike := all.String()
+		if by[alike] = append(by[alike], op.SourceID); len(by[alike]) > len(by[best]) {
+			best = alike
 		}
 	}
 	return by[best]

@@ -2,20 +2,13 @@ package engine_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
 func disasters() []disaster {
-	return slicesOf(recordDisasters(), valueDisasters(), otherDisasters())
-}
-
-func slicesOf(lists ...[]disaster) []disaster {
-	var all []disaster
-	for _, l := range lists {
-		all = append(all, l...)
-	}
-	return all
+	return slices.Concat(recordDisasters(), valueDisasters(), otherDisasters())
 }
 
 // recordDisasters befall whole records.

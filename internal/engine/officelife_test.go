@@ -28,23 +28,18 @@ type office struct {
 // bulk days, with the guards and detectors as they are by default: none may say a word.
 func TestAnOrdinaryLifeIsNeverStopped(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(3) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				o := &office{world: newDisasterWorld(t, disaster{}), rnd: rand.New(rand.NewPCG(seed, 1)), made: 1000}
-				for day := range officeDays {
-					o.day(day)
-				}
-				if a, b := content(o.a, "cards"), content(o.b, "cards"); !slices.Equal(a, b) {
-					t.Errorf("%d and %d cards are not the same: %d differ", len(a), len(b), harm(a, b))
-				}
-				if n := len(o.b.Rows("cards")); n < 300 {
-					t.Errorf("there are %d cards only: nobody worked", n)
-				}
-			})
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		o := &office{world: newDisasterWorld(t, disaster{}), rnd: rand.New(rand.NewPCG(1, 1)), made: 1000}
+		for day := range officeDays {
+			o.day(day)
+		}
+		if a, b := content(o.a, "cards"), content(o.b, "cards"); !slices.Equal(a, b) {
+			t.Errorf("%d and %d cards are not the same: %d differ", len(a), len(b), harm(a, b))
+		}
+		if n := len(o.b.Rows("cards")); n < 300 {
+			t.Errorf("there are %d cards only: nobody worked", n)
+		}
+	})
 }
 
 // day is one day: a bulk day's work, and what happens every day, with a run every two hours.

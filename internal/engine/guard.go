@@ -42,7 +42,7 @@ func (r *run) judge(ctx context.Context, held []store.Op) (string, error) {
 		return "", err
 	}
 	if r.first {
-		if err := r.countPairs(ctx); err != nil {
+		if err := r.countPairs(ctx, len(held)); err != nil {
 			return "", err
 		}
 	}
@@ -53,8 +53,9 @@ func (r *run) judge(ctx context.Context, held []store.Op) (string, error) {
 	return r.blow(ctx, alarms)
 }
 
-// countPairs counts what a first run has found on both sides.
-func (r *run) countPairs(ctx context.Context) error {
+// countPairs counts what a first run has found on both sides. As long as the outcome of a
+// write is not known, an earlier try may have made what has no partner yet.
+func (r *run) countPairs(ctx context.Context, held int) error {
 	tally, err := r.e.store.Tally(ctx, r.p.Name)
 	if err != nil {
 		return fmt.Errorf("count pairs: %w", err)
@@ -62,6 +63,10 @@ func (r *run) countPairs(ctx context.Context) error {
 	r.rows, r.paired = tally.Rows, tally.Linked
 	if r.dry != nil {
 		r.paired += len(r.dry.taken) / 2
+		held = 0
+	}
+	if tally.Outbox > held {
+		r.rows = [2]int{}
 	}
 	return nil
 }

@@ -1,0 +1,114 @@
+package engine_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+func TestR30AnApprovalIsGoodForWhatWasShownOnly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newDisasterWorld(t, disaster{})
+		every("seen", of("seen", moved(2*time.Hour)))(w)
+		if rep := w.sync("cards"); rep.Status != engine.StatusBlocked {
+			t.Fatalf("%+v", rep)
+		}
+		w.decide(w.review(store.ReviewGuard), "approve")
+		share("name", 4, of("name", strings.ToUpper))(w)
+		if rep := w.sync("cards"); rep.Status != engine.StatusBlocked {
+			t.Fatalf("what nobody has seen went through with it: %+v", rep)
+		}
+		item := w.review(store.ReviewGuard)
+		if fields := fieldsOf(item); !slices.Contains(fields, "name") || !slices.Contains(fields, "seen") {
+			t.Errorf("the new question is about %q", fields)
+		}
+		w.decide(item, "approve")
+		w.settled("cards")
+	})
+}
+
+func fieldsOf(item store.Review) []string {
+	var fields []string
+	for _, a := range engine.Alarms(item) {
+		fields = append(fields, a.Field)
+	}
+	return fields
+}
+
+func TestR30TheQuestionGoesWithItsCause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newDisasterWorld(t, disaster{})
+		every("seen", of("seen", moved(2*time.Hour)))(w)
+		w.sync("cards")
+		w.review(store.ReviewGuard)
+		every("seen", of("seen", moved(-2*time.Hour)))(w) // the vendor has mended it
+		writes := apiWrites(w.a, w.b)
+		w.settled("cards")
+		if got := w.reviews(); len(got) != 0 || apiWrites(w.a, w.b) != writes {
+			t.Errorf("%d writes, and still asked: %v", apiWrites(w.a, w.b)-writes, got)
+		}
+	})
+}
+
+func TestTakingBackKeepsWhatTheOtherSideEditedSince(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newDisasterWorld(t, disaster{})
+		share("notes", 4, becomes(""))(w)
+		w.sync("cards")
+		theirs := w.by(w.b, "cards", "email", "p0@x.gr").ID
+		w.put(w.b, "cards", theirs, map[string]string{"notes": "edited meanwhile"})
+		other := w.by(w.a, "cards", "email", "p4@x.gr").ID
+		w.put(w.a, "cards", other, map[string]string{"name": "Renamed"})
+		w.sync("cards")
+		w.decide(w.review(store.ReviewGuard), "revert")
+		w.settled("cards")
+		for _, tw := range []string{"p0@x.gr"} {
+			if a, b := w.by(w.a, "cards", "email", tw), w.by(w.b, "cards", "email", tw); a.Fields["notes"] != "edited meanwhile" || b.Fields["notes"] != "edited meanwhile" {
+				t.Errorf("the edit is lost: %v, %v", a, b)
+			}
+		}
+		if b := w.by(w.b, "cards", "email", "p4@x.gr"); b.Fields["name"] != "Renamed" || b.Fields["notes"] == "" {
+			t.Errorf("an edit beside the disaster was taken back with it: %v", b)
+		}
+	})
+}
+
+func TestAFieldThatGoesBackAndForthEndsAsAPersonSays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, right := pairOf(t, cardsYAML, map[string]string{"name": "Ann", "email": "ann@x.gr", "stage": "new"})
+		for n := 0; len(w.reviews()) == 0; n++ {
+			if n > 20 {
+				t.Fatal("nobody is asked")
+			}
+			time.Sleep(10 * time.Minute)
+			if n%2 == 0 {
+				w.put(w.a, "cards", left, map[string]string{"stage": "won"})
+			} else {
+				w.put(w.b, "cards", right, map[string]string{"stage": "lost"})
+			}
+			w.sync("cards")
+		}
+		item := w.review(store.ReviewConflict)
+		writes := apiWrites(w.a, w.b)
+		w.put(w.a, "cards", left, map[string]string{"name": "Ann Lee"})
+		w.sync("cards")
+		if n := apiWrites(w.a, w.b) - writes; n != 1 {
+			t.Errorf("%d writes while a person is asked, want the name only", n)
+		}
+		time.Sleep(time.Minute)
+		w.decide(item, "right")
+		want := cell(w.b, right, "stage")
+		w.settled("cards")
+		w.holds(w.a, left, "stage", want)
+		w.holds(w.b, right, "stage", want)
+	})
+}

@@ -351,7 +351,8 @@ func (r *run) readAndPlan(ctx context.Context) error {
 		r.done.Store(true)
 		return nil
 	}
-	r.streaming = r.first && r.dry == nil && r.restored == nil
+	streams := r.first && r.dry == nil && r.restored == nil
+	r.streaming = streams // until planning, which runs beside this, has seen both sides
 	outer := ctx
 	g, ctx := errgroup.WithContext(ctx)
 	var pulls sync.WaitGroup
@@ -368,7 +369,7 @@ func (r *run) readAndPlan(ctx context.Context) error {
 		defer r.finishPlanning()
 		return r.planAsItComes(ctx, pulled)
 	})
-	if r.streaming {
+	if streams {
 		g.Go(func() error { return r.pushAsItComes(ctx) })
 	}
 	err := g.Wait()

@@ -36,26 +36,26 @@ func realLife(t *testing.T, seed uint64) sim.Setup {
 	rnd := rand.New(rand.NewPCG(seed, 3))
 	one := func(words ...string) string { return words[rnd.IntN(len(words))] }
 	text := func(key, left, right string, draw func(*rand.Rand, int) string) sim.Field {
-		return sim.Field{Key: key, Wire: [2]string{left, right}, Draw: draw, Same: asDolibarrKeepsIt}
+		return sim.Field{Key: key, Wire: []string{left, right}, Draw: draw, Same: asDolibarrKeepsIt}
 	}
 	name := text("last_name", "lastname", "lastname", sim.Name)
 	name.Keeps = true
 	fields := []sim.Field{
 		name, text("first_name", "firstname", "firstname", sim.Name), text("job_title", "poste", "jobtitle", plainText), text("city", "town", "city", plainText),
-		{Key: "email", Wire: [2]string{"email", "email"}, Sole: true, Same: strings.ToLower, Draw: func(rnd *rand.Rand, _ int) string {
+		{Key: "email", Wire: []string{"email", "email"}, Sole: true, Same: strings.ToLower, Draw: func(rnd *rand.Rand, _ int) string {
 			return fmt.Sprintf([]string{"p%d@x.example", "P%d@X.example", "o'p%d+tag@x.example"}[rnd.IntN(3)], rnd.IntN(60))
 		}},
-		{Key: "phone", Wire: [2]string{"phone_pro", "phone"}, Draw: sim.Phone, Same: sim.Digits},
-		{Key: "fax", Wire: [2]string{"", "fax"}, Draw: sim.Phone, Loose: true},
+		{Key: "phone", Wire: []string{"phone_pro", "phone"}, Draw: sim.Phone, Same: sim.Digits},
+		{Key: "fax", Wire: []string{"", "fax"}, Draw: sim.Phone, Loose: true},
 	}
 	s := sim.Setup{Seed: seed, Path: t.TempDir() + "/tandem.db", Rounds: 5 + rnd.IntN(6), IdleCalls: 6, Steady: true,
 		Config: fmt.Sprintf(livesYAML, one("left", "right", "newest", "newest", "ask"), one("ignore", "archive", "delete", "unlink"), one("ignore", "archive", "unlink")),
-		Kinds:  []sim.Kind{{Sync: "contacts", Objects: [2]string{"contacts", "contacts"}, Fields: fields, Key: "email"}}}
+		Kinds:  []sim.Kind{{Syncs: []sim.Sync{{Name: "contacts", Ends: [2]int{0, 1}}}, Objects: []string{"contacts", "contacts"}, Fields: fields, Key: "email"}}}
 	for _, sys := range systems.All() {
 		s.Specs = append(s.Specs, sys.Spec)
 	}
-	s.Sides[0] = sim.Account{Connection: "erp", Twin: twinOf(t, "dolibarr", twin.Options{Zone: athens(t)}), Blind: true, Archives: [2]string{"statut", "0"}}
-	s.Sides[1] = sim.Account{Connection: "crm", Twin: twinOf(t, "hubspot", twin.Options{}), Blind: true, Keyless: true}
+	s.Sides = []sim.Account{{Connection: "erp", Twin: twinOf(t, "dolibarr", twin.Options{Zone: athens(t)}), Blind: true, Archives: [2]string{"statut", "0"}},
+		{Connection: "crm", Twin: twinOf(t, "hubspot", twin.Options{}), Blind: true, Keyless: true}}
 	s.Env = func(name string) (string, bool) {
 		if name == "ERP_SECRET" {
 			return s.Sides[0].Twin.Settings()["api_key"], true

@@ -245,7 +245,9 @@ func decodeEvent(object string, e wireEvent) (connector.Change, error) {
 		change.Fate = connector.Left
 	case "merged":
 		change.Fate = connector.Merged
-		change.Into = []record.Ref{{Object: object, ID: e.Into}}
+		if e.Into != "" { // the vendor does not always say
+			change.Into = []record.Ref{{Object: object, ID: e.Into}}
+		}
 	case "moved":
 		change.Fate = connector.Converted
 		for _, s := range e.On {

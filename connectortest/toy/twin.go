@@ -56,7 +56,7 @@ type Twin struct {
 	papers   []*twinPaper
 
 	lastPaper int
-	fresh     bool // a merge makes a new row of all, as some vendors do
+	folding   Folding
 }
 
 // New returns a twin without rows.

@@ -82,14 +82,6 @@ func (a *Twin) serveJobs(w http.ResponseWriter, r *http.Request) {
 	twinAnswer(w, map[string]any{"done": done})
 }
 
-// FoldIntoNew makes every merge end in a row that was not there before, with all others
-// folded into it.
-func (a *Twin) FoldIntoNew(on bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.fresh = on
-}
-
 // Merge lets a person fold one row into another.
 func (a *Twin) Merge(object, lose, keep string) error {
 	_, err := a.MergeInto(object, keep, lose)
@@ -125,7 +117,7 @@ func (a *Twin) fold(t *twinTable, by, keep string, lose []string) (*twinRow, *tw
 			return nil, &twinRefusal{Code: "unknown", Text: "no such row: " + id}
 		}
 	}
-	if a.fresh {
+	if a.folding == FoldIntoNew {
 		lose = append([]string{keep}, lose...)
 		a.lastID++
 		kept = &twinRow{id: strconv.FormatInt(a.lastID, 10), cells: maps.Clone(kept.cells), made: a.Now().Truncate(time.Millisecond)}
@@ -138,7 +130,12 @@ func (a *Twin) fold(t *twinTable, by, keep string, lose []string) (*twinRow, *tw
 				kept.cells[key] = text
 			}
 		}
-		r.state, r.into = "merged", kept.id
+		switch r.state, r.into = "merged", kept.id; a.folding {
+		case FoldNowhere:
+			r.into = ""
+		case FoldUnseen:
+			r.state, r.into = "purged", ""
+		}
 		a.touch(r, by)
 	}
 	a.touch(kept, by)
@@ -190,6 +187,7 @@ func (a *Twin) purge(table string, r *twinRow, by string) {
 		if card.cells["label"] == r.id {
 			card.state = "purged"
 			a.touch(card, by)
+			a.Ledger().Record(twin.Act{By: by, Verb: "delete", Object: "cards", ID: card.id})
 		}
 	}
 }

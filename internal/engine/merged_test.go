@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tandemhub/tandem/connectortest/toy"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/twin"
@@ -38,6 +39,9 @@ func (w *world) merge(tw interface {
 	}
 	return id
 }
+
+// foldsInto are the ways of a vendor whose merges end in a new record, and of one whose do not.
+var foldsInto = map[bool]toy.Folding{true: toy.FoldIntoNew}
 
 // closed counts the links that were closed for a reason, and wants the open ones to join
 // records of these names.
@@ -153,7 +157,7 @@ func TestR24MergeFollowMergesThePartners(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, cardsWith("merge: follow"))
 				w.people("Ann", "Bob")
-				w.b.FoldIntoNew(fresh)
+				w.b.Folds(foldsInto[fresh])
 				w.put(w.a, "cards", w.by(w.a, "cards", "name", "Ann").ID, map[string]string{"phone": "1"})
 				w.put(w.b, "cards", w.by(w.b, "cards", "name", "Bob").ID, map[string]string{"discount": "5"})
 				w.merge(w.a, w.by(w.a, "cards", "name", "Ann").ID, w.by(w.a, "cards", "name", "Bob").ID)
@@ -201,7 +205,7 @@ func TestR24AThirdRecordTakesOver(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, cardsWith("delete: delete", "merge: follow"))
 				w.people("Ann", "Bob")
-				w.a.FoldIntoNew(true)
+				w.a.Folds(toy.FoldIntoNew)
 				third := w.merge(w.a, w.by(w.a, "cards", "name", "Ann").ID, w.by(w.a, "cards", "name", "Bob").ID)
 				if changed {
 					w.put(w.a, "cards", third, map[string]string{"name": "Ann and Bob", "email": "both@x.gr"})
@@ -225,8 +229,8 @@ func TestR24MergedOnBothSidesIsRelinkedOnly(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, cardsWith("delete: delete", "merge: follow"))
 				w.people("Ann", "Bob")
-				w.a.FoldIntoNew(fresh)
-				w.b.FoldIntoNew(fresh)
+				w.a.Folds(foldsInto[fresh])
+				w.b.Folds(foldsInto[fresh])
 				for _, tw := range []interface {
 					MergeInto(object, keep string, lose ...string) (string, error)
 					twin.Twin
@@ -302,7 +306,7 @@ func TestR24ASurvivorThatIsNotKnownIsRead(t *testing.T) {
 		w.people("Ann")
 		ann, right := w.by(w.a, "cards", "name", "Ann").ID, w.by(w.b, "cards", "name", "Ann").ID
 		w.put(w.b, "cards", right, map[string]string{"notes": "new"})
-		w.a.FoldIntoNew(true)
+		w.a.Folds(toy.FoldIntoNew)
 		other := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
 		w.a.Before(func(r *http.Request) {
 			if r.URL.Path == "/v1/do" && other != "" { // right before the note is written

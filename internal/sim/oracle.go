@@ -10,31 +10,73 @@ import (
 	"github.com/tandemhub/tandem/twin"
 )
 
-// An oracle is what is known of one kind when all is quiet: what people did, what both
-// sides show, and what the hub says of itself.
-type oracle struct {
+// A bond is a link, and the sync that made it.
+type bond struct {
+	store.Link
+	kind int
+	sync Sync
+}
+
+func (b bond) at(end int) spot { return spot{b.kind, b.sync.Ends[end], b.IDs[end]} }
+
+// end is where a side stands in the bond; -1 = nowhere.
+func (b bond) end(at spot) int {
+	for end := range 2 {
+		if b.at(end) == at {
+			return end
+		}
+	}
+	return -1
+}
+
+// A line is one of the journal, and the record that it is about.
+type line struct {
+	store.Entry
+	spot
+}
+
+// An asked is a question, and the record that it is about.
+type asked struct {
+	store.Review
+	spot
+}
+
+// A family is what is known of all kinds when all is quiet: who was ever linked with whom,
+// and what people did to each.
+type family struct {
 	w       *world
-	kind    int
-	k       Kind
-	rows    [2]map[string]twin.Row
-	links   []store.Link
-	journal []store.Entry // of the sync
-	reviews []store.Review
-	whole   map[spot]spot   // a record → the one that stands for all it was ever linked with
+	links   [][]bond // by kind
+	whole   map[spot]spot
 	members map[spot][]spot // the reverse
 	linked  map[int64]time.Time
 	edits   map[spot][]edit // by whole
 	gone    map[spot]removal
+	merged  map[spot]spot // a record that people merged → the one that it went into
+	journal []line
+	reviews []asked
+}
+
+// An oracle is what is known of one kind when all is quiet: what people did, what the sides
+// show, and what the hub says of itself.
+type oracle struct {
+	*family
+	kind    int
+	k       Kind
+	rows    []map[string]twin.Row // by account
+	links   []bond
+	journal []line
+	reviews []asked
 }
 
 // judge holds everything against what people did.
 func (w *world) judge() {
+	f, err := w.remember()
+	if err != nil {
+		w.blamef("the hub cannot be asked: %v", err)
+		return
+	}
 	for kind := range w.set.Kinds {
-		o, err := w.consult(kind)
-		if err != nil {
-			w.blamef("the hub cannot be asked: %v", err)
-			return
-		}
+		o := f.consult(kind)
 		o.pairs()
 		o.kept()
 		o.alone()
@@ -48,91 +90,171 @@ func (w *world) judge() {
 	w.rest()
 }
 
-func (w *world) consult(kind int) (*oracle, error) {
-	k := w.set.Kinds[kind]
-	o := &oracle{w: w, kind: kind, k: k, whole: map[spot]spot{}, members: map[spot][]spot{}, linked: map[int64]time.Time{}, edits: map[spot][]edit{}, gone: map[spot]removal{}}
-	for side := range o.rows {
-		o.rows[side] = map[string]twin.Row{}
-		for _, r := range w.set.Sides[side].Twin.Rows(k.Objects[side]) {
-			o.rows[side][r.ID] = r
-		}
-	}
-	var err error
-	if o.links, err = w.store.Links(w.ctx, k.Sync, 0, 1<<20); err != nil {
-		return nil, err
-	}
-	if o.reviews, err = w.store.Reviews(w.ctx, store.ReviewQuery{Sync: k.Sync, Limit: 1 << 20}); err != nil {
-		return nil, err
-	}
-	if o.journal, err = w.store.History(w.ctx, store.HistoryQuery{Sync: k.Sync, Limit: 1 << 20}); err != nil {
-		return nil, err
-	}
-	for _, e := range o.journal {
-		if _, ok := o.linked[e.Link]; !ok {
-			o.linked[e.Link] = e.At
-		}
-	}
-	o.join()
-	return o, nil
-}
-
-// join finds the records that were ever linked with each other.
-func (o *oracle) join() {
-	for _, l := range o.links {
-		a, b := o.of(spot{o.kind, 0, l.IDs[0]}), o.of(spot{o.kind, 1, l.IDs[1]})
-		for at, whole := range o.whole {
-			if whole == b {
-				o.whole[at] = a
+// remember asks the hub for all that it says, and finds the records that were ever linked
+// with each other.
+func (w *world) remember() (*family, error) {
+	f := &family{w: w, links: make([][]bond, len(w.set.Kinds)), whole: map[spot]spot{}, members: map[spot][]spot{}, linked: map[int64]time.Time{},
+		edits: map[spot][]edit{}, gone: map[spot]removal{}, merged: map[spot]spot{}}
+	for kind, k := range w.set.Kinds {
+		for _, s := range k.Syncs {
+			if err := f.ask(kind, s); err != nil {
+				return nil, err
 			}
 		}
-		o.whole[b] = a
 	}
-	for _, e := range o.w.edits {
-		if e.kind == o.kind {
-			o.edits[o.of(e.spot)] = append(o.edits[o.of(e.spot)], e)
+	for _, l := range f.journal {
+		if _, ok := f.linked[l.Link]; !ok {
+			f.linked[l.Link] = l.At
 		}
 	}
-	for at, whole := range o.whole {
-		o.members[whole] = append(o.members[whole], at)
+	f.join()
+	return f, nil
+}
+
+func (f *family) ask(kind int, s Sync) error {
+	links, err := f.w.store.Links(f.w.ctx, s.Name, 0, 1<<20)
+	if err != nil {
+		return err
 	}
-	for _, g := range o.w.gone {
-		o.gone[g.spot] = g
+	for _, l := range links {
+		f.links[kind] = append(f.links[kind], bond{l, kind, s})
+	}
+	reviews, err := f.w.store.Reviews(f.w.ctx, store.ReviewQuery{Sync: s.Name, Limit: 1 << 20})
+	if err != nil {
+		return err
+	}
+	for _, r := range reviews {
+		f.reviews = append(f.reviews, asked{r, spot{kind, s.Ends[r.Side], r.Record}})
+	}
+	journal, err := f.w.store.History(f.w.ctx, store.HistoryQuery{Sync: s.Name, Limit: 1 << 20})
+	if err != nil {
+		return err
+	}
+	for _, e := range journal {
+		f.journal = append(f.journal, line{e, spot{kind, s.Ends[e.Side], e.Record}})
+	}
+	return nil
+}
+
+func (f *family) join() {
+	for _, links := range f.links {
+		for _, l := range links {
+			f.unite(l.at(0), l.at(1))
+		}
+	}
+	for _, m := range f.w.fused {
+		for _, id := range m.lost {
+			f.unite(spot{m.kind, m.side, m.into}, spot{m.kind, m.side, id})
+			f.merged[spot{m.kind, m.side, id}] = spot{m.kind, m.side, m.into}
+		}
+	}
+	for _, e := range f.w.edits {
+		f.edits[f.of(e.spot)] = append(f.edits[f.of(e.spot)], e)
+	}
+	for at, whole := range f.whole {
+		f.members[whole] = append(f.members[whole], at)
+	}
+	for _, g := range f.w.gone {
+		f.gone[g.spot] = g
 	}
 }
 
-func (o *oracle) of(at spot) spot {
-	if whole, ok := o.whole[at]; ok {
+func (f *family) unite(one, two spot) {
+	a, b := f.of(one), f.of(two)
+	for at, whole := range f.whole {
+		if whole == b {
+			f.whole[at] = a
+		}
+	}
+	f.whole[b] = a
+}
+
+func (f *family) of(at spot) spot {
+	if whole, ok := f.whole[at]; ok {
 		return whole
 	}
-	o.whole[at] = at
+	f.whole[at] = at
 	return at
 }
 
-func (o *oracle) name(side int, id string) string { return o.w.set.Sides[side].Connection + "/" + id }
+func (f *family) consult(kind int) *oracle {
+	k := f.w.set.Kinds[kind]
+	o := &oracle{family: f, kind: kind, k: k, links: f.links[kind], rows: make([]map[string]twin.Row, len(f.w.set.Sides))}
+	for side := range o.rows {
+		o.rows[side] = map[string]twin.Row{}
+		if k.Objects[side] == "" {
+			continue
+		}
+		for _, r := range f.w.rows(kind, side) {
+			o.rows[side][r.ID] = r
+		}
+	}
+	for _, l := range f.journal {
+		if l.kind == kind && l.Of.Name == k.Objects[l.side] {
+			o.journal = append(o.journal, l)
+		}
+	}
+	for _, r := range f.reviews {
+		if r.kind == kind {
+			o.reviews = append(o.reviews, r)
+		}
+	}
+	return o
+}
 
-func (o *oracle) value(side int, id string, f Field) string {
-	return f.same(o.rows[side][id].Fields[f.Wire[side]])
+// same brings the values of a field at one side that mean the same to the same text.
+func (f *family) same(fld Field, side int, v string) string {
+	if fld.Ref == 0 || v == "" {
+		return fld.same(v)
+	}
+	whole := f.of(spot{fld.Ref - 1, side, v})
+	return fmt.Sprintf("%d.%d.%s", whole.kind, whole.side, whole.id)
+}
+
+func (f *family) name(at spot) string { return f.w.name(at) + "/" + at.id }
+
+func (o *oracle) value(at spot, f Field) string {
+	return o.same(f, at.side, o.raw(at, f))
+}
+
+func (o *oracle) raw(at spot, f Field) string { return o.rows[at.side][at.id].Fields[f.Wire[at.side]] }
+
+func (o *oracle) shows(at spot) bool {
+	_, ok := o.rows[at.side][at.id]
+	return ok
+}
+
+// told reports whether a value of a field can be told to other sides: a reference to what
+// has no partner cannot.
+func (o *oracle) told(f Field, side int, v string) bool {
+	if f.Ref == 0 || v == "" {
+		return true
+	}
+	return slices.ContainsFunc(o.family.links[f.Ref-1], func(l bond) bool { return l.Closed == "" && l.end(spot{f.Ref - 1, side, v}) >= 0 })
 }
 
 // pairs: both sides of every pair hold the same, and no record is in two pairs.
 func (o *oracle) pairs() {
-	held := map[spot]int64{}
+	type seat struct {
+		spot
+		sync string
+	}
+	held := map[seat]int64{}
 	for _, l := range o.links {
 		if l.Closed != "" {
 			continue
 		}
-		for side := range 2 {
-			at := spot{o.kind, side, l.IDs[side]}
+		for end := range 2 {
+			at := seat{l.at(end), l.sync.Name}
 			if other, twice := held[at]; twice {
-				o.w.blamef("%s is in two open pairs, %d and %d", o.name(side, l.IDs[side]), other, l.ID)
+				o.w.blamef("%s is in two open pairs, %d and %d", o.name(l.at(end)), other, l.ID)
 			}
 			held[at] = l.ID
 		}
-		_, left := o.rows[0][l.IDs[0]]
-		_, right := o.rows[1][l.IDs[1]]
+		left, right := o.shows(l.at(0)), o.shows(l.at(1))
 		if !left || !right {
 			if l.Diverged["*"] == "" || !o.someoneDeleted(l) {
-				o.w.blamef("link %d (%s, %s) is open and a side is not there (left %t, right %t): %q", l.ID, o.name(0, l.IDs[0]), o.name(1, l.IDs[1]), left, right, l.Diverged)
+				o.w.blamef("link %d (%s, %s) is open and a side is not there (left %t, right %t): %q", l.ID, o.name(l.at(0)), o.name(l.at(1)), left, right, l.Diverged)
 			}
 			continue
 		}
@@ -140,31 +262,42 @@ func (o *oracle) pairs() {
 	}
 }
 
-func (o *oracle) someoneDeleted(l store.Link) bool {
-	_, left := o.gone[spot{o.kind, 0, l.IDs[0]}]
-	_, right := o.gone[spot{o.kind, 1, l.IDs[1]}]
-	return left || right
+func (o *oracle) someoneDeleted(l bond) bool {
+	for end := range 2 {
+		if _, gone := o.gone[l.at(end)]; gone {
+			return true
+		}
+		if _, merged := o.merged[l.at(end)]; merged {
+			return true
+		}
+	}
+	return false
 }
 
-func (o *oracle) equal(l store.Link) {
+func (o *oracle) equal(l bond) {
+	left, right := l.at(0), l.at(1)
 	for _, f := range o.k.Fields {
-		if f.Loose || f.Wire[0] == "" || f.Wire[1] == "" || f.Sole && o.diverged(l, f) != "" {
+		if f.Loose || f.Wire[left.side] == "" || f.Wire[right.side] == "" || f.Sole && o.diverged(l, f) != "" {
 			continue
 		}
-		if strings.HasPrefix(o.diverged(l, f), "refused") && o.bothTouched(o.of(spot{o.kind, 0, l.IDs[0]}), f) {
+		if strings.HasPrefix(o.diverged(l, f), "refused") && o.bothTouched(o.of(left), f) {
 			continue // R2; see lost
 		}
-		if o.mistaken(0, l.IDs[0], f, o.value(0, l.IDs[0], f)) || o.mistaken(1, l.IDs[1], f, o.value(1, l.IDs[1], f)) {
+		if !o.told(f, left.side, o.raw(left, f)) || !o.told(f, right.side, o.raw(right, f)) {
+			o.w.counts["a reference to what has no partner"]++
+			continue
+		}
+		if o.mistaken(left, f, o.value(left, f)) || o.mistaken(right, f, o.value(right, f)) {
 			o.w.counts["an edit taken for the vendor's own"]++
 			continue
 		}
-		if a, b := o.value(0, l.IDs[0], f), o.value(1, l.IDs[1], f); a != b {
-			o.w.blamef("%s of link %d differs: %s has %q, %s has %q (diverged: %q)", f.Key, l.ID, o.name(0, l.IDs[0]), a, o.name(1, l.IDs[1]), b, o.diverged(l, f))
+		if a, b := o.value(left, f), o.value(right, f); a != b {
+			o.w.blamef("%s of link %d differs: %s has %q, %s has %q (diverged: %q)", f.Key, l.ID, o.name(left), a, o.name(right), b, o.diverged(l, f))
 		}
 	}
 }
 
-func (o *oracle) diverged(l store.Link, f Field) string {
+func (o *oracle) diverged(l bond, f Field) string {
 	for key, why := range l.Diverged {
 		if d, ok := o.field(key); ok && d.Key == f.Key {
 			return why
@@ -173,164 +306,12 @@ func (o *oracle) diverged(l store.Link, f Field) string {
 	return ""
 }
 
-// kept is invariant 7: what a person entered is on both sides at the end, or somebody
-// replaced it knowingly, or the journal has it as overruled.
-func (o *oracle) kept() {
-	for _, e := range o.w.edits {
-		f := o.k.Fields[e.field%len(o.k.Fields)]
-		if e.kind != o.kind || f.Set || f.Loose || f.Wire[1-e.side] == "" || f.Sole {
-			continue
-		}
-		v := f.same(e.now)
-		if why := o.lost(e, f, v); why != "" {
-			o.w.blamef("%s of %s was set to %q at %s (#%d) and %s", f.Key, o.name(e.side, e.id), e.now, e.at.UTC().Format("02 15:04:05.000"), e.n, why)
-		}
-	}
-}
-
-// lost says why an edit is accounted for nowhere; "" = all is well.
-func (o *oracle) lost(e edit, f Field, v string) string {
-	link, ok := o.linkOf(e.spot)
-	if !ok {
-		return "" // it stands alone: see alone
-	}
-	partner := link.IDs[1-e.side]
-	if _, deleted := o.gone[e.spot]; deleted {
-		return ""
-	}
-	_, here := o.rows[e.side][e.id]
-	_, there := o.rows[1-e.side][partner]
-	switch {
-	case here && link.Closed != "", here && !there:
-		return "" // the other side was deleted; here it stays as it is
-	case here && o.value(e.side, e.id, f) == v && o.value(1-e.side, partner, f) == v:
-		return ""
-	case !here && o.reached(spot{o.kind, 1 - e.side, partner}, f, v):
-		return ""
-	case v == "" && !e.at.After(o.linked[link.ID]):
-		return "" // R5: an empty field is filled at the first match
-	case o.replaced(e, f, v), o.overruled(e, f, v), o.takenBack(e, f, v):
-		return ""
-	case strings.HasPrefix(o.diverged(link, f), "refused") && f.same(e.was) != v && o.bothTouched(o.of(e.spot), f):
-		return "" // R2: put back to what we had just replaced, which looks like a refusal: shown, left alone
-	}
-	if o.mistaken(e.side, e.id, f, v) {
-		return "" // see equal
-	}
-	if o.w.set.Sides[e.side].Blind && o.overwritten(e, f) {
-		o.w.counts["an edit lost in the window"]++
-		return ""
-	}
-	now, then := "is gone", "is gone"
-	if here {
-		now = fmt.Sprintf("has %q", o.value(e.side, e.id, f))
-	}
-	if there {
-		then = fmt.Sprintf("has %q", o.value(1-e.side, partner, f))
-	}
-	return fmt.Sprintf("was neither kept nor overruled: it %s, %s %s (link %d %s%q)", now, o.name(1-e.side, partner), then, link.ID, link.Closed, link.Diverged)
-}
-
-// linkOf returns the open link of a record, else its last closed one.
-func (o *oracle) linkOf(at spot) (store.Link, bool) {
-	var found store.Link
-	for _, l := range o.links {
-		if l.IDs[at.side] == at.id && (found.ID == 0 || found.Closed != "") {
-			found = l
-		}
-	}
-	return found, found.ID != 0
-}
-
-// replaced reports whether a person saw the value, at either side, when entering another.
-func (o *oracle) replaced(e edit, f Field, v string) bool {
-	return slices.ContainsFunc(o.edits[o.of(e.spot)], func(x edit) bool {
-		return x.n > e.n && o.k.Fields[x.field].Key == f.Key && f.same(x.was) == v
-	})
-}
-
-// mistaken reports whether a value was entered between our write and the look at
-// what came of it, at a vendor that tells no versions: it cannot be told from what the vendor
-// makes of a value, and the journal says so (R2).
-func (o *oracle) mistaken(side int, id string, f Field, v string) bool {
-	return o.w.set.Sides[side].Blind && slices.ContainsFunc(o.journal, func(x store.Entry) bool {
-		return x.Kind == store.Rewritten && int(x.Side) == side && x.Record == id && x.Field == f.Wire[side] && f.same(x.New.Text()) == v
-	})
-}
-
-// window is how long ago the hub may have looked at a record that it overwrites (R4), and how
-// long a request may take.
-const window = 30*time.Second + 2*time.Minute
-
-// overwritten reports whether the hub wrote over an edit so soon that it need not have seen
-// it, at a vendor that cannot refuse such a write.
-func (o *oracle) overwritten(e edit, f Field) bool {
-	acts := o.w.set.Sides[e.side].Twin.Kit().Ledger().Acts()
-	for _, act := range acts[e.acts:] {
-		_, wrote := act.Fields[f.Wire[e.side]]
-		verb := o.w.set.Sides[e.side].verb(act)
-		if wrote = wrote || verb == "delete" || verb == "archive"; wrote && act.By != person && act.Object == o.k.Objects[e.side] && act.ID == e.id {
-			return act.At.Sub(acts[e.acts-1].At) < window
-		}
-	}
-	return false
-}
-
-// takenBack reports whether the edit brought back a value that an earlier one had replaced: if
-// nobody had looked in between, nothing has changed.
-func (o *oracle) takenBack(e edit, f Field, v string) bool {
-	return slices.ContainsFunc(o.edits[o.of(e.spot)], func(x edit) bool {
-		return x.spot == e.spot && x.n < e.n && o.k.Fields[x.field].Key == f.Key && f.same(x.was) == v
-	})
-}
-
-func (o *oracle) overruled(e edit, f Field, v string) bool {
-	whole := o.of(e.spot)
-	return slices.ContainsFunc(o.journal, func(x store.Entry) bool {
-		return x.Kind == store.Overruled && x.Why != "" && o.of(spot{o.kind, int(x.Side), x.Record}) == whole &&
-			x.Field == f.Wire[x.Side] && f.same(x.Old.Text()) == v
-	})
-}
-
-// reached reports whether a record has ever held a value.
-func (o *oracle) reached(at spot, f Field, v string) bool {
-	if v == "" {
-		return true // nothing was there to be told
-	}
-	for _, act := range o.w.set.Sides[at.side].Twin.Kit().Ledger().Acts() {
-		if act.Object == o.k.Objects[at.side] && act.ID == at.id && f.same(act.Fields[f.Wire[at.side]]) == v {
-			return true
-		}
-	}
-	return false
-}
-
-// holders returns the records of one side that people ever gave a value of a key, or that
-// hold it now.
-func (o *oracle) holders(side int, v string, f Field) []string {
-	ids := map[string]bool{}
-	for _, act := range o.w.set.Sides[side].Twin.Kit().Ledger().Acts() {
-		if act.Object == o.k.Objects[side] && f.same(act.Fields[f.Wire[side]]) == v {
-			ids[act.ID] = true
-		}
-	}
-	var out []string
-	for id := range ids {
-		out = append(out, id)
-	}
-	slices.Sort(out)
-	return out
-}
-
-func (o *oracle) keyField() Field {
-	i := slices.IndexFunc(o.k.Fields, func(f Field) bool { return f.Key == o.k.Key })
-	return o.k.Fields[i]
-}
+func (o *oracle) keyField() Field { return o.k.keyField() }
 
 // field finds a field by the name that the hub gives it: one side's, or both joined.
 func (o *oracle) field(name string) (Field, bool) {
 	key, _, _ := strings.Cut(name, "=")
-	i := slices.IndexFunc(o.k.Fields, func(f Field) bool { return f.Key == key || f.Wire[0] == key || f.Wire[1] == key })
+	i := slices.IndexFunc(o.k.Fields, func(f Field) bool { return f.Key == key || slices.Contains(f.Wire, key) && key != "" })
 	if i < 0 {
 		return Field{}, false
 	}

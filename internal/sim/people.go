@@ -25,7 +25,7 @@ type edit struct {
 	at       time.Time
 	field    int
 	was, now string
-	made     bool // the record was made with it
+	dropped  bool // a merge chose now, and was is what the lost record had
 	acts     int  // how many acts its side's ledger had
 }
 
@@ -46,35 +46,57 @@ func (w *world) within(when string, side int, r *http.Request) {
 		return
 	}
 	if w.rnd.IntN(4) == 0 {
-		side = 1 - side
+		side = (side + 1) % len(w.set.Sides)
 	}
 	w.counts["acts "+when+" a request is carried out"]++
 	w.notef("%s %s %s at %s:", when, r.Method, r.URL.Path, w.set.Sides[side].Connection)
-	kind := w.rnd.IntN(len(w.set.Kinds))
-	switch w.rnd.IntN(8) {
+	kind := w.kindAt(side)
+	switch w.rnd.IntN(10) {
 	case 0:
 		w.create(kind, side, "")
 	case 1:
 		w.remove(kind, side)
+	case 2:
+		w.rare(kind, side)
 	default:
 		w.edit(kind, side)
 	}
 }
 
+// kindAt draws one of the kinds that a side has.
+func (w *world) kindAt(side int) int {
+	for {
+		if kind := w.rnd.IntN(len(w.set.Kinds)); w.set.Kinds[kind].Objects[side] != "" {
+			return kind
+		}
+	}
+}
+
+// across draws another side that has a kind.
+func (w *world) across(kind, side int) int {
+	for {
+		if other := w.rnd.IntN(len(w.set.Sides)); other != side && w.set.Kinds[kind].Objects[other] != "" {
+			return other
+		}
+	}
+}
+
 // act lets people do something.
 func (w *world) act() {
-	kind, side := w.rnd.IntN(len(w.set.Kinds)), w.rnd.IntN(2)
+	side := w.rnd.IntN(len(w.set.Sides))
+	kind := w.kindAt(side)
+	other := w.across(kind, side)
 	if w.rnd.IntN(4) == 0 {
-		w.focus[kind*2+side] = w.pick(kind, side)
+		w.focus[spot{kind, side, ""}] = w.pick(kind, side)
 	}
-	switch n := w.rnd.IntN(20); {
+	switch n := w.rnd.IntN(22); {
 	case n < 3:
 		w.create(kind, side, "")
 	case n == 3: // both at once
 		w.serial++
 		key := w.drawKey(kind)
 		w.create(kind, side, key)
-		w.create(kind, 1-side, key)
+		w.create(kind, other, key)
 		w.counts["the same person made on both sides at once"]++
 	case n == 4:
 		w.again(kind, side)
@@ -82,27 +104,33 @@ func (w *world) act() {
 		w.remove(kind, side)
 	case n == 6:
 		w.remove(kind, side)
-		w.edit(kind, 1-side)
+		w.edit(kind, other)
 	case n < 10: // both sides, as good as together
 		w.edit(kind, side)
 		w.pass(0)
-		w.edit(kind, 1-side)
+		w.edit(kind, other)
+	case n < 12:
+		w.rare(kind, side)
 	default:
 		w.edit(kind, side)
 	}
 }
 
 func (w *world) pick(kind, side int) string {
-	rows := w.set.Sides[side].Twin.Rows(w.set.Kinds[kind].Objects[side])
+	rows := w.rows(kind, side)
 	if len(rows) == 0 {
 		return ""
 	}
 	return rows[w.rnd.IntN(len(rows))].ID
 }
 
+func (w *world) rows(kind, side int) []twin.Row {
+	return w.set.Sides[side].Twin.Rows(w.set.Kinds[kind].Objects[side])
+}
+
 // some returns a record, rather one that people talk about today.
 func (w *world) some(kind, side int) (twin.Row, bool) {
-	id := w.focus[kind*2+side]
+	id := w.focus[spot{kind, side, ""}]
 	if id == "" || w.rnd.IntN(2) == 0 {
 		id = w.pick(kind, side)
 	}
@@ -110,7 +138,7 @@ func (w *world) some(kind, side int) (twin.Row, bool) {
 }
 
 func (w *world) row(at spot) (twin.Row, bool) {
-	rows := w.set.Sides[at.side].Twin.Rows(w.set.Kinds[at.kind].Objects[at.side])
+	rows := w.rows(at.kind, at.side)
 	i := slices.IndexFunc(rows, func(r twin.Row) bool { return r.ID == at.id })
 	if i < 0 {
 		return twin.Row{}, false
@@ -118,10 +146,21 @@ func (w *world) row(at spot) (twin.Row, bool) {
 	return rows[i], true
 }
 
-func (w *world) drawKey(kind int) string {
-	k := w.set.Kinds[kind]
+func (k Kind) keyField() Field {
 	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Key == k.Key })
-	return k.Fields[i].Draw(w.rnd, w.serial)
+	return k.Fields[i]
+}
+
+func (w *world) drawKey(kind int) string {
+	return w.set.Kinds[kind].keyField().Draw(w.rnd, w.serial)
+}
+
+// draw returns a value for people to enter at a side.
+func (w *world) draw(f Field, side int) string {
+	if f.Ref > 0 {
+		return w.pick(f.Ref-1, side)
+	}
+	return f.Draw(w.rnd, w.serial)
 }
 
 // create makes a record; key, if given, is the value of the match key.
@@ -133,7 +172,7 @@ func (w *world) create(kind, side int, key string) {
 		if f.Wire[side] == "" || i > 0 && f.Key != k.Key && w.rnd.IntN(2) == 0 {
 			continue
 		}
-		if fields[f.Wire[side]] = f.Draw(w.rnd, w.serial); f.Key == k.Key && key != "" {
+		if fields[f.Wire[side]] = w.draw(f, side); f.Key == k.Key && key != "" {
 			fields[f.Wire[side]] = key
 		}
 	}
@@ -142,13 +181,11 @@ func (w *world) create(kind, side int, key string) {
 
 // again deletes a record and makes another one with the same key.
 func (w *world) again(kind, side int) {
-	k := w.set.Kinds[kind]
 	row, ok := w.some(kind, side)
 	if !ok {
 		return
 	}
-	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Key == k.Key })
-	key := row.Fields[k.Fields[i].Wire[side]]
+	key := row.Fields[w.set.Kinds[kind].keyField().Wire[side]]
 	if w.erase(spot{kind, side, row.ID}) && key != "" {
 		w.create(kind, side, key)
 		w.counts["a record deleted and made again"]++
@@ -178,7 +215,10 @@ func (w *world) edit(kind, side int) {
 			fields[f.Wire[side]] = row.Fields[f.Wire[side]]
 			w.counts["saved without a change"]++
 		default:
-			fields[f.Wire[side]] = f.Draw(w.rnd, w.serial)
+			fields[f.Wire[side]] = w.draw(f, side)
+		}
+		if f.Ref > 0 {
+			w.counts["a reference changed"]++
 		}
 	}
 	if len(fields) > 0 {
@@ -205,14 +245,19 @@ func (w *world) put(at spot, fields map[string]string) {
 		w.notef("  %s/%s edited %q", a.Connection, id, fields)
 	}
 	after, _ := w.row(at)
+	w.noteEdits(at, fields, before.Fields, after.Fields, false)
+}
+
+// noteEdits notes what has become of those fields of a record.
+func (w *world) noteEdits(at spot, fields, before, after map[string]string, dropped bool) {
 	w.serial++
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Wire[at.side] == name })
-		if i < 0 || after.Fields[name] == before.Fields[name] {
+		i := slices.IndexFunc(w.set.Kinds[at.kind].Fields, func(f Field) bool { return f.Wire[at.side] == name })
+		if i < 0 || after[name] == before[name] {
 			continue
 		}
-		w.edits = append(w.edits, edit{spot: at, n: w.serial, at: time.Now(), field: i, was: before.Fields[name], now: after.Fields[name], made: made,
-			acts: len(a.Twin.Kit().Ledger().Acts())})
+		w.edits = append(w.edits, edit{spot: at, n: w.serial, at: time.Now(), field: i, was: before[name], now: after[name], dropped: dropped,
+			acts: len(w.set.Sides[at.side].Twin.Kit().Ledger().Acts())})
 	}
 }
 
@@ -222,15 +267,50 @@ func (w *world) remove(kind, side int) {
 	}
 }
 
+// erase lets a person delete a record, and notes what the vendor takes with it.
 func (w *world) erase(at spot) bool {
 	a := w.set.Sides[at.side]
+	before := w.shown(at.side)
 	if err := a.Twin.Remove(w.set.Kinds[at.kind].Objects[at.side], at.id); err != nil {
 		w.counts["the vendor refused a person"]++
 		return false
 	}
-	w.serial++
 	w.counts["a record deleted"]++
-	w.notef("  %s/%s deleted", a.Connection, at.id)
-	w.gone = append(w.gone, removal{at, w.serial, time.Now()})
+	w.noteGone(before, at)
 	return true
+}
+
+// noteGone notes which records a person has taken away, beginning with the one that was meant.
+func (w *world) noteGone(before []spot, at spot) {
+	w.serial++
+	after := w.shown(at.side)
+	for _, was := range before {
+		if slices.Contains(after, was) {
+			continue
+		}
+		w.notef("  %s/%s deleted", w.name(was), was.id)
+		w.gone = append(w.gone, removal{was, w.serial, time.Now()})
+		if was != at {
+			w.counts["a record deleted with its parent"]++
+		}
+	}
+}
+
+// shown lists all records that one side shows.
+func (w *world) shown(side int) []spot {
+	var out []spot
+	for kind, k := range w.set.Kinds {
+		if k.Objects[side] == "" {
+			continue
+		}
+		for _, r := range w.rows(kind, side) {
+			out = append(out, spot{kind, side, r.ID})
+		}
+	}
+	return out
+}
+
+// name is what a record is called in what is told of it.
+func (w *world) name(at spot) string {
+	return w.set.Sides[at.side].Connection + "." + w.set.Kinds[at.kind].Objects[at.side]
 }

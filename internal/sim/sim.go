@@ -26,9 +26,10 @@ type Setup struct {
 	Env    func(name string) (string, bool) // of the variables in it
 	Specs  []connector.Spec
 	Path   string // of the database, which must not exist yet
-	Sides  [2]Account
+	Sides  []Account
 	Kinds  []Kind
 	Rounds int // days of work before the quiet
+	Acts   Acts
 	// IdleCalls is how many requests to one side a run may make when nothing has changed.
 	IdleCalls int
 	// Steady says that the vendors' clocks are wrong from the beginning and never set: where
@@ -50,20 +51,36 @@ type Account struct {
 	// Keyless says that nothing of ours stands in a record that we made: one whose match key
 	// a person changes before its create could be looked up is not found, and made again.
 	Keyless bool
+	Untold  bool // it does not say what a merged record went into
+	Unseen  bool // nor that it was merged
 }
 
-// A Kind is what one sync keeps in step, and what people do with it.
+// Acts says which of the rarer things people do in this life.
+type Acts struct {
+	Merge   bool // merge two records of a side
+	Restore bool // bring back what was deleted or archived, with its id
+}
+
+// A Kind is one kind of thing, the syncs that keep it in step, and what people do with it.
 type Kind struct {
-	Sync    string
-	Objects [2]string // wire names
-	Fields  []Field   // the first one names the record and is never cleared
-	Key     string    // of the field that records are matched by
+	Syncs   []Sync
+	Objects []string // wire names by account; "" = it has none of the kind
+	Fields  []Field  // the first one names the record and is never cleared
+	Key     string   // of the field that records are matched by
+	Keyless bool     // see [Account.Keyless]
+}
+
+// A Sync is one of the configuration.
+type Sync struct {
+	Name string
+	Ends [2]int // accounts: left and right
 }
 
 // A Field is one that people edit.
 type Field struct {
-	Key  string    // what it is called here
-	Wire [2]string // "" = this side does not have it
+	Key  string   // what it is called here
+	Wire []string // by account; "" = it does not have it
+	Ref  int      // n = the value is the id of a record of kind n-1 at the same side
 	// Draw returns a value for people to enter; n grows, so that values can be told apart.
 	Draw func(rnd *rand.Rand, n int) string
 	// Same brings values that mean the same to the same text; nil = blanks at the ends do

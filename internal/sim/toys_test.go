@@ -37,14 +37,14 @@ func toys(t *testing.T, seed uint64) sim.Setup {
 	fields, code := sim.People(), ""
 	if rnd.IntN(4) == 0 {
 		code = ", code"
-		fields = append(fields, sim.Field{Key: "code", Wire: [2]string{"code", "code"}, Sole: true, Same: strings.ToLower,
+		fields = append(fields, sim.Field{Key: "code", Wire: []string{"code", "code", "code"}, Sole: true, Same: strings.ToLower,
 			Draw: func(rnd *rand.Rand, _ int) string { return fmt.Sprintf("K%d", rnd.IntN(9)) }})
 	}
 	config := fmt.Sprintf(toysYAML, one("left", "right", "newest", "newest", "ask"), one("ignore", "archive", "delete", "unlink"), one("ignore", "archive", "delete", "unlink"), code)
 	s := sim.Setup{Seed: seed, Config: config, Specs: []connector.Spec{toy.Spec()}, Path: t.TempDir() + "/tandem.db", Rounds: 6 + rnd.IntN(8), IdleCalls: 7,
-		Kinds: []sim.Kind{{Sync: "cards", Objects: [2]string{"cards", "cards"}, Fields: fields, Key: "email"}}}
-	for side, name := range []string{"a", "b"} {
-		s.Sides[side] = sim.Account{Connection: name, Twin: toy.New(twin.Options{NoLimits: true, PageSize: 1 + rnd.IntN(20)})}
+		Kinds: []sim.Kind{{Syncs: []sim.Sync{{Name: "cards", Ends: [2]int{0, 1}}}, Objects: []string{"cards", "cards"}, Fields: fields, Key: "email"}}}
+	for _, name := range []string{"a", "b"} {
+		s.Sides = append(s.Sides, sim.Account{Connection: name, Twin: toy.New(twin.Options{NoLimits: true, PageSize: 1 + rnd.IntN(20)})})
 	}
 	s.Env = func(string) (string, bool) { return s.Sides[0].Twin.Settings()["api_key"], true }
 	return s

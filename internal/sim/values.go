@@ -24,7 +24,8 @@ func People() []Field {
 	}
 }
 
-func both(wire string) [2]string { return [2]string{wire, wire} }
+// both is the name of a field that all systems give it.
+func both(wire string) []string { return []string{wire, wire, wire} }
 
 func lower(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 

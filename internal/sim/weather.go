@@ -80,7 +80,7 @@ func (w *world) weather() {
 		w.fault()
 	}
 	if w.rnd.IntN(5) == 0 && !w.set.Steady {
-		w.skew(w.rnd.IntN(2))
+		w.skew(w.rnd.IntN(len(w.set.Sides)))
 	}
 	if w.rnd.IntN(3) == 0 {
 		w.clear()
@@ -109,7 +109,7 @@ func (w *world) fault() {
 	case twin.FaultSlow:
 		f.Wait = time.Duration(1+w.rnd.IntN(100)) * time.Second
 	}
-	side := w.rnd.IntN(2)
+	side := w.rnd.IntN(len(w.set.Sides))
 	w.notef("fault at %s: %s %+v", w.set.Sides[side].Connection, name, f)
 	w.faults = append(w.faults, &fault{w.set.Sides[side].Twin.Kit().Inject(f), name, side})
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/tandemhub/tandem/twin"
 )
 
-// A world is two accounts, people, the weather between them and a hub.
+// A world is some accounts, people, the weather between them and a hub.
 type world struct {
 	set Setup
 	ctx context.Context
@@ -31,12 +31,14 @@ type world struct {
 	stop   stop
 	quiet  bool // people have gone home
 	serial int
-	focus  map[int]string // what people talk about today, by kind and side
+	focus  map[spot]string // what people talk about today, by kind and side
+	busy   bool            // a run is under way
 
 	faults []*fault
 	edits  []edit
 	gone   []removal
-	seen   [2]int // acts of each side's ledger that were noticed
+	fused  []fusion
+	seen   []int  // acts of each side's ledger that were noticed
 	last   string // what the last run said
 
 	wrong  []string
@@ -47,7 +49,7 @@ type world struct {
 var errKilled = errors.New("the process was killed")
 
 func newWorld(ctx context.Context, s Setup) (*world, error) {
-	w := &world{set: s, ctx: ctx, rnd: rand.New(rand.NewPCG(s.Seed, 0x7a4d)), counts: map[string]int{}, focus: map[int]string{}} //nolint:gosec // a seed is to be repeatable
+	w := &world{set: s, ctx: ctx, rnd: rand.New(rand.NewPCG(s.Seed, 0x7a4d)), counts: map[string]int{}, focus: map[spot]string{}, seen: make([]int, len(s.Sides))} //nolint:gosec // a seed is to be repeatable
 	p, problems := plan.Parse("tandem.yaml", []byte(s.Config), s.Env, s.Specs)
 	if problems.HasErrors() {
 		return nil, fmt.Errorf("the configuration of the simulation: %w", problems)
@@ -100,7 +102,9 @@ func (w *world) run(sweep bool) bool {
 	ctx, cancel := context.WithCancel(w.ctx)
 	defer cancel()
 	w.cancel = cancel
+	w.busy = true
 	reports, err := w.engine.Sync(ctx, nil, engine.SyncOptions{Sweep: sweep})
+	w.busy = false
 	fine := err == nil
 	w.last = fmt.Sprint(err)
 	for _, rep := range reports {
@@ -183,7 +187,16 @@ func (w *world) committing() error {
 	return nil
 }
 
-// written counts what programs did to both accounts.
+// syncs are those of all kinds.
+func (w *world) syncs() []Sync {
+	var out []Sync
+	for _, k := range w.set.Kinds {
+		out = append(out, k.Syncs...)
+	}
+	return out
+}
+
+// written counts what programs did to all accounts.
 func (w *world) written() int {
 	n := 0
 	for _, a := range w.set.Sides {

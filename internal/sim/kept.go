@@ -1,0 +1,182 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+// kept is invariant 7: what a person entered is on both sides at the end, or somebody
+// replaced it knowingly, or the journal has it as overruled.
+func (o *oracle) kept() {
+	for _, e := range o.w.edits {
+		if e.kind != o.kind || e.dropped {
+			continue
+		}
+		f := o.k.Fields[e.field]
+		if f.Set || f.Loose || f.Sole {
+			continue
+		}
+		for _, l := range o.linksOf(e.spot) {
+			if why := o.lost(e, l, f, o.same(f, e.side, e.now)); why != "" {
+				o.w.blamef("%s of %s was set to %q at %s (#%d) and %s", f.Key, o.name(e.spot), e.now, e.at.UTC().Format("02 15:04:05.000"), e.n, why)
+			}
+		}
+	}
+}
+
+// lost says why an edit is accounted for nowhere; "" = all is well. An edit of a record that
+// stands alone is where it was: see alone.
+func (o *oracle) lost(e edit, link bond, f Field, v string) string {
+	partner := link.at(1 - link.end(e.spot))
+	here, there := o.shows(e.spot), o.shows(partner)
+	_, deleted := o.gone[e.spot]
+	_, merged := o.merged[e.spot] // whoever did that saw the value
+	switch {
+	case f.Wire[partner.side] == "", !here && (deleted || merged):
+		return ""
+	case here && link.Closed != "", here && !there:
+		return "" // the other side was deleted; here it stays as it is
+	case here && o.value(e.spot, f) == v && o.value(partner, f) == v:
+		return ""
+	case !here && (o.reached(partner, f, v) || o.folded(e.spot, f, v)):
+		return ""
+	case v == "" && !e.at.After(o.linked[link.ID]):
+		return "" // R5: an empty field is filled at the first match
+	case o.replaced(e, f, v), o.overruled(e, f, v), o.takenBack(e, f, v):
+		return ""
+	case strings.HasPrefix(o.diverged(link, f), "refused") && o.same(f, e.side, e.was) != v && o.bothTouched(o.of(e.spot), f):
+		return "" // R2: put back to what we had just replaced, which looks like a refusal: shown, left alone
+	case !o.told(f, e.side, e.now):
+		return "" // R11: it refers to what has no partner
+	}
+	if o.mistaken(e.spot, f, v) {
+		return "" // see equal
+	}
+	if o.w.set.Sides[e.side].Blind && o.overwritten(e, f) {
+		o.w.counts["an edit lost in the window"]++
+		return ""
+	}
+	now, then := "is gone", "is gone"
+	if here {
+		now = fmt.Sprintf("has %q", o.value(e.spot, f))
+	}
+	if there {
+		then = fmt.Sprintf("has %q", o.value(partner, f))
+	}
+	return fmt.Sprintf("was neither kept nor overruled: it %s, %s %s (link %d %s%q)", now, o.name(partner), then, link.ID, link.Closed, link.Diverged)
+}
+
+// linksOf returns the open links of a record, else its last closed one.
+func (o *oracle) linksOf(at spot) []bond {
+	var open, last []bond
+	for _, l := range o.links {
+		switch {
+		case l.end(at) < 0:
+		case l.Closed == "":
+			open = append(open, l)
+		default:
+			last = []bond{l}
+		}
+	}
+	if open != nil {
+		return open
+	}
+	return last
+}
+
+// replaced reports whether a person saw the value, at whichever side, when entering another.
+func (o *oracle) replaced(e edit, f Field, v string) bool {
+	return slices.ContainsFunc(o.edits[o.of(e.spot)], func(x edit) bool {
+		return x.n > e.n && x.kind == e.kind && o.k.Fields[x.field].Key == f.Key && o.same(f, x.side, x.was) == v
+	})
+}
+
+// mistaken reports whether a value was entered between our write and the look at
+// what came of it, at a vendor that tells no versions: it cannot be told from what the vendor
+// makes of a value, and the journal says so (R2).
+func (o *oracle) mistaken(at spot, f Field, v string) bool {
+	return o.w.set.Sides[at.side].Blind && slices.ContainsFunc(o.journal, func(x line) bool {
+		return x.Kind == store.Rewritten && x.spot == at && x.Field == f.Wire[at.side] && o.same(f, at.side, x.New.Text()) == v
+	})
+}
+
+// window is how long ago the hub may have looked at a record that it overwrites (R4), and how
+// long a request may take.
+const window = 30*time.Second + 2*time.Minute
+
+// overwritten reports whether the hub wrote over an edit so soon that it need not have seen
+// it, at a vendor that cannot refuse such a write.
+func (o *oracle) overwritten(e edit, f Field) bool {
+	acts := o.w.set.Sides[e.side].Twin.Kit().Ledger().Acts()
+	for _, act := range acts[e.acts:] {
+		_, wrote := act.Fields[f.Wire[e.side]]
+		verb := o.w.set.Sides[e.side].verb(act)
+		if wrote = wrote || verb == "delete" || verb == "archive"; wrote && act.By != person && act.Object == o.k.Objects[e.side] && act.ID == e.id {
+			return act.At.Sub(acts[e.acts-1].At) < window
+		}
+	}
+	return false
+}
+
+// takenBack reports whether the edit brought back a value that an earlier one had replaced: if
+// nobody had looked in between, nothing has changed.
+func (o *oracle) takenBack(e edit, f Field, v string) bool {
+	return slices.ContainsFunc(o.edits[o.of(e.spot)], func(x edit) bool {
+		return x.spot == e.spot && x.n < e.n && o.k.Fields[x.field].Key == f.Key && o.same(f, x.side, x.was) == v
+	})
+}
+
+func (o *oracle) overruled(e edit, f Field, v string) bool {
+	whole := o.of(e.spot)
+	return slices.ContainsFunc(o.journal, func(x line) bool {
+		return x.Kind == store.Overruled && x.Why != "" && o.of(x.spot) == whole &&
+			x.Field == f.Wire[x.side] && o.same(f, x.side, x.Old.Text()) == v
+	})
+}
+
+// folded reports whether the journal tells that a record was merged into another one by us
+// while it held a value.
+func (o *oracle) folded(at spot, f Field, v string) bool {
+	return slices.ContainsFunc(o.journal, func(x line) bool {
+		return x.Kind == store.Folded && x.spot == at && o.same(f, at.side, x.Set[f.Wire[at.side]].Text()) == v
+	})
+}
+
+// reached reports whether a record has ever held a value.
+func (o *oracle) reached(at spot, f Field, v string) bool {
+	if v == "" {
+		return true // nothing was there to be told
+	}
+	for _, act := range o.w.set.Sides[at.side].Twin.Kit().Ledger().Acts() {
+		if act.Object == o.k.Objects[at.side] && act.ID == at.id && o.same(f, at.side, act.Fields[f.Wire[at.side]]) == v {
+			return true
+		}
+	}
+	return false
+}
+
+// holders returns the records of one side that people ever gave a value of a key, or that
+// hold it now.
+func (o *oracle) holders(side int, v string, f Field) []spot {
+	ids := map[string]bool{}
+	for _, act := range o.w.set.Sides[side].Twin.Kit().Ledger().Acts() {
+		if act.Object == o.k.Objects[side] && o.same(f, side, act.Fields[f.Wire[side]]) == v {
+			ids[act.ID] = true
+		}
+	}
+	for id, row := range o.rows[side] {
+		if o.same(f, side, row.Fields[f.Wire[side]]) == v {
+			ids[id] = true
+		}
+	}
+	var out []spot
+	for id := range ids {
+		out = append(out, spot{o.kind, side, id})
+	}
+	slices.SortFunc(out, func(a, b spot) int { return strings.Compare(a.id, b.id) })
+	return out
+}

@@ -1,0 +1,137 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+// questions: a person is asked only about what people did.
+func (o *oracle) questions() {
+	for _, r := range o.reviews {
+		if why := o.needless(r); why != "" {
+			o.w.blamef("a person was asked %q (%s), but %s", r.Text, r.Kind, why)
+		}
+	}
+	for _, e := range o.journal {
+		if e.Kind != store.Overruled {
+			continue
+		}
+		if f, ok := o.field(e.Field); ok && !o.bothTouched(o.of(e.spot), f) {
+			o.w.blamef("%q of %s of %s was overruled (%s) although only one side's people touched it", e.Old, e.Field, o.name(e.spot), e.Why)
+		}
+	}
+}
+
+func (o *oracle) bothTouched(whole spot, f Field) bool {
+	sides := map[int]bool{}
+	for _, e := range o.edits[whole] {
+		if e.kind == o.kind && o.k.Fields[e.field].Key == f.Key {
+			sides[e.side] = true
+		}
+	}
+	return len(sides) > 1
+}
+
+// needless says why a question should not have been asked; "" = it was needed.
+func (o *oracle) needless(r asked) string {
+	key := o.keyField()
+	at := r.spot
+	switch r.Kind {
+	case store.ReviewConflict:
+		f, ok := o.field(r.Field)
+		if ok && r.Link == 0 {
+			return "" // about first matches as such: the pairs are looked at by themselves
+		}
+		if ok && o.bothTouched(o.of(at), f) {
+			return ""
+		}
+		return "only one side's people touched it"
+	case store.ReviewAmbiguous, store.ReviewDuplicate:
+		if strings.Contains(r.Text, "must be unique") && o.hasSole() {
+			return ""
+		}
+		for _, e := range o.edits[o.of(at)] {
+			v := o.same(key, e.side, e.now)
+			if o.k.Fields[e.field].Key == o.k.Key && o.shared(o.of(at), v, key) {
+				return ""
+			}
+		}
+		if o.mergedIn(o.of(at)) {
+			return ""
+		}
+		return "no two records of a side ever had its key"
+	case store.ReviewDelete:
+		if o.deletedIn(o.of(at)) && o.edited(at) {
+			return ""
+		}
+		return "no person's delete met an edit"
+	case store.ReviewMerge: // R24: a record is gone and another one of its side has its key
+		for _, e := range o.edits[o.of(at)] {
+			if o.k.Fields[e.field].Key == o.k.Key && o.shared(o.of(at), o.same(key, e.side, e.now), key) && o.deletedIn(o.of(at)) {
+				return ""
+			}
+		}
+		if o.mergedIn(o.of(at)) {
+			return ""
+		}
+		return "nobody merged anything, nor deleted a record whose key another one had"
+	case store.ReviewParked:
+		for _, f := range o.k.Fields {
+			if f.Sole && (strings.HasPrefix(r.Field, f.Key) || strings.Contains(r.Text, "another row has it")) {
+				return ""
+			}
+		}
+		return "nothing that people entered was invalid"
+	default:
+		return "nothing of the kind happened"
+	}
+}
+
+func (o *oracle) hasSole() bool {
+	return slices.ContainsFunc(o.k.Fields, func(f Field) bool { return f.Sole })
+}
+
+func (o *oracle) edited(at spot) bool {
+	return slices.ContainsFunc(o.edits[o.of(at)], func(e edit) bool { return e.spot == at })
+}
+
+// values: every value comes from a person's edit of the same thing.
+func (o *oracle) values() {
+	for side := range o.rows {
+		for id, row := range o.rows[side] {
+			whole := o.of(spot{o.kind, side, id})
+			for _, f := range o.k.Fields {
+				v := o.same(f, side, row.Fields[f.Wire[side]])
+				if v == "" || f.Wire[side] == "" || f.Set {
+					continue
+				}
+				known := slices.ContainsFunc(o.edits[whole], func(e edit) bool {
+					return e.kind == o.kind && o.k.Fields[e.field].Key == f.Key && o.same(f, e.side, e.now) == v && (!f.Loose || e.side == side)
+				})
+				if !known && o.unknowable(whole) {
+					o.w.counts["a created record that could not be found again"]++
+					continue
+				}
+				if !known {
+					o.w.blamef("%s of %s holds %q, which no person entered there", f.Key, o.name(spot{o.kind, side, id}), v)
+				}
+			}
+		}
+	}
+}
+
+// unknowable reports whether a thing began as a record that the hub had made at a vendor
+// without keys and of which a person then changed the match key.
+func (o *oracle) unknowable(whole spot) bool {
+	for _, m := range o.members[whole] {
+		if !o.w.set.Sides[m.side].Keyless && !o.k.Keyless || !o.madeByProgram(m) {
+			continue
+		}
+		if slices.ContainsFunc(o.edits[whole], func(e edit) bool { return e.spot == m && o.k.Fields[e.field].Key == o.k.Key }) {
+			return true
+		}
+	}
+	return false
+}

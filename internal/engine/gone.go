@@ -19,6 +19,7 @@ const (
 
 	closedGone   = "deleted" // one side was deleted and the other was left, archived or deleted too
 	closedBoth   = "both are gone"
+	closedLost   = "merged into a record that is not named"
 	closedFilter = "left the filter"
 	closedHand   = "unlinked" // by a person, or by delete: unlink
 )
@@ -28,7 +29,10 @@ func closedBecause(l store.Link, reason string) bool { return strings.HasPrefix(
 // revives reports whether a link holds again once both its records are there (R18).
 func revives(l store.Link) bool { return closedBecause(l, closedGone) || closedBecause(l, closedBoth) }
 
-// reenters reports whether a closed link lets its record be matched anew (R18).
+// rematches reports whether a closed link lets its record be matched anew (R18).
+func rematches(l store.Link) bool { return reenters(l) || closedBecause(l, closedLost) }
+
+// reenters reports whether it lets its record be created anew, too.
 func reenters(l store.Link) bool { return closedBecause(l, closedFilter) }
 
 func (b *batch) partnerPresent(l store.Link) bool {

@@ -85,6 +85,9 @@ func (b *batch) afterClosed(ctx context.Context, row store.Row, link store.Link)
 	if reenters(link) {
 		return b.reenter(ctx, row, link)
 	}
+	if rematches(link) {
+		return false, nil
+	}
 	again, err := b.createsAnew(ctx, link)
 	if err != nil || !again {
 		b.stand(row.ID, standsClosed, "its partner is gone: "+link.Closed)
@@ -144,6 +147,10 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 	}
 	if outside { // it is there already, and not to be synced: creating it would double it
 		b.stand(row.ID, standsFiltered, "its partner does not pass where."+b.side.Other().String())
+		return nil
+	}
+	if l := b.links[b.side][row.ID]; closedBecause(l, closedLost) { // R24: what a person merged is not made again
+		b.stand(row.ID, standsClosed, "its partner was "+l.Closed+", and no record has its key")
 		return nil
 	}
 	if made, err := b.underWay(ctx, row); err != nil || made {
@@ -238,7 +245,7 @@ func (b *batch) about(what, id string) string {
 // join makes a pair of two records and merges it for the first time (R5).
 func (b *batch) join(ctx context.Context, row store.Row, partner, why string) error {
 	other := b.side.Other()
-	if l, was := b.links[other][partner]; was && l.Closed != "" && !reenters(l) {
+	if l, was := b.links[other][partner]; was && l.Closed != "" && !rematches(l) {
 		b.stand(row.ID, standsClosed, "the record with the same key was parted from its partner: "+l.Closed)
 		return nil
 	}

@@ -328,6 +328,9 @@ func (b *batch) planMerge(ctx context.Context, link store.Link, side record.Side
 	if err != nil {
 		return err
 	}
+	for _, op := range b.facts.Ops { // planned already, from the lost record or from the one that it went into (R27)
+		busy = busy || op.Side == side && op.TargetID == lose
+	}
 	if busy || rows[side].Fate != connector.Present {
 		b.again(link.IDs[b.side])
 		return nil

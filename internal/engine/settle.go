@@ -246,6 +246,7 @@ func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 		if !shown {
 			expect(link, s.side, of.Key, sent)
 			expect(link, s.side.Other(), of.Key, of.Source)
+			s.overruled(link, op, of, sent) // nothing later knows of it (invariant 7)
 			clean = false
 			continue
 		}
@@ -309,11 +310,16 @@ func (s *settling) wrote(link *store.Link, op store.Op, of store.OpField, holds 
 	if enters(of) {
 		s.entered(link, of, theirs)
 	}
-	if of.Lost != nil {
-		s.journal(*link, store.Entry{Kind: store.Overruled, Field: of.Wire, Old: of.Lost.Value, New: holds, Why: of.Rule, By: enteredBy(of)})
-	}
+	s.overruled(link, op, of, holds)
 	if reverts(op) {
 		s.reverted(link, of.Key)
+	}
+}
+
+// overruled journals the value that lost a conflict to what was written.
+func (s *settling) overruled(link *store.Link, op store.Op, of store.OpField, holds record.Value) {
+	if of.Lost != nil && op.Verb != connector.Create {
+		s.journal(*link, store.Entry{Kind: store.Overruled, Field: of.Wire, Old: of.Lost.Value, New: holds, Why: of.Rule, By: enteredBy(of)})
 	}
 }
 

@@ -201,3 +201,84 @@ func TestR15WhatAnUnfinishedCreateMayHaveMadeIsNobodyElsesPartner(t *testing.T) 
 		quiet(t, w)
 	})
 }
+
+// R27, R24: a lost record and the one that it went into may be looked at together. The merge
+// of their partners is planned once, or nothing of the batch could ever be stored.
+func TestR24AMergeIsPlannedOnceThoughBothItsRecordsAreLookedAt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsWith("merge: follow"))
+		w.people("Ann", "Bob", "Cy")
+		id := func(tw *toy.Twin, name string) string { return w.by(tw, "cards", "name", name).ID }
+		w.remove(w.b, "cards", id(w.b, "Cy"))
+		w.sync("cards")
+		w.merge(w.b, id(w.b, "Bob"), id(w.b, "Ann"))
+		w.a.Folds(toy.FoldIntoNew) // the survivor has no partner yet: it asks for its loser's
+		w.merge(w.a, id(w.a, "Cy"), id(w.a, "Ann"))
+		for range 4 {
+			w.sync("cards")
+		}
+		w.settled("cards")
+		for _, tw := range []*toy.Twin{w.a, w.b} {
+			if rows := tw.Rows("cards"); len(rows) != 1 {
+				t.Errorf("Ann, Bob and Cy are one, and a side has %v", rows)
+			}
+		}
+		quiet(t, w)
+	})
+}
+
+// R24, invariant 8: what a person merged at a vendor that does not say into what is not made
+// again when the pair is unlinked.
+func TestR24WhatWasMergedIntoAnUnnamedRecordIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.people("Ann", "Bob")
+		w.a.Folds(toy.FoldNowhere)
+		w.merge(w.a, w.by(w.a, "cards", "name", "Bob").ID, w.by(w.a, "cards", "name", "Ann").ID)
+		w.sync("cards")
+		w.decide(w.review(store.ReviewMerge), "unlink")
+		w.sync("cards")
+		w.put(w.b, "cards", w.by(w.b, "cards", "name", "Ann").ID, map[string]string{"phone": "1"})
+		w.sync("cards")
+		if rows := w.a.Rows("cards"); len(rows) != 1 {
+			t.Errorf("a person merged Ann into Bob, and there are %v", rows)
+		}
+		// It is still free to find the record that it went into.
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.settled("cards")
+		if n := len(w.b.Rows("cards")); n != 2 {
+			t.Errorf("right has %d cards: Ann did not find her partner", n)
+		}
+		quiet(t, w)
+	})
+}
+
+// Invariant 7: what a write overruled is in the journal even if its record is deleted before what
+// came of the write could be read back, and restored later.
+func TestInvariant7WhatLostIsJournaledThoughTheRecordIsDeletedAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, right := pairOf(t, cardsWith("prefer: left", "delete: delete"), map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
+		w.put(w.a, "cards", left, map[string]string{"notes": "from a"})
+		w.put(w.b, "cards", right, map[string]string{"notes": "from b"})
+		w.b.After(onceAt("/v1/do", func() {
+			if err := w.b.Archive("cards", right); err != nil {
+				t.Error(err)
+			}
+		}))
+		w.sync("cards")
+		w.sync("cards")
+		w.settled("cards")
+		if got := w.by(w.b, "cards", "notes", "from a"); got.ID != right {
+			t.Fatalf("the edit at a did not bring back the card at b: %v", got)
+		}
+		for _, e := range w.history(record.Right, right) {
+			if e.Kind == store.Overruled && e.Old.Text() == "from b" {
+				return
+			}
+		}
+		t.Errorf("%q is nowhere: %v", "from b", w.history(record.Right, right))
+	})
+}

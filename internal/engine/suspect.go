@@ -24,7 +24,7 @@ func (b *batch) mergedNowhere(ctx context.Context, d *draft, lost record.Side) e
 		return err
 	}
 	if item.Decision == "unlink" {
-		b.closeLink(d.link, closedFilter, "merged at the vendor, unlinked by a person")
+		b.closeLink(d.link, closedLost, "merged at the vendor, unlinked by a person")
 		return nil
 	}
 	d.diverge(wholeRecord, lost.String()+" was merged into another record")
@@ -35,7 +35,7 @@ func (b *batch) mergedNowhere(ctx context.Context, d *draft, lost record.Side) e
 	b.review(store.Review{Kind: store.ReviewMerge, Subject: about, Link: d.link.ID, Side: survivor, Record: d.link.IDs[survivor], Seen: d.seen(),
 		Text: fmt.Sprintf("%s/%s was merged into a record that %s does not name; %s/%s is left alone", b.r.p.ends[lost].of, d.link.IDs[lost],
 			b.r.p.ends[lost].conn.spec.Title, b.r.p.ends[survivor].of, d.link.IDs[survivor]),
-		Fix: "unlink the pair, so that the surviving record can be matched", Choices: []string{"unlink", "dismiss"}})
+		Fix: "unlink the pair, so that the surviving record can be matched; it is not created anew", Choices: []string{"unlink", "dismiss"}})
 	return nil
 }
 

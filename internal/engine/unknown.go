@@ -379,9 +379,25 @@ func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
 			s.done(op, connector.Result{Ref: record.Ref{Object: op.Target.Name, ID: op.TargetID}, After: &c.Record}, &c.Record)
 			continue
 		}
+		if op.Verb == connector.Update && c.Fate != connector.Present {
+			s.buried(op)
+		}
 		s.superseded(op)
 	}
 	return nil
+}
+
+// buried journals what an update overruled that may have been written into a record that is
+// gone by now: if that comes back, it shows what was written, and nothing tells of the value
+// that it replaced (invariant 7).
+func (s *settling) buried(op store.Op) {
+	link, ok := s.links[op.Link]
+	if !ok {
+		return
+	}
+	for _, of := range op.Fields {
+		s.overruled(&link, op, of, op.Set[of.Wire])
+	}
 }
 
 // shows reports whether a record shows that an update took effect, be it in part: one field

@@ -242,14 +242,11 @@ func (o *oracle) partnerIn(at spot, dead map[spot]bool) bool {
 	})
 }
 
+// partnerMerged reports whether a record of another side, which stands for the same, was merged.
 func (o *oracle) partnerMerged(at spot) bool {
-	return slices.ContainsFunc(o.links, func(l bond) bool {
-		end := l.end(at)
-		if end < 0 {
-			return false
-		}
-		_, merged := o.merged[l.at(1-end)]
-		return merged
+	return slices.ContainsFunc(o.members[o.of(at)], func(m spot) bool {
+		_, merged := o.merged[m]
+		return merged && m.side != at.side
 	})
 }
 

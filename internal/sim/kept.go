@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/twin"
 )
 
 // kept is invariant 7: what a person entered is on both sides at the end, or somebody
@@ -42,7 +43,7 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 		return "" // the other side was deleted; here it stays as it is
 	case here && o.value(e.spot, f) == v && o.value(partner, f) == v:
 		return ""
-	case !here && (o.reached(partner, f, v) || o.folded(e.spot, f, v)):
+	case !here && (o.reached(e.spot, f, v) || o.folded(e.spot, f, v)):
 		return ""
 	case v == "" && !e.at.After(o.linked[link.ID]):
 		return "" // R5: an empty field is filled at the first match
@@ -146,17 +147,16 @@ func (o *oracle) folded(at spot, f Field, v string) bool {
 	})
 }
 
-// reached reports whether a record has ever held a value.
+// reached reports whether a value of a record has ever been told to another side.
 func (o *oracle) reached(at spot, f Field, v string) bool {
 	if v == "" {
 		return true // nothing was there to be told
 	}
-	for _, act := range o.w.set.Sides[at.side].Twin.Kit().Ledger().Acts() {
-		if act.Object == o.k.Objects[at.side] && act.ID == at.id && o.same(f, at.side, act.Fields[f.Wire[at.side]]) == v {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(o.members[o.of(at)], func(m spot) bool {
+		return m.side != at.side && slices.ContainsFunc(o.w.set.Sides[m.side].Twin.Kit().Ledger().Acts(), func(act twin.Act) bool {
+			return act.Object == o.k.Objects[m.side] && act.ID == m.id && o.same(f, m.side, act.Fields[f.Wire[m.side]]) == v
+		})
+	})
 }
 
 // holders returns the records of one side that people ever gave a value of a key, or that

@@ -86,11 +86,7 @@ func (w *world) fold(kind, side int, keep, lose twin.Row) bool {
 	for _, f := range k.Fields {
 		names[f.Wire[side]] = ""
 	}
-	before := keep.Fields
-	if id != keep.ID {
-		before = nil
-	}
-	w.noteEdits(at, names, before, after.Fields, false)
+	w.noteEdits(at, names, keep.Fields, after.Fields, false)
 	for name := range names { // an empty field is not what the merge threw away
 		if lose.Fields[name] == "" {
 			delete(names, name)

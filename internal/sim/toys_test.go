@@ -25,6 +25,7 @@ syncs:
     match: [email]
     prefer: %s
     delete: { left: %s, right: %s }
+    merge: %s
     guard: { delete: 1000, create: 1000, update: 1000 }
     fields: [name, box, email, phone, discount, stage, tags, notes%s]
 `
@@ -40,11 +41,15 @@ func toys(t *testing.T, seed uint64) sim.Setup {
 		fields = append(fields, sim.Field{Key: "code", Wire: []string{"code", "code", "code"}, Sole: true, Same: strings.ToLower,
 			Draw: func(rnd *rand.Rand, _ int) string { return fmt.Sprintf("K%d", rnd.IntN(9)) }})
 	}
-	config := fmt.Sprintf(toysYAML, one("left", "right", "newest", "newest", "ask"), one("ignore", "archive", "delete", "unlink"), one("ignore", "archive", "delete", "unlink"), code)
+	config := fmt.Sprintf(toysYAML, one("left", "right", "newest", "newest", "ask"), one("ignore", "archive", "delete", "unlink"), one("ignore", "archive", "delete", "unlink"), one("ask", "follow"), code)
 	s := sim.Setup{Seed: seed, Config: config, Specs: []connector.Spec{toy.Spec()}, Path: t.TempDir() + "/tandem.db", Rounds: 6 + rnd.IntN(8), IdleCalls: 7,
 		Kinds: []sim.Kind{{Syncs: []sim.Sync{{Name: "cards", Ends: [2]int{0, 1}}}, Objects: []string{"cards", "cards"}, Fields: fields, Key: "email"}}}
+	s.Acts = sim.Acts{Merge: rnd.IntN(3) == 0, Restore: rnd.IntN(3) == 0}
 	for _, name := range []string{"a", "b"} {
-		s.Sides = append(s.Sides, sim.Account{Connection: name, Twin: toy.New(twin.Options{NoLimits: true, PageSize: 1 + rnd.IntN(20)})})
+		tw := toy.New(twin.Options{NoLimits: true, PageSize: 1 + rnd.IntN(20)})
+		folds := toy.Folding(rnd.IntN(4))
+		tw.(*toy.Twin).Folds(folds)
+		s.Sides = append(s.Sides, sim.Account{Connection: name, Twin: tw, Untold: folds >= toy.FoldNowhere, Unseen: folds == toy.FoldUnseen})
 	}
 	s.Env = func(string) (string, bool) { return s.Sides[0].Twin.Settings()["api_key"], true }
 	return s

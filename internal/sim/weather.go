@@ -3,7 +3,6 @@ package sim
 import (
 	"time"
 
-	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/twin"
 )
 
@@ -127,28 +126,4 @@ func (w *world) clear() {
 func (w *world) count(what string) {
 	w.counts[what]++
 	w.notef("%s", what)
-}
-
-// operate is what an administrator does now and then.
-func (w *world) operate() {
-	if w.rnd.IntN(5) == 0 && w.answer() {
-		w.counts["a question answered"]++
-	}
-}
-
-// answer decides every open question about a conflict, by chance. It reports whether there
-// was any.
-func (w *world) answer() bool {
-	open, err := w.store.Reviews(w.ctx, store.ReviewQuery{Kinds: []store.ReviewKind{store.ReviewConflict}, Open: true})
-	if err != nil {
-		w.blamef("the questions cannot be read: %v", err)
-	}
-	for _, item := range open {
-		choice := item.Choices[w.rnd.IntN(len(item.Choices))]
-		w.notef("decide %q: %s", item.Subject, choice)
-		if err := w.store.DecideReview(w.ctx, item.ID, choice, "ann", time.Now()); err != nil {
-			w.blamef("%s cannot be decided: %v", item.Subject, err)
-		}
-	}
-	return len(open) > 0
 }

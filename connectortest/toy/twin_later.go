@@ -137,9 +137,24 @@ func (a *Twin) fold(t *twinTable, by, keep string, lose []string) (*twinRow, *tw
 			r.state, r.into = "purged", ""
 		}
 		a.touch(r, by)
+		a.repoint(t.name, r.id, kept.id, by)
 	}
 	a.touch(kept, by)
 	return kept, nil
+}
+
+// repoint has the cards of a label that was folded into another one carry that.
+func (a *Twin) repoint(table, from, to, by string) {
+	if table != "labels" {
+		return
+	}
+	for _, card := range a.live("cards") {
+		if card.cells["label"] == from {
+			card.cells = maps.Clone(card.cells)
+			card.cells["label"] = to
+			a.touch(card, by)
+		}
+	}
 }
 
 func (a *Twin) serveFold(w http.ResponseWriter, r *http.Request) {

@@ -277,7 +277,7 @@ func (b *batch) join(ctx context.Context, row store.Row, partner, why string) er
 	}
 	b.taken[store.Spot{Side: other, ID: partner}], b.taken[store.Spot{Side: b.side, ID: row.ID}] = row.ID, partner
 	b.links[b.side][row.ID], b.links[other][partner] = link, link
-	b.makes(link.ID) // a merge that is followed in this batch must know of it
+	b.done(link.ID) // a merge that is followed in this batch must know of it
 	b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: row.ID}, store.Spot{Side: other, ID: partner})
 	b.facts.Close = append(b.facts.Close, b.about("match", row.ID), b.about("parked", row.ID))
 	if b.r.restored != nil || len(b.r.lost) > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tandemhub/tandem/connector"
@@ -136,10 +137,12 @@ func (b *batch) openLink(ctx context.Context, side record.Side, id string) (stor
 	if err != nil {
 		return store.Link{}, fmt.Errorf("load link: %w", err)
 	}
-	if l := links[id]; l.Closed == "" {
-		return l, nil
+	l := links[id]
+	closed := l.Closed != "" || slices.ContainsFunc(b.facts.Links, func(x store.Link) bool { return x.ID == l.ID && x.Closed != "" })
+	if closed {
+		return store.Link{}, nil
 	}
-	return store.Link{}, nil
+	return l, nil
 }
 
 // follow moves a pair to the records that its own have been merged into.
@@ -154,6 +157,16 @@ func (b *batch) follow(ctx context.Context, link store.Link, to [2]string) error
 			others[side] = l
 		}
 	}
+	crossed, wait, err := b.displace(ctx, &others)
+	switch {
+	case err != nil:
+		return err
+	case wait:
+		b.again(link.IDs[b.side]) // R27
+		return nil
+	case crossed:
+		link = withoutBase(link)
+	}
 	left, right := others[record.Left].ID, others[record.Right].ID
 	switch {
 	case left == 0 && right == 0:
@@ -166,6 +179,56 @@ func (b *batch) follow(ctx context.Context, link store.Link, to [2]string) error
 		b.closeMerged(link, to)
 		return nil
 	}
+}
+
+// displace closes the links of survivors whose own partners are gone as well: they are free for
+// the lost record's partner. crossed says that people merged the same two things on the other
+// side the other way round, so that neither side's values are the older ones.
+func (b *batch) displace(ctx context.Context, others *[2]store.Link) (crossed, wait bool, err error) {
+	for _, side := range record.Sides() {
+		l := others[side]
+		if l.ID == 0 {
+			continue
+		}
+		rows, busy, err := b.loadPair(ctx, l.IDs)
+		busy = busy || slices.ContainsFunc(b.facts.Ops, func(op store.Op) bool { return op.Link == l.ID })
+		if err != nil || busy {
+			return false, busy, err
+		}
+		switch rows[side.Other()].Fate {
+		case connector.Present, connector.Left:
+			continue
+		case connector.Merged:
+			crossed = true
+		case connector.Archived, connector.Deleted, connector.Converted:
+		}
+		b.undecide(l.ID)
+		b.closeLink(l, closedMerged, fmt.Sprintf("%s/%s is gone, and %s/%s takes the place of a record that was merged into it",
+			b.r.p.ends[side.Other()].of, l.IDs[side.Other()], b.r.p.ends[side].of, l.IDs[side]))
+		b.done(l.ID)
+		others[side] = store.Link{}
+	}
+	return crossed, false, nil
+}
+
+// undecide takes back what this batch has decided about a link so far.
+func (b *batch) undecide(link int64) {
+	b.facts.Links = slices.DeleteFunc(b.facts.Links, func(l store.Link) bool { return l.ID == link })
+	b.facts.Reviews = slices.DeleteFunc(b.facts.Reviews, func(r store.Review) bool { return r.Link == link })
+}
+
+// done keeps a link from being decided about once more in this batch.
+func (b *batch) done(link int64) {
+	if b.made == nil {
+		b.made = map[int64]bool{}
+	}
+	b.made[link] = true
+}
+
+// withoutBase is a link of which nothing is agreed: its fields are decided as at a first match (R5).
+func withoutBase(l store.Link) store.Link {
+	l.Base, l.Expected, l.Diverged = [2]record.Fields{{}, {}}, [2]record.Fields{}, nil
+	return l
 }
 
 func (b *batch) closeMerged(link store.Link, to [2]string) {
@@ -210,7 +273,7 @@ func (b *batch) moveLink(ctx context.Context, link store.Link, to [2]string) err
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: side, ID: to[side]})
 		b.facts.Close = append(b.facts.Close, fmt.Sprintf("match %s %s", side, to[side]), fmt.Sprintf("parked %s %s", side, to[side]))
 	}
-	b.makes(heir.ID)
+	b.done(heir.ID)
 	d := b.draft(heir, rows)
 	d.changed = true
 	d.journal = append(d.journal, b.entry(heir, b.side, store.Linked, "", record.Value{}, record.Value{}, why))
@@ -219,13 +282,6 @@ func (b *batch) moveLink(ctx context.Context, link store.Link, to [2]string) err
 		return err
 	}
 	return b.merge(ctx, d)
-}
-
-func (b *batch) makes(link int64) {
-	if b.made == nil {
-		b.made = map[int64]bool{}
-	}
-	b.made[link] = true
 }
 
 // heir is the link that takes a closed one's place, with all that was agreed.

@@ -39,8 +39,18 @@ func (o *oracle) excused(at spot, row twin.Row, st store.Standing, s Sync) strin
 	f := o.keyField()
 	key := o.same(f, at.side, row.Fields[f.Wire[at.side]])
 	switch st.Reason {
+	case "filtered", "not wanted":
+		if o.outside(at, row, s) {
+			return ""
+		}
+		return "it passes the filter, and so does all that it could be paired with"
+	case "no create":
+		if !s.Makes[1-slices.Index(s.Ends[:], at.side)] {
+			return ""
+		}
+		return "the sync makes records on the other side"
 	case "closed":
-		if whole := o.of(at); o.deletedIn(whole) || o.mergedIn(whole) {
+		if whole := o.of(at); o.deletedIn(whole) || o.mergedIn(whole) || o.sorted(whole) {
 			return ""
 		}
 		for _, end := range s.Ends { // the record that has its key lost its own partner
@@ -64,6 +74,32 @@ func (o *oracle) excused(at spot, row twin.Row, st store.Standing, s Sync) strin
 	default:
 		return "that should have passed"
 	}
+}
+
+// outside reports whether a record, or one that could be its partner, does not pass the filter.
+func (o *oracle) outside(at spot, row twin.Row, s Sync) bool {
+	end := slices.Index(s.Ends[:], at.side)
+	if !s.in(end, row.Fields) {
+		return true
+	}
+	f, other := o.keyField(), s.Ends[1-end]
+	for id, theirs := range o.rows[other] {
+		v := o.same(f, other, theirs.Fields[f.Wire[other]])
+		near := v != "" && v == o.same(f, at.side, row.Fields[f.Wire[at.side]]) || o.of(spot{o.kind, other, id}) == o.of(at)
+		if near && !s.in(1-end, theirs.Fields) {
+			return true
+		}
+	}
+	made := map[string]string{} // what would be made there
+	for _, f := range o.k.Fields {
+		made[f.Wire[other]] = row.Fields[f.Wire[at.side]]
+	}
+	return !s.in(1-end, made)
+}
+
+// sorted reports whether a thing has changed in what the filters look at.
+func (o *oracle) sorted(whole spot) bool {
+	return slices.ContainsFunc(o.edits[whole], func(e edit) bool { return o.k.Fields[e.field].Sorts })
 }
 
 // shared reports whether a value of a key was ever held by a record that is another thing.

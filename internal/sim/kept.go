@@ -18,7 +18,7 @@ func (o *oracle) kept() {
 			continue
 		}
 		f := o.k.Fields[e.field]
-		if f.Set || f.Loose || f.Sole {
+		if f.Set || f.Loose || f.Sole || f.Sorts {
 			continue
 		}
 		for _, l := range o.linksOf(e.spot) {

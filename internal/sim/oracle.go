@@ -277,7 +277,7 @@ func (o *oracle) someoneDeleted(l bond) bool {
 func (o *oracle) equal(l bond) {
 	left, right := l.at(0), l.at(1)
 	for _, f := range o.k.Fields {
-		if f.Loose || f.Wire[left.side] == "" || f.Wire[right.side] == "" || f.Sole && o.diverged(l, f) != "" {
+		if f.Loose || f.Sorts || f.Wire[left.side] == "" || f.Wire[right.side] == "" || f.Sole && o.diverged(l, f) != "" {
 			continue
 		}
 		if strings.HasPrefix(o.diverged(l, f), "refused") && o.bothTouched(o.of(left), f) {

@@ -74,7 +74,13 @@ type Kind struct {
 type Sync struct {
 	Name string
 	Ends [2]int // accounts: left and right
+	// In says which records of each end are in the sync, by its filter; nil = all.
+	In    [2]func(fields map[string]string) bool
+	Makes [2]bool // at which ends it makes records
 }
+
+// in reports whether a record is in the sync.
+func (s Sync) in(end int, fields map[string]string) bool { return s.In[end] == nil || s.In[end](fields) }
 
 // A Field is one that people edit.
 type Field struct {
@@ -89,6 +95,7 @@ type Field struct {
 	Keeps bool // people never clear it
 	Set   bool // a list: both sides' elements are merged, so single edits are not traced
 	Sole  bool // the vendor lets one record only have a value: it may refuse others
+	Sorts bool // the filters of the syncs depend on it: it is not judged by itself
 	Loose bool // not in the sync: what people write stays where it is, and is never written
 }
 

@@ -12,45 +12,136 @@ import (
 	"github.com/tandemhub/tandem/twin"
 )
 
-const toysYAML = `version: 1
-timezone: UTC
-country: GR
-connections:
-  a: { system: toy, url: "http://a.test/v1", api_key: "${KEY}" }
-  b: { system: toy, url: "http://b.test/v1", api_key: "${KEY}" }
-syncs:
-  cards:
-    left: a.cards
-    right: b.cards
-    match: [email]
-    prefer: %s
-    delete: { left: %s, right: %s }
-    merge: %s
-    guard: { delete: 1000, create: 1000, update: 1000 }
-    fields: [name, box, email, phone, discount, stage, tags, notes%s]
-`
+// A draw decides by a seed what a life between toys is like.
+type draw struct {
+	*rand.Rand
+	s      sim.Setup
+	syncs  []string
+	fields []sim.Field // of cards
+	prefer string
+}
 
-// toys is a life between two toys; the rules of its sync follow from the seed too.
+func (d *draw) one(words ...string) string { return words[d.IntN(len(words))] }
+
+// toys is a life between toys; their number and the rules of the syncs follow from the seed too.
 func toys(t *testing.T, seed uint64) sim.Setup {
 	t.Helper()
-	rnd := rand.New(rand.NewPCG(seed, 2))
-	one := func(words ...string) string { return words[rnd.IntN(len(words))] }
-	fields, code := sim.People(), ""
-	if rnd.IntN(4) == 0 {
-		code = ", code"
-		fields = append(fields, sim.Field{Key: "code", Wire: []string{"code", "code", "code"}, Sole: true, Same: strings.ToLower,
+	d := &draw{Rand: rand.New(rand.NewPCG(seed, 2)), fields: sim.People()}
+	d.s = sim.Setup{Seed: seed, Specs: []connector.Spec{toy.Spec()}, Path: t.TempDir() + "/tandem.db", Rounds: 5 + d.IntN(7)}
+	d.s.Acts = sim.Acts{Merge: d.IntN(3) == 0, Restore: d.IntN(3) == 0}
+	d.prefer = d.one("left", "right", "newest", "newest", "ask")
+	switch d.IntN(8) {
+	case 0, 1:
+		d.family()
+	case 2:
+		d.moves()
+	case 3:
+		d.chain()
+	default:
+		d.pair()
+	}
+	config := "version: 1\ntimezone: UTC\ncountry: GR\nconnections:\n"
+	for _, a := range d.s.Sides {
+		config += fmt.Sprintf("  %s: { system: toy, url: \"http://%[1]s.test/v1\", api_key: \"${KEY}\" }\n", a.Connection)
+	}
+	d.s.Config = config + "syncs:\n" + strings.Join(d.syncs, "")
+	d.s.Env = func(string) (string, bool) { return d.s.Sides[0].Twin.Settings()["api_key"], true }
+	d.s.IdleCalls++
+	return d.s
+}
+
+func (d *draw) accounts(names ...string) {
+	for _, name := range names {
+		tw := toy.New(twin.Options{NoLimits: true, PageSize: 1 + d.IntN(20)})
+		folds := toy.Folding(d.IntN(4))
+		if t, ok := tw.(*toy.Twin); ok {
+			t.Folds(folds)
+		}
+		d.s.Sides = append(d.s.Sides, sim.Account{Connection: name, Twin: tw, Untold: folds >= toy.FoldNowhere, Unseen: folds == toy.FoldUnseen})
+	}
+}
+
+// sync adds a sync of an object between two accounts. more are further lines of its rules.
+func (d *draw) sync(name string, ends [2]int, object, key, fields string, more ...string) sim.Sync {
+	left, right := d.s.Sides[ends[0]].Connection, d.s.Sides[ends[1]].Connection
+	deletes, calls := []string{"ignore", "archive", "delete", "unlink"}, 3
+	if object == "labels" {
+		deletes, calls = []string{"ignore", "delete", "unlink"}, 1
+	}
+	lines := append([]string{
+		name + ":", "  left: " + left + "." + object, "  right: " + right + "." + object, "  match: [" + key + "]", "  prefer: " + d.prefer,
+		fmt.Sprintf("  delete: { left: %s, right: %s }", d.one(deletes...), d.one(deletes...)), "  merge: " + d.one("ask", "follow"),
+		"  guard: { delete: 1000, create: 1000, update: 1000 }", "  fields: [" + fields + "]",
+	}, more...)
+	d.syncs = append(d.syncs, "  "+strings.Join(lines, "\n  ")+"\n")
+	d.s.IdleCalls += 2 * calls
+	return sim.Sync{Name: name, Ends: ends, Makes: [2]bool{true, true}}
+}
+
+const cardFields = "name, box, email, phone, discount, stage, tags, notes"
+
+func (d *draw) cards(accounts int, syncs ...sim.Sync) sim.Kind {
+	return sim.Kind{Syncs: syncs, Objects: []string{"cards", "cards", "cards"}[:accounts], Fields: d.fields, Key: "email"}
+}
+
+// pair is one sync between two accounts.
+func (d *draw) pair() {
+	d.accounts("a", "b")
+	fields := cardFields
+	if d.IntN(4) == 0 {
+		fields += ", code"
+		d.fields = append(d.fields, sim.Field{Key: "code", Wire: []string{"code", "code", "code"}, Sole: true, Same: strings.ToLower,
 			Draw: func(rnd *rand.Rand, _ int) string { return fmt.Sprintf("K%d", rnd.IntN(9)) }})
 	}
-	config := fmt.Sprintf(toysYAML, one("left", "right", "newest", "newest", "ask"), one("ignore", "archive", "delete", "unlink"), one("ignore", "archive", "delete", "unlink"), one("ask", "follow"), code)
-	s := sim.Setup{Seed: seed, Config: config, Specs: []connector.Spec{toy.Spec()}, Path: t.TempDir() + "/tandem.db", Rounds: 6 + rnd.IntN(8), IdleCalls: 7,
-		Kinds: []sim.Kind{{Syncs: []sim.Sync{{Name: "cards", Ends: [2]int{0, 1}}}, Objects: []string{"cards", "cards"}, Fields: fields, Key: "email"}}}
-	s.Acts = sim.Acts{Merge: rnd.IntN(3) == 0, Restore: rnd.IntN(3) == 0}
-	for _, name := range []string{"a", "b"} {
-		tw := toy.New(twin.Options{NoLimits: true, PageSize: 1 + rnd.IntN(20)})
-		folds := toy.Folding(rnd.IntN(4))
-		tw.(*toy.Twin).Folds(folds)
-		s.Sides = append(s.Sides, sim.Account{Connection: name, Twin: tw, Untold: folds >= toy.FoldNowhere, Unseen: folds == toy.FoldUnseen})
+	d.s.Kinds = []sim.Kind{d.cards(2, d.sync("cards", [2]int{0, 1}, "cards", "email", fields))}
+}
+
+// family is labels and the cards that carry them: whoever deletes a label takes its cards along.
+func (d *draw) family() {
+	d.accounts("a", "b")
+	d.fields = append(d.fields, sim.Field{Key: "label", Wire: []string{"label", "label"}, Ref: 2})
+	cards := func() { d.s.Kinds[0] = d.cards(2, d.sync("cards", [2]int{0, 1}, "cards", "email", cardFields+", label")) }
+	d.s.Kinds = make([]sim.Kind, 2)
+	first := d.IntN(2) == 0
+	if first {
+		cards()
 	}
-	s.Env = func(string) (string, bool) { return s.Sides[0].Twin.Settings()["api_key"], true }
-	return s
+	d.s.Kinds[1] = sim.Kind{Objects: []string{"labels", "labels"}, Key: "code", Keyless: true, Fields: sim.Labels(),
+		Syncs: []sim.Sync{d.sync("labels", [2]int{0, 1}, "labels", "code", "name, code, weight")}}
+	if !first {
+		cards()
+	}
+}
+
+// moves is two syncs of one object, between which cards go to and fro by their stage.
+func (d *draw) moves() {
+	d.accounts("a", "b")
+	for i := range d.fields {
+		if f := &d.fields[i]; f.Key == "stage" {
+			f.Sorts, f.Keeps = true, true
+		}
+	}
+	stage := func(stages ...string) func(map[string]string) bool {
+		return func(fields map[string]string) bool {
+			for _, s := range stages {
+				if fields["stage"] == s {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	leads := d.sync("leads", [2]int{0, 1}, "cards", "email", cardFields, `  where: { left: "stage == 'new'", right: "stage == 'new'" }`, "  leave: "+d.one("keep", "unlink", "archive"))
+	leads.In = [2]func(map[string]string) bool{stage("new"), stage("new")}
+	customers := d.sync("customers", [2]int{0, 1}, "cards", "email", strings.Replace(cardFields, "stage", "{ left: stage, right: stage, direction: left-to-right }", 1),
+		`  where: { left: "stage == 'won'", right: "stage in ['new', 'won']" }`, "  create: right", "  leave: "+d.one("keep", "unlink"))
+	customers.In = [2]func(map[string]string) bool{stage("won"), stage("new", "won")}
+	customers.Makes = [2]bool{false, true}
+	d.s.Kinds = []sim.Kind{d.cards(2, leads, customers)}
+}
+
+// chain is three accounts, the middle one in step with both.
+func (d *draw) chain() {
+	d.accounts("a", "b", "c")
+	d.s.Kinds = []sim.Kind{d.cards(3, d.sync("front", [2]int{0, 1}, "cards", "email", cardFields), d.sync("back", [2]int{1, 2}, "cards", "email", cardFields))}
 }

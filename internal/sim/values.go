@@ -24,6 +24,15 @@ func People() []Field {
 	}
 }
 
+// Labels returns the fields of what the cards of an address book can refer to.
+func Labels() []Field {
+	return []Field{
+		{Key: "name", Wire: both("name"), Keeps: true, Draw: Name},
+		{Key: "code", Wire: both("code"), Sole: true, Same: lower, Draw: func(rnd *rand.Rand, _ int) string { return fmt.Sprintf("L%d", rnd.IntN(40)) }},
+		{Key: "weight", Wire: both("weight"), Draw: Number, Same: number},
+	}
+}
+
 // both is the name of a field that all systems give it.
 func both(wire string) []string { return []string{wire, wire, wire} }
 

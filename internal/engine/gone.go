@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tandemhub/tandem/connector"
@@ -206,7 +207,8 @@ func heldSubject(link int64) string { return fmt.Sprintf("delete %d", link) }
 // maxHeld is how many held deletes are looked at again in one run.
 const maxHeld = 1000
 
-// retryHeld has held deletes and merges planned again: what held them may have gone.
+// retryHeld has held deletes and merges planned again, and records that another one's key keeps
+// from being matched: what held them may have gone, and nothing about themselves tells of it.
 func (r *run) retryHeld(ctx context.Context) error {
 	items, err := r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewDelete, store.ReviewMerge}, Open: true, Limit: maxHeld})
 	if err != nil {
@@ -218,7 +220,11 @@ func (r *run) retryHeld(ctx context.Context) error {
 			f.Dirty = append(f.Dirty, store.Spot{Side: item.Side, ID: item.Record})
 		}
 	}
-	if len(f.Dirty) == 0 {
+	waiting, err := r.overshadowed(ctx)
+	if err != nil {
+		return err
+	}
+	if f.Dirty = append(f.Dirty, waiting...); len(f.Dirty) == 0 {
 		return nil
 	}
 	marks, err := r.e.store.Marks(ctx, r.p.Name)
@@ -229,6 +235,28 @@ func (r *run) retryHeld(ctx context.Context) error {
 		return fmt.Errorf("plan held deletes again: %w", err)
 	}
 	return nil
+}
+
+// overshadowed are records that stand alone because of what another record holds (R14, R20).
+func (r *run) overshadowed(ctx context.Context) ([]store.Spot, error) {
+	items, err := r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewDuplicate, store.ReviewAmbiguous}, Open: true, Limit: maxHeld})
+	if err != nil {
+		return nil, fmt.Errorf("load records with the same key: %w", err)
+	}
+	var spots []store.Spot
+	for _, item := range items {
+		if !slices.Contains(item.Choices, "retry") { // those the vendor refused
+			spots = append(spots, store.Spot{Side: item.Side, ID: item.Record})
+		}
+	}
+	standing, err := r.e.store.Standings(ctx, r.p.Name, maxHeld, standsPartner)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range standing {
+		spots = append(spots, store.Spot{Side: s.Side, ID: s.ID})
+	}
+	return spots, nil
 }
 
 // remove plans the delete or archive of one side (invariant 5), and of what it takes along.

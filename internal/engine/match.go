@@ -18,14 +18,15 @@ import (
 // Reasons for which a record stands alone. Together with links and the review queue they
 // account for every record of a sync (R38).
 const (
-	standsFiltered  = "filtered"   // it does not pass its side's filter
-	standsDirection = "direction"  // nothing is written to the other side
-	standsNoCreate  = "no create"  // records are not created on the other side
-	standsClosed    = "closed"     // it was linked once, and its link was closed (R18)
-	standsReview    = "review"     // a person must decide
-	standsWaiting   = "waiting"    // for another record, or for an operation under way
-	standsErased    = "erased"     // its person was erased (R32)
-	standsTarget    = "not wanted" // what would be created does not pass the other side's filter (R19)
+	standsFiltered  = "filtered"         // it does not pass its side's filter
+	standsPartner   = "partner filtered" // what could be its partner does not pass the other side's filter
+	standsDirection = "direction"        // nothing is written to the other side
+	standsNoCreate  = "no create"        // records are not created on the other side
+	standsClosed    = "closed"           // it was linked once, and its link was closed (R18)
+	standsReview    = "review"           // a person must decide
+	standsWaiting   = "waiting"          // for another record, or for an operation under way
+	standsTarget    = "not wanted"       // what would be created does not pass the other side's filter (R19)
+	standsErased    = "erased"           // its person was erased (R32)
 )
 
 type mappingField = mapping.Field
@@ -146,7 +147,7 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 		}
 	}
 	if outside { // it is there already, and not to be synced: creating it would double it
-		b.stand(row.ID, standsFiltered, "its partner does not pass where."+b.side.Other().String())
+		b.stand(row.ID, standsPartner, "its partner does not pass where."+b.side.Other().String())
 		return nil
 	}
 	if l := b.links[b.side][row.ID]; closedBecause(l, closedLost) { // R24: what a person merged is not made again
@@ -250,9 +251,13 @@ func (b *batch) join(ctx context.Context, row store.Row, partner, why string) er
 		return nil
 	}
 	mate, ok := b.rows[other][partner]
-	if !ok || mate.Fate != connector.Present {
+	switch {
+	case !ok:
 		b.stand(row.ID, standsWaiting, "its partner has not been read yet")
 		b.again(row.ID)
+		return nil
+	case mate.Fate != connector.Present: // R18: it is planned again if it comes back
+		b.stand(row.ID, standsClosed, "its partner in another sync is gone")
 		return nil
 	}
 	in, err := b.inScope(other, partner)
@@ -260,7 +265,7 @@ func (b *batch) join(ctx context.Context, row store.Row, partner, why string) er
 		return err
 	}
 	if !in {
-		b.stand(row.ID, standsFiltered, "its partner does not pass where."+other.String())
+		b.stand(row.ID, standsPartner, "its partner does not pass where."+other.String())
 		return nil
 	}
 	if len(b.r.edits) > 0 { // they are written to records that have no partner yet

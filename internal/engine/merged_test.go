@@ -286,6 +286,7 @@ func TestR24ASuspectedMergeIsHeld(t *testing.T) {
 				} else {
 					w.decide(item, decision)
 					w.sync("cards")
+					w.sync("cards") // R20: Annie's address is free now
 				}
 				for _, r := range w.b.Rows("cards") {
 					if decision == "delete" && r.ID == right {

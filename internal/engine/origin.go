@@ -89,7 +89,7 @@ func (x *explainer) alone(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if said.Reason != "" && said.Reason != standsFiltered && said.Reason != standsClosed {
+	if said.Reason != "" && said.Reason != standsFiltered && said.Reason != standsPartner && said.Reason != standsClosed {
 		x.sayf(ruleOfStanding(said.Reason, said.Detail), "", "%s: %s", said.Reason, said.Detail)
 	}
 	if len(x.why.Reasons) == 0 {

@@ -282,3 +282,65 @@ func TestInvariant7WhatLostIsJournaledThoughTheRecordIsDeletedAtOnce(t *testing.
 		t.Errorf("%q is nowhere: %v", "from b", w.history(record.Right, right))
 	})
 }
+
+// R20, R14: a record that only another one's key keeps from a partner is looked at again, and
+// needs nobody's edit when that one is gone or has another key.
+func TestR20WhatAnotherRecordsKeyHeldBackGoesOnWhenThatIsGone(t *testing.T) {
+	t.Parallel()
+	for name, free := range map[string]func(w *world, one string){
+		"another key": func(w *world, one string) { w.put(w.a, "cards", one, map[string]string{"email": "other@x.gr"}) },
+		"gone":        func(w *world, one string) { w.remove(w.a, "cards", one) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { // of two cards with one address the first is linked
+				w := newWorld(t, cardsWith("delete: delete"))
+				one := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+				w.settled("cards")
+				w.put(w.a, "cards", "", map[string]string{"name": "Another Ann", "email": "ann@x.gr"})
+				w.sync("cards")
+				w.review(store.ReviewDuplicate)
+				free(w, one)
+				for range 3 {
+					w.sync("cards")
+				}
+				if name == "gone" { // R24: it may have been merged into the other one
+					w.decide(w.review(store.ReviewMerge), "delete")
+					w.sync("cards")
+				}
+				w.settled("cards")
+				if got := w.by(w.b, "cards", "email", "ann@x.gr"); got.Fields["name"] != "Another Ann" {
+					t.Errorf("right has %v", got)
+				}
+				quiet(t, w)
+			})
+			synctest.Test(t, func(t *testing.T) { // the card with the same address is not in the sync
+				w := newWorld(t, cardsWith(`where: { left: "stage != 'lost'" }`))
+				one := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "stage": "lost"})
+				w.put(w.b, "cards", "", map[string]string{"name": "Another Ann", "email": "ann@x.gr"})
+				w.settled("cards")
+				free(w, one)
+				w.settled("cards")
+				w.by(w.a, "cards", "name", "Another Ann")
+				quiet(t, w)
+			})
+		})
+	}
+}
+
+// R18, R25: a record whose partner in the sync that it came from is gone does not wait for it.
+func TestR25AMovedRecordDoesNotWaitForAPartnerThatIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, twoSyncs("customers", "leads"))
+		left := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "stage": "new"})
+		w.settled("leads")
+		w.remove(w.b, "cards", w.by(w.b, "cards", "name", "Ann").ID)
+		w.put(w.a, "cards", left, map[string]string{"stage": "won"})
+		for range 3 {
+			w.sync("leads")
+		}
+		w.settled("customers")
+		quiet(t, w)
+	})
+}

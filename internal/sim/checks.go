@@ -39,7 +39,7 @@ func (o *oracle) excused(at spot, row twin.Row, st store.Standing, s Sync) strin
 	f := o.keyField()
 	key := o.same(f, at.side, row.Fields[f.Wire[at.side]])
 	switch st.Reason {
-	case "filtered", "not wanted":
+	case "filtered", "partner filtered", "not wanted":
 		if o.outside(at, row, s) {
 			return ""
 		}
@@ -251,7 +251,7 @@ func (o *oracle) deletes() {
 	}
 	for side := range o.rows {
 		for _, at := range o.deletedBy(side) {
-			if !dead[at] {
+			if !dead[at] && !o.sorted(o.of(at)) {
 				o.w.blamef("%s was deleted or archived although nobody deleted its partner", o.name(at))
 			}
 		}

@@ -39,6 +39,8 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 	switch {
 	case f.Wire[partner.side] == "", !here && (deleted || merged):
 		return ""
+	case o.rests(link), !here && o.sorted(o.of(e.spot)): // it left the filter, and with it the sync
+		return ""
 	case here && link.Closed != "", here && !there:
 		return "" // the other side was deleted; here it stays as it is
 	case here && o.value(e.spot, f) == v && o.value(partner, f) == v:
@@ -48,6 +50,8 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 	case v == "" && !e.at.After(o.linked[link.ID]):
 		return "" // R5: an empty field is filled at the first match
 	case o.replaced(e, f, v), o.overruled(e, f, v), o.takenBack(e, f, v):
+		return ""
+	case v == "" && o.filled(e.spot), o.crossed(e, f, v):
 		return ""
 	case strings.HasPrefix(o.diverged(link, f), "refused") && o.same(f, e.side, e.was) != v && o.bothTouched(o.of(e.spot), f):
 		return "" // R2: put back to what we had just replaced, which looks like a refusal: shown, left alone
@@ -137,6 +141,24 @@ func (o *oracle) overruled(e edit, f Field, v string) bool {
 		return x.Kind == store.Overruled && x.Why != "" && o.of(x.spot) == whole &&
 			x.Field == f.Wire[x.side] && o.same(f, x.side, x.Old.Text()) == v
 	})
+}
+
+// crossed reports whether both sides had come to a value by themselves while, unseen yet, a person
+// was replacing it at one of them: that is the younger edit for all that anybody can know.
+func (o *oracle) crossed(e edit, f Field, v string) bool {
+	whole := o.of(e.spot)
+	agreed := slices.ContainsFunc(o.journal, func(x line) bool {
+		return x.Kind == store.Agreed && x.Why == "both changed to the same" && o.of(x.spot) == whole && x.Field == f.Wire[x.side] && o.same(f, x.side, x.New.Text()) == v
+	})
+	return agreed && slices.ContainsFunc(o.edits[whole], func(x edit) bool {
+		return x.kind == e.kind && x.side != e.side && o.k.Fields[x.field].Key == f.Key && o.same(f, x.side, x.was) == v
+	})
+}
+
+// filled reports whether the hub merged another record into one that stands for the same:
+// vendors fill what is empty from the one that is lost.
+func (o *oracle) filled(at spot) bool {
+	return slices.ContainsFunc(o.journal, func(x line) bool { return x.Kind == store.Folded && o.of(x.spot) == o.of(at) })
 }
 
 // folded reports whether the journal tells that a record was merged into another one by us

@@ -48,6 +48,9 @@ func (w *world) within(when string, side int, r *http.Request) {
 	if w.rnd.IntN(4) == 0 {
 		side = (side + 1) % len(w.set.Sides)
 	}
+	if w.set.Sides[side].Still {
+		return
+	}
 	w.counts["acts "+when+" a request is carried out"]++
 	w.notef("%s %s %s at %s:", when, r.Method, r.URL.Path, w.set.Sides[side].Connection)
 	kind := w.kindAt(side)
@@ -75,7 +78,7 @@ func (w *world) kindAt(side int) int {
 // across draws another side that has a kind.
 func (w *world) across(kind, side int) int {
 	for {
-		if other := w.rnd.IntN(len(w.set.Sides)); other != side && w.set.Kinds[kind].Objects[other] != "" {
+		if other := w.rnd.IntN(len(w.set.Sides)); other != side && w.set.Kinds[kind].Objects[other] != "" && !w.set.Sides[other].Still {
 			return other
 		}
 	}
@@ -84,6 +87,9 @@ func (w *world) across(kind, side int) int {
 // act lets people do something.
 func (w *world) act() {
 	side := w.rnd.IntN(len(w.set.Sides))
+	if w.set.Sides[side].Still {
+		return
+	}
 	kind := w.kindAt(side)
 	other := w.across(kind, side)
 	if w.rnd.IntN(4) == 0 {

@@ -66,6 +66,9 @@ func (o *oracle) needless(r asked) string {
 		if o.deletedIn(o.of(at)) && o.edited(at) {
 			return ""
 		}
+		if o.mergedIn(o.of(at)) && o.edited(at) || o.takesAlong(r) {
+			return ""
+		}
 		return "no person's delete met an edit"
 	case store.ReviewMerge: // R24: a record is gone and another one of its side has its key
 		for _, e := range o.edits[o.of(at)] {
@@ -87,6 +90,25 @@ func (o *oracle) needless(r asked) string {
 	default:
 		return "nothing of the kind happened"
 	}
+}
+
+// takesAlong reports whether the delete that is asked about would take records of another kind
+// along, which a person has something to do with.
+func (o *oracle) takesAlong(r asked) bool {
+	if !o.deletedIn(o.of(r.spot)) {
+		return false
+	}
+	for kind, k := range o.w.set.Kinds {
+		if !slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Ref == o.kind+1 }) {
+			continue
+		}
+		for _, id := range r.Candidates {
+			if len(o.family.edits[o.of(spot{kind, r.side, id})]) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (o *oracle) hasSole() bool {

@@ -51,6 +51,7 @@ type Account struct {
 	// Keyless says that nothing of ours stands in a record that we made: one whose match key
 	// a person changes before its create could be looked up is not found, and made again.
 	Keyless bool
+	Still   bool // nobody works there: it only takes what it is told
 	Untold  bool // it does not say what a merged record went into
 	Unseen  bool // nor that it was merged
 }
@@ -80,7 +81,9 @@ type Sync struct {
 }
 
 // in reports whether a record is in the sync.
-func (s Sync) in(end int, fields map[string]string) bool { return s.In[end] == nil || s.In[end](fields) }
+func (s Sync) in(end int, fields map[string]string) bool {
+	return s.In[end] == nil || s.In[end](fields)
+}
 
 // A Field is one that people edit.
 type Field struct {

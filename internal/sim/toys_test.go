@@ -100,7 +100,9 @@ func (d *draw) pair() {
 func (d *draw) family() {
 	d.accounts("a", "b")
 	d.fields = append(d.fields, sim.Field{Key: "label", Wire: []string{"label", "label"}, Ref: 2})
-	cards := func() { d.s.Kinds[0] = d.cards(2, d.sync("cards", [2]int{0, 1}, "cards", "email", cardFields+", label")) }
+	cards := func() {
+		d.s.Kinds[0] = d.cards(2, d.sync("cards", [2]int{0, 1}, "cards", "email", cardFields+", label"))
+	}
 	d.s.Kinds = make([]sim.Kind, 2)
 	first := d.IntN(2) == 0
 	if first {
@@ -140,8 +142,12 @@ func (d *draw) moves() {
 	d.s.Kinds = []sim.Kind{d.cards(2, leads, customers)}
 }
 
-// chain is three accounts, the middle one in step with both.
+// chain is three accounts: the first two are in step with each other, and the last follows the
+// middle one. Two syncs that both write the middle one's fields are refused (R31).
 func (d *draw) chain() {
 	d.accounts("a", "b", "c")
-	d.s.Kinds = []sim.Kind{d.cards(3, d.sync("front", [2]int{0, 1}, "cards", "email", cardFields), d.sync("back", [2]int{1, 2}, "cards", "email", cardFields))}
+	d.s.Sides[2].Still = true
+	back := d.sync("back", [2]int{1, 2}, "cards", "email", cardFields, "  direction: left-to-right")
+	back.Makes[0] = false
+	d.s.Kinds = []sim.Kind{d.cards(3, d.sync("front", [2]int{0, 1}, "cards", "email", cardFields), back)}
 }

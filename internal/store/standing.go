@@ -61,16 +61,24 @@ func standingKey(sync int64, side record.Side, reason string) tallyKey {
 	return tallyKey{sync, standingMark + side.String() + " " + reason}
 }
 
-// Standings returns why unlinked records of a sync are not synced, left before right, by id.
-func (s *Store) Standings(ctx context.Context, sync string, limit int) ([]Standing, error) {
+// Standings returns why unlinked records of a sync are not synced, left before right, by id;
+// of the given reasons, or of all if none is given.
+func (s *Store) Standings(ctx context.Context, sync string, limit int, reasons ...string) ([]Standing, error) {
+	and, some := "", []any{}
+	if len(reasons) > 0 {
+		and = ` AND reason IN (?` + strings.Repeat(", ?", len(reasons)-1) + `)`
+		for _, reason := range reasons {
+			some = append(some, reason)
+		}
+	}
 	var list []Standing
 	err := s.read(ctx, func(q runner) error {
 		e, err := s.sync(ctx, q, sync)
 		if err != nil {
 			return err
 		}
-		return q.each(ctx, `SELECT side, id, reason, detail FROM standing WHERE sync = ? ORDER BY side, id LIMIT ?`,
-			args(e.id, limit), func(scan scanner) error {
+		return q.each(ctx, `SELECT side, id, reason, detail FROM standing WHERE sync = ?`+and+` ORDER BY side, id LIMIT ?`,
+			append(append(args(e.id), some...), limit), func(scan scanner) error {
 				var x Standing
 				err := scan(&x.Side, &x.ID, &x.Reason, &x.Detail)
 				list = append(list, x)

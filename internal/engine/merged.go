@@ -164,13 +164,11 @@ func (b *batch) follow(ctx context.Context, link store.Link, to [2]string) error
 	case wait:
 		b.again(link.IDs[b.side]) // R27
 		return nil
-	case crossed:
-		link = withoutBase(link)
 	}
 	left, right := others[record.Left].ID, others[record.Right].ID
 	switch {
 	case left == 0 && right == 0:
-		return b.moveLink(ctx, link, to)
+		return b.moveLink(ctx, link, to, crossed)
 	case right == 0:
 		return b.propose(ctx, link, record.Right, to[record.Right], others[record.Left].IDs[record.Right])
 	case left == 0:
@@ -225,12 +223,6 @@ func (b *batch) done(link int64) {
 	b.made[link] = true
 }
 
-// withoutBase is a link of which nothing is agreed: its fields are decided as at a first match (R5).
-func withoutBase(l store.Link) store.Link {
-	l.Base, l.Expected, l.Diverged = [2]record.Fields{{}, {}}, [2]record.Fields{}, nil
-	return l
-}
-
 func (b *batch) closeMerged(link store.Link, to [2]string) {
 	b.closeLink(link, closedMerged, b.mergeWhy(link, to))
 }
@@ -249,8 +241,9 @@ func (b *batch) mergeWhy(link store.Link, to [2]string) string {
 	return why
 }
 
-// moveLink closes a link and opens one of the survivors in its place.
-func (b *batch) moveLink(ctx context.Context, link store.Link, to [2]string) error {
+// moveLink closes a link and opens one of the survivors in its place; crossed as [batch.displace]
+// has it.
+func (b *batch) moveLink(ctx context.Context, link store.Link, to [2]string, crossed bool) error {
 	rows, busy, err := b.loadPair(ctx, to)
 	if err != nil {
 		return err
@@ -263,6 +256,9 @@ func (b *batch) moveLink(ctx context.Context, link store.Link, to [2]string) err
 	old.Closed = closedMerged
 	why := b.mergeWhy(link, to)
 	heir := b.heir(link, to)
+	if crossed { // decided as at a first match (R5)
+		heir.Base, heir.Expected, heir.Diverged = [2]record.Fields{{}, {}}, [2]record.Fields{}, nil
+	}
 	b.startAnew(&heir, link, rows)
 	b.facts.Links = append(b.facts.Links, old)
 	b.facts.Journal = append(b.facts.Journal, b.entry(old, b.side, store.Closed, "", record.Value{}, record.Value{}, why))

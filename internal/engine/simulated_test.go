@@ -344,3 +344,39 @@ func TestR25AMovedRecordDoesNotWaitForAPartnerThatIsGone(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+// R24: two pairs of which people made one on either side, each the other way round, are one pair
+// in the end, and what the two sides hold is decided as at a first match.
+func TestR24MergesInOppositeDirectionsEndAsOnePair(t *testing.T) {
+	t.Parallel()
+	for name, ways := range map[string][2]toy.Folding{
+		"both told": {}, "right does not name": {toy.FoldTold, toy.FoldNowhere}, "left does not tell": {toy.FoldUnseen, toy.FoldTold},
+		"left anew": {toy.FoldIntoNew, toy.FoldTold}, "right anew": {toy.FoldTold, toy.FoldIntoNew}, "both anew": {toy.FoldIntoNew, toy.FoldIntoNew},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, cardsWith("merge: follow", "prefer: left"))
+				w.people("Ann", "Bob")
+				id := func(tw *toy.Twin, name string) string { return w.by(tw, "cards", "name", name).ID }
+				w.a.Folds(ways[0])
+				w.merge(w.a, id(w.a, "Ann"), id(w.a, "Bob"))
+				w.b.Folds(ways[1])
+				w.merge(w.b, id(w.b, "Bob"), id(w.b, "Ann"))
+				for range 4 {
+					w.sync("cards")
+				}
+				want := "Ann"
+				if name == "left does not tell" || name == "both anew" {
+					want = w.a.Rows("cards")[0].Fields["name"] // either will do: it does not look like two wishes
+				}
+				for _, tw := range []*toy.Twin{w.a, w.b} {
+					if rows := tw.Rows("cards"); len(rows) != 1 || rows[0].Fields["name"] != want {
+						t.Errorf("a side has %v, want %s alone: %v", rows, want, w.reviews())
+					}
+				}
+				quiet(t, w)
+			})
+		})
+	}
+}

@@ -55,7 +55,7 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 		return ""
 	case strings.HasPrefix(o.diverged(link, f), "refused") && o.same(f, e.side, e.was) != v && o.bothTouched(o.of(e.spot), f):
 		return "" // R2: put back to what we had just replaced, which looks like a refusal: shown, left alone
-	case !o.told(f, e.side, e.now):
+	case !o.told(f, e.side, e.now), there && !o.told(f, partner.side, o.raw(partner, f)):
 		return "" // R11: it refers to what has no partner
 	}
 	if o.mistaken(e.spot, f, v) {

@@ -157,7 +157,7 @@ type want struct {
 	end  end
 	side record.Side // whose calls it counts among
 	id   string      // "" = what has changed of the whole object
-	then store.Spot
+	then []store.Spot
 }
 
 // want asks for a record of a side to be read, once in a run, and for another one to be
@@ -167,9 +167,15 @@ func (r *run) want(side record.Side, id string, then store.Spot) {
 }
 
 // wantOf is want for a record of any object of that side. It reports false if it has been
-// read, or cannot be.
+// read, or cannot be; whoever asks again before that waits as well.
 func (r *run) wantOf(of end, side record.Side, id string, then store.Spot) bool {
 	key := of.of.String() + "/" + id
+	for i := range r.wanted {
+		if w := &r.wanted[i]; w.end.of == of.of && w.id == id {
+			w.then = append(w.then, then)
+			return true
+		}
+	}
 	if r.met[key] || of.conn.able.Reader == nil {
 		return false
 	}
@@ -177,7 +183,7 @@ func (r *run) wantOf(of end, side record.Side, id string, then store.Spot) bool 
 		r.met = map[string]bool{}
 	}
 	r.met[key] = true
-	r.wanted = append(r.wanted, want{of, side, id, then})
+	r.wanted = append(r.wanted, want{of, side, id, []store.Spot{then}})
 	return true
 }
 
@@ -218,8 +224,10 @@ func (r *run) meetWanted(ctx context.Context) error {
 		r.wanted = nil
 		var then [2][]string
 		for _, w := range wanted {
-			if !slices.Contains(then[w.then.Side], w.then.ID) {
-				then[w.then.Side] = append(then[w.then.Side], w.then.ID)
+			for _, t := range w.then {
+				if !slices.Contains(then[t.Side], t.ID) {
+					then[t.Side] = append(then[t.Side], t.ID)
+				}
 			}
 		}
 		if err := r.readWanted(ctx, wanted); err != nil {

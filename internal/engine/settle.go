@@ -160,7 +160,7 @@ func (s *settling) created(op store.Op, res connector.Result, read *record.Recor
 	s.leftOut(&link, op)
 	s.carried(op)
 	for _, name := range s.r.p.wire[s.side] {
-		if _, shown := a.rec.Fields[name]; !shown {
+		if _, shown := a.rec.Fields[name]; !shown && !s.waited { // R36: else people may have filled it meanwhile
 			if _, sent := op.Set[name]; !sent {
 				a.rec.Fields[name] = record.Value{} // a new record is empty where nothing was written
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/connectortest/toy"
+	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/twin"
@@ -379,4 +380,66 @@ func TestR24MergesInOppositeDirectionsEndAsOnePair(t *testing.T) {
 			})
 		})
 	}
+}
+
+// R23: children are read before a parent's delete is decided, however often it is looked at
+// before that.
+func TestR23ADeleteThatIsLookedAtTwiceWaitsForTheChildrenAllTheSame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := family(t, 0)
+		w.put(w.a, "labels", "", map[string]string{"name": "Silver", "code": "s"})
+		w.settled("labels")
+		for _, code := range []string{"g", "s"} { // whichever is decided about first has the cards read
+			w.put(w.b, "cards", "", map[string]string{"name": code, "email": code + "@x.gr"})
+		}
+		w.settled("cards")
+		for _, code := range []string{"g", "s"} {
+			w.put(w.b, "cards", w.by(w.b, "cards", "name", code).ID, map[string]string{"notes": "call her", "label": w.by(w.b, "labels", "code", code).ID})
+			w.remove(w.a, "labels", w.by(w.a, "labels", "code", code).ID)
+		}
+		w.syncWith("labels", engine.SyncOptions{Sweep: true})
+		w.syncWith("labels", engine.SyncOptions{Sweep: true})
+		if n := len(w.b.Rows("cards")); n != 2 {
+			t.Errorf("of two cards that were edited since, %d are left: %v", n, w.reviews())
+		}
+	})
+}
+
+// R21: what was deleted before a cursor expired is told by no feed any more. The listing that
+// is made in its place proves it.
+func TestR21WhatWasDeletedBeforeACursorExpiredIsNoticed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, _ := pairOf(t, cardsWith("delete: delete"), map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.remove(w.a, "cards", left)
+		time.Sleep(30 * 24 * time.Hour)
+		w.settled("cards")
+		if rows := w.b.Rows("cards"); len(rows) != 0 {
+			t.Errorf("right still has %v", rows)
+		}
+		quiet(t, w)
+	})
+}
+
+// R36, R3: what people fill in before the outcome of a create is known is not taken for empty.
+func TestR36ARecordThatWasMadeLaterIsNotTakenForEmpty(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.b.Slow(time.Hour)
+		w.sync("cards")
+		w.b.Slow(0)
+		time.Sleep(2 * time.Hour)
+		w.put(w.b, "cards", w.b.Rows("cards")[0].ID, map[string]string{"notes": "call her"})
+		down := w.b.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/get"})
+		w.sync("cards")
+		down.Remove()
+		time.Sleep(time.Hour)
+		w.sync("cards")
+		w.settled("cards")
+		w.by(w.a, "cards", "notes", "call her")
+		quiet(t, w)
+	})
 }

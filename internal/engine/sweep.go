@@ -89,7 +89,11 @@ func (r *run) readOrRestart(ctx context.Context, side record.Side, rd *reading) 
 // absence is a suspicion, only the vendor's own word is proof (R21). One refusal among the
 // answers cancels it all: then it is our sight that has changed, not the data.
 func (r *run) proveGone(ctx context.Context, rd *reading, listing time.Time) error {
-	if rd.end.object.Deletes != record.EvidenceListing {
+	switch rd.end.object.Deletes {
+	case record.EvidenceListing:
+	case record.EvidenceFeed: // what was told before a cursor expired is lost: a listing made anew has to prove it
+		return r.proveUnseen(ctx, rd, listing)
+	default:
 		return nil
 	}
 	if err := r.wentBack(ctx, rd, listing); err != nil {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/internal/store"
@@ -62,6 +63,9 @@ func (o *oracle) excused(at spot, row twin.Row, st store.Standing, s Sync) strin
 		}
 		return "nobody deleted anything"
 	case "review":
+		if o.w.past != nil && strings.HasPrefix(st.Detail, "since a restore") {
+			return "" // R34: nobody has said yet whether it has a partner
+		}
 		if o.shared(o.of(at), key, f) || o.mergedIn(o.of(at)) {
 			return ""
 		}
@@ -139,8 +143,8 @@ func (o *oracle) creates() {
 			if _, deleted := o.gone[at]; deleted && !linked {
 				continue // by a person, before the hub knew that it had made it
 			}
-			if _, merged := o.merged[at]; merged && !linked {
-				continue
+			if _, merged := o.merged[at]; (merged || o.w.past != nil) && !linked {
+				continue // R34: after a restore it is asked about
 			}
 			if !linked {
 				o.w.blamef("%s was created at %s and is linked with nothing: %q", o.name(at), act.At.UTC().Format("02 15:04:05"), act.Fields)
@@ -314,6 +318,9 @@ func (o *oracle) writes() {
 	}
 	for c, n := range written {
 		reach := len(o.w.set.Sides) - 1
+		if _, anew := o.w.mapped[c.key]; anew || o.w.past != nil {
+			n -= len(o.members[c.whole]) // once more for each pair, as at a first match
+		}
 		if most := edited[c]*reach + max(1, len(o.members[c.whole])/2); n > most {
 			o.w.blamef("%s of %v was written %d times for %d edits", c.key, o.members[c.whole], n, edited[c])
 		}

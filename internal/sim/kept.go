@@ -47,7 +47,7 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 		return ""
 	case !here && (o.reached(e.spot, f, v) || o.folded(e.spot, f, v)):
 		return ""
-	case v == "" && !e.at.After(o.linked[link.ID]):
+	case v == "" && !e.at.After(o.firstMet(link, f)):
 		return "" // R5: an empty field is filled at the first match
 	case o.replaced(e, f, v), o.overruled(e, f, v), o.takenBack(e, f, v):
 		return ""
@@ -73,6 +73,15 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 		then = fmt.Sprintf("has %q", o.value(partner, f))
 	}
 	return fmt.Sprintf("was neither kept nor overruled: it %s, %s %s (link %d %s%q)", now, o.name(partner), then, link.ID, link.Closed, link.Diverged)
+}
+
+// firstMet is when a field of a pair was first compared, or compared anew.
+func (o *oracle) firstMet(l bond, f Field) time.Time {
+	at := o.linked[l.ID]
+	if again := o.w.mapped[f.Key]; again.After(at) {
+		return again
+	}
+	return at
 }
 
 // linksOf returns the open links of a record, else its last closed one.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -14,12 +15,98 @@ func (w *world) operate() {
 	}
 }
 
+// administer is what an operator does before a day's run.
+func (w *world) administer(day int) {
+	acts := w.set.Acts
+	if acts.Hide && w.rnd.IntN(3) == 0 {
+		w.showAll()
+	}
+	if acts.Pause && day == w.set.Rounds/2 {
+		w.count("switched off for a month")
+		w.pass(30 * 24 * time.Hour)
+	}
+	if n := len(w.set.Others); n > 0 && w.rnd.IntN(3) == 0 {
+		if i := w.rnd.IntN(n + 1); i < n {
+			w.count("the configuration changed")
+			w.configure(w.set.Others[i].Config, w.set.Others[i].Unmapped)
+		} else {
+			w.configure(w.set.Config, nil)
+		}
+	}
+	switch {
+	case acts.Backup && w.backup == "" && day > 1:
+		w.backUp()
+	case acts.Backup && day == w.set.Rounds-2:
+		w.putBack()
+	}
+}
+
+// configure lets the hub go on with another configuration.
+func (w *world) configure(config string, unmapped []string) {
+	if config == w.plan.source {
+		return
+	}
+	p, problems := plan.Parse("tandem.yaml", []byte(config), w.set.Env, w.set.Specs)
+	if problems.HasErrors() {
+		w.blamef("the configuration: %v", problems)
+		return
+	}
+	for _, key := range w.away {
+		w.mapped[key] = time.Now()
+		w.counts["a field mapped again"]++
+	}
+	w.plan, w.away = &planned{p, config}, unmapped
+	w.notef("another configuration, without %v", unmapped)
+	w.restart()
+}
+
+// backUp keeps a copy of the hub's database.
+func (w *world) backUp() {
+	w.backup = w.set.Path + ".backup"
+	if _, err := w.store.Backup(w.ctx, w.backup, store.Backup{Taken: time.Now()}); err != nil {
+		w.blamef("no backup: %v", err)
+	}
+	w.notef("backed up")
+}
+
+// putBack restores the copy; what the hub has journaled since is remembered here only.
+func (w *world) putBack() {
+	if w.backup == "" {
+		return
+	}
+	w.past = w.history()
+	w.pastLinks = w.allLinks()
+	w.close()
+	r, err := store.BeginRestore(w.ctx, w.backup, w.set.Path, time.Now())
+	if err == nil {
+		_, err = r.Finish()
+	}
+	if err != nil {
+		w.blamef("the backup cannot be restored: %v", err)
+	}
+	w.count("the hub restored from a backup")
+	w.restart()
+}
+
+// allLinks are those that the hub has of each sync.
+func (w *world) allLinks() map[string][]store.Link {
+	all := map[string][]store.Link{}
+	for _, s := range w.syncs() {
+		links, err := w.store.Links(w.ctx, s.Name, 0, 1<<20)
+		if err != nil {
+			w.blamef("the links cannot be read: %v", err)
+		}
+		all[s.Name] = links
+	}
+	return all
+}
+
 // answer decides every open question about a conflict by chance, and about merges as it was. It
 // reports whether there was any.
 func (w *world) answer() bool {
 	any := false
 	for _, s := range w.syncs() {
-		open, err := w.store.Reviews(w.ctx, store.ReviewQuery{Sync: s.Name, Kinds: []store.ReviewKind{store.ReviewConflict, store.ReviewMerge}, Open: true, Limit: 1 << 20})
+		open, err := w.store.Reviews(w.ctx, store.ReviewQuery{Sync: s.Name, Kinds: []store.ReviewKind{store.ReviewConflict, store.ReviewMerge, store.ReviewConfiguration}, Open: true, Limit: 1 << 20})
 		if err != nil {
 			w.blamef("the questions cannot be read: %v", err)
 		}
@@ -40,7 +127,7 @@ func (w *world) answer() bool {
 
 // choose is what a person who was there says; "" = nothing.
 func (w *world) choose(s Sync, item store.Review) string {
-	if item.Kind == store.ReviewConflict {
+	if item.Kind == store.ReviewConflict || item.Kind == store.ReviewConfiguration {
 		return item.Choices[w.rnd.IntN(len(item.Choices))]
 	}
 	if slices.Contains(item.Choices, "leave") {

@@ -130,6 +130,11 @@ func (f *family) ask(kind int, s Sync) error {
 	if err != nil {
 		return err
 	}
+	for _, e := range f.w.past {
+		if e.Sync == s.Name && !slices.ContainsFunc(journal, func(x store.Entry) bool { return x.ID == e.ID && x.At.Equal(e.At) }) {
+			f.journal = append(f.journal, line{e, spot{kind, s.Ends[e.Side], e.Record}})
+		}
+	}
 	for _, e := range journal {
 		f.journal = append(f.journal, line{e, spot{kind, s.Ends[e.Side], e.Record}})
 	}
@@ -140,6 +145,14 @@ func (f *family) join() {
 	for _, links := range f.links {
 		for _, l := range links {
 			f.unite(l.at(0), l.at(1))
+		}
+	}
+	for kind, k := range f.w.set.Kinds { // what the hub knew before it was restored
+		for _, s := range k.Syncs {
+			for _, l := range f.w.pastLinks[s.Name] {
+				b := bond{l, kind, s}
+				f.unite(b.at(0), b.at(1))
+			}
 		}
 	}
 	for _, m := range f.w.fused {

@@ -38,6 +38,8 @@ type removal struct {
 
 // within lets people do something while a request is under way.
 func (w *world) within(when string, side int, r *http.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	chance := 25
 	if r.Method == http.MethodPost {
 		chance = 8

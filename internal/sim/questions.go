@@ -31,7 +31,8 @@ func (o *oracle) bothTouched(whole spot, f Field) bool {
 			sides[e.side] = true
 		}
 	}
-	return len(sides) > 1
+	_, anew := o.w.mapped[f.Key] // then what one side has missed is compared as at a first match
+	return len(sides) > 1 || anew || o.w.past != nil && len(sides) > 0
 }
 
 // needless says why a question should not have been asked; "" = it was needed.
@@ -87,6 +88,16 @@ func (o *oracle) needless(r asked) string {
 			}
 		}
 		return "nothing that people entered was invalid"
+	case store.ReviewConfiguration:
+		if len(o.w.set.Others) > 0 {
+			return ""
+		}
+		return "nobody changed the configuration"
+	case store.ReviewRestored:
+		if o.w.past != nil {
+			return ""
+		}
+		return "nobody restored a backup"
 	default:
 		return "nothing of the kind happened"
 	}

@@ -38,6 +38,8 @@ func (w *world) rare(kind, side int) {
 		w.archive(kind, side)
 	case n == 1 && acts.Restore:
 		w.comeBack()
+	case acts.Hide && w.rnd.IntN(2) == 0:
+		w.hide(kind, side)
 	case n == 2 && acts.Merge && w.rnd.IntN(3) == 0 && !w.busy:
 		w.mergeBoth(kind, side)
 	case n >= 2 && acts.Merge:
@@ -144,6 +146,32 @@ func (w *world) archive(kind, side int) {
 	}
 	w.counts["a record archived"]++
 	w.noteGone(before, at)
+}
+
+// A hider is a twin of which a person can take records out of the credential's sight.
+type hider interface {
+	Hide(object, id string, hidden bool) error
+}
+
+// hide takes a record out of sight until another day.
+func (w *world) hide(kind, side int) {
+	row, ok := w.some(kind, side)
+	h, can := w.set.Sides[side].Twin.(hider)
+	at := spot{kind, side, row.ID}
+	if ok && can && h.Hide(w.set.Kinds[kind].Objects[side], row.ID, true) == nil {
+		w.hidden = append(w.hidden, at)
+		w.count("a record hidden from us")
+	}
+}
+
+// showAll brings all records into sight again.
+func (w *world) showAll() {
+	for _, at := range w.hidden {
+		if h, can := w.set.Sides[at.side].Twin.(hider); can {
+			_ = h.Hide(w.set.Kinds[at.kind].Objects[at.side], at.id, false) // it may be gone
+		}
+	}
+	w.hidden = nil
 }
 
 // comeBack brings back one of the records that people have taken away.

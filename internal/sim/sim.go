@@ -30,6 +30,9 @@ type Setup struct {
 	Kinds  []Kind
 	Rounds int // days of work before the quiet
 	Acts   Acts
+	// Others are configurations that an operator tries for some days, each with the fields that it
+	// does not map.
+	Others []Other
 	// IdleCalls is how many requests to one side a run may make when nothing has changed.
 	IdleCalls int
 	// Steady says that the vendors' clocks are wrong from the beginning and never set: where
@@ -60,6 +63,16 @@ type Account struct {
 type Acts struct {
 	Merge   bool // merge two records of a side
 	Restore bool // bring back what was deleted or archived, with its id
+	Hide    bool // take a record out of the credential's sight for a while
+	Pause   bool // the hub is switched off for a month
+	Backup  bool // the hub's database is restored to an earlier moment
+	Jobs    bool // vendors take writes and decide them later
+}
+
+// An Other is another configuration of the same syncs.
+type Other struct {
+	Config   string
+	Unmapped []string // keys of fields
 }
 
 // A Kind is one kind of thing, the syncs that keep it in step, and what people do with it.
@@ -146,6 +159,7 @@ func (w *world) live() {
 			w.pass(time.Duration(w.rnd.IntN(90)) * time.Second)
 		}
 		w.weather()
+		w.administer(day)
 		w.run(w.rnd.IntN(4) == 0)
 		w.operate()
 		w.pass(time.Duration(w.rnd.IntN(4)) * 17 * time.Minute)
@@ -159,6 +173,8 @@ const calmRuns = 14
 // time. A person answers what is asked of them about conflicts.
 func (w *world) calm() {
 	w.clear()
+	w.showAll()
+	w.configure(w.set.Config, nil)
 	w.quiet = true
 	still := 0
 	for range calmRuns {

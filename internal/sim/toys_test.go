@@ -19,6 +19,7 @@ type draw struct {
 	syncs  []string
 	fields []sim.Field // of cards
 	prefer string
+	tries  bool // an operator tries other configurations
 }
 
 func (d *draw) one(words ...string) string { return words[d.IntN(len(words))] }
@@ -28,7 +29,7 @@ func toys(t *testing.T, seed uint64) sim.Setup {
 	t.Helper()
 	d := &draw{Rand: rand.New(rand.NewPCG(seed, 2)), fields: sim.People()}
 	d.s = sim.Setup{Seed: seed, Specs: []connector.Spec{toy.Spec()}, Path: t.TempDir() + "/tandem.db", Rounds: 5 + d.IntN(7)}
-	d.s.Acts = sim.Acts{Merge: d.IntN(3) == 0, Restore: d.IntN(3) == 0}
+	d.s.Acts = sim.Acts{Merge: d.IntN(3) == 0, Restore: d.IntN(3) == 0, Hide: d.IntN(4) == 0, Pause: d.IntN(5) == 0, Jobs: d.IntN(5) == 0}
 	d.prefer = d.one("left", "right", "newest", "newest", "ask")
 	switch d.IntN(8) {
 	case 0, 1:
@@ -47,6 +48,15 @@ func toys(t *testing.T, seed uint64) sim.Setup {
 	d.s.Config = config + "syncs:\n" + strings.Join(d.syncs, "")
 	d.s.Env = func(string) (string, bool) { return d.s.Sides[0].Twin.Settings()["api_key"], true }
 	d.s.IdleCalls++
+	if d.tries {
+		change := func(from, to string, unmapped ...string) {
+			d.s.Others = append(d.s.Others, sim.Other{Config: strings.Replace(d.s.Config, from, to, 1), Unmapped: unmapped})
+		}
+		change(", notes", "", "notes")
+		change(", phone, discount", "", "phone", "discount")
+		change("prefer: "+d.prefer, "prefer: "+d.one("left", "right", "newest", "ask"))
+		change("  merge:", "  where: { left: \"stage != 'lost'\" }\n    merge:")
+	}
 	return d.s
 }
 
@@ -94,6 +104,12 @@ func (d *draw) pair() {
 			Draw: func(rnd *rand.Rand, _ int) string { return fmt.Sprintf("K%d", rnd.IntN(9)) }})
 	}
 	d.s.Kinds = []sim.Kind{d.cards(2, d.sync("cards", [2]int{0, 1}, "cards", "email", fields))}
+	switch d.IntN(4) {
+	case 0:
+		d.tries = true
+	case 1:
+		d.s.Acts.Backup = true
+	}
 }
 
 // family is labels and the cards that carry them: whoever deletes a label takes its cards along.

@@ -35,6 +35,8 @@ type stop struct {
 
 // struck counts one moment, and ends the process if it was the one.
 func (w *world) struck(at moment) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	s := &w.stop
 	if s.at != at || s.pulled {
 		return false
@@ -84,7 +86,14 @@ func (w *world) weather() {
 	if w.rnd.IntN(3) == 0 {
 		w.clear()
 	}
+	if s, can := w.set.Sides[w.rnd.IntN(len(w.set.Sides))].Twin.(slower); can && w.set.Acts.Jobs && w.rnd.IntN(3) == 0 {
+		s.Slow(time.Duration(1+w.rnd.IntN(40)) * time.Minute)
+		w.count("writes are jobs")
+	}
 }
+
+// A slower is a twin whose vendor takes writes and decides them later.
+type slower interface{ Slow(time.Duration) }
 
 // skew sets a vendor's clock.
 func (w *world) skew(side int) {
@@ -121,6 +130,11 @@ func (w *world) clear() {
 	}
 	w.faults = nil
 	w.stop = stop{}
+	for _, a := range w.set.Sides {
+		if s, can := a.Twin.(slower); can && w.set.Acts.Jobs {
+			s.Slow(0)
+		}
+	}
 }
 
 func (w *world) count(what string) {

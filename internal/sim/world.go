@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
@@ -24,7 +25,7 @@ type world struct {
 
 	store  *store.Store
 	engine *engine.Engine
-	plan   *plan.Plan
+	plan   *planned
 
 	cancel context.CancelFunc // of the run under way
 	dead   bool               // the process has been killed and not started again
@@ -34,27 +35,40 @@ type world struct {
 	focus  map[spot]string // what people talk about today, by kind and side
 	busy   bool            // a run is under way
 
-	faults []*fault
-	edits  []edit
-	gone   []removal
-	fused  []fusion
-	seen   []int  // acts of each side's ledger that were noticed
-	last   string // what the last run said
+	faults    []*fault
+	edits     []edit
+	gone      []removal
+	fused     []fusion
+	hidden    []spot
+	mapped    map[string]time.Time    // a field, by key → when it was last mapped again
+	away      []string                // keys of the fields that are not mapped now
+	backup    string                  // a file; "" = none
+	past      []store.Entry           // the journal that a restore has lost
+	pastLinks map[string][]store.Link // and the links
+	mu        sync.Mutex              // over all of this while requests are under way
+	seen      []int                   // acts of each side's ledger that were noticed
+	last      string                  // what the last run said
 
 	wrong  []string
 	trace  []string
 	counts map[string]int
 }
 
+// A planned is a configuration as it is at work, and as it was written.
+type planned struct {
+	*plan.Plan
+	source string
+}
+
 var errKilled = errors.New("the process was killed")
 
 func newWorld(ctx context.Context, s Setup) (*world, error) {
-	w := &world{set: s, ctx: ctx, rnd: rand.New(rand.NewPCG(s.Seed, 0x7a4d)), counts: map[string]int{}, focus: map[spot]string{}, seen: make([]int, len(s.Sides))} //nolint:gosec // a seed is to be repeatable
+	w := &world{set: s, ctx: ctx, rnd: rand.New(rand.NewPCG(s.Seed, 0x7a4d)), counts: map[string]int{}, focus: map[spot]string{}, seen: make([]int, len(s.Sides)), mapped: map[string]time.Time{}} //nolint:gosec // a seed is to be repeatable
 	p, problems := plan.Parse("tandem.yaml", []byte(s.Config), s.Env, s.Specs)
 	if problems.HasErrors() {
 		return nil, fmt.Errorf("the configuration of the simulation: %w", problems)
 	}
-	w.plan = p
+	w.plan = &planned{p, s.Config}
 	for side := range s.Sides {
 		kit := s.Sides[side].Twin.Kit()
 		kit.Before(func(r *http.Request) { w.within("before", side, r) })
@@ -70,7 +84,7 @@ func (w *world) open() error {
 		return fmt.Errorf("open the store of the simulation: %w", err)
 	}
 	w.store = st
-	w.engine, err = engine.New(engine.Options{Store: st, Plan: w.plan, Specs: w.set.Specs, Workers: max(1, w.set.Workers), Transport: w.transport,
+	w.engine, err = engine.New(engine.Options{Store: st, Plan: w.plan.Plan, Specs: w.set.Specs, Workers: max(1, w.set.Workers), Transport: w.transport,
 		Jitter: func(most time.Duration) time.Duration { return most / 2 }})
 	if err != nil {
 		return fmt.Errorf("open the engine of the simulation: %w", err)
@@ -148,15 +162,12 @@ type wire struct {
 
 func (t *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := t.w
-	if w.dead {
-		return nil, context.Canceled
-	}
-	if w.struck(beforeCall) {
+	if w.over() || w.struck(beforeCall) {
 		return nil, context.Canceled
 	}
 	res, err := t.next.RoundTrip(r)
 	w.notice(t.side)
-	if w.dead || w.struck(afterCall) {
+	if w.over() || w.struck(afterCall) {
 		if err == nil {
 			_ = res.Body.Close() // nobody is there to read it
 		}
@@ -167,6 +178,8 @@ func (t *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // notice notes what programs have done to a side since it was last looked at.
 func (w *world) notice(side int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	acts := w.set.Sides[side].Twin.Kit().Ledger().Acts()
 	for _, act := range acts[w.seen[side]:] {
 		if act.By != person {
@@ -180,7 +193,7 @@ func (w *world) notice(side int) {
 
 // committing is called before a transaction of the store becomes true.
 func (w *world) committing() error {
-	if w.dead || w.struck(beforeCommit) {
+	if w.over() || w.struck(beforeCommit) {
 		return errKilled
 	}
 	w.struck(afterCommit)
@@ -194,6 +207,13 @@ func (w *world) syncs() []Sync {
 		out = append(out, k.Syncs...)
 	}
 	return out
+}
+
+// over reports whether the process has been killed.
+func (w *world) over() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dead
 }
 
 // written counts what programs did to all accounts.

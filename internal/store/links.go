@@ -189,6 +189,7 @@ func (t *tx) putLinks(links []Link, journal []Entry) error {
 	if len(links) == 0 {
 		return nil
 	}
+	links = latest(links)
 	before, err := t.keptLinks(links)
 	if err != nil {
 		return err
@@ -222,6 +223,25 @@ func (t *tx) putLinks(links []Link, journal []Entry) error {
 		}
 	}
 	return t.wake(woken)
+}
+
+// latest leaves out what facts say of a link before they say something else of it: written
+// one after the other, closed ones first, the older word would win, and be counted twice.
+func latest(links []Link) []Link {
+	last := make(map[int64]int, len(links))
+	for i, l := range links {
+		last[l.ID] = i
+	}
+	if len(last) == len(links) {
+		return links
+	}
+	out := make([]Link, 0, len(last))
+	for i, l := range links {
+		if last[l.ID] == i {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 func (t *tx) keptLinks(links []Link) (map[int64]keptLink, error) {

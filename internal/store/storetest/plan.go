@@ -17,6 +17,7 @@ func planCases() map[string]func(*bench) {
 		"facts are all or nothing":                               allOrNothing,
 		"facts that name records need a sync":                    spotsNeedSync,
 		"standings replace each other and end in scope":          standings,
+		"of a link that facts name twice the last word counts":   linkTwice,
 	}
 }
 
@@ -35,6 +36,20 @@ func marks(b *bench) {
 	if b.same("marks", [2]int64{3, 4}, got); err == nil {
 		b.Error("facts without a line were taken")
 	}
+}
+
+func linkTwice(b *bench) {
+	l, e := b.link("1", "r1")
+	b.decide(store.Facts{Links: []store.Link{l}, Journal: []store.Entry{e}})
+	first, then := l, l
+	first.Diverged, then.Closed = map[string]string{"name": "waits"}, "merged"
+	b.decide(store.Facts{Links: []store.Link{first, then}, Journal: []store.Entry{line(l, store.Closed)}})
+	links, err := b.s.Links(b.ctx, "contacts", 0, 9)
+	b.ok(err)
+	b.same("links", 1, len(links))
+	b.same("closed", "merged", links[0].Closed)
+	b.same("linked", 0, b.tally().Linked)
+	b.same("diverged", 0, b.tally().Diverged)
 }
 
 func dirtyAndClean(b *bench) {

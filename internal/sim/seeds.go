@@ -52,15 +52,22 @@ func (l Lives) All(yield func(uint64) bool) {
 }
 
 // Missing names the faults and acts that never happened in all those lives: a simulation in
-// which they do not proves nothing about them.
-func Missing(counts map[string]int) []string {
+// which they do not proves nothing about them. more are those that only some setups bring.
+func Missing(counts map[string]int, more ...string) []string {
 	var missing []string
-	for _, what := range happens() {
+	for _, what := range append(happens(), more...) {
 		if counts[what] == 0 {
 			missing = append(missing, what)
 		}
 	}
 	return missing
+}
+
+// Seldom lists what lives bring in which everything that [Acts] names happens.
+func Seldom() []string {
+	return []string{"a merge with a pointer", "a merge without a pointer", "a merge into a third record", "merges in opposite directions",
+		"a record archived", "a record restored with its id", "a reference changed", "a record deleted with its parent",
+		"switched off for a month", "the configuration changed", "a field mapped again"}
 }
 
 // Told tells counts, a line each.

@@ -41,14 +41,33 @@ func TestLives(t *testing.T) {
 		for what, times := range res.Counts {
 			counts[what] += times
 		}
+		counts[shapeOf(seed)]++
 		if len(res.Wrong) > 0 {
 			t.Error(res.Report(fmt.Sprintf("make sim SEED=%d", seed), testing.Verbose()))
 		}
 		n++
 	}
 	t.Logf("%d lives:\n%s", n, sim.Told(counts))
-	if missing := sim.Missing(counts); !which.Few() && len(missing) > 0 {
+	if missing := sim.Missing(counts, append(sim.Seldom(), shapes...)...); !which.Few() && len(missing) > 0 {
 		t.Errorf("in %d lives these never happened: %q", n, missing)
+	}
+}
+
+// Several workers at a time: no life is like another one then, but what holds holds all the same.
+func TestLivesWithSeveralWorkers(t *testing.T) {
+	t.Parallel()
+	for seed := uint64(2001); seed <= 2016; seed++ {
+		synctest.Test(t, func(t *testing.T) {
+			s := toys(t, seed)
+			s.Workers = 4
+			res, err := sim.Run(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(res.Wrong) > 0 {
+				t.Error(res.Report("go test ./internal/sim -run TestLivesWithSeveralWorkers", true))
+			}
+		})
 	}
 }
 

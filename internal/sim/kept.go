@@ -36,8 +36,9 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 	here, there := o.shows(e.spot), o.shows(partner)
 	_, deleted := o.gone[e.spot]
 	_, merged := o.merged[e.spot] // whoever did that saw the value
+	_, away := o.w.mapped[f.Key]  // R22: what is edited while it is not mapped holds no delete
 	switch {
-	case f.Wire[partner.side] == "", !here && (deleted || merged):
+	case f.Wire[partner.side] == "", !here && (deleted || merged || away):
 		return ""
 	case o.rests(link), !here && o.sorted(o.of(e.spot)): // it left the filter, and with it the sync
 		return ""

@@ -104,7 +104,7 @@ func (w *world) allLinks() map[string][]store.Link {
 // answer decides every open question about a conflict by chance, and about merges as it was. It
 // reports whether there was any.
 func (w *world) answer() bool {
-	any := false
+	found := false
 	for _, s := range w.syncs() {
 		open, err := w.store.Reviews(w.ctx, store.ReviewQuery{Sync: s.Name, Kinds: []store.ReviewKind{store.ReviewConflict, store.ReviewMerge, store.ReviewConfiguration}, Open: true, Limit: 1 << 20})
 		if err != nil {
@@ -115,14 +115,14 @@ func (w *world) answer() bool {
 			if choice == "" {
 				continue
 			}
-			any = true
+			found = true
 			w.notef("decide %q: %s", item.Subject, choice)
 			if err := w.store.DecideReview(w.ctx, item.ID, choice, "ann", time.Now()); err != nil {
 				w.blamef("%s cannot be decided: %v", item.Subject, err)
 			}
 		}
 	}
-	return any
+	return found
 }
 
 // choose is what a person who was there says; "" = nothing.

@@ -114,7 +114,7 @@ func (o *oracle) takesAlong(r asked) bool {
 			continue
 		}
 		for _, id := range r.Candidates {
-			if len(o.family.edits[o.of(spot{kind, r.side, id})]) > 0 {
+			if len(o.edits[o.of(spot{kind, r.side, id})]) > 0 {
 				return true
 			}
 		}

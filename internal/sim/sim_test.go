@@ -53,7 +53,7 @@ func TestLives(t *testing.T) {
 	}
 }
 
-// Several workers at a time: no life is like another one then, but what holds holds all the same.
+// Several workers at a time: no life is like another one then, but the same invariants hold.
 func TestLivesWithSeveralWorkers(t *testing.T) {
 	t.Parallel()
 	for seed := uint64(2001); seed <= 2016; seed++ {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -148,12 +149,7 @@ func (d *draw) moves() {
 	}
 	stage := func(stages ...string) func(map[string]string) bool {
 		return func(fields map[string]string) bool {
-			for _, s := range stages {
-				if fields["stage"] == s {
-					return true
-				}
-			}
-			return false
+			return slices.Contains(stages, fields["stage"])
 		}
 	}
 	leads := d.sync("leads", [2]int{0, 1}, "cards", "email", cardFields, `  where: { left: "stage == 'new'", right: "stage == 'new'" }`, "  leave: "+d.one("keep", "unlink", "archive"))

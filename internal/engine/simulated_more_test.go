@@ -1,0 +1,256 @@
+package engine_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tandemhub/tandem/connectortest/toy"
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/twin"
+)
+
+// More that the simulation found: merges, moves, families and operators.
+
+// R27, R24: a lost record and the one that it went into may be looked at together. The merge
+// of their partners is planned once, or nothing of the batch could ever be stored.
+func TestR24AMergeIsPlannedOnceThoughBothItsRecordsAreLookedAt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsWith("merge: follow"))
+		w.people("Ann", "Bob", "Cy")
+		id := func(tw *toy.Twin, name string) string { return w.by(tw, "cards", "name", name).ID }
+		w.remove(w.b, "cards", id(w.b, "Cy"))
+		w.sync("cards")
+		w.merge(w.b, id(w.b, "Bob"), id(w.b, "Ann"))
+		w.a.Folds(toy.FoldIntoNew) // the survivor has no partner yet: it asks for its loser's
+		w.merge(w.a, id(w.a, "Cy"), id(w.a, "Ann"))
+		for range 4 {
+			w.sync("cards")
+		}
+		w.settled("cards")
+		for _, tw := range []*toy.Twin{w.a, w.b} {
+			if rows := tw.Rows("cards"); len(rows) != 1 {
+				t.Errorf("Ann, Bob and Cy are one, and a side has %v", rows)
+			}
+		}
+		quiet(t, w)
+	})
+}
+
+// R24, invariant 8: what a person merged at a vendor that does not say into what is not made
+// again when the pair is unlinked.
+func TestR24WhatWasMergedIntoAnUnnamedRecordIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.people("Ann", "Bob")
+		w.a.Folds(toy.FoldNowhere)
+		w.merge(w.a, w.by(w.a, "cards", "name", "Bob").ID, w.by(w.a, "cards", "name", "Ann").ID)
+		w.sync("cards")
+		w.decide(w.review(store.ReviewMerge), "unlink")
+		w.sync("cards")
+		w.put(w.b, "cards", w.by(w.b, "cards", "name", "Ann").ID, map[string]string{"phone": "1"})
+		w.sync("cards")
+		if rows := w.a.Rows("cards"); len(rows) != 1 {
+			t.Errorf("a person merged Ann into Bob, and there are %v", rows)
+		}
+		// It is still free to find the record that it went into.
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.settled("cards")
+		if n := len(w.b.Rows("cards")); n != 2 {
+			t.Errorf("right has %d cards: Ann did not find her partner", n)
+		}
+		quiet(t, w)
+	})
+}
+
+// Invariant 7: what a write overruled is in the journal even if its record is deleted before what
+// came of the write could be read back, and restored later.
+func TestInvariant7WhatLostIsJournaledThoughTheRecordIsDeletedAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, right := pairOf(t, cardsWith("prefer: left", "delete: delete"), map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
+		w.put(w.a, "cards", left, map[string]string{"notes": "from a"})
+		w.put(w.b, "cards", right, map[string]string{"notes": "from b"})
+		w.b.After(onceAt("/v1/do", func() {
+			if err := w.b.Archive("cards", right); err != nil {
+				t.Error(err)
+			}
+		}))
+		w.sync("cards")
+		w.sync("cards")
+		w.settled("cards")
+		if got := w.by(w.b, "cards", "notes", "from a"); got.ID != right {
+			t.Fatalf("the edit at a did not bring back the card at b: %v", got)
+		}
+		for _, e := range w.history(record.Right, right) {
+			if e.Kind == store.Overruled && e.Old.Text() == "from b" {
+				return
+			}
+		}
+		t.Errorf("%q is nowhere: %v", "from b", w.history(record.Right, right))
+	})
+}
+
+// R20, R14: a record that only another one's key keeps from a partner is looked at again, and
+// needs nobody's edit when that one is gone or has another key.
+func TestR20WhatAnotherRecordsKeyHeldBackGoesOnWhenThatIsGone(t *testing.T) {
+	t.Parallel()
+	for name, free := range map[string]func(w *world, one string){
+		"another key": func(w *world, one string) { w.put(w.a, "cards", one, map[string]string{"email": "other@x.gr"}) },
+		"gone":        func(w *world, one string) { w.remove(w.a, "cards", one) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { // of two cards with one address the first is linked
+				w := newWorld(t, cardsWith("delete: delete"))
+				one := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+				w.settled("cards")
+				w.put(w.a, "cards", "", map[string]string{"name": "Another Ann", "email": "ann@x.gr"})
+				w.sync("cards")
+				w.review(store.ReviewDuplicate)
+				free(w, one)
+				for range 3 {
+					w.sync("cards")
+				}
+				if name == "gone" { // R24: it may have been merged into the other one
+					w.decide(w.review(store.ReviewMerge), "delete")
+					w.sync("cards")
+				}
+				w.settled("cards")
+				if got := w.by(w.b, "cards", "email", "ann@x.gr"); got.Fields["name"] != "Another Ann" {
+					t.Errorf("right has %v", got)
+				}
+				quiet(t, w)
+			})
+			synctest.Test(t, func(t *testing.T) { // the card with the same address is not in the sync
+				w := newWorld(t, cardsWith(`where: { left: "stage != 'lost'" }`))
+				one := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "stage": "lost"})
+				w.put(w.b, "cards", "", map[string]string{"name": "Another Ann", "email": "ann@x.gr"})
+				w.settled("cards")
+				free(w, one)
+				w.settled("cards")
+				w.by(w.a, "cards", "name", "Another Ann")
+				quiet(t, w)
+			})
+		})
+	}
+}
+
+// R18, R25: a record whose partner in the sync that it came from is gone does not wait for it.
+func TestR25AMovedRecordDoesNotWaitForAPartnerThatIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, twoSyncs("customers", "leads"))
+		left := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "stage": "new"})
+		w.settled("leads")
+		w.remove(w.b, "cards", w.by(w.b, "cards", "name", "Ann").ID)
+		w.put(w.a, "cards", left, map[string]string{"stage": "won"})
+		for range 3 {
+			w.sync("leads")
+		}
+		w.settled("customers")
+		quiet(t, w)
+	})
+}
+
+// R24: two pairs of which people made one on either side, each the other way round, are one pair
+// in the end, and what the two sides hold is decided as at a first match.
+func TestR24MergesInOppositeDirectionsEndAsOnePair(t *testing.T) {
+	t.Parallel()
+	for name, ways := range map[string][2]toy.Folding{
+		"both told": {}, "right does not name": {toy.FoldTold, toy.FoldNowhere}, "left does not tell": {toy.FoldUnseen, toy.FoldTold},
+		"left anew": {toy.FoldIntoNew, toy.FoldTold}, "right anew": {toy.FoldTold, toy.FoldIntoNew}, "both anew": {toy.FoldIntoNew, toy.FoldIntoNew},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, cardsWith("merge: follow", "prefer: left"))
+				w.people("Ann", "Bob")
+				id := func(tw *toy.Twin, name string) string { return w.by(tw, "cards", "name", name).ID }
+				w.a.Folds(ways[0])
+				w.merge(w.a, id(w.a, "Ann"), id(w.a, "Bob"))
+				w.b.Folds(ways[1])
+				w.merge(w.b, id(w.b, "Bob"), id(w.b, "Ann"))
+				for range 4 {
+					w.sync("cards")
+				}
+				want := "Ann"
+				if name == "left does not tell" || name == "both anew" {
+					want = w.a.Rows("cards")[0].Fields["name"] // either will do: it does not look like two wishes
+				}
+				for _, tw := range []*toy.Twin{w.a, w.b} {
+					if rows := tw.Rows("cards"); len(rows) != 1 || rows[0].Fields["name"] != want {
+						t.Errorf("a side has %v, want %s alone: %v", rows, want, w.reviews())
+					}
+				}
+				quiet(t, w)
+			})
+		})
+	}
+}
+
+// R23: children are read before a parent's delete is decided, however often it is looked at
+// before that.
+func TestR23ADeleteThatIsLookedAtTwiceWaitsForTheChildrenAllTheSame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := family(t, 0)
+		w.put(w.a, "labels", "", map[string]string{"name": "Silver", "code": "s"})
+		w.settled("labels")
+		for _, code := range []string{"g", "s"} { // whichever is decided about first has the cards read
+			w.put(w.b, "cards", "", map[string]string{"name": code, "email": code + "@x.gr"})
+		}
+		w.settled("cards")
+		for _, code := range []string{"g", "s"} {
+			w.put(w.b, "cards", w.by(w.b, "cards", "name", code).ID, map[string]string{"notes": "call her", "label": w.by(w.b, "labels", "code", code).ID})
+			w.remove(w.a, "labels", w.by(w.a, "labels", "code", code).ID)
+		}
+		w.syncWith("labels", engine.SyncOptions{Sweep: true})
+		w.syncWith("labels", engine.SyncOptions{Sweep: true})
+		if n := len(w.b.Rows("cards")); n != 2 {
+			t.Errorf("of two cards that were edited since, %d are left: %v", n, w.reviews())
+		}
+	})
+}
+
+// R21: what was deleted before a cursor expired is told by no feed any more. The listing that
+// is made in its place proves it.
+func TestR21WhatWasDeletedBeforeACursorExpiredIsNoticed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, _ := pairOf(t, cardsWith("delete: delete"), map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.remove(w.a, "cards", left)
+		time.Sleep(30 * 24 * time.Hour)
+		w.settled("cards")
+		if rows := w.b.Rows("cards"); len(rows) != 0 {
+			t.Errorf("right still has %v", rows)
+		}
+		quiet(t, w)
+	})
+}
+
+// R36, R3: what people fill in before the outcome of a create is known is not taken for empty.
+func TestR36ARecordThatWasMadeLaterIsNotTakenForEmpty(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.b.Slow(time.Hour)
+		w.sync("cards")
+		w.b.Slow(0)
+		time.Sleep(2 * time.Hour)
+		w.put(w.b, "cards", w.b.Rows("cards")[0].ID, map[string]string{"notes": "call her"})
+		down := w.b.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/get"})
+		w.sync("cards")
+		down.Remove()
+		time.Sleep(time.Hour)
+		w.sync("cards")
+		w.settled("cards")
+		w.by(w.a, "cards", "notes", "call her")
+		quiet(t, w)
+	})
+}

@@ -264,20 +264,6 @@ func (a *Twin) Remove(object, id string) error {
 	return a.mark(object, id, "delete", func(_ *twinTable, r *twinRow) { a.purge(object, r, "person") })
 }
 
-// Bin lets a person put a row into the bin, or take it back from there with its id.
-func (a *Twin) Bin(object, id string, in bool) error {
-	verb, state := "restore", ""
-	if in {
-		verb, state = "archive", "bin"
-	}
-	a.mu.Lock()
-	if t := a.tables[object]; !in && t != nil && t.rows[id] != nil && t.rows[id].state == "bin" {
-		t.rows[id].state = ""
-	}
-	a.mu.Unlock()
-	return a.mark(object, id, verb, func(_ *twinTable, r *twinRow) { r.state = state })
-}
-
 // Hide takes a row out of the credential's sight, or brings it back.
 func (a *Twin) Hide(object, id string, hidden bool) error {
 	return a.mark(object, id, "", func(_ *twinTable, r *twinRow) { r.hidden = hidden })

@@ -18,7 +18,7 @@ func recordDisasters() []disaster {
 		{name: "one side is emptied where deletes are ignored", want: "guard gone", yaml: replaced("delete: archive", "delete: ignore"), strike: removing(left, 0, disasterCards), kept: true, final: true},
 		{name: "everything is put into the bin", want: "guard gone", strike: func(w *world) {
 			for _, row := range w.a.Rows("cards") {
-				if err := w.a.Bin("cards", row.ID, true); err != nil {
+				if err := w.a.Archive("cards", row.ID); err != nil {
 					w.t.Fatal(err)
 				}
 			}

@@ -335,12 +335,12 @@ func TestR22AHeldDeleteGoesWhenTheRecordIsBackAndIsAskedAnewAfterAnotherEdit(t *
 		w, left, right := pairOf(t, rules, map[string]string{"name": "Ann", "email": "ann@x.gr"})
 		w.put(w.b, "cards", right, map[string]string{"phone": "7"})
 		w.put(w.a, "cards", left, map[string]string{"notes": "x"})
-		if err := w.a.Bin("cards", left, true); err != nil {
+		if err := w.a.Archive("cards", left); err != nil {
 			t.Fatal(err)
 		}
 		w.sync("cards")
 		w.review(store.ReviewDelete)
-		if err := w.a.Bin("cards", left, false); err != nil {
+		if err := w.a.Restore("cards", left); err != nil {
 			t.Fatal(err)
 		}
 		w.settled("cards")

@@ -149,7 +149,7 @@ func (b *revertBatch) relink(l store.Link, u *unit) {
 }
 
 // anewSubject is what the proposal to create a lost record anew is about.
-func anewSubject(link int64) string { return fmt.Sprintf("create anew %d", link) }
+func anewSubject(link int64) string { return store.AnewSubject(link) }
 
 // propose asks a person whether a record that cannot be brought back shall be created anew
 // (R22: never by itself). The item is about the record that is planned again once it is

@@ -53,8 +53,8 @@ func (e *Engine) Sync(ctx context.Context, syncs []string, o SyncOptions) ([]Rep
 			break
 		}
 	}
-	if err := e.prune(ctx); err != nil {
-		e.log.Warn("what is old was not removed; the next run tries again", "error", err)
+	if err := Tidy(ctx, e.store, e.plan, e.log); err != nil {
+		e.log.Warn("the database was not tidied up; the next run tries again", "error", err)
 	}
 	return e.inOrder(byName), ctx.Err()
 }
@@ -62,6 +62,9 @@ func (e *Engine) Sync(ctx context.Context, syncs []string, o SyncOptions) ([]Rep
 // begin makes ready what all runs of a turn need. With leave, a connection that cannot be
 // used is left alone rather than asked again.
 func (e *Engine) begin(ctx context.Context, leave bool) error {
+	if err := e.room(ctx); err != nil {
+		return err
+	}
 	err := e.prepare(ctx, leave)
 	if err != nil {
 		return err

@@ -98,7 +98,7 @@ func topKeys() []key[draft] {
 			read: func(r *reader, n node, d *draft) { r.keyFile(n, &d.KeyFile) },
 		},
 		{
-			name: "retention", help: "How long the journal, runs and decided reviews are kept.", schema: objectSchema(retentionKeys()),
+			name: "retention", help: "How long the journal, runs and decided reviews are kept, and how much of the disk is taken.", schema: objectSchema(retentionKeys()),
 			read: func(r *reader, n node, d *draft) {
 				readMap(r, n, n.place, "retention", retentionKeys(), &d.Retention)
 			},

@@ -31,7 +31,7 @@ type Plan struct {
 	PublicURL string         // where vendors reach us, no slash at its end; "" = they cannot
 	Database  string         // "sqlite:path" with the path beside the file, or "postgres://…"
 	KeyFile   string         // path of the file with the key that secrets are sealed under
-	Retention Retention      // how long what has happened is kept
+	Retention Retention      // how long what has happened is kept, and how much of the disk that takes
 	// KeepOverruled is how long the values that lost a conflict, and the last states of records
 	// that were deleted or archived, lie ready to be taken back.
 	KeepOverruled time.Duration

@@ -66,11 +66,12 @@ const (
 	sqliteCantOpen = 14
 	sqliteForeign  = 26
 	sqliteUnique   = 2067
+	sqliteShmSize  = 4874 // the index of the write-ahead log could not grow: of all reasons it is this one
 )
 
 func (d sqliteDialect) classify(err error) error {
 	var e *sqlite.Error
-	if err == nil || !errors.As(err, &e) {
+	if err == nil || errors.Is(err, ErrFull) || !errors.As(err, &e) {
 		return err
 	}
 	switch {
@@ -78,8 +79,8 @@ func (d sqliteDialect) classify(err error) error {
 		return fmt.Errorf("%w: %w", ErrBusy, err)
 	case e.Code() == sqliteUnique && strings.Contains(err.Error(), "links."):
 		return fmt.Errorf("%w: %w", ErrLinked, err)
-	case e.Code()&0xff == sqliteFull:
-		return fmt.Errorf("%w: %s: %w", ErrFull, d.path, err)
+	case e.Code()&0xff == sqliteFull, e.Code() == sqliteShmSize:
+		return fmt.Errorf("%w: %w", noRoom(d.path), err)
 	case e.Code()&0xff == sqliteCorrupt, e.Code()&0xff == sqliteForeign:
 		return fmt.Errorf("%w: %s is damaged or no database; restore a backup or move it away: %w", ErrForeign, d.path, err)
 	case e.Code()&0xff == sqliteBusy:
@@ -100,7 +101,11 @@ func (sqliteDialect) empty(ctx context.Context, q runner) (bool, error) {
 const applicationID = 0x544e444d
 
 // walPages is how far the write-ahead log grows before it is folded into the file: 32 MiB.
-const walPages = 8192
+const (
+	walPages = 8192
+	pageSize = 4096
+	walBytes = walPages * pageSize
+)
 
 // openSQLite opens the file with one connection that writes and a few that read.
 func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
@@ -143,11 +148,12 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 }
 
 func (s *Store) openWriter(ctx context.Context, path string, o Options) error {
-	settings := []string{"_pragma=busy_timeout(10000)", "_pragma=synchronous(NORMAL)", "_pragma=cache_size(-4000)",
+	// Only a new file takes auto_vacuum; see Compact.
+	settings := []string{"_pragma=busy_timeout(10000)", "_pragma=auto_vacuum(INCREMENTAL)", "_pragma=synchronous(NORMAL)", "_pragma=cache_size(-4000)",
 		"_pragma=temp_store(MEMORY)", "_pragma=journal_mode(WAL)",
-		fmt.Sprintf("_pragma=wal_autocheckpoint(%d)", walPages), fmt.Sprintf("_pragma=journal_size_limit(%d)", walPages*4096)}
-	if o.MaxPages > 0 {
-		settings = append(settings, fmt.Sprintf("_pragma=max_page_count(%d)", o.MaxPages))
+		fmt.Sprintf("_pragma=wal_autocheckpoint(%d)", walPages), fmt.Sprintf("_pragma=journal_size_limit(%d)", walBytes)}
+	if n := s.reserve.pages(); n > 0 {
+		settings = append(settings, fmt.Sprintf("_pragma=max_page_count(%d)", n))
 	}
 	var err error
 	if s.db, err = sql.Open("sqlite", sqliteURI(path, settings...)); err != nil {

@@ -60,7 +60,11 @@ const hintPatience = time.Minute
 // safe. Hints of one record that wait become one, which is read when the later one can be.
 // It returns by connection how many hints were waiting already, or came twice.
 func (s *Store) TakeHints(ctx context.Context, arrivals []Arrival) (doubled map[string]int, err error) {
-	err = s.write(ctx, "take hints", func(t *tx) error {
+	write := s.write // that something was lost, or counted, takes no room
+	if slices.ContainsFunc(arrivals, func(a Arrival) bool { return len(a.Hints) > 0 }) {
+		write = s.intake
+	}
+	err = write(ctx, "take hints", func(t *tx) error {
 		doubled = map[string]int{}
 		rows, err := t.mergeHints(arrivals, doubled)
 		if err != nil {

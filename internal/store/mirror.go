@@ -27,7 +27,7 @@ import (
 // takes over the fate of those that are gone and known.
 func (s *Store) SavePage(ctx context.Context, p Page) (Saved, error) {
 	var saved Saved
-	err := s.write(ctx, "save a page of "+p.Of.String(), func(t *tx) (err error) {
+	err := s.intake(ctx, "save a page of "+p.Of.String(), func(t *tx) (err error) {
 		saved, err = t.page(p)
 		return err
 	})

@@ -93,7 +93,7 @@ func (s *Store) ClaimOf(ctx context.Context, sync string, target Object, verb co
 		return nil, nil
 	}
 	var ops []Op
-	err := s.write(ctx, fmt.Sprintf("claim operations (%s of %s)", verb, target), func(t *tx) error {
+	err := s.intake(ctx, fmt.Sprintf("claim operations (%s of %s)", verb, target), func(t *tx) error {
 		if err := t.s.knowNames(t.ctx, t.run); err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ func (s *Store) Decide(ctx context.Context, sync string, marks [2]int64, f Facts
 // (invariant 3). An operation that is not in the outbox is an error: nothing is settled
 // twice. The order is: mirror, outbox, links, journal.
 func (s *Store) Settle(ctx context.Context, settled []Settlement, f Facts) error {
-	return s.write(ctx, "settle operations", func(t *tx) error { return t.facts(f, settled) })
+	return s.finish(ctx, "settle operations", func(t *tx) error { return t.facts(f, settled) })
 }
 
 // Marks returns the Seq up to which each side's rows have been planned.

@@ -10,7 +10,7 @@ import (
 
 // StartRun remembers that a run has begun.
 func (s *Store) StartRun(ctx context.Context, r Run) error {
-	return s.write(ctx, fmt.Sprintf("start run %d", r.ID), func(t *tx) error {
+	return s.intake(ctx, fmt.Sprintf("start run %d", r.ID), func(t *tx) error {
 		sync, err := t.sync(r.Sync)
 		if err != nil {
 			return err
@@ -28,7 +28,7 @@ func (s *Store) StartRun(ctx context.Context, r Run) error {
 
 // FinishRun remembers how a run stands, at its end or on its way.
 func (s *Store) FinishRun(ctx context.Context, r Run) error {
-	return s.write(ctx, fmt.Sprintf("finish run %d", r.ID), func(t *tx) error {
+	return s.finish(ctx, fmt.Sprintf("finish run %d", r.ID), func(t *tx) error {
 		a, err := runValues(r)
 		if err != nil {
 			return err

@@ -26,7 +26,10 @@ type Options struct {
 	Exclusive     bool   // own the database: a second owner is refused, naming who holds it
 	ReadOnly      bool   // nothing is written; the database must exist and be up to date
 	AllowPostgres bool   // without it a PostgreSQL address is refused
-	MaxPages      int    // most pages that a SQLite file may have; 0 = as many as fit
+	MaxPages      int    // most pages that a SQLite file may have, its reserve included; 0 = as many as fit
+	// Reserve is the size of a file beside a SQLite database that its owner gives up when the
+	// disk is full; 0 = none.
+	Reserve int64
 	// Committing is called before a transaction that writes becomes true; an error undoes
 	// it. A simulation ends a process there. nil = nobody looks.
 	Committing func() error
@@ -72,6 +75,10 @@ type Store struct {
 	workspace int64
 	readOnly  bool
 	commits   func() error // see Options.Committing; nil = nobody looks
+	reserve   reserve
+	full      atomic.Int64  // since when the disk is full; 0 = it is not
+	filled    chan struct{} // holds one when the disk has become full
+	stuck     atomic.Int64  // since when a reader keeps the write-ahead log from being folded; 0 = none does
 
 	workspaceName string
 	minted        atomic.Int64 // last id that NewID returned
@@ -80,9 +87,33 @@ type Store struct {
 
 // Open opens the database and brings its schema up to date.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{writing: make(chan struct{}, 1), readOnly: o.ReadOnly, commits: o.Committing, names: newNames()}
-	if err := s.open(ctx, o); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database: %w", err), s.release()) //nolint:contextcheck // closing goes on when ctx has ended
+	s, err := open(ctx, o, false)
+	if path := reserveOf(o); errors.Is(err, ErrFull) && path != "" && exists(path) {
+		s, err = open(ctx, o, true)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	return s, nil
+}
+
+// open opens the database, where the disk is known to be full out of the reserve.
+func open(ctx context.Context, o Options, full bool) (*Store, error) {
+	s := &Store{writing: make(chan struct{}, 1), readOnly: o.ReadOnly, commits: o.Committing, names: newNames(), filled: make(chan struct{}, 1)}
+	s.reserve.path, s.reserve.bytes, s.reserve.limit = reserveOf(o), o.Reserve, o.MaxPages
+	var err error
+	if full {
+		s.noteFull()
+		err = s.reserve.drop()
+	}
+	if err == nil {
+		err = s.open(ctx, o)
+	}
+	if err == nil {
+		err = s.keepReserve(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.release()) //nolint:contextcheck // closing goes on when ctx has ended
 	}
 	return s, nil
 }

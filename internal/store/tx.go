@@ -139,11 +139,34 @@ func (t *tx) each(query string, a []any, row func(scanner) error) error {
 // write runs fn in a transaction: what it has written becomes true as one, or nothing of
 // it does.
 func (s *Store) write(ctx context.Context, what string, fn func(*tx) error) error {
-	err := s.transact(ctx, fn)
+	err := s.d.classify(s.transact(ctx, fn))
+	if errors.Is(err, ErrFull) {
+		err = errors.Join(err, s.giveUp(context.WithoutCancel(ctx)))
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, s.d.classify(err))
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
+}
+
+// intake is write for what is new. It is refused while the disk is full, so that what room
+// there is serves what is under way.
+func (s *Store) intake(ctx context.Context, what string, fn func(*tx) error) error {
+	if err := s.Roomy(); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return s.write(ctx, what, fn)
+}
+
+// finish is write for what ends something that is under way: if the disk has become full it is
+// done out of the reserve. fn may be called twice.
+func (s *Store) finish(ctx context.Context, what string, fn func(*tx) error) error {
+	_, was := s.Full()
+	err := s.write(ctx, what, fn)
+	if errors.Is(err, ErrFull) && !was {
+		return s.write(ctx, what, fn)
+	}
+	return err
 }
 
 func (s *Store) transact(ctx context.Context, fn func(*tx) error) error {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -16,6 +17,8 @@ func accountCases() map[string]func(*bench) {
 		"an installation keeps its name":                        installation,
 		"other rules take the marks back to the beginning":      replan,
 		"what is old is removed, as far as nothing rests on it": prunes,
+		"lines of the journal stay that something rests on":     prunesUnneeded,
+		"the journal is walked from its beginning once a day":   prunesInRounds,
 		"runs without an end are marked":                        cutShort,
 		"R32 who was erased is known by a hash only":            graves,
 		"R19 the approved rules of each sync are kept":          approvals,
@@ -110,13 +113,13 @@ func prunes(b *bench) {
 	b.same("the journal's lines", 10, len(b.whys(store.HistoryQuery{Sync: "contacts"})))
 	n, err := b.s.Prune(b.ctx, store.Ages{}, 9)
 	b.ok(err)
-	b.same("kept for ever", 0, n)
+	b.same("kept for ever", 0, n.Removed)
 	n, err = b.s.Prune(b.ctx, store.Ages{Journal: at(3)}, 2)
 	b.ok(err)
-	b.same("a portion of the journal", 2, n)
+	b.same("a portion of the journal", 2, n.Removed)
 	n, err = b.s.Prune(b.ctx, store.Ages{Journal: at(3), Runs: at(6), Reviews: at(5)}, 9)
 	b.ok(err)
-	b.same("removed", 1+3+3+1, n) // w2; what was decided then; the first, the third and the fourth run; old
+	b.same("removed", 1+3+1, n.Removed) // w2; the first, the third and the fourth run; old. What was decided then comes after younger lines, and goes with them
 	list, err := b.s.Runs(b.ctx, "contacts", 9)
 	b.ok(err)
 	var left []int64
@@ -131,6 +134,74 @@ func prunes(b *bench) {
 		subjects = append(subjects, r.Subject)
 	}
 	b.same("reviews", []string{"dismissed", "first match email", "new", "open"}, subjects)
+}
+
+// prunesUnneeded writes one line after the other and looks which are left when all are old.
+func prunesUnneeded(b *bench) {
+	open, closed := b.linked(2)[0], store.Link{}
+	closed = open
+	closed.ID, closed.IDs, closed.Closed = b.s.NewID(), [2]string{"8", "8"}, "deleted"
+	lines := []store.Entry{
+		{Link: open.ID, Kind: store.Created, Why: "stays: how the pair came to be"},
+		{Link: open.ID, Kind: store.Written, Field: "phone", Side: record.Right, Why: "goes: written again since"},
+		{Link: open.ID, Kind: store.Written, Field: "phone", Side: record.Right, Why: "stays: what is agreed of the phone"},
+		{Link: open.ID, Kind: store.Agreed, Field: "phone", Side: record.Left, Why: "stays: of the other side"},
+		{Link: open.ID, Kind: store.Written, Field: "name", Side: record.Right, Why: store.RevertOf + "r1; stays"},
+		{Link: open.ID, Kind: store.Overruled, Field: "phone", Side: record.Right, Why: "goes: lost too long ago", At: at(1)},
+		{Link: open.ID, Kind: store.Overruled, Field: "phone", Side: record.Right, Why: "stays: in the drawer", At: at(5)},
+		{Link: closed.ID, Kind: store.Created, Why: "goes: of a closed link"},
+		{Link: closed.ID, Kind: store.Closed, Why: "goes: the link says it itself"},
+		{Link: closed.ID, Kind: store.Deleted, Why: "stays: in the drawer too", At: at(5)},
+		{Kind: store.Written, Record: "7", Why: "goes: of no link"},
+		{Kind: store.Written, Record: "6", Why: "stays: an operation is under way to it"},
+	}
+	for i := range lines {
+		l := &lines[i]
+		l.Sync, l.Of = "contacts", crm
+		if l.At.IsZero() {
+			l.At = at(2)
+		}
+	}
+	b.decide(store.Facts{Links: []store.Link{closed}, Ops: []store.Op{b.op(connector.Update, "6", "9")}, Journal: lines})
+	for {
+		p, err := b.s.Prune(b.ctx, store.Ages{Journal: at(9), Drawer: at(4)}, 3)
+		b.ok(err)
+		if !p.More {
+			break
+		}
+	}
+	for _, why := range b.whys(store.HistoryQuery{Sync: "contacts"}) {
+		if strings.Contains(why, "goes") {
+			b.Errorf("kept: %s", why)
+		}
+	}
+	kept := strings.Join(b.whys(store.HistoryQuery{Sync: "contacts"}), "|")
+	for _, l := range lines {
+		if strings.Contains(l.Why, "stays") && !strings.Contains(kept, l.Why) {
+			b.Errorf("removed: %s", l.Why)
+		}
+	}
+}
+
+// prunesInRounds: what was needed when the walk came by is looked at again.
+func prunesInRounds(b *bench) {
+	link := b.linked(1)[0]
+	line := func(i int, why string) {
+		b.decide(store.Facts{Journal: []store.Entry{{At: at(i), Sync: "contacts", Of: crm, Link: link.ID, Side: record.Right, Kind: store.Written, Field: "phone", Why: why}}})
+	}
+	prune := func(now time.Time) {
+		_, err := b.s.Prune(b.ctx, store.Ages{Journal: at(9), Now: now}, 100)
+		b.ok(err)
+	}
+	line(1, "first")
+	prune(at(10))
+	line(2, "second")
+	prune(at(11))
+	has := func() bool { return strings.Contains(strings.Join(b.whys(store.HistoryQuery{Sync: "contacts"}), " "), "first") }
+	b.same("before the round is over", true, has())
+	prune(at(11).Add(25 * time.Hour)) // it ends here
+	prune(at(12).Add(25 * time.Hour))
+	b.same("in the next round", false, has())
 }
 
 func cutShort(b *bench) {

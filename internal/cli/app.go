@@ -142,11 +142,17 @@ const (
 
 // openStore opens the plan's database.
 func (a *app) openStore(ctx context.Context, p *plan.Plan, how access) (*store.Store, error) {
-	return openDatabase(ctx, p.Database, how)
+	return openStore(ctx, store.Options{DSN: p.Database, Reserve: p.Retention.Reserve}, how)
 }
 
+// openDatabase opens a database for somebody who holds back no room on the disk for it.
 func openDatabase(ctx context.Context, database string, how access) (*store.Store, error) {
-	o := store.Options{DSN: database, Exclusive: how == own, ReadOnly: how == look}
+	return openStore(ctx, store.Options{DSN: database, Reserve: -1}, how)
+}
+
+func openStore(ctx context.Context, o store.Options, how access) (*store.Store, error) {
+	database := o.DSN
+	o.Exclusive, o.ReadOnly = how == own, how == look
 	if path, ok := strings.CutPrefix(database, "sqlite:"); ok && how == look && !exists(path) {
 		o = store.Options{DSN: "sqlite::memory:"} // nothing has happened yet: an empty one says so
 	}

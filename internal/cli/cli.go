@@ -66,6 +66,7 @@ type grammar struct {
 	Review      reviewCmd      `cmd:"" help:"See and decide what waits for a person."`
 	Backup      backupCmd      `cmd:"" help:"Write a consistent copy of the database, with the configuration, while everything goes on."`
 	Restore     restoreCmd     `cmd:"" help:"Put a backup in the database's place."`
+	Compact     compactCmd     `cmd:"" help:"Write the database anew, as small as it can be. Nothing else may use it meanwhile."`
 	Connections connectionsCmd `cmd:"" help:"List the connections of the configuration, authorize them, or have a vendor call no more."`
 	Secret      secretCmd      `cmd:"" help:"Keep secrets in the database, sealed, and change their key."`
 	Twin        twinCmd        `cmd:"" help:"Serve a simulated system on this machine, to try things out."`

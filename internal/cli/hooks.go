@@ -313,8 +313,11 @@ func (s *server) reported(ctx context.Context) error {
 	return nil
 }
 
-// weigh counts what waits, for whoever asks for the numbers.
+// weigh counts what waits, and what the database takes, for whoever asks for the numbers.
 func (s *server) weigh(ctx context.Context) {
+	if err := s.disk.weigh(ctx, s.meters); err != nil {
+		s.log.Warn("the gauges were not brought up to date", "error", err)
+	}
 	if s.hooks == nil {
 		return
 	}

@@ -36,6 +36,11 @@ type meters struct {
 	verified    *prometheus.CounterVec
 	differences *prometheus.GaugeVec
 	round       *prometheus.GaugeVec
+
+	database  *prometheus.GaugeVec // bytes by part
+	diskFull  prometheus.Gauge
+	sizeUnmet prometheus.Gauge
+	logHeld   prometheus.Gauge
 }
 
 func newMeters() *meters {
@@ -72,8 +77,18 @@ func newMeters() *meters {
 	m.verified = counter("verified_pairs_total", "Linked pairs that were compared with what both systems hold.", "sync")
 	m.differences = gauge("verify_differences", "What nothing explains, of the round of verifying under way or else the last one.")
 	m.round = gauge("last_verified_timestamp_seconds", "When all linked pairs had been verified the last time.")
+	m.database = gaugeOf("part", "database_bytes", "What the database takes of the disk: its file, of that what is free to be used again, the write-ahead log, and the reserve.")
+	m.diskFull = m.yesNo("disk_full", "1 while the disk is full: nothing is taken in or written.")
+	m.sizeUnmet = m.yesNo("database_size_unmet", "1 if the database is larger than retention.size, and all that is left of it is needed.")
+	m.logHeld = m.yesNo("database_log_held", "1 if somebody who has been reading for long keeps the write-ahead log growing.")
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+func (m *meters) yesNo(name, help string) prometheus.Gauge {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tandem", Name: name, Help: help})
+	m.registry.MustRegister(g)
+	return g
 }
 
 // forget takes the present state of a sync away that is not served any more. What it did is
@@ -116,11 +131,24 @@ func (m *meters) waits(connection string, n int) {
 }
 
 func (m *meters) fellSilent(connection string, silent bool) {
-	v := 0.0
-	if silent {
-		v = 1
+	m.silent.WithLabelValues(connection).Set(oneIf(silent))
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
 	}
-	m.silent.WithLabelValues(connection).Set(v)
+	return 0
+}
+
+// weighs takes over what the database takes of the disk.
+func (m *meters) weighs(d store.Disk, full bool) {
+	for part, n := range map[string]int64{"file": d.Bytes, "free": d.Free, "log": d.Log, "reserve": d.Reserve} {
+		m.database.WithLabelValues(part).Set(float64(n))
+	}
+	m.diskFull.Set(oneIf(full))
+	m.sizeUnmet.Set(oneIf(!d.Unmet.IsZero()))
+	m.logHeld.Set(oneIf(!d.Held.IsZero()))
 }
 
 // stands takes over how a sync stands now.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
 )
 
 type serveCmd struct {
@@ -72,6 +73,7 @@ type server struct {
 	reread func(ctx context.Context) (*plan.Plan, *timetable, error)
 	adopt  func(*plan.Plan)          // what the next turn runs by
 	verify func(ctx context.Context) // verifies a slice of every sync; nil = nothing is verified
+	disk   *disk                     // nil = it is never full
 	busy   chan struct{}             // holds one while an engine works: limits are kept within one
 }
 
@@ -105,6 +107,7 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 		live.Store(&next)
 		keeper.last = nil
 	}
+	sv.disk = newDisk(s.store, sv.log, func(ctx context.Context) error { return engine.Tidy(ctx, s.store, live.Load().plan, sv.log) })
 	if sv.hooks, err = newHooks(ctx, a, s, sv); err != nil {
 		return nil, err
 	}
@@ -200,6 +203,10 @@ func (s *server) work(ctx context.Context) error {
 	context.AfterFunc(gctx, s.hooks.drain)
 	s.hooks.serve(gctx, g)
 	g.Go(func() error {
+		s.disk.watch(gctx)
+		return nil
+	})
+	g.Go(func() error {
 		defer s.hooks.stop()
 		return s.loop(gctx)
 	})
@@ -211,11 +218,14 @@ func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if !s.ready.Load() {
+		switch {
+		case !s.ready.Load():
 			answer(w, http.StatusServiceUnavailable, "stopping")
-			return
+		case s.disk.full():
+			answer(w, http.StatusServiceUnavailable, "the disk is full")
+		default:
+			answer(w, http.StatusOK, "ready")
 		}
-		answer(w, http.StatusOK, "ready")
 	})
 	if s.hooks != nil {
 		mux.Handle("/hooks/", s.hooks.door)
@@ -241,6 +251,11 @@ func (s *server) loop(ctx context.Context) error {
 	context.AfterFunc(ctx, func() { s.ready.Store(false) })
 	for ctx.Err() == nil {
 		s.reloadIfAsked(ctx)
+		if s.disk.full() {
+			s.disk.wait(ctx)
+			s.catchUp()
+			continue
+		}
 		if err := s.hooks.hurry(ctx, s.table); err != nil {
 			return stopped(ctx, err)
 		}
@@ -308,6 +323,8 @@ func (s *server) sleep(ctx context.Context, until time.Time, ever bool) {
 	case <-ctx.Done():
 	case <-wake:
 	case <-s.hooks.awake():
+	case <-s.disk.again():
+		s.catchUp()
 	case <-s.hup:
 		s.reload(ctx)
 	}
@@ -333,7 +350,11 @@ func (s *server) turn(ctx context.Context, names []string) error {
 			return err
 		}
 	}
-	return s.hooks.caughtUp(context.WithoutCancel(ctx), s.table)
+	err = s.hooks.caughtUp(context.WithoutCancel(ctx), s.table)
+	if errors.Is(err, store.ErrFull) {
+		return nil // it stays noted, and is made up for when there is room
+	}
+	return err
 }
 
 // told counts and tells what one run came to.

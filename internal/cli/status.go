@@ -86,8 +86,12 @@ func (c *statusCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	a.addGrants(ctx, p, s, connections)
+	database, err := databaseStatus(ctx, p, s)
+	if err != nil {
+		return err
+	}
 	if !a.json {
-		return a.print(statusText(p, syncs, connections))
+		return a.print(statusText(p, syncs, connections) + database.text(p))
 	}
 	for _, line := range syncs {
 		if err := a.line(line); err != nil {
@@ -99,7 +103,10 @@ func (c *statusCmd) Run(ctx context.Context, a *app) (err error) {
 			return err
 		}
 	}
-	return nil
+	if database == nil {
+		return nil
+	}
+	return a.line(database)
 }
 
 func syncStatus(ctx context.Context, p *plan.Plan, s *store.Store, sync plan.Sync) (syncStatusLine, error) {

@@ -162,9 +162,14 @@ func (d *Door) keep(ctx context.Context, group []*parcel) {
 	defer cancel()
 	doubled, err := d.o.Keeper.TakeHints(ctx, arrivals)
 	if err != nil {
-		d.o.Log.Error("deliveries cannot be kept; their vendors are told to come again", "deliveries", len(group), "error", err)
+		if d.tell("", time.Now()) {
+			d.o.Log.Error("deliveries cannot be kept; their vendors are told to come again, and the log tells once a minute", "deliveries", len(group), "error", err)
+		}
 		for _, a := range loose {
 			d.add(a) // the next transaction has them
+		}
+		if len(loose) > 0 {
+			notify(d.counted)
 		}
 	}
 	lost := false

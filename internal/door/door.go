@@ -314,15 +314,20 @@ func (d *Door) busy(at *room, now time.Time) connector.Reply {
 func (d *Door) refused(at *room, now time.Time, err error) {
 	d.o.Count(at.Name, Refused, 1)
 	d.note(at.Name, store.Arrival{At: now, Refused: 1})
-	d.mu.Lock()
-	tell := now.Sub(d.told[at.Name]) >= sampling
-	if tell {
-		d.told[at.Name] = now
-	}
-	d.mu.Unlock()
-	if tell {
+	if d.tell(at.Name, now) {
 		d.o.Log.Warn("a delivery was refused; further ones are told of once a minute", "connection", at.Name, "error", err)
 	}
+}
+
+// tell reports whether the log is to tell of a connection's troubles, and notes that it does.
+func (d *Door) tell(connection string, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	tell := now.Sub(d.told[connection]) >= sampling
+	if tell {
+		d.told[connection] = now
+	}
+	return tell
 }
 
 // reply writes an answer. One without a body has none: some vendors keep what they are told.

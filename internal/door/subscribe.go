@@ -2,6 +2,7 @@ package door
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -42,10 +43,13 @@ const (
 	askAgain = time.Hour
 )
 
-// Run asks, renews and watches until ctx ends. Its error is the store's.
+// Run asks, renews and watches until ctx ends. Its error is the store's; a full disk is none.
 func (s *Subscription) Run(ctx context.Context) error {
 	for {
 		next, err := s.Look(ctx, time.Now())
+		if errors.Is(err, store.ErrFull) {
+			next, err = time.Now().Add(time.Minute), nil // it is told of elsewhere, and ends some time
+		}
 		if err != nil {
 			return unlessOver(ctx, err)
 		}

@@ -206,9 +206,13 @@ func foreignFile(path string, mustExist bool) error {
 	return nil
 }
 
-// foldWAL moves the write-ahead log into the file, so that the file alone is the database.
-func foldWAL(conn *sql.Conn) error {
-	_, err := conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+// foldLast moves the write-ahead log into the file, so that the file alone is the database. On a
+// full disk the log stays beside it, and the next process finds all in it.
+func (s *Store) foldLast() error {
+	_, err := s.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	if err = s.d.classify(err); errors.Is(err, ErrFull) {
+		return nil
+	}
 	return err
 }
 

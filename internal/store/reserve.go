@@ -39,7 +39,7 @@ func (r *reserve) pages() int {
 	if r.limit == 0 || r.gone {
 		return r.limit
 	}
-	return max(1, r.limit-int(r.bytes/pageSize))
+	return max(1, r.limit-int(max(0, r.bytes)/pageSize))
 }
 
 func (r *reserve) set(gone bool) {
@@ -60,7 +60,7 @@ func (r *reserve) drop() error {
 // hold takes the room again. It reports false if there is not so much.
 func (r *reserve) hold() (bool, error) {
 	r.set(false)
-	if r.path == "" || r.bytes == 0 {
+	if r.path == "" || r.bytes <= 0 {
 		return true, nil
 	}
 	if info, err := os.Lstat(r.path); err == nil && info.Size() == r.bytes {

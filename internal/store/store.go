@@ -28,7 +28,7 @@ type Options struct {
 	AllowPostgres bool   // without it a PostgreSQL address is refused
 	MaxPages      int    // most pages that a SQLite file may have, its reserve included; 0 = as many as fit
 	// Reserve is the size of a file beside a SQLite database that its owner gives up when the
-	// disk is full; 0 = none.
+	// disk is full; 0 = none, below it the one that may be there is left as it is.
 	Reserve int64
 	// Committing is called before a transaction that writes becomes true; an error undoes
 	// it. A simulation ends a process there. nil = nobody looks.
@@ -200,7 +200,7 @@ func (s *Store) release() error {
 		errs = append(errs, s.reading.close(), s.readers.Close())
 	}
 	if s.conn != nil {
-		errs = append(errs, s.writer.close(), foldWAL(s.conn), s.conn.Close())
+		errs = append(errs, s.writer.close(), s.foldLast(), s.conn.Close())
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())

@@ -83,7 +83,7 @@ func Told(counts map[string]int) string {
 func happens() []string {
 	list := []string{"a record made", "a record edited", "a record deleted", "a record deleted and made again", "a field cleared", "saved without a change",
 		"the same person made on both sides at once", "acts before a request is carried out", "acts after a request is carried out",
-		"a question answered", "clock skew", "restart", "restart after a kill"}
+		"a question answered", "clock skew", "restart", "restart after a kill", fullDisk}
 	for _, at := range moments() {
 		list = append(list, "killed "+string(at), "told to stop "+string(at))
 	}

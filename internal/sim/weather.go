@@ -18,6 +18,9 @@ const (
 
 func moments() []moment { return []moment{beforeCall, afterCall, beforeCommit, afterCommit} }
 
+// fullDisk is what happens when transactions find no room, until the run has ended.
+const fullDisk = "full disk"
+
 const withRetryAfter = " with Retry-After"
 
 func faultKinds() []twin.FaultKind {
@@ -56,6 +59,21 @@ func (w *world) struck(at moment) bool {
 	return at != afterCommit
 }
 
+// brimming reports whether the disk is full at this transaction.
+func (w *world) brimming() bool {
+	if w.full == 0 {
+		return false
+	}
+	if w.full == 1 {
+		w.count(fullDisk)
+	}
+	w.full--
+	if w.full == 0 {
+		w.full = -1 // from now on
+	}
+	return w.full < 0
+}
+
 // A fault is one that has been let loose, and how it is counted.
 type fault struct {
 	*twin.Injected
@@ -76,6 +94,8 @@ func (w *world) weather() {
 	case n == 5:
 		w.count("restart")
 		w.restart()
+	case n == 6:
+		w.full = 1 + w.rnd.IntN(30)
 	}
 	for range w.rnd.IntN(3) {
 		w.fault()
@@ -129,7 +149,7 @@ func (w *world) clear() {
 		f.Remove()
 	}
 	w.faults = nil
-	w.stop = stop{}
+	w.stop, w.full = stop{}, 0
 	for _, a := range w.set.Sides {
 		if s, can := a.Twin.(slower); can && w.set.Acts.Jobs {
 			s.Slow(0)

@@ -30,6 +30,7 @@ type world struct {
 	cancel context.CancelFunc // of the run under way
 	dead   bool               // the process has been killed and not started again
 	stop   stop
+	full   int  // so many transactions until the disk is full; below zero it is; 0 = there is room
 	quiet  bool // people have gone home
 	serial int
 	focus  map[spot]string // what people talk about today, by kind and side
@@ -137,10 +138,12 @@ func (w *world) run(sweep bool) bool {
 		w.counts["restart after a kill"]++
 		w.restart()
 	case w.stop.pulled:
+	case w.full < 0 && (err == nil || errors.Is(err, store.ErrFull)):
+		w.notef("the disk has room again")
 	case err != nil:
 		w.blamef("a run ended with %v", err)
 	}
-	w.stop = stop{}
+	w.stop, w.full = stop{}, 0
 	return fine
 }
 
@@ -195,6 +198,9 @@ func (w *world) notice(side int) {
 func (w *world) committing() error {
 	if w.over() || w.struck(beforeCommit) {
 		return errKilled
+	}
+	if w.brimming() {
+		return store.ErrFull
 	}
 	w.struck(afterCommit)
 	return nil

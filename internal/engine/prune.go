@@ -19,6 +19,7 @@ const (
 	sizeRounds  = 100 // for a size that is to be kept
 	shrinkPages = 256 // 1 MiB
 	shrinkTimes = 64
+	pageBits    = 12 // a page is 4 KiB
 )
 
 // keptFree is the part of a database, one in so many, that may lie free in it: it is
@@ -142,14 +143,17 @@ func (t *tidying) shrink(ctx context.Context) error {
 		if err != nil || !d.Shrinks || d.Path == "" || ctx.Err() != nil {
 			return err
 		}
-		over := d.Free - d.Bytes/keptFree
-		if t.k.Size > 0 {
-			over = max(over, min(d.Free, d.Bytes-t.k.Size))
+		pages := (d.Free - d.Bytes/keptFree) >> pageBits
+		if pages < shrinkPages { // so little is used again soon
+			pages = 0
 		}
-		if over < shrinkPages<<12 {
+		if t.k.Size > 0 && d.Bytes > t.k.Size {
+			pages = max(pages, min(d.Free, d.Bytes-t.k.Size+1<<pageBits-1)>>pageBits)
+		}
+		if pages == 0 {
 			return nil
 		}
-		if err := t.s.Shrink(ctx, shrinkPages); err != nil {
+		if err := t.s.Shrink(ctx, int(min(pages, shrinkPages))); err != nil {
 			return err
 		}
 	}

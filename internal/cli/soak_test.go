@@ -54,7 +54,6 @@ type year struct {
 	*station
 	soak
 	rnd    *rand.Rand
-	ids    [2][]string
 	serial int
 	months []month
 }
@@ -158,7 +157,6 @@ func (y *year) measure() {
 		y.t.Fatal(err, rerr)
 	}
 	m.lines, m.runs = len(lines), len(runs)
-	lines, runs = nil, nil
 	var mem runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&mem)

@@ -124,7 +124,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 		s.lock = lock
 	}
 	if !o.ReadOnly || memory {
-		if err := s.openWriter(ctx, path, o); err != nil {
+		if err := s.openWriter(ctx, path); err != nil {
 			return s.d.classify(err)
 		}
 		if err := s.upgrade(ctx, func() (*ownerLock, error) { return lockOwner(path) }, o.Exclusive || memory); err != nil {
@@ -147,7 +147,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 	return s.d.classify(s.current(ctx, s.reading))
 }
 
-func (s *Store) openWriter(ctx context.Context, path string, o Options) error {
+func (s *Store) openWriter(ctx context.Context, path string) error {
 	// Only a new file takes auto_vacuum; see Compact.
 	settings := []string{"_pragma=busy_timeout(10000)", "_pragma=auto_vacuum(INCREMENTAL)", "_pragma=synchronous(NORMAL)", "_pragma=cache_size(-4000)",
 		"_pragma=temp_store(MEMORY)", "_pragma=journal_mode(WAL)",

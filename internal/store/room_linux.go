@@ -15,14 +15,18 @@ func outOfRoom(err error) bool {
 
 // allocate gives a file room on the disk without writing it.
 func allocate(f *os.File, bytes int64) error {
-	return syscall.Fallocate(int(f.Fd()), 0, 0, bytes) //nolint:gosec // a file's number is small
+	return syscall.Fallocate(int(f.Fd()), 0, 0, bytes)
 }
 
 // freeBytes is how much room there is where a file lies, and whether that is known.
 func freeBytes(file string) (int64, bool) {
 	var fs syscall.Statfs_t
-	if file == "" || syscall.Statfs(filepath.Dir(file), &fs) != nil || fs.Bavail > math.MaxInt64/uint64(max(1, fs.Bsize)) { //nolint:gosec // a block's size is positive
+	if file == "" || syscall.Statfs(filepath.Dir(file), &fs) != nil {
 		return 0, false
 	}
-	return int64(fs.Bavail) * fs.Bsize, true //nolint:gosec // it was compared
+	block := int64(fs.Bsize) //nolint:unconvert // it has 32 bits on some machines
+	if fs.Bavail > math.MaxInt64/uint64(max(1, block)) {
+		return math.MaxInt64, true
+	}
+	return int64(fs.Bavail) * block, true
 }

@@ -138,8 +138,8 @@ func prunes(b *bench) {
 
 // prunesUnneeded writes one line after the other and looks which are left when all are old.
 func prunesUnneeded(b *bench) {
-	open, closed := b.linked(2)[0], store.Link{}
-	closed = open
+	open := b.linked(2)[0]
+	closed := open
 	closed.ID, closed.IDs, closed.Closed = b.s.NewID(), [2]string{"8", "8"}, "deleted"
 	lines := []store.Entry{
 		{Link: open.ID, Kind: store.Created, Why: "stays: how the pair came to be"},
@@ -197,7 +197,9 @@ func prunesInRounds(b *bench) {
 	prune(at(10))
 	line(2, "second")
 	prune(at(11))
-	has := func() bool { return strings.Contains(strings.Join(b.whys(store.HistoryQuery{Sync: "contacts"}), " "), "first") }
+	has := func() bool {
+		return strings.Contains(strings.Join(b.whys(store.HistoryQuery{Sync: "contacts"}), " "), "first")
+	}
 	b.same("before the round is over", true, has())
 	prune(at(11).Add(25 * time.Hour)) // it ends here
 	prune(at(12).Add(25 * time.Hour))

@@ -150,6 +150,8 @@ func (s *Store) noteFull() {
 
 // giveUp notes that the disk is full and gives up the reserve.
 func (s *Store) giveUp(ctx context.Context) error {
+	s.room <- struct{}{} // whoever is told looks for room only when this is done
+	defer func() { <-s.room }()
 	s.noteFull()
 	if err := s.reserve.drop(); err != nil {
 		return fmt.Errorf("give up the reserve on the disk: %w", err)
@@ -204,6 +206,8 @@ const leastRoom = 1 << 20
 // Regain ends the time of a full disk if there is room again: for the reserve, and for some
 // work beside it. It reports whether the disk is not, or no longer, full.
 func (s *Store) Regain(ctx context.Context) (bool, error) {
+	s.room <- struct{}{}
+	defer func() { <-s.room }()
 	if _, full := s.Full(); !full {
 		return true, nil
 	}

@@ -78,6 +78,7 @@ type Store struct {
 	reserve   reserve
 	full      atomic.Int64  // since when the disk is full; 0 = it is not
 	filled    chan struct{} // holds one when the disk has become full
+	room      chan struct{} // holds one while the reserve is given up or taken again
 	stuck     atomic.Int64  // since when a reader keeps the write-ahead log from being folded; 0 = none does
 
 	workspaceName string
@@ -99,7 +100,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 
 // open opens the database, where the disk is known to be full out of the reserve.
 func open(ctx context.Context, o Options, full bool) (*Store, error) {
-	s := &Store{writing: make(chan struct{}, 1), readOnly: o.ReadOnly, commits: o.Committing, names: newNames(), filled: make(chan struct{}, 1)}
+	s := &Store{writing: make(chan struct{}, 1), readOnly: o.ReadOnly, commits: o.Committing, names: newNames(), filled: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 	s.reserve.path, s.reserve.bytes, s.reserve.limit = reserveOf(o), o.Reserve, o.MaxPages
 	var err error
 	if full {

@@ -239,6 +239,9 @@ func (b *batch) oneOfSeveral(ctx context.Context, row store.Row, k mapping.Key, 
 	if b.side == record.Left {
 		return false, nil // R20: of several on the left the first is linked
 	}
+	if l, was := b.links[record.Left][partner]; was && l.Closed != "" && !reenters(l) {
+		return false, nil // R18: it is nobody's partner by itself
+	}
 	key := store.Key{Name: k.Name, Value: k.Value}
 	found, err := b.r.e.store.FindByKey(ctx, b.r.p.ends[b.side].of, []store.Key{key})
 	if err != nil {

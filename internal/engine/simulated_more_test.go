@@ -254,3 +254,20 @@ func TestR36ARecordThatWasMadeLaterIsNotTakenForEmpty(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+// A record that a person parted from its partner is nobody's by itself, so nobody has to be
+// asked which of several it belongs to: once it was planned again in every run.
+func TestR18SeveralRecordsWithTheKeyOfAPartedOneLeaveNothingToBePlanned(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		for _, tw := range []*toy.Twin{w.a, w.b} {
+			w.put(tw, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		}
+		w.settled("cards")
+		w.revert(engine.RevertRequest{Change: w.line(store.Linked, "").ID})
+		w.put(w.b, "cards", "", map[string]string{"name": "Ann too", "email": "ann@x.gr"})
+		w.settled("cards")
+		quiet(t, w)
+	})
+}

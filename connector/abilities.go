@@ -20,6 +20,7 @@ type Abilities struct {
 	Subscriber  Subscriber
 	Hints       HintWatcher
 	Files       FileStore
+	Host        Host
 }
 
 // AbilitiesOf finds out what c can do.
@@ -40,6 +41,7 @@ func AbilitiesOf(c Connection) Abilities {
 	a.Subscriber, _ = c.(Subscriber)
 	a.Hints, _ = c.(HintWatcher)
 	a.Files, _ = c.(FileStore)
+	a.Host, _ = c.(Host)
 	return a
 }
 
@@ -56,6 +58,7 @@ func (a Abilities) Names() []string {
 		{"answer later", a.Settler != nil}, {"merge", a.Merger != nil}, {"erase", a.Eraser != nil},
 		{"webhooks", a.Receiver != nil}, {"subscribe", a.Subscriber != nil}, {"hint feed", a.Hints != nil},
 		{"files", a.Files != nil},
+		{"visits", a.Host != nil},
 	} {
 		if x.has {
 			names = append(names, x.name)

@@ -22,6 +22,7 @@ type Door struct {
 	// Quiet says how long an active account may be without a notification before that is
 	// odd; 0 = notifications are not expected.
 	Quiet time.Duration
+	Body  int64  // most bytes of one request; 0 = 1 MiB
 	Help  string // how an administrator makes the vendor call us; "" if Subscriber does it
 }
 

@@ -95,6 +95,9 @@ type Object struct {
 	Unseen map[string]string
 	// Missing is an id that no record has; "" = "99999999".
 	Missing string
+	// Visited says that the vendor brings and fetches the records itself: of such an object
+	// only the scenarios of visits are played.
+	Visited bool
 }
 
 // A scenario is one thing that the contract promises.
@@ -113,8 +116,15 @@ type part struct {
 }
 
 func (s Suite) parts() []part {
-	parts := []part{{name: "connection", scenarios: connectionScenarios()}}
+	var parts []part
+	if len(s.Objects) == 0 || slices.ContainsFunc(s.Objects, func(o Object) bool { return !o.Visited }) {
+		parts = append(parts, part{name: "connection", scenarios: connectionScenarios()})
+	}
 	for _, o := range s.Objects {
+		if o.Visited {
+			parts = append(parts, part{name: o.Name, object: o, scenarios: visitScenarios()})
+			continue
+		}
 		parts = append(parts, part{name: o.Name, object: o, scenarios: objectScenarios()})
 	}
 	if len(s.Objects) > 0 && s.receives() {

@@ -111,6 +111,10 @@ type Object struct {
 	Settle  time.Duration `json:"settle,omitempty"`   // a write of unknown outcome shows itself within this time (R16)
 	Overlap time.Duration `json:"overlap,omitempty"`  // an incremental read goes back this far behind its cursor
 
+	// Hosted says that the vendor visits us to bring and to fetch the records; the hub cannot
+	// read or write them when it wants.
+	Hosted bool `json:"hosted,omitempty"`
+
 	Deletes  Evidence  `json:"deletes,omitempty"`
 	Cascades []Cascade `json:"cascades,omitempty"` // what a delete takes with it (R23)
 

@@ -280,7 +280,7 @@ func decodeEvent(object string, e wireEvent) (connector.Change, error) {
 
 // kindOf knows the columns that are more than a JSON text. What a customer makes is text.
 func kindOf(object, name string) record.Kind {
-	if object == labels && name == "weight" {
+	if (object == labels || object == items) && name == "weight" {
 		return record.KindNumber
 	}
 	if object == labels {

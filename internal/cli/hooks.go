@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,8 @@ const (
 	hintFault = time.Minute
 	// unreadDelay is how long reports of what cannot be read by id gather before a full run.
 	unreadDelay = 10 * time.Second
+	// visitDelay is how long what a vendor brings gathers before a full run: a visit takes a while.
+	visitDelay = 10 * time.Second
 	// engineFor is how long an engine serves turns that follow each other within seconds.
 	// Its connections and the allowance of their limits live on; what has changed in a
 	// vendor's schema is found out by the next one.
@@ -48,11 +51,15 @@ type hooks struct {
 	found map[string]time.Time     // when, by connection, as far as its syncs have been hurried
 	shows map[string]time.Duration // by connection: how long after a report its truth can be read
 	after time.Time                // the next turn begins no earlier
+
+	mu      sync.Mutex
+	visited map[string]time.Time // when a vendor last brought something, as far as its syncs have not been hurried
 }
 
 // newHooks makes ready what vendors may call. It returns nil if none can.
 func newHooks(ctx context.Context, a *app, s *session, sv *server) (*hooks, error) {
-	h := &hooks{store: s.store, wake: make(chan struct{}, 1), found: map[string]time.Time{}, shows: map[string]time.Duration{}}
+	h := &hooks{store: s.store, wake: make(chan struct{}, 1), found: map[string]time.Time{}, shows: map[string]time.Duration{},
+		visited: map[string]time.Time{}}
 	for _, sync := range sv.table.syncs {
 		h.syncs = append(h.syncs, sync.Name)
 		for _, end := range sync.Ends {
@@ -76,7 +83,7 @@ func newHooks(ctx context.Context, a *app, s *session, sv *server) (*hooks, erro
 	if err != nil {
 		return nil, err
 	}
-	h.open(a, s.plan, sv, e, keys)
+	h.open(a, s, sv, e, keys)
 	h.lost.Store(true) // what an earlier process has not made up for
 	return h, nil
 }
@@ -91,7 +98,7 @@ func (h *hooks) keys(ctx context.Context, s *session) (map[string]string, error)
 			return nil, fmt.Errorf("look for the doors: %w", err)
 		}
 		// A connection that cannot be opened keeps the door that it had: it is busy, not gone.
-		calls := able.Receiver != nil || problem != nil && able.Check == nil && known
+		calls := able.Receiver != nil || able.Host != nil || problem != nil && able.Check == nil && known
 		if !calls && able.Hints == nil {
 			continue
 		}
@@ -109,7 +116,8 @@ func (h *hooks) keys(ctx context.Context, s *session) (map[string]string, error)
 }
 
 // open makes the door, and whoever keeps its vendors calling.
-func (h *hooks) open(a *app, p *plan.Plan, sv *server, e *engine.Engine, keys map[string]string) {
+func (h *hooks) open(a *app, s *session, sv *server, e *engine.Engine, keys map[string]string) {
+	p := s.plan
 	var rooms []door.Connection
 	for _, name := range h.names {
 		c, _ := p.Connection(name)
@@ -119,6 +127,10 @@ func (h *hooks) open(a *app, p *plan.Plan, sv *server, e *engine.Engine, keys ma
 		}
 		able, _ := e.Abilities(name)
 		room := door.Connection{Name: name, Key: keys[name], Door: sys.Spec.Door, Objects: h.objectsOf(name), Receiver: able.Receiver} // without a key nobody can call
+		if able.Host != nil {
+			room.Host, room.Exchange = able.Host, func() (connector.Exchange, error) { return h.exchange(a, p, s, name) }
+			h.visited[name] = time.Now() // what an earlier process was brought, and had no time for
+		}
 		if able.Reader == nil {
 			room.Door.ReadDelay = max(room.Door.ReadDelay, unreadDelay)
 		}
@@ -144,9 +156,9 @@ func (h *hooks) open(a *app, p *plan.Plan, sv *server, e *engine.Engine, keys ma
 // follow has a vendor call, or fetches from one that cannot.
 func (h *hooks) follow(p *plan.Plan, sv *server, e *engine.Engine, room door.Connection, able connector.Abilities) {
 	subscribes := able.Subscriber != nil && p.PublicURL != "" && len(room.Objects) > 0
-	if able.Receiver != nil {
+	if able.Receiver != nil || able.Host != nil {
 		s := &door.Subscription{
-			Connection: room.Name, Key: room.Key, Objects: room.Objects, Quiet: room.Door.Quiet, Doors: h.store, Log: sv.log,
+			Connection: room.Name, Key: room.Key, Visits: able.Host != nil, Objects: room.Objects, Quiet: room.Door.Quiet, Doors: h.store, Log: sv.log,
 			Silent: func(silent bool) { sv.meters.fellSilent(room.Name, silent) },
 		}
 		if subscribes {
@@ -171,6 +183,36 @@ func (h *hooks) follow(p *plan.Plan, sv *server, e *engine.Engine, room door.Con
 			return h.door.Feed(ctx, connection, d)
 		},
 	})
+}
+
+// exchange makes what one request of a vendor works with that visits us. It has an engine of
+// its own: one turn may be under way for long.
+func (h *hooks) exchange(a *app, p *plan.Plan, s *session, connection string) (connector.Exchange, error) {
+	e, err := a.openEngine(p, s.store, s.safe, slog.New(slog.DiscardHandler), nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return e.Visit(connection, func() {
+		h.mu.Lock()
+		h.visited[connection] = time.Now()
+		h.mu.Unlock()
+		select {
+		case h.wake <- struct{}{}:
+		default:
+		}
+	})
+}
+
+// welcome makes the syncs of connections due whose vendors have brought something.
+func (h *hooks) welcome(t *timetable) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, at := range h.visited {
+		for _, sync := range t.of(name) {
+			t.hurry(sync, at.Add(visitDelay))
+		}
+	}
+	clear(h.visited)
 }
 
 func (h *hooks) objectsOf(connection string) []string {
@@ -237,7 +279,11 @@ func (h *hooks) next(ctx context.Context) (time.Time, bool, error) {
 // hurry makes the syncs of connections due that have lost notifications: their cursors know
 // what is missing.
 func (h *hooks) hurry(ctx context.Context, t *timetable) error {
-	if h == nil || !h.lost.Swap(false) {
+	if h == nil {
+		return nil
+	}
+	h.welcome(t)
+	if !h.lost.Swap(false) {
 		return nil
 	}
 	for _, name := range h.names {
@@ -380,6 +426,9 @@ func unheard(log *slog.Logger, p *plan.Plan, h *hooks) {
 		return
 	}
 	for _, s := range h.subs {
+		if s.Visits {
+			continue // it may come from where we are
+		}
 		log.Info("webhooks are possible, and not asked for: set public_url to the address at which vendors reach this server",
 			"connection", s.Connection)
 	}

@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
 )
 
 type statusCmd struct{}
@@ -55,6 +57,7 @@ type hookLine struct {
 	Heard     *time.Time `json:"heard,omitempty"`  // when something was last accepted
 	Renew     *time.Time `json:"renew,omitempty"`  // until when the vendor will call
 	Silent    *time.Time `json:"silent,omitempty"` // since when it is odd that nothing comes
+	Visits    bool       `json:"visits,omitempty"` // the vendor comes to exchange records, and heard is when it last did
 	Problem   string     `json:"problem,omitempty"`
 	Accepted  int64      `json:"accepted"`
 	Duplicate int64      `json:"duplicate"`
@@ -189,6 +192,9 @@ func connectionStatus(ctx context.Context, p *plan.Plan, s *store.Store) ([]conn
 		if line.Hooks, err = hookStatus(ctx, s, c.Name); err != nil {
 			return nil, err
 		}
+		if i := slices.IndexFunc(known, func(k store.Connection) bool { return k.Name == c.Name }); i >= 0 && line.Hooks != nil {
+			line.Hooks.Visits = slices.ContainsFunc(known[i].Schema.Objects, func(o record.Object) bool { return o.Hosted })
+		}
 		lines = append(lines, line)
 	}
 	return lines, nil
@@ -218,6 +224,15 @@ func hookNotes(p *plan.Plan, c connectionStatusLine) string {
 	case c.Hooks == nil:
 	case c.Hooks.Problem != "":
 		fmt.Fprintf(&b, "  %s could not be asked to report changes: %s\n", c.Connection, oneLine(c.Hooks.Problem))
+	case c.Hooks.Visits:
+		last := "has not visited yet"
+		if c.Hooks.Heard != nil {
+			last = "last visited on " + stamp(*c.Hooks.Heard, p.Timezone)
+		}
+		if c.Hooks.Silent != nil {
+			last += ", which is long ago: until it does nothing is exchanged with it"
+		}
+		fmt.Fprintf(&b, "  %s %s\n", c.Connection, last)
 	case c.Hooks.Silent != nil:
 		fmt.Fprintf(&b, "  %s has reported nothing for long (found on %s); its changes are read by the schedule\n", c.Connection, stamp(*c.Hooks.Silent, p.Timezone))
 	}

@@ -135,6 +135,9 @@ func reportText(s plan.Sync, r engine.Report) string {
 	if r.Failed > 0 {
 		fmt.Fprintf(&b, "  %s not written\n", plural(r.Failed, "record was", "records were"))
 	}
+	if r.Visit > 0 {
+		fmt.Fprintf(&b, "  %s for the vendor's next visit\n", plural(r.Visit, "operation waits", "operations wait"))
+	}
 	if r.Waiting > 0 && r.Until != nil {
 		fmt.Fprintf(&b, "  %s until %s\n", plural(r.Waiting, "operation waits", "operations wait"), r.Until.UTC().Format("15:04:05 UTC"))
 	}

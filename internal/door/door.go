@@ -54,6 +54,9 @@ type Connection struct {
 	Door     connector.Door
 	Objects  []string                  // whose hints are wanted; others are left out
 	Receiver connector.WebhookReceiver // nil = the connection cannot be used now: the door is busy
+	// Host, if it is not nil, answers all requests instead. Each gets an Exchange of its own.
+	Host     connector.Host
+	Exchange func() (connector.Exchange, error)
 }
 
 // An Outcome is what became of a delivery.
@@ -98,6 +101,7 @@ type Door struct {
 type room struct {
 	Connection
 	wants map[string]bool
+	turn  chan struct{} // holds one while a visit is answered
 }
 
 // New makes a door. Run serves what it accepts.
@@ -126,7 +130,10 @@ func New(o Options) *Door {
 		if c.Door.Budget == 0 {
 			c.Door.Budget = defaultBudget
 		}
-		r := &room{Connection: c, wants: map[string]bool{}}
+		if c.Door.Body == 0 {
+			c.Door.Body = o.Body
+		}
+		r := &room{Connection: c, wants: map[string]bool{}, turn: make(chan struct{}, 1)}
 		for _, object := range c.Objects {
 			r.wants[object] = true
 		}
@@ -162,6 +169,10 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer d.leave()
 	ctx, cancel := context.WithTimeout(r.Context(), at.Door.Budget-min(at.Door.Budget/5, 500*time.Millisecond))
 	defer cancel()
+	if at.Host != nil {
+		d.host(ctx, at, w, r, began)
+		return
+	}
 	reply(w, d.answer(ctx, at, w, r, began))
 }
 
@@ -209,15 +220,9 @@ func (d *Door) answer(ctx context.Context, at *room, w http.ResponseWriter, r *h
 	if at.Receiver == nil {
 		return d.busy(at, began)
 	}
-	// A vendor sends at once; whoever dribbles would hold a slot. In process there is no deadline.
-	_ = http.NewResponseController(w).SetReadDeadline(began.Add(at.Door.Budget))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, d.o.Body))
-	if err != nil {
-		if _, large := errors.AsType[*http.MaxBytesError](err); large && status(at.Door.Busy, http.StatusServiceUnavailable)/100 != 2 {
-			d.refused(at, began, err)
-			return connector.Reply{Status: http.StatusRequestEntityTooLarge}
-		}
-		return d.busy(at, began)
+	body, failed := d.body(at, w, r, began)
+	if failed != nil {
+		return *failed
 	}
 	delivery, err := at.Receiver.Receive(began, d.asCalled(r), body)
 	switch kind := connector.KindOf(err); {
@@ -240,6 +245,23 @@ func (d *Door) answer(ctx context.Context, at *room, w http.ResponseWriter, r *h
 	default:
 		return at.thanks(connector.Reply{})
 	}
+}
+
+// body reads a request to its end, or returns what to answer if that cannot be.
+func (d *Door) body(at *room, w http.ResponseWriter, r *http.Request, began time.Time) ([]byte, *connector.Reply) {
+	// A vendor sends at once; whoever dribbles would hold a slot. In process there is no deadline.
+	_ = http.NewResponseController(w).SetReadDeadline(began.Add(at.Door.Budget))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, at.Door.Body))
+	if err == nil {
+		return body, nil
+	}
+	failed := connector.Reply{Status: http.StatusRequestEntityTooLarge}
+	if _, large := errors.AsType[*http.MaxBytesError](err); large && status(at.Door.Busy, http.StatusServiceUnavailable)/100 != 2 {
+		d.refused(at, began, err)
+	} else {
+		failed = d.busy(at, began)
+	}
+	return nil, &failed
 }
 
 // asCalled returns the request with the address that the vendor called: a proxy in front of us

@@ -28,7 +28,9 @@ type Subscription struct {
 	Quiet      time.Duration // of the Spec's Door
 	Doors      Doors
 	// Ready returns who asks the vendor, once the connection is known to be usable.
-	Ready  func(ctx context.Context) (connector.Subscriber, error)
+	Ready func(ctx context.Context) (connector.Subscriber, error)
+	// Visits says that the vendor comes to exchange records: if it does not, nobody else can.
+	Visits bool
 	Silent func(silent bool) // told how it stands; nil = nobody wants to know
 	Log    *slog.Logger
 
@@ -80,6 +82,9 @@ func (s *Subscription) Look(ctx context.Context, now time.Time) (time.Time, erro
 		return now, fmt.Errorf("look after the door of %s: %w", s.Connection, err)
 	}
 	before := d
+	if s.Visits && d.Since.IsZero() {
+		d.Since = now // from now on it is expected
+	}
 	fell := s.listen(&d, now)
 	wait := time.Duration(0)
 	if s.Ready != nil && (fell || !s.asked || d.Address != s.Address || !d.Renew.IsZero() && !renewal(d.Renew, now).After(now)) {
@@ -118,8 +123,12 @@ func (s *Subscription) listen(d *store.Door, now time.Time) bool {
 	if d.Silent.IsZero() {
 		d.Silent = now
 	}
-	s.Log.Warn("a vendor has not called for long; its changes are read by the schedule", "connection", s.Connection,
-		"since", last.UTC().Format(time.RFC3339), "usual", s.Quiet.String())
+	log := s.Log.With("connection", s.Connection, "since", last.UTC().Format(time.RFC3339), "usual", s.Quiet.String())
+	if s.Visits {
+		log.Warn("a vendor has not visited for long; until it does nothing is exchanged with it")
+	} else {
+		log.Warn("a vendor has not called for long; its changes are read by the schedule")
+	}
 	return true
 }
 

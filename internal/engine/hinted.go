@@ -88,7 +88,7 @@ func (h *hinted) run(ctx context.Context, p *pair) (Report, bool, error) {
 		}
 		if len(h.due[end.of]) > 0 && !h.taken[end.of] {
 			some = true
-			whole = whole || end.conn.able.Reader == nil
+			whole = whole || end.conn.able.Reader == nil && !end.hosted()
 		}
 	}
 	if able, err := h.able(ctx, p); err != nil || !able {
@@ -223,6 +223,11 @@ func (h *hinted) settle(ctx context.Context, settled func(store.Hint)) error {
 func (r *run) readHinted(ctx context.Context, h *hinted) error {
 	for _, side := range record.Sides() {
 		r.listed[side].Store(true) // or it could not be run by hints
+		if r.p.ends[side].hosted() {
+			if err := r.awaitVisit(ctx, side); err != nil {
+				return err
+			}
+		}
 	}
 	for _, side := range record.Sides() {
 		end := r.p.ends[side]

@@ -94,6 +94,9 @@ func (v *verifier) lastPull(ctx context.Context) error {
 func (v *verifier) fetch(ctx context.Context, side record.Side, ids []string) (map[string]seen, error) {
 	end := v.r.p.ends[side]
 	ctx = metered(ctx, v.r.calls[side])
+	if end.hosted() {
+		return v.remembered(ctx, side, ids)
+	}
 	if end.conn.able.Reader == nil {
 		return v.list(ctx, side)
 	}
@@ -110,6 +113,19 @@ func (v *verifier) fetch(ctx context.Context, side record.Side, ids []string) (m
 		for i, c := range changes {
 			all[chunk[i]] = seen{c, began}
 		}
+	}
+	return all, nil
+}
+
+// remembered returns what the vendor's visits have brought: it cannot be asked.
+func (v *verifier) remembered(ctx context.Context, side record.Side, ids []string) (map[string]seen, error) {
+	rows, err := v.r.e.store.Rows(ctx, v.r.p.ends[side].of, ids)
+	if err != nil {
+		return nil, fmt.Errorf("load rows: %w", err)
+	}
+	all := make(map[string]seen, len(rows))
+	for id, row := range rows {
+		all[id] = seen{connector.Change{Record: row.Record, Fate: row.Fate, Into: row.Into}, row.ReadAt}
 	}
 	return all, nil
 }

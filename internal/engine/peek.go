@@ -53,7 +53,7 @@ func (v *verifier) peekSide(ctx context.Context, side record.Side, s *sight) (ma
 	end := v.r.p.ends[side]
 	ctx = metered(ctx, v.r.calls[side])
 	for part, feed := range s.feeds[side] {
-		if feed.Cursor == "" || !feed.Began.IsZero() || end.conn.able.Source == nil {
+		if feed.Cursor == "" || !feed.Began.IsZero() || end.conn.able.Source == nil || end.hosted() {
 			return all(), nil
 		}
 		cursor := feed.Cursor

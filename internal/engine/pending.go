@@ -66,6 +66,14 @@ func (r *run) askOutcomes(ctx context.Context) (int, error) {
 				due = append(due, op)
 			}
 		}
+		if r.p.ends[side].hosted() {
+			n, err := r.settleTold(ctx, side, due)
+			told += n
+			if err != nil {
+				return told, err
+			}
+			continue
+		}
 		for chunk := range slices.Chunk(due, max(1, r.p.ends[side].object.ReadBatch)) {
 			n, err := r.askBatch(metered(ctx, r.calls[side]), side, chunk)
 			told += n

@@ -235,7 +235,8 @@ func masked(s record.Schema, able connector.Abilities, lacks []connector.Lack) m
 				mask(&o, l.What)
 			}
 		}
-		if able.Writer == nil {
+		visited := o.Hosted && able.Host != nil
+		if able.Writer == nil && !visited {
 			mask(&o, "create")
 			mask(&o, "update")
 			mask(&o, "delete")
@@ -243,7 +244,7 @@ func masked(s record.Schema, able connector.Abilities, lacks []connector.Lack) m
 		if able.Files == nil {
 			mask(&o, connector.LackFiles)
 		}
-		if able.Reader == nil {
+		if able.Reader == nil && (!visited || o.Deletes != record.EvidenceFeed) {
 			o.Deletes = record.EvidenceNone // nothing could prove a suspicion (R21)
 		}
 		objects[o.Name] = o

@@ -19,6 +19,9 @@ import (
 // in one transaction (invariant 1), and only then is the next one asked for (C4).
 func (r *run) pull(ctx context.Context, side record.Side) error {
 	end := r.p.ends[side]
+	if end.hosted() {
+		return r.awaitVisit(ctx, side)
+	}
 	if end.conn.able.Source == nil {
 		return fmt.Errorf("%s cannot be read: %s has no records", end.of, end.conn.spec.Title)
 	}
@@ -42,7 +45,7 @@ func (r *run) pull(ctx context.Context, side record.Side) error {
 }
 
 func partitions(ctx context.Context, end end) ([]string, error) {
-	if end.conn.able.Partitioner == nil {
+	if end.conn.able.Partitioner == nil || end.hosted() {
 		return []string{""}, nil
 	}
 	return end.conn.able.Partitioner.Partitions(ctx, end.of.Name)
@@ -82,7 +85,7 @@ func (r *run) pullPart(ctx context.Context, side record.Side, part string) error
 		return fmt.Errorf("load feed: %w", err)
 	}
 	rd := reading{end: r.p.ends[side], part: part, feed: store.FeedChanges, fields: r.p.wire[side],
-		print: strings.Join(r.p.wire[side], ","), keys: r.keysOf(side), state: state}
+		print: printOf(r.p.wire[side]), keys: r.keysOf(side), state: state}
 	conds := r.e.narrowed[rd.end.of]
 	rd.narrow(conds)
 	if rd.mustList(condsPrint(conds)) {
@@ -100,6 +103,9 @@ func (rd *reading) mustList(conds string) bool {
 	}
 	return true
 }
+
+// printOf is the fingerprint of the fields of a listing.
+func printOf(fields []string) string { return strings.Join(fields, ",") }
 
 // covers reports whether a listing with those fields brought all that are wanted now.
 func covers(fingerprint string, wanted []string) bool {

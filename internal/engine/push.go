@@ -166,6 +166,7 @@ func (r *run) await(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("load outbox: %w", err)
 	}
+	ops = r.leaveToVisits(ops)
 	r.waiting, r.pending = len(ops), countPending(ops)
 	if len(ops) == 0 {
 		return false, nil
@@ -197,6 +198,9 @@ func (r *run) pushVerb(ctx context.Context, verb connector.Verb) (int, error) {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.e.workers)
 	for _, side := range record.Sides() {
+		if r.p.ends[side].hosted() {
+			continue // its vendor fetches them
+		}
 		size := max(1, r.p.ends[side].object.Batch)
 		for gctx.Err() == nil {
 			ops, err := r.e.store.ClaimOf(gctx, r.p.Name, r.p.ends[side].of, verb, size, time.Now())
@@ -398,11 +402,7 @@ func (s *settling) write(ctx context.Context) {
 		s.fold(ctx)
 		return
 	}
-	ops := make([]connector.Op, len(s.ops))
-	for i, op := range s.ops {
-		ops[i] = connector.Op{Key: op.Key, Verb: op.Verb, Ref: record.Ref{Object: op.Target.Name, ID: op.TargetID},
-			IfVersion: op.IfVersion, Set: op.Set, Was: op.Was}
-	}
+	ops := wireOps(s.ops)
 	results, err := s.end.conn.able.Writer.Write(ctx, ops)
 	s.at = time.Now().Truncate(time.Microsecond)
 	if err == nil && len(results) != len(ops) {
@@ -416,6 +416,16 @@ func (s *settling) write(ctx context.Context) {
 		return
 	}
 	s.results(ctx, results)
+}
+
+// wireOps are operations as a connector is given them.
+func wireOps(ops []store.Op) []connector.Op {
+	out := make([]connector.Op, len(ops))
+	for i, op := range ops {
+		out[i] = connector.Op{Key: op.Key, Verb: op.Verb, Ref: record.Ref{Object: op.Target.Name, ID: op.TargetID},
+			IfVersion: op.IfVersion, Set: op.Set, Was: op.Was}
+	}
+	return out
 }
 
 // finish stores what the batch came to, all in one transaction (invariant 3).

@@ -16,9 +16,12 @@ func (r *run) reconcile(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("count what there is: %w", err)
 	}
-	var gaps []string
-	if tally.Outbox > 0 {
-		gaps = append(gaps, fmt.Sprintf("%d operations have no result yet", tally.Outbox))
+	gaps := r.visitGaps()
+	if n := tally.Outbox - r.visits; n > 0 {
+		gaps = append(gaps, fmt.Sprintf("%d operations have no result yet", n))
+	}
+	if r.visits > 0 {
+		gaps = append(gaps, fmt.Sprintf("%d operations wait for the vendor's next visit", r.visits))
 	}
 	waiting := 0
 	for _, side := range record.Sides() {

@@ -18,7 +18,7 @@ const slicePages = 100
 // vendor does not tell when they change: only a listing shows them (R35).
 func (r *run) refresh(ctx context.Context, side record.Side) error {
 	end := r.p.ends[side]
-	if end.conn.plan.Refresh <= 0 || !r.silent(side) {
+	if end.hosted() || end.conn.plan.Refresh <= 0 || !r.silent(side) {
 		return nil
 	}
 	ctx = metered(ctx, r.calls[side])

@@ -35,6 +35,7 @@ type Report struct {
 	Hinted  bool          `json:"hinted,omitempty"`  // it read only what vendors had reported
 	Gaps    []string      `json:"gaps,omitempty"`    // why it is not reconciled, in plain words
 	Waiting int           `json:"waiting,omitempty"` // operations that wait for a time more than two minutes away
+	Visit   int           `json:"visit,omitempty"`   // operations that wait for the vendor's next visit
 	Until   *time.Time    `json:"until,omitempty"`   // the first of those times
 	Took    time.Duration `json:"-"`
 	Err     error         `json:"-"` // the error of a failed run

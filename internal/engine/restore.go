@@ -95,7 +95,7 @@ func (r *run) relist(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("load operations of unknown outcome: %w", err)
 		}
-		if len(left) == 0 {
+		if left = r.leaveToVisits(left); len(left) == 0 {
 			return nil
 		}
 		wait := patience

@@ -141,6 +141,7 @@ type run struct {
 	past        *day    // what was done within the day before this run wrote; nil = not looked at yet
 	rows        [2]int  // of a first run: records of either side
 	paired      int     // of a first run: those that belong together
+	visits      int     // operations that a vendor has yet to fetch, or to speak about
 }
 
 func (e *Engine) newRun(p *pair) *run { return e.runOf(p, e.store.NewID()) }
@@ -238,7 +239,7 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 	if err := r.endFirst(ctx); err != nil {
 		return "", nil, err
 	}
-	r.rec.Complete = !r.rec.Hinted
+	r.rec.Complete = !r.rec.Hinted && r.brought()
 	if err := r.endRestore(ctx); err != nil {
 		return "", nil, err
 	}
@@ -474,7 +475,7 @@ func (r *run) report(ctx context.Context, gaps []string, failure error) (Report,
 	rec.Ended, rec.Linked, rec.Review = time.Now(), tally.Linked, tally.Review
 	rec.Unchanged, rec.Conflicts = r.unchanged(), len(r.conflicts)
 	if rec.Status != StatusBlocked { // what a guard holds is in the review queue
-		rec.Failed = tally.Outbox - r.pending
+		rec.Failed = tally.Outbox - r.pending - r.visits
 	}
 	rec.Reconciled = failure == nil && rec.Status == "" && len(gaps) == 0
 	switch {
@@ -495,7 +496,7 @@ func (r *run) report(ctx context.Context, gaps []string, failure error) (Report,
 	}
 	rep := Report{Sync: rec.Sync, Run: RunName(rec.ID), Status: rec.Status, Left: rec.Sides[0], Right: rec.Sides[1],
 		Linked: rec.Linked, Unchanged: rec.Unchanged, Conflicts: rec.Conflicts, Review: rec.Review, Failed: rec.Failed,
-		Reconciled: rec.Reconciled, Hinted: rec.Hinted, Took: rec.Ended.Sub(rec.Started), Error: rec.Error, Err: failure, Gaps: gaps, Waiting: r.waiting}
+		Reconciled: rec.Reconciled, Hinted: rec.Hinted, Took: rec.Ended.Sub(rec.Started), Error: rec.Error, Err: failure, Gaps: gaps, Waiting: r.waiting, Visit: r.visits}
 	rep.DurationMS = rep.Took.Milliseconds()
 	if r.waiting > 0 {
 		rep.Until = &r.wait

@@ -32,7 +32,7 @@ func (e *Engine) narrow() {
 }
 
 func (e *Engine) sharedConds(of end) []connector.Cond {
-	if e.neededWhole(of) {
+	if of.hosted() || e.neededWhole(of) {
 		return nil
 	}
 	var shared []mapping.Cond

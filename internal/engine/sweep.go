@@ -19,7 +19,7 @@ const proofBatch = 500
 // everything was last listed or swept.
 func (r *run) sweep(ctx context.Context, side record.Side, now bool) error {
 	end := r.p.ends[side]
-	if end.object.Deletes != record.EvidenceListing && end.object.Deletes != record.EvidenceBin {
+	if end.hosted() || end.object.Deletes != record.EvidenceListing && end.object.Deletes != record.EvidenceBin {
 		return nil
 	}
 	ctx = metered(ctx, r.calls[side])

@@ -27,6 +27,9 @@ func (r *run) lookUp(ctx context.Context) (int, error) {
 				due = append(due, op)
 			}
 		}
+		if due, err = r.unseen(ctx, side, due); err != nil {
+			return n, err
+		}
 		for chunk := range slices.Chunk(due, max(1, r.p.ends[side].object.ReadBatch)) {
 			if err := r.lookUpBatch(metered(ctx, r.calls[side]), side, chunk); err != nil {
 				return n, err

@@ -216,6 +216,10 @@ func (x *explainer) underWay(ctx context.Context, op store.Op) error {
 		to += "/" + op.TargetID
 	}
 	what := fmt.Sprintf("a write (%s of %s) is decided", op.Verb, to)
+	if op.Sync == x.r.p.Name && x.r.p.ends[op.Side].hosted() && (op.State == store.OpReady || op.State == store.OpSent || op.State == store.OpUnknown) {
+		x.sayf(ruleOf("R16"), "", "%s and waits for the vendor's visit; fetched %d times%s", what, op.Attempts, lastError(op))
+		return nil
+	}
 	switch op.State {
 	case store.OpHeld:
 		items, err := x.r.e.store.Reviews(ctx, store.ReviewQuery{Sync: op.Sync, Kinds: []store.ReviewKind{store.ReviewGuard}, Open: true, Limit: 1})

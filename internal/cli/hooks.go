@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/door"
 	"github.com/tandemhub/tandem/internal/engine"
@@ -44,23 +42,41 @@ type hooks struct {
 	names   []string       // connections that report
 	syncs   []string       // that run for it: those with a schedule
 	objects []store.Object // of these syncs
-	run     func(ctx context.Context, syncs []string) ([]engine.Report, error)
 
-	wake  chan struct{}
-	lost  atomic.Bool              // a connection lost notifications; see found
+	news  *news
 	found map[string]time.Time     // when, by connection, as far as its syncs have been hurried
 	shows map[string]time.Duration // by connection: how long after a report its truth can be read
 	after time.Time                // the next turn begins no earlier
+
+	callers   sync.WaitGroup // requests that are answered by this door
+	followers sync.WaitGroup // subs and watches
+	unfollow  context.CancelFunc
+}
+
+// A news is what has come in and the server's loop does not know yet, whichever door took it.
+type news struct {
+	wake chan struct{}
+	lost atomic.Bool // a connection lost notifications; see hooks.found
 
 	mu      sync.Mutex
 	visited map[string]time.Time // when a vendor last brought something, as far as its syncs have not been hurried
 }
 
-// newHooks makes ready what vendors may call. It returns nil if none can.
-func newHooks(ctx context.Context, a *app, s *session, sv *server) (*hooks, error) {
-	h := &hooks{store: s.store, wake: make(chan struct{}, 1), found: map[string]time.Time{}, shows: map[string]time.Duration{},
-		visited: map[string]time.Time{}}
-	for _, sync := range sv.table.syncs {
+func newNews() *news { return &news{wake: make(chan struct{}, 1), visited: map[string]time.Time{}} }
+
+// tell wakes the loop.
+func (n *news) tell() {
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// newHooks makes ready what vendors may call for the syncs of a timetable. It returns nil if
+// none can.
+func newHooks(ctx context.Context, a *app, s *session, sv *server, t *timetable) (*hooks, error) {
+	h := &hooks{store: s.store, news: sv.news, found: map[string]time.Time{}, shows: map[string]time.Duration{}}
+	for _, sync := range t.syncs {
 		h.syncs = append(h.syncs, sync.Name)
 		for _, end := range sync.Ends {
 			if of := (store.Object{Connection: end.Connection, Name: end.Object}); !slices.Contains(h.objects, of) {
@@ -84,7 +100,7 @@ func newHooks(ctx context.Context, a *app, s *session, sv *server) (*hooks, erro
 		return nil, err
 	}
 	h.open(a, s, sv, e, keys)
-	h.lost.Store(true) // what an earlier process has not made up for
+	h.news.lost.Store(true) // what an earlier process has not made up for
 	return h, nil
 }
 
@@ -129,7 +145,7 @@ func (h *hooks) open(a *app, s *session, sv *server, e *engine.Engine, keys map[
 		room := door.Connection{Name: name, Key: keys[name], Door: sys.Spec.Door, Objects: h.objectsOf(name), Receiver: able.Receiver} // without a key nobody can call
 		if able.Host != nil {
 			room.Host, room.Exchange = able.Host, func() (connector.Exchange, error) { return h.exchange(a, p, s, name) }
-			h.visited[name] = time.Now() // what an earlier process was brought, and had no time for
+			h.came(name) // what an earlier process was brought, and had no time for
 		}
 		if able.Reader == nil {
 			room.Door.ReadDelay = max(room.Door.ReadDelay, unreadDelay)
@@ -143,12 +159,9 @@ func (h *hooks) open(a *app, s *session, sv *server, e *engine.Engine, keys map[
 		Count: sv.meters.delivered,
 		Stored: func(lost bool) {
 			if lost {
-				h.lost.Store(true)
+				h.news.lost.Store(true)
 			}
-			select {
-			case h.wake <- struct{}{}:
-			default:
-			}
+			h.news.tell()
 		},
 	})
 }
@@ -160,6 +173,7 @@ func (h *hooks) follow(p *plan.Plan, sv *server, e *engine.Engine, room door.Con
 		s := &door.Subscription{
 			Connection: room.Name, Key: room.Key, Visits: able.Host != nil, Objects: room.Objects, Quiet: room.Door.Quiet, Doors: h.store, Log: sv.log,
 			Silent: func(silent bool) { sv.meters.fellSilent(room.Name, silent) },
+			Moved:  func() { h.door.Missed(room.Name) },
 		}
 		if subscribes {
 			s.Address = door.Address(p.PublicURL, room.Name, room.Key)
@@ -185,36 +199,6 @@ func (h *hooks) follow(p *plan.Plan, sv *server, e *engine.Engine, room door.Con
 	})
 }
 
-// exchange makes what one request of a vendor works with that visits us. It has an engine of
-// its own: one turn may be under way for long.
-func (h *hooks) exchange(a *app, p *plan.Plan, s *session, connection string) (connector.Exchange, error) {
-	e, err := a.openEngine(p, s.store, s.safe, slog.New(slog.DiscardHandler), nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	return e.Visit(connection, func() {
-		h.mu.Lock()
-		h.visited[connection] = time.Now()
-		h.mu.Unlock()
-		select {
-		case h.wake <- struct{}{}:
-		default:
-		}
-	})
-}
-
-// welcome makes the syncs of connections due whose vendors have brought something.
-func (h *hooks) welcome(t *timetable) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for name, at := range h.visited {
-		for _, sync := range t.of(name) {
-			t.hurry(sync, at.Add(visitDelay))
-		}
-	}
-	clear(h.visited)
-}
-
 func (h *hooks) objectsOf(connection string) []string {
 	var names []string
 	for _, of := range h.objects {
@@ -223,42 +207,6 @@ func (h *hooks) objectsOf(connection string) []string {
 		}
 	}
 	return names
-}
-
-// serve keeps what comes in, and vendors calling, until ctx ends; the door stays until stop.
-func (h *hooks) serve(ctx context.Context, g *errgroup.Group) {
-	if h == nil {
-		return
-	}
-	g.Go(func() error { h.door.Run(ctx); return nil })
-	for _, s := range h.subs {
-		g.Go(func() error { return s.Run(ctx) })
-	}
-	for _, w := range h.watches {
-		g.Go(func() error { w.Run(ctx); return nil })
-	}
-}
-
-// drain tells vendors to come again; what is under way goes on.
-func (h *hooks) drain() {
-	if h != nil {
-		h.door.Drain()
-	}
-}
-
-// stop waits until everything that was accepted is kept.
-func (h *hooks) stop() {
-	if h != nil {
-		h.door.Close()
-	}
-}
-
-// awake is signalled when something has come in.
-func (h *hooks) awake() <-chan struct{} {
-	if h == nil {
-		return nil
-	}
-	return h.wake
 }
 
 // next returns when the next turn for what was reported begins, and whether there is one.
@@ -283,13 +231,13 @@ func (h *hooks) hurry(ctx context.Context, t *timetable) error {
 		return nil
 	}
 	h.welcome(t)
-	if !h.lost.Swap(false) {
+	if !h.news.lost.Swap(false) {
 		return nil
 	}
 	for _, name := range h.names {
 		d, _, err := h.store.Door(ctx, name)
 		if err != nil {
-			h.lost.Store(true)
+			h.news.lost.Store(true)
 			return fmt.Errorf("look for what was lost: %w", err)
 		}
 		if d.Lost.IsZero() || d.Lost.Equal(h.found[name]) {
@@ -335,11 +283,11 @@ func (h *hooks) caughtUp(ctx context.Context, t *timetable) error {
 
 // reported runs the syncs that due hints concern.
 func (s *server) reported(ctx context.Context) error {
-	began := time.Now()
-	reports, err := s.hooks.run(ctx, s.hooks.syncs)
-	s.hooks.after = began.Add(hintGap)
+	began, h := time.Now(), s.hooks()
+	reports, err := s.hinted(ctx, h.syncs)
+	h.after = began.Add(hintGap)
 	if err != nil && ctx.Err() == nil {
-		s.hooks.after = time.Now().Add(hintFault)
+		h.after = time.Now().Add(hintFault)
 		s.log.Warn("what vendors reported could not be acted upon; it waits", "error", err)
 	}
 	for _, r := range reports {
@@ -364,19 +312,20 @@ func (s *server) weigh(ctx context.Context) {
 	if err := s.disk.weigh(ctx, s.meters); err != nil {
 		s.log.Warn("the gauges were not brought up to date", "error", err)
 	}
-	if s.hooks == nil {
+	h := s.hooks()
+	if h == nil {
 		return
 	}
 	waiting := map[string]int{}
-	for _, of := range s.hooks.objects {
-		n, err := s.hooks.store.WaitingHints(ctx, of)
+	for _, of := range h.objects {
+		n, err := h.store.WaitingHints(ctx, of)
 		if err != nil {
 			s.log.Warn("the gauges were not brought up to date", "error", err)
 			return
 		}
 		waiting[of.Connection] += n
 	}
-	for _, name := range s.hooks.names {
+	for _, name := range h.names {
 		s.meters.waits(name, waiting[name])
 	}
 }
@@ -402,22 +351,6 @@ func (k *engineKeeper) same(ctx context.Context) (*engine.Engine, error) {
 		return k.last, nil
 	}
 	return k.anew(ctx)
-}
-
-// outgrown reports whether a new configuration wants other reports than those that come.
-func (h *hooks) outgrown(was, now *plan.Plan, t *timetable) bool {
-	if was.PublicURL != now.PublicURL {
-		return true
-	}
-	for _, sync := range t.syncs {
-		if h == nil || slices.Contains(h.syncs, sync.Name) {
-			continue
-		}
-		if slices.ContainsFunc(sync.Ends[:], func(end plan.Endpoint) bool { return slices.Contains(h.names, end.Connection) }) {
-			return true
-		}
-	}
-	return false
 }
 
 // unheard is the log line for a server whose vendors could call and cannot reach it.

@@ -45,6 +45,7 @@ type station struct {
 	session *session
 	server  *server
 	stop    func()
+	hup     chan os.Signal
 }
 
 type syncBuffer struct {
@@ -111,6 +112,8 @@ func (s *station) open() {
 	if s.server, err = newServer(s.t.Context(), s.app, session); err != nil {
 		s.t.Fatal(err)
 	}
+	s.hup = make(chan os.Signal, 1)
+	s.server.hup = s.hup
 }
 
 // start serves until close.
@@ -199,6 +202,12 @@ func (s *station) settle() {
 
 func (s *station) metric(line string) bool {
 	s.t.Helper()
+	return strings.Contains(s.metrics(), line+"\n")
+}
+
+// metrics is what /metrics answers.
+func (s *station) metrics() string {
+	s.t.Helper()
 	res, err := twin.Transport(s.server.routes()).RoundTrip(mustRequest(s.t, http.MethodGet, "http://x/metrics"))
 	if err != nil {
 		s.t.Fatal(err)
@@ -208,7 +217,7 @@ func (s *station) metric(line string) bool {
 	if _, err := b.ReadFrom(res.Body); err != nil {
 		s.t.Fatal(err)
 	}
-	return strings.Contains(b.String(), line+"\n")
+	return b.String()
 }
 
 func mustRequest(t *testing.T, method, address string) *http.Request {
@@ -343,12 +352,12 @@ func TestARestartFindsWhatWasAccepted(t *testing.T) {
 		s.close()
 		// A process that accepts and dies before it acts: its loop never runs.
 		s.open()
-		go s.server.hooks.door.Run(t.Context())
+		go s.server.hooks().door.Run(t.Context())
 		s.put(s.a, id, map[string]string{"notes": "new"})
 		if got := s.deliver(s.a, twin.HookFaults{}); len(got) != 1 || got[0] != http.StatusOK {
 			t.Fatalf("answered %v", got)
 		}
-		dead := s.server.hooks.door
+		dead := s.server.hooks().door
 		s.close()
 		s.start()
 		if got := s.notes(s.b); got != "new" {
@@ -494,11 +503,11 @@ func TestAConnectionThatCannotBeOpenedIsBusyNotGone(t *testing.T) {
 			return nil, &connector.Error{Kind: connector.Unauthorized}
 		}
 		s.open()
-		go s.server.hooks.door.Run(t.Context())
+		go s.server.hooks().door.Run(t.Context())
 		s.put(s.a, id, map[string]string{"notes": "new"})
 		if got := s.deliver(s.a, twin.HookFaults{}); len(got) != 1 || got[0] != http.StatusServiceUnavailable {
 			t.Errorf("answered %v", got)
 		}
-		s.server.hooks.door.Close()
+		s.server.hooks().door.Close()
 	})
 }

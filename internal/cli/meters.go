@@ -99,6 +99,12 @@ func (m *meters) forget(sync string) {
 	}
 }
 
+// forgetConnection takes the present state away of a connection that reports no more.
+func (m *meters) forgetConnection(name string) {
+	m.waiting.DeleteLabelValues(name)
+	m.silent.DeleteLabelValues(name)
+}
+
 // ran counts one run.
 func (m *meters) ran(s plan.Sync, r engine.Report, now time.Time) {
 	m.runs.WithLabelValues(r.Sync, r.Status).Inc()

@@ -42,11 +42,37 @@ func (a *app) reread(ctx context.Context, s *session) (*plan.Plan, *timetable, e
 	return p, table, err
 }
 
+// rehook makes the door of a new configuration ready, beside the one that is open.
+func (a *app) rehook(ctx context.Context, s *session, sv *server, p *plan.Plan, t *timetable) (*hooks, error) {
+	e, err := a.openEngine(p, s.store, s.safe, sv.log, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	next := *s
+	next.plan, next.engine = p, e
+	return newHooks(ctx, a, &next, sv, t)
+}
+
+// prepareReload makes all that a new configuration needs. It may ask vendors, and an engine at
+// work keeps their limits by itself, so none is at work meanwhile.
+func (s *server) prepareReload(ctx context.Context) (*plan.Plan, *timetable, *hooks, error) {
+	if !s.hold(ctx) {
+		return nil, nil, nil, ctx.Err()
+	}
+	defer s.release()
+	p, table, err := s.reread(ctx)
+	if err != nil || s.rehook == nil {
+		return p, table, nil, err
+	}
+	next, err := s.rehook(ctx, p, table)
+	return p, table, next, err
+}
+
 // reload serves by the configuration as the file has it now. It is called between runs, so the
 // run under way has ended by the old one, and all is exchanged at once. If anything is wrong
 // with the new one nothing changes.
 func (s *server) reload(ctx context.Context) {
-	p, table, err := s.reread(ctx)
+	p, table, next, err := s.prepareReload(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.meters.reloads.WithLabelValues("refused").Inc()
@@ -61,11 +87,11 @@ func (s *server) reload(ctx context.Context) {
 			s.meters.forget(sync.Name)
 		}
 	}
-	if s.hooks.outgrown(s.plan, p, table) {
-		s.log.Warn("what vendors call, and what for, is as it was at the start: restart to have it follow the new configuration")
-	}
 	s.plan, s.table = p, table
 	s.adopt(p)
+	if s.rehook != nil {
+		s.changeDoors(ctx, next, p)
+	}
 	s.meters.reloads.WithLabelValues("taken").Inc()
 	s.log.Info("the configuration was read again", "syncs", len(table.syncs))
 	for _, sync := range p.Syncs {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,14 +68,20 @@ type server struct {
 	run    func(ctx context.Context, syncs []string) ([]engine.Report, error)
 	tell   func(engine.Report) error // nil, or told of each report
 	gauge  func(ctx context.Context, sync string) error
-	keep   func(ctx context.Context) // keeps alive what would die of not being used
-	hooks  *hooks                    // nil = no vendor reports anything
-	hup    <-chan os.Signal          // asks for the configuration to be read again; nil = nobody can
+	keep   func(ctx context.Context)                                          // keeps alive what would die of not being used
+	hinted func(ctx context.Context, syncs []string) ([]engine.Report, error) // runs what due hints concern
+	news   *news
+	group  *errgroup.Group  // of work
+	hup    <-chan os.Signal // asks for the configuration to be read again; nil = nobody can
 	reread func(ctx context.Context) (*plan.Plan, *timetable, error)
-	adopt  func(*plan.Plan)          // what the next turn runs by
-	verify func(ctx context.Context) // verifies a slice of every sync; nil = nothing is verified
-	disk   *disk                     // nil = it is never full
-	busy   chan struct{}             // holds one while an engine works: limits are kept within one
+	adopt  func(*plan.Plan)                                                      // what the next turn runs by
+	rehook func(ctx context.Context, p *plan.Plan, t *timetable) (*hooks, error) // makes another door; nil = it stays
+	verify func(ctx context.Context)                                             // verifies a slice of every sync; nil = nothing is verified
+	disk   *disk                                                                 // nil = it is never full
+	busy   chan struct{}                                                         // holds one while an engine works: limits are kept within one
+
+	gate sync.Mutex // held for no longer than it takes to look
+	open *hooks     // see hooks
 }
 
 func newServer(ctx context.Context, a *app, s *session) (*server, error) {
@@ -85,7 +92,7 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	sv := &server{busy: make(chan struct{}, 1), plan: s.plan, table: table, meters: newMeters(), log: a.logger()}
+	sv := &server{busy: make(chan struct{}, 1), news: newNews(), plan: s.plan, table: table, meters: newMeters(), log: a.logger()}
 	// Every turn has an engine of its own: what was wrong with a connection, or has changed
 	// in its schema, is found out afresh.
 	live := &atomic.Pointer[session]{} // another one for each configuration
@@ -108,21 +115,24 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 		keeper.last = nil
 	}
 	sv.disk = newDisk(s.store, sv.log, func(ctx context.Context) error { return engine.Tidy(ctx, s.store, live.Load().plan, sv.log) })
-	if sv.hooks, err = newHooks(ctx, a, s, sv); err != nil {
+	if sv.open, err = newHooks(ctx, a, s, sv, table); err != nil {
 		return nil, err
 	}
-	if sv.hooks != nil {
-		sv.hooks.run = func(ctx context.Context, syncs []string) ([]engine.Report, error) {
-			e, err := keeper.same(ctx)
-			if err != nil {
-				return nil, err
-			}
-			sv.busy <- struct{}{}
-			defer func() { <-sv.busy }()
-			return e.SyncHinted(ctx, syncs, sv.meters.settled)
-		}
-		unheard(sv.log, s.plan, sv.hooks)
+	sv.rehook = func(ctx context.Context, p *plan.Plan, t *timetable) (*hooks, error) {
+		return a.rehook(ctx, live.Load(), sv, p, t)
 	}
+	sv.hinted = func(ctx context.Context, syncs []string) ([]engine.Report, error) {
+		e, err := keeper.same(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !sv.hold(ctx) {
+			return nil, ctx.Err()
+		}
+		defer sv.release()
+		return e.SyncHinted(ctx, syncs, sv.meters.settled)
+	}
+	unheard(sv.log, s.plan, sv.open)
 	sv.gauge = func(ctx context.Context, sync string) error {
 		tally, err := s.store.Tally(ctx, sync)
 		if err != nil {
@@ -200,14 +210,17 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 // reporting. It returns when the run under way has drained and all that was accepted is kept.
 func (s *server) work(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
-	context.AfterFunc(gctx, s.hooks.drain)
-	s.hooks.serve(gctx, g)
+	s.group = g
+	context.AfterFunc(gctx, func() { s.hooks().drain() })
+	alone := make(chan struct{})
+	close(alone)
+	s.hooks().serve(gctx, g, alone)
 	g.Go(func() error {
 		s.disk.watch(gctx)
 		return nil
 	})
 	g.Go(func() error {
-		defer s.hooks.stop()
+		defer func() { s.hooks().stop() }()
 		return s.loop(gctx)
 	})
 	return g.Wait()
@@ -227,9 +240,7 @@ func (s *server) routes() http.Handler {
 			answer(w, http.StatusOK, "ready")
 		}
 	})
-	if s.hooks != nil {
-		mux.Handle("/hooks/", s.hooks.door)
-	}
+	mux.Handle("/hooks/", s)
 	numbers := promhttp.HandlerFor(s.meters.registry, promhttp.HandlerOpts{})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
 		s.weigh(r.Context())
@@ -256,7 +267,7 @@ func (s *server) loop(ctx context.Context) error {
 			s.catchUp()
 			continue
 		}
-		if err := s.hooks.hurry(ctx, s.table); err != nil {
+		if err := s.hooks().hurry(ctx, s.table); err != nil {
 			return stopped(ctx, err)
 		}
 		now := time.Now()
@@ -266,7 +277,7 @@ func (s *server) loop(ctx context.Context) error {
 			}
 			continue
 		}
-		at, reported, err := s.hooks.next(ctx)
+		at, reported, err := s.hooks().next(ctx)
 		if err != nil {
 			return stopped(ctx, err)
 		}
@@ -322,7 +333,7 @@ func (s *server) sleep(ctx context.Context, until time.Time, ever bool) {
 	select {
 	case <-ctx.Done():
 	case <-wake:
-	case <-s.hooks.awake():
+	case <-s.news.wake:
 	case <-s.disk.again():
 		s.catchUp()
 	case <-s.hup:
@@ -333,10 +344,12 @@ func (s *server) sleep(ctx context.Context, until time.Time, ever bool) {
 // turn runs the syncs that are due. What a run fails with is told and counted, and the
 // next one is tried at its time.
 func (s *server) turn(ctx context.Context, names []string) error {
-	s.busy <- struct{}{}
+	if !s.hold(ctx) {
+		return nil
+	}
 	began := time.Now()
 	reports, err := s.run(ctx, names)
-	<-s.busy
+	s.release()
 	if ctx.Err() != nil {
 		// The engine has ended the batch that was under way (invariant 11).
 		s.log.Info("stopped within a run; the next one takes up what is left", "syncs", names)
@@ -350,12 +363,24 @@ func (s *server) turn(ctx context.Context, names []string) error {
 			return err
 		}
 	}
-	err = s.hooks.caughtUp(context.WithoutCancel(ctx), s.table)
+	err = s.hooks().caughtUp(context.WithoutCancel(ctx), s.table)
 	if errors.Is(err, store.ErrFull) {
 		return nil // it stays noted, and is made up for when there is room
 	}
 	return err
 }
+
+// hold waits until no engine works; it reports false if ctx ends first.
+func (s *server) hold(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case s.busy <- struct{}{}:
+		return true
+	}
+}
+
+func (s *server) release() { <-s.busy }
 
 // told counts and tells what one run came to.
 func (s *server) told(ctx context.Context, r engine.Report) error {

@@ -29,7 +29,7 @@ func newTestServer(began map[string]time.Time, f func(context.Context, []string)
 		{Name: "hourly", Ends: ends, Schedule: plan.Schedule{Cron: "0 * * * *"}},
 		{Name: "by hand", Ends: ends},
 	}
-	return &server{busy: make(chan struct{}, 1),
+	return &server{busy: make(chan struct{}, 1), news: newNews(),
 		plan:   &plan.Plan{Syncs: syncs},
 		table:  &timetable{zone: time.UTC, syncs: syncs[:2], began: began, early: map[string]time.Time{}},
 		meters: newMeters(),

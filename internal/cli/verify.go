@@ -271,12 +271,10 @@ func (s *server) hourly(ctx context.Context) {
 // between does something for a short time while no run is under way: a connection's limits
 // are kept within one engine at a time.
 func (s *server) between(ctx context.Context, do func(context.Context) error) error {
-	select {
-	case <-ctx.Done():
+	if !s.hold(ctx) {
 		return nil
-	case s.busy <- struct{}{}:
 	}
-	defer func() { <-s.busy }()
+	defer s.release()
 	ctx, cancel := context.WithTimeout(ctx, sliceFor)
 	defer cancel()
 	return do(ctx)

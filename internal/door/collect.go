@@ -68,6 +68,12 @@ func (d *Door) note(connection string, a store.Arrival) {
 	}
 }
 
+// Missed says that a connection's notifications may have been lost on their way: it is to be
+// read on from its cursors.
+func (d *Door) Missed(connection string) {
+	d.note(connection, store.Arrival{At: time.Now(), Lost: true})
+}
+
 // add remembers counts until the next transaction takes them along.
 func (d *Door) add(a store.Arrival) {
 	d.mu.Lock()

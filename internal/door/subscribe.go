@@ -31,6 +31,7 @@ type Subscription struct {
 	Ready func(ctx context.Context) (connector.Subscriber, error)
 	// Visits says that the vendor comes to exchange records: if it does not, nobody else can.
 	Visits bool
+	Moved  func()            // told when the vendor calls another address than before; nil = nobody wants to know
 	Silent func(silent bool) // told how it stands; nil = nobody wants to know
 	Log    *slog.Logger
 
@@ -155,6 +156,9 @@ func (s *Subscription) ask(ctx context.Context, d *store.Door, now time.Time, an
 	if anew || d.Since.IsZero() || d.Address != s.Address {
 		d.Since = now
 	}
+	if moved := d.Address != "" && d.Address != s.Address; moved && s.Moved != nil {
+		s.Moved()
+	}
 	s.asked, s.failures = true, 0
 	d.Address, d.Renew, d.Problem = s.Address, renew, ""
 	return 0
@@ -172,6 +176,23 @@ func (s *Subscription) subscribe(ctx context.Context, d *store.Door, anew bool) 
 		}
 	}
 	return vendor.Subscribe(ctx, s.Address, s.Objects)
+}
+
+// Withdraw has the vendor call no more. Run must have ended.
+func (s *Subscription) Withdraw(ctx context.Context) error {
+	d, err := s.Doors.OpenDoor(ctx, s.Connection)
+	if err != nil || d.Address == "" {
+		return err
+	}
+	vendor, err := s.Ready(ctx)
+	if err == nil {
+		err = vendor.Unsubscribe(ctx, d.Address)
+	}
+	if err != nil {
+		return fmt.Errorf("unsubscribe %s: %s", s.Connection, strings.ReplaceAll(err.Error(), s.Key, "…")) // invariant 9: the cause may name the key
+	}
+	d.Address, d.Since, d.Renew, d.Problem = "", time.Time{}, time.Time{}, ""
+	return s.Doors.SaveDoor(ctx, d)
 }
 
 // next is when something may have to be done.

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tandemhub/tandem/internal/door"
+	"github.com/tandemhub/tandem/internal/plan"
+)
+
+// withdrawals is how often it is tried to have a vendor call no more whose connection is gone.
+const withdrawals = 3
+
+// hooks returns the door that is open now; nil if no vendor reports anything.
+func (s *server) hooks() *hooks {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	return s.open
+}
+
+// ServeHTTP lets a vendor in by the door that is open when it comes. That one stays until
+// the vendor is answered, whatever opens meanwhile.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.gate.Lock()
+	h := s.open
+	if h != nil {
+		h.callers.Add(1)
+	}
+	s.gate.Unlock()
+	if h == nil {
+		http.NotFound(w, r)
+		return
+	}
+	defer h.callers.Done()
+	h.door.ServeHTTP(w, r)
+}
+
+// serve keeps what comes in, and vendors calling, until ctx ends; the door stays until stop.
+// Vendors are followed once nobody else does so.
+func (h *hooks) serve(ctx context.Context, g *errgroup.Group, alone <-chan struct{}) {
+	if h == nil {
+		return
+	}
+	g.Go(func() error { h.door.Run(ctx); return nil })
+	var follow context.Context
+	follow, h.unfollow = context.WithCancel(ctx)
+	h.followers.Add(len(h.subs) + len(h.watches))
+	each := func(run func(context.Context) error) {
+		g.Go(func() error {
+			defer h.followers.Done()
+			select {
+			case <-alone:
+				return run(follow)
+			case <-follow.Done():
+				return nil
+			}
+		})
+	}
+	for _, s := range h.subs {
+		each(s.Run)
+	}
+	for _, w := range h.watches {
+		each(func(ctx context.Context) error { w.Run(ctx); return nil })
+	}
+}
+
+// drain tells vendors to come again; what is under way goes on.
+func (h *hooks) drain() {
+	if h != nil {
+		h.door.Drain()
+	}
+}
+
+// stop waits until everything that was accepted is kept.
+func (h *hooks) stop() {
+	if h == nil {
+		return
+	}
+	h.door.Close()
+	if h.unfollow != nil {
+		h.unfollow()
+	}
+}
+
+// retire ends a door that nobody finds any more: it waits until whoever has come in by it is
+// answered, and what was accepted is kept.
+func (h *hooks) retire() {
+	if h == nil {
+		return
+	}
+	h.unfollow()
+	h.callers.Wait()
+	h.door.Close()
+	h.followers.Wait()
+}
+
+// changeDoors opens another door and closes the one that was open. Vendors find one or the
+// other at every moment. Those that are not to call any more are told so.
+func (s *server) changeDoors(ctx context.Context, next *hooks, p *plan.Plan) {
+	s.gate.Lock()
+	old := s.open
+	s.open = next
+	s.gate.Unlock()
+	alone := make(chan struct{})
+	next.serve(ctx, s.group, alone)
+	s.group.Go(func() error {
+		old.retire()
+		close(alone)
+		s.withdraw(ctx, old, next, p)
+		return nil
+	})
+}
+
+// withdraw has the vendors call no more that an old door was open for and the next one is not.
+func (s *server) withdraw(ctx context.Context, old, next *hooks, p *plan.Plan) {
+	if old == nil {
+		return
+	}
+	for _, sub := range old.subs {
+		if next.calls(sub.Connection) {
+			continue
+		}
+		_, stays := p.Connection(sub.Connection)
+		if !s.dismiss(ctx, sub) || stays {
+			continue
+		}
+		if err := old.store.CloseDoor(ctx, sub.Connection); err != nil {
+			s.log.Warn("the door of a connection that is gone was not forgotten", "connection", sub.Connection, "error", err)
+		}
+	}
+	for _, name := range old.names {
+		if next == nil || !slices.Contains(next.names, name) {
+			s.meters.forgetConnection(name)
+		}
+	}
+}
+
+// calls reports whether a connection's vendor is asked to call.
+func (h *hooks) calls(connection string) bool {
+	return h != nil && slices.ContainsFunc(h.subs, func(s *door.Subscription) bool { return s.Connection == connection && s.Ready != nil })
+}
+
+// dismiss has one vendor call no more, and reports whether it will not.
+func (s *server) dismiss(ctx context.Context, sub *door.Subscription) bool {
+	if sub.Ready == nil {
+		return true
+	}
+	for try := range withdrawals {
+		err := sub.Withdraw(ctx)
+		if err == nil {
+			s.log.Info("a vendor was asked to call no more", "connection", sub.Connection)
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		s.log.Warn("a vendor could not be asked to call no more", "connection", sub.Connection, "try", try+1, "error", err)
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(time.Minute << try):
+		}
+	}
+	return false
+}

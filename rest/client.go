@@ -22,6 +22,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 const (
@@ -66,6 +68,8 @@ type ClientOptions struct {
 	Log *slog.Logger
 	// OnCall is told of every attempt, at the same time from several goroutines.
 	OnCall func(CallInfo)
+	// Tracer makes a span of every attempt; nil = none are made.
+	Tracer trace.Tracer
 
 	scrub *scrubber // nil = one of the Secrets
 }
@@ -133,6 +137,9 @@ func NewClient(o ClientOptions) *http.Client {
 	}
 	var rt http.RoundTripper = &sender{next: o.Transport, base: base, baseErr: err, sign: o.signer(), links: o.Links}
 	rt = &counter{next: rt, scrub: s, log: o.Log, onCall: o.OnCall}
+	if o.Tracer != nil {
+		rt = &tracer{next: rt, tracer: o.Tracer, base: base}
+	}
 	rt = &pacer{next: rt, limits: o.Limits}
 	if o.Tokens != nil {
 		rt = &tokener{next: rt, tokens: o.Tokens}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/rest/grant"
 )
@@ -27,6 +29,7 @@ type OpenOptions struct {
 	Log       *slog.Logger                      // nil = none
 	Jitter    func(time.Duration) time.Duration // see ClientOptions
 	OnCall    func(CallInfo)                    // told of every request; nil = nobody
+	Tracer    trace.Tracer                      // of requests; nil = none
 	State     connector.KV                      // what the connection remembers; nil = forgotten with the process
 	Hook      string                            // the door's address for this connection; "" = there is none
 }
@@ -94,6 +97,7 @@ func Open(spec connector.Spec, o OpenOptions) (connector.Abilities, *Handle, err
 		Log:       o.Log,
 		Jitter:    o.Jitter,
 		OnCall:    o.OnCall,
+		Tracer:    o.Tracer,
 	}
 	if auth.OAuth == nil {
 		client.Sign = sign(auth, o.Secrets[auth.Setting])

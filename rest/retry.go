@@ -74,7 +74,7 @@ func replay(req *http.Request, n int, away bool) (*http.Request, error) {
 	if n == 0 {
 		return req, nil
 	}
-	ctx := req.Context()
+	ctx := context.WithValue(req.Context(), resentKey{}, n)
 	if away {
 		ctx = sentAway(ctx)
 	}

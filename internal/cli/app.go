@@ -18,6 +18,7 @@ import (
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/safe"
 	"github.com/tandemhub/tandem/internal/store"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // An app is what every command works with.
@@ -28,6 +29,7 @@ type app struct {
 	config  string // path of the configuration file
 	json    bool
 	quiet   bool
+	tracer  trace.Tracer // nil = nothing is traced
 }
 
 func (a *app) specs() []connector.Spec {
@@ -142,7 +144,7 @@ const (
 
 // openStore opens the plan's database.
 func (a *app) openStore(ctx context.Context, p *plan.Plan, how access) (*store.Store, error) {
-	return openStore(ctx, store.Options{DSN: p.Database, Reserve: p.Retention.Reserve}, how)
+	return openStore(ctx, store.Options{DSN: p.Database, Reserve: p.Retention.Reserve, Tracer: a.tracer}, how)
 }
 
 // openDatabase opens a database for somebody who holds back no room on the disk for it.
@@ -190,7 +192,7 @@ func (a *app) loadSyncs(ctx context.Context, names []string) (*plan.Plan, error)
 // nil = nowhere.
 func (a *app) openEngine(p *plan.Plan, s *store.Store, kept *safe.Safe, log *slog.Logger, progress func(engine.Progress), hook func(string) string) (*engine.Engine, error) {
 	e, err := engine.New(engine.Options{
-		Store: s, Plan: p, Specs: a.specs(), State: kept.State, Log: log, Progress: progress, Hook: hook, Transport: a.Transport,
+		Store: s, Plan: p, Specs: a.specs(), State: kept.State, Log: log, Progress: progress, Hook: hook, Transport: a.Transport, Tracer: a.tracer,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open connections: %w", err)

@@ -112,7 +112,11 @@ func Run(ctx context.Context, args []string, s Streams, systems []connector.Syst
 	}
 	a := &app{Streams: s, systems: systems, config: g.Config, json: g.Output == "json", quiet: g.Quiet}
 	cmd.BindTo(ctx, (*context.Context)(nil))
-	err = cmd.Run(a)
+	end, err := a.trace(ctx)
+	if err == nil {
+		err = cmd.Run(a)
+		end()
+	}
 	a.complain(err)
 	return exitCode(err)
 }

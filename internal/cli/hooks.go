@@ -155,7 +155,7 @@ func (h *hooks) open(a *app, s *session, sv *server, e *engine.Engine, keys map[
 		h.follow(p, sv, e, room, able)
 	}
 	h.door = door.New(door.Options{
-		Keeper: h.store, Connections: rooms, PublicURL: p.PublicURL, Log: sv.log,
+		Keeper: h.store, Connections: rooms, PublicURL: p.PublicURL, Log: sv.log, Tracer: a.tracer,
 		Count: sv.meters.delivered,
 		Stored: func(lost bool) {
 			if lost {

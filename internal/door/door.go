@@ -21,6 +21,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/store"
 )
@@ -43,6 +46,7 @@ type Options struct {
 	Stored func(lost bool)
 	Count  func(connection string, what Outcome, n int) // nil = nobody counts
 	Log    *slog.Logger                                 // nil = silent
+	Tracer trace.Tracer                                 // nil = nothing is traced
 	Body   int64                                        // most bytes of a request; 0 = 1 MiB
 	Most   int                                          // most requests at a time; beyond them the door is busy; 0 = 512
 }
@@ -115,6 +119,9 @@ func New(o Options) *Door {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Tracer == nil {
+		o.Tracer = noop.NewTracerProvider().Tracer("")
+	}
 	if o.Count == nil {
 		o.Count = func(string, Outcome, int) {}
 	}
@@ -162,12 +169,14 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, connector.Reply{Status: http.StatusNotFound})
 		return
 	}
+	ctx, w, end := d.trace(r.Context(), at, r.Method, w)
+	defer end()
 	if !d.enter() {
 		reply(w, d.busy(at, began))
 		return
 	}
 	defer d.leave()
-	ctx, cancel := context.WithTimeout(r.Context(), at.Door.Budget-min(at.Door.Budget/5, 500*time.Millisecond))
+	ctx, cancel := context.WithTimeout(ctx, at.Door.Budget-min(at.Door.Budget/5, 500*time.Millisecond))
 	defer cancel()
 	if at.Host != nil {
 		d.host(ctx, at, w, r, began)

@@ -19,6 +19,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/merge"
 	"github.com/tandemhub/tandem/internal/plan"
@@ -48,6 +51,7 @@ type Options struct {
 	// order, so that the same input gives the same journal (invariant 12); 0 means as many
 	// requests at a time as pay.
 	Workers int
+	Tracer  trace.Tracer // nil = nothing is traced
 	// Jitter is added to the waits before a request is repeated; nil = by chance.
 	Jitter func(most time.Duration) time.Duration
 }
@@ -70,6 +74,7 @@ type Engine struct {
 	store    *store.Store
 	plan     *plan.Plan
 	log      *slog.Logger
+	tracer   trace.Tracer
 	progress func(Progress)
 	workers  int
 	slice    int // pages of a sweep or a refresh in one run
@@ -126,6 +131,9 @@ func New(o Options) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
+	if e.tracer = o.Tracer; e.tracer == nil {
+		e.tracer = noop.NewTracerProvider().Tracer("")
+	}
 	if e.progress == nil {
 		e.progress = func(Progress) {}
 	}
@@ -169,7 +177,7 @@ func open(pc plan.Connection, o Options) (*conn, error) {
 	}
 	able, handle, err := rest.Open(c.spec, rest.OpenOptions{
 		Name: pc.Name, Settings: pc.Settings, Secrets: pc.Secrets, URL: pc.URL,
-		Transport: &meter{next: transport}, Limits: c.limits, Log: o.Log, State: state, Hook: hook, Jitter: o.Jitter,
+		Transport: &meter{next: transport}, Limits: c.limits, Log: o.Log, State: state, Hook: hook, Jitter: o.Jitter, Tracer: o.Tracer,
 	})
 	c.problem = err // a missing credential stops this connection only
 	c.able = able

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
@@ -264,8 +266,9 @@ func (r *run) readChunk(ctx context.Context, side record.Side, h *hinted, hints 
 		return fmt.Errorf("load rows: %w", err)
 	}
 	began := time.Now()
-	changes, err := end.conn.able.Reader.Read(ctx, end.of.Name, ids)
-	if err != nil {
+	rctx, span := r.e.span(ctx, "read reported", attribute.String("tandem.object", end.of.String()), attribute.Int("tandem.records", len(ids)))
+	changes, err := end.conn.able.Reader.Read(rctx, end.of.Name, ids)
+	if ended(span, err); err != nil {
 		return fmt.Errorf("read by id: %w", err)
 	}
 	if changes, err = r.believable(ctx, end, changes, before); err != nil {

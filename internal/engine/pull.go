@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/mapping"
 	"github.com/tandemhub/tandem/internal/store"
@@ -118,24 +120,9 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 	listing := rd.state.Began
 	cursor := rd.state.Cursor
 	for n := 1; ; n++ {
-		began := time.Now()
-		q := connector.Query{Object: rd.end.of.Name, Partition: rd.part, Cursor: cursor, Fields: rd.fields}
-		if !listing.IsZero() {
-			q.Where = rd.where
-		}
-		page, err := rd.end.conn.able.Source.Changes(ctx, q)
+		page, saved, err := r.readPage(ctx, rd, cursor, listing)
 		if err != nil {
 			return err
-		}
-		changes, err := r.current(ctx, rd, page.Changes, began)
-		if err != nil {
-			return err
-		}
-		saved, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Partition: rd.part, Feed: rd.feed,
-			Changes: changes, Keys: rd.keys, Began: began, After: rd.shownUntil(), Mapped: rd.fields, Listing: listing, Next: page.Next,
-			Done: !page.More, Fields: rd.print, Total: page.Total})
-		if err != nil {
-			return fmt.Errorf("save page: %w", err)
 		}
 		r.read(side, rd, len(page.Changes), page.Total)
 		r.wake()
@@ -160,6 +147,33 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 		}
 		return nil
 	}
+}
+
+// readPage reads one page into the mirror.
+func (r *run) readPage(ctx context.Context, rd *reading, from connector.Cursor, listing time.Time) (page connector.Page, saved store.Saved, err error) {
+	ctx, span := r.e.span(ctx, "read page", attribute.String("tandem.object", rd.end.of.String()), attribute.String("tandem.feed", string(rd.feed)))
+	defer func() {
+		ended(span, err, attribute.Int("tandem.records", len(page.Changes)), attribute.Int("tandem.records.changed", saved.Changed))
+	}()
+	began := time.Now()
+	q := connector.Query{Object: rd.end.of.Name, Partition: rd.part, Cursor: from, Fields: rd.fields}
+	if !listing.IsZero() {
+		q.Where = rd.where
+	}
+	if page, err = rd.end.conn.able.Source.Changes(ctx, q); err != nil {
+		return page, saved, err
+	}
+	changes, err := r.current(ctx, rd, page.Changes, began)
+	if err != nil {
+		return page, saved, err
+	}
+	saved, err = r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Partition: rd.part, Feed: rd.feed,
+		Changes: changes, Keys: rd.keys, Began: began, After: rd.shownUntil(), Mapped: rd.fields, Listing: listing, Next: page.Next,
+		Done: !page.More, Fields: rd.print, Total: page.Total})
+	if err != nil {
+		return page, saved, fmt.Errorf("save page: %w", err)
+	}
+	return page, saved, nil
 }
 
 // shownUntil is until when earlier reads have shown all changes: the vendor's index may lag.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tandemhub/tandem/connector"
@@ -233,7 +234,10 @@ func joinWait(g *errgroup.Group, err error) error {
 
 // send carries out one batch: operations decided from rows that have moved since go back to
 // planning (R27), the rest is written and settled.
-func (r *run) send(ctx context.Context, side record.Side, ops []store.Op) error {
+func (r *run) send(ctx context.Context, side record.Side, ops []store.Op) (err error) {
+	ctx, span := r.e.span(ctx, "write batch", attribute.String("tandem.object", r.p.ends[side].of.String()),
+		attribute.String("tandem.verb", string(ops[0].Verb)), attribute.Int("tandem.operations", len(ops)))
+	defer func() { ended(span, err) }()
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeFor)
 	defer cancel()
 	work = metered(work, r.calls[side])

@@ -166,6 +166,15 @@ func (e *Engine) runOne(ctx context.Context, p *pair, o SyncOptions) (Report, er
 	r := e.newRun(p)
 	r.rec.Hinted = o.hints != nil
 	r.approve = o.Approve
+	ctx, span := e.span(ctx, "run", r.about()...)
+	rep, err := r.whole(ctx, o)
+	ended(span, errors.Join(err, rep.Err), r.aboutReport(rep)...)
+	return rep, err
+}
+
+// whole is the run from its first to its last word.
+func (r *run) whole(ctx context.Context, o SyncOptions) (Report, error) {
+	e := r.e
 	if err := e.store.StartRun(ctx, r.rec); err != nil {
 		return Report{}, fmt.Errorf("start run: %w", err)
 	}

@@ -17,6 +17,8 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Options say which database to open, and how.
@@ -33,6 +35,7 @@ type Options struct {
 	// Committing is called before a transaction that writes becomes true; an error undoes
 	// it. A simulation ends a process there. nil = nobody looks.
 	Committing func() error
+	Tracer     trace.Tracer // of transactions that write; nil = they are not traced
 }
 
 // The errors that a caller may want to tell apart.
@@ -74,6 +77,7 @@ type Store struct {
 	names     names
 	workspace int64
 	readOnly  bool
+	tracer    trace.Tracer
 	commits   func() error // see Options.Committing; nil = nobody looks
 	reserve   reserve
 	full      atomic.Int64  // since when the disk is full; 0 = it is not
@@ -100,7 +104,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 
 // open opens the database, where the disk is known to be full out of the reserve.
 func open(ctx context.Context, o Options, full bool) (*Store, error) {
-	s := &Store{writing: make(chan struct{}, 1), readOnly: o.ReadOnly, commits: o.Committing, names: newNames(), filled: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+	s := &Store{writing: make(chan struct{}, 1), readOnly: o.ReadOnly, commits: o.Committing, tracer: o.Tracer, names: newNames(), filled: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 	s.reserve.path, s.reserve.bytes, s.reserve.limit = reserveOf(o), o.Reserve, o.MaxPages
 	var err error
 	if full {

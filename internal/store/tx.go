@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // A scanner copies the columns of the present row.
@@ -139,6 +142,11 @@ func (t *tx) each(query string, a []any, row func(scanner) error) error {
 // write runs fn in a transaction: what it has written becomes true as one, or nothing of
 // it does.
 func (s *Store) write(ctx context.Context, what string, fn func(*tx) error) error {
+	if s.tracer != nil {
+		var span trace.Span
+		ctx, span = s.tracer.Start(ctx, "transaction", trace.WithAttributes(attribute.String("tandem.transaction", what)))
+		defer span.End()
+	}
 	err := s.d.classify(s.transact(ctx, fn))
 	if errors.Is(err, ErrFull) {
 		err = errors.Join(err, s.giveUp(context.WithoutCancel(ctx)))

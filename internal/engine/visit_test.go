@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/twin"
 )
 
@@ -46,6 +48,23 @@ type stock struct {
 	store *store.Store
 	host  connector.Host
 	news  int
+
+	keyless bool // items do not keep our keys
+}
+
+// forgetful is a stock book without a column for our keys.
+type forgetful struct{ visitor }
+
+type visitor interface {
+	connector.Connection
+	connector.Source
+	connector.Host
+}
+
+func (f forgetful) Schema(ctx context.Context) (record.Schema, error) {
+	s, err := f.visitor.Schema(ctx)
+	s.Objects[0].Fields = s.Objects[0].Fields[:3]
+	return s, err
 }
 
 func newStock(t testing.TB, dir string) *stock {
@@ -100,6 +119,16 @@ func (k *stock) restart() { k.stop(); k.start() }
 func (k *stock) engine() *engine.Engine {
 	k.t.Helper()
 	specs := []connector.Spec{toy.Spec(), toy.HostSpec()}
+	if k.keyless {
+		specs[1].Open = func(env connector.Env) (connector.Connection, error) {
+			c, err := toy.HostSpec().Open(env)
+			v, ok := c.(visitor)
+			if !ok {
+				return nil, errors.New("it does not visit")
+			}
+			return forgetful{v}, err
+		}
+	}
 	secret := func(name string) (string, bool) {
 		if name == "KEY" {
 			return k.a.Settings()["api_key"], true
@@ -365,6 +394,70 @@ func TestWhatAVendorRefusesIsParked(t *testing.T) {
 			t.Errorf("%d labels", n)
 		}
 	})
+}
+
+// Invariant 8: a create that the vendor would not know again is given out once. What it made is
+// found when it is brought; where nothing comes, a person is asked.
+func TestR16ACreateWithoutAKeyIsGivenOutOnce(t *testing.T) {
+	t.Parallel()
+	for name, carried := range map[string]bool{"carried out": true, "lost": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				k := newStock(t, t.TempDir())
+				defer k.stop()
+				k.keyless = true
+				k.restart()
+				k.put(k.a, "", map[string]string{"name": "Nut", "code": "n"})
+				k.sync()
+				k.visit(twin.VisitFaults{})
+				k.sync()
+				if carried {
+					k.visit(twin.VisitFaults{Unsaid: true})
+				} else if n := k.take(); n != 1 {
+					t.Fatalf("%d operations are given out", n)
+				}
+				if n := k.take(); n != 0 {
+					t.Errorf("%d operations are given out again", n)
+				}
+				for range 3 {
+					time.Sleep(time.Minute)
+					k.put(k.s, "", map[string]string{"name": "Other", "code": fmt.Sprint(time.Now().Unix())}) // so that it has news
+					k.visit(twin.VisitFaults{})
+					k.sync()
+				}
+				items, err := k.store.Reviews(t.Context(), store.ReviewQuery{Kinds: []store.ReviewKind{store.ReviewUnknown}, Open: true, Limit: 9})
+				if err != nil || (len(items) == 0) != carried {
+					t.Errorf("a person is asked %d times: %v", len(items), err)
+				}
+				nuts := 0
+				for _, tw := range []twin.Twin{k.a, k.s} {
+					for _, r := range tw.Rows(tw.Objects()[len(tw.Objects())-1]) {
+						if r.Fields["code"] == "n" {
+							nuts++
+						}
+					}
+				}
+				if want := map[bool]int{true: 2, false: 1}[carried]; nuts != want {
+					t.Errorf("%d records, want %d", nuts, want)
+				}
+			})
+		})
+	}
+}
+
+// take fetches operations as a vendor does that then forgets them.
+func (k *stock) take() int {
+	k.t.Helper()
+	x, err := k.engine().Visit("s", func() {})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	ops, err := x.Take(k.t.Context(), "items", 10)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return len(ops)
 }
 
 // A page that does not follow what was saved is refused, and one that was saved last is saved once.

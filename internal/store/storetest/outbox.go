@@ -11,20 +11,21 @@ import (
 
 func outboxCases() map[string]func(*bench) {
 	return map[string]func(*bench){
-		"an operation comes back as it was stored":                 opRoundTrip,
-		"Claim takes the oldest that are ready and due":            claim,
-		"R27 a second unfinished operation of a record is refused": secondTarget,
-		"R15 a second create with one claim is refused":            secondClaim,
-		"a second create of one source is refused":                 secondSource,
-		"invariant 3: nothing is settled twice":                    settleTwice,
-		"a delayed operation stays":                                delay,
-		"Busy knows targets and sources":                           busy,
-		"held operations are released":                             release,
-		"Unplan drops held operations and marks their records":     unplan,
-		"R16 Recover makes sent operations unknown":                recovers,
-		"R36 a pending operation keeps what to ask for":            pending,
-		"Ops selects by sync and state":                            opsSelect,
-		"ids grow":                                                 idsGrow,
+		"an operation comes back as it was stored":                  opRoundTrip,
+		"Claim takes the oldest that are ready and due":             claim,
+		"R27 a second unfinished operation of a record is refused":  secondTarget,
+		"R15 a second create with one claim is refused":             secondClaim,
+		"a second create of one source is refused":                  secondSource,
+		"invariant 3: nothing is settled twice":                     settleTwice,
+		"a delayed operation stays":                                 delay,
+		"Busy knows targets and sources":                            busy,
+		"held operations are released":                              release,
+		"Unplan drops held operations and marks their records":      unplan,
+		"R16 Recover makes sent operations unknown":                 recovers,
+		"R36 a pending operation keeps what to ask for":             pending,
+		"C6 what a vendor fetches is given out until it is settled": giveOut,
+		"Ops selects by sync and state":                             opsSelect,
+		"ids grow":                                                  idsGrow,
 	}
 }
 
@@ -59,6 +60,38 @@ func (b *bench) claim(verb connector.Verb, n, minutes int) []int64 {
 		ids = append(ids, o.ID)
 	}
 	return ids
+}
+
+func giveOut(b *bench) {
+	ops := []store.Op{b.op(connector.Delete, "7", "7"), b.op(connector.Update, "8", "8"), b.op(connector.Create, "", "9"), b.op(connector.Update, "6", "6")}
+	ops[3].State = store.OpHeld
+	b.decide(store.Facts{Ops: ops})
+	give := func(again bool, minutes int) (ids []int64) {
+		b.Helper()
+		given, err := b.s.GiveOut(b.ctx, "contacts", crm, again, 10, at(minutes))
+		b.ok(err)
+		for _, o := range given {
+			if !o.SentAt.Equal(at(1)) {
+				b.Errorf("first given out at %s", o.SentAt)
+			}
+			ids = append(ids, o.ID)
+		}
+		return ids
+	}
+	all := []int64{ops[2].ID, ops[1].ID, ops[0].ID} // deletes last (R30)
+	b.same("given out", all, give(true, 1))
+	b.same("given out again", all, give(true, 2))
+	_, err := b.s.Recover(b.ctx)
+	b.ok(err)
+	b.same("after a restart", all, give(true, 3))
+	b.same("where a create would be another record", all[1:], give(false, 4))
+	b.ok(b.s.Settle(b.ctx, []store.Settlement{{Op: all[0], State: store.OpPending, Pending: "done"}, {Op: all[1]}}, store.Facts{Sync: "contacts"}))
+	b.same("after a word about two of them", all[2:], give(true, 5))
+	left, err := b.s.Ops(b.ctx, "contacts", store.OpSent)
+	b.ok(err)
+	if len(left) != 1 || left[0].Attempts != 5 || !left[0].SentAt.Equal(at(1)) {
+		b.Errorf("left: %+v", left)
+	}
 }
 
 func claim(b *bench) {

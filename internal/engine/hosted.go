@@ -259,3 +259,16 @@ func decodeTold(op store.Op) (told, error) {
 	}
 	return t, nil
 }
+
+// remembered returns what the vendor's visits have brought: it cannot be asked.
+func (v *verifier) remembered(ctx context.Context, side record.Side, ids []string) (map[string]seen, error) {
+	rows, err := v.r.e.store.Rows(ctx, v.r.p.ends[side].of, ids)
+	if err != nil {
+		return nil, fmt.Errorf("load rows: %w", err)
+	}
+	all := make(map[string]seen, len(rows))
+	for id, row := range rows {
+		all[id] = seen{connector.Change{Record: row.Record, Fate: row.Fate, Into: row.Into}, row.ReadAt}
+	}
+	return all, nil
+}

@@ -117,19 +117,6 @@ func (v *verifier) fetch(ctx context.Context, side record.Side, ids []string) (m
 	return all, nil
 }
 
-// remembered returns what the vendor's visits have brought: it cannot be asked.
-func (v *verifier) remembered(ctx context.Context, side record.Side, ids []string) (map[string]seen, error) {
-	rows, err := v.r.e.store.Rows(ctx, v.r.p.ends[side].of, ids)
-	if err != nil {
-		return nil, fmt.Errorf("load rows: %w", err)
-	}
-	all := make(map[string]seen, len(rows))
-	for id, row := range rows {
-		all[id] = seen{connector.Change{Record: row.Record, Fate: row.Fate, Into: row.Into}, row.ReadAt}
-	}
-	return all, nil
-}
-
 // list reads a whole object whose records cannot be asked for by id. One listing serves all
 // pairs until something is to be looked at again.
 func (v *verifier) list(ctx context.Context, side record.Side) (map[string]seen, error) {

@@ -134,7 +134,7 @@ func TestNothingIsLostWhileDoorsChange(t *testing.T) {
 		s, _ := pair(t)
 		var ids []string
 		for i := range 40 {
-			ids = append(ids, s.put(s.a, "", map[string]string{"name": "N", "email": fmt.Sprintf("n%d@x.gr", i)}))
+			ids = append(ids, s.put(s.a, "", map[string]string{"name": fmt.Sprint("N", i), "email": fmt.Sprintf("n%d@x.gr", i)}))
 		}
 		var wg sync.WaitGroup
 		for i := range 4 {

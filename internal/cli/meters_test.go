@@ -27,7 +27,7 @@ func described(m *meters) []string {
 	var names []string
 	for d := range ch {
 		if parts := desc.FindStringSubmatch(d.String()); parts != nil {
-			names = append(names, parts[1]+"{"+parts[2]+"}")
+			names = append(names, strings.TrimSuffix(parts[1]+"{"+parts[2]+"}", "{}"))
 		}
 	}
 	slices.Sort(names)
@@ -64,6 +64,7 @@ func TestMetricsAreNamedAsPrometheusHasThem(t *testing.T) {
 	m.waits("c", 1)
 	m.fellSilent("c", true)
 	m.stands("s", store.Tally{})
+	m.weighs(store.Disk{}, true)
 	m.reloads.WithLabelValues("taken").Inc()
 	m.sliced(engine.VerifyReport{Sync: "s"}, store.Verification{})
 	families, err := m.registry.Gather()

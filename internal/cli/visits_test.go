@@ -2,6 +2,7 @@ package cli
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -73,7 +74,11 @@ func (s *station) status() string {
 
 func label(t *testing.T, tw twin.Twin, code string) string {
 	t.Helper()
-	for _, r := range tw.Rows(tw.Objects()[len(tw.Objects())-1]) {
+	object := "items"
+	if slices.Contains(tw.Objects(), "labels") {
+		object = "labels"
+	}
+	for _, r := range tw.Rows(object) {
 		if r.Fields["code"] == code {
 			return r.Fields["name"]
 		}

@@ -135,7 +135,6 @@ func (m mutant) test(t *testing.T) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	//nolint:gosec // the table above says what is run
 	out, err := exec.CommandContext(ctx, "go", "test", "-count=1", "-failfast", "-timeout=4m", "-overlay", list, "-run", m.run, m.pkg).CombinedOutput()
 	return string(out), err
 }

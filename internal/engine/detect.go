@@ -66,12 +66,13 @@ func (r *run) alarms(held []store.Op, d *day) []Alarm {
 			c := r.p.canary(side)
 			out = append(out, r.alarm(alarmCanary, side, "", nil, 1, fmt.Sprintf("%s/%s, which nobody may touch, would be written", r.p.ends[side].of, c)))
 		}
+		if r.first {
+			out = append(out, r.strangers(side)...)
+		}
 		if len(mine) == 0 {
 			continue
 		}
-		if r.first {
-			out = append(out, r.strangers(side, mine)...)
-		} else {
+		if !r.first {
 			out = append(out, r.shapes(side, mine, d)...)
 			out = append(out, r.newcomers(side, mine, d)...)
 			out = append(out, r.dripping(side, mine, d)...)

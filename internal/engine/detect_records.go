@@ -138,14 +138,13 @@ const leastFull = 25
 
 // strangers finds, in a first run, two sides in use of which nearly no record has a partner:
 // another account than was meant, or a key that they do not share.
-func (r *run) strangers(side record.Side, held []store.Op) []Alarm {
-	ids := sources(held)[alarmCreate]
-	n := min(r.rows[0], r.rows[1])
-	if len(ids) < leastFull || n < leastFull || r.paired*50 >= n || !r.p.hasKeys() {
+func (r *run) strangers(side record.Side) []Alarm {
+	made, n := r.made[side], min(r.rows[0], r.rows[1])
+	if made < leastFull || n < leastFull || r.paired*50 >= n || !r.p.hasKeys() {
 		return nil
 	}
-	return []Alarm{r.alarm(alarmStrangers, side, "", ids, len(ids), fmt.Sprintf("%s has %d records and %s has %d, and only %d belong together: %d would be created in %s",
-		r.p.ends[0].of, r.rows[0], r.p.ends[1].of, r.rows[1], r.paired, len(ids), r.p.ends[side].of))}
+	return []Alarm{r.alarm(alarmStrangers, side, "", r.makers[side], made, fmt.Sprintf("%s has %d records and %s has %d, and only %d belong together: %d would be created in %s",
+		r.p.ends[0].of, r.rows[0], r.p.ends[1].of, r.rows[1], r.paired, made, r.p.ends[side].of))}
 }
 
 // hasKeys reports whether records are recognised by anything at all.

@@ -23,11 +23,30 @@ const guardDay = 24 * time.Hour
 // over the run and a rolling day, in records; the first complete run is not guarded on creates
 // and updates (R30).
 func (r *run) guard(ctx context.Context) (why string, err error) {
+	if r.first {
+		return r.guardFirst(ctx)
+	}
 	held, err := r.e.store.Ops(ctx, r.p.Name, store.OpHeld)
 	if err != nil {
 		return "", fmt.Errorf("load planned operations: %w", err)
 	}
 	if len(held) == 0 {
+		return "", r.unblow(ctx)
+	}
+	return r.judge(ctx, held)
+}
+
+// guardFirst is guard for a first run, which may be about to create a million records: they are
+// counted and not loaded.
+func (r *run) guardFirst(ctx context.Context) (string, error) {
+	held, err := r.e.store.HeldBesides(ctx, r.p.Name, connector.Create)
+	if err != nil {
+		return "", fmt.Errorf("load planned operations: %w", err)
+	}
+	if r.made, r.makers, err = r.e.store.HeldCreates(ctx, r.p.Name, maxAffected); err != nil {
+		return "", err
+	}
+	if len(held) == 0 && r.made == [2]int{} {
 		return "", r.unblow(ctx)
 	}
 	return r.judge(ctx, held)
@@ -42,7 +61,7 @@ func (r *run) judge(ctx context.Context, held []store.Op) (string, error) {
 		return "", err
 	}
 	if r.first {
-		if err := r.countPairs(ctx, len(held)); err != nil {
+		if err := r.countPairs(ctx, len(held)+r.made[0]+r.made[1]); err != nil {
 			return "", err
 		}
 	}

@@ -79,6 +79,12 @@ func (r *run) rehearse(ctx context.Context) error {
 		return err
 	}
 	r.dry.out.Linked = linked
+	for _, op := range r.dry.ops {
+		if op.Verb == connector.Create {
+			r.made[op.Side]++
+			r.makers[op.Side] = append(r.makers[op.Side], op.SourceID)
+		}
+	}
 	if r.dry.out.Blown, err = r.judge(ctx, r.dry.ops); stop != "" {
 		r.dry.out.Blown = stop
 	}

@@ -131,17 +131,19 @@ type run struct {
 	settled     [2]map[string]time.Time // records whose row is as our own write left it
 	wait        time.Time               // the first time that something waits for
 	waiting     int
-	pending     int     // of those that wait, how many the vendor has taken (R36)
-	former      *former // the rules that were last approved of; nil = today's
-	approve     bool    // a changed configuration is approved of
-	linked      int     // pairs linked when the run began; -1 = not counted yet
-	nearlyEmpty bool    // one side is: creates into it may be sent as they are planned
-	seen        []Alarm // before anything was planned
-	undo        *undo   // what a person wants taken back; nil = nothing
-	past        *day    // what was done within the day before this run wrote; nil = not looked at yet
-	rows        [2]int  // of a first run: records of either side
-	paired      int     // of a first run: those that belong together
-	visits      int     // operations that a vendor has yet to fetch, or to speak about
+	pending     int         // of those that wait, how many the vendor has taken (R36)
+	former      *former     // the rules that were last approved of; nil = today's
+	approve     bool        // a changed configuration is approved of
+	linked      int         // pairs linked when the run began; -1 = not counted yet
+	nearlyEmpty bool        // one side is: creates into it may be sent as they are planned
+	seen        []Alarm     // before anything was planned
+	undo        *undo       // what a person wants taken back; nil = nothing
+	past        *day        // what was done within the day before this run wrote; nil = not looked at yet
+	rows        [2]int      // of a first run: records of either side
+	made        [2]int      // of a first run: creates that are held, towards either side
+	makers      [2][]string // and the records that some of them come from
+	paired      int         // of a first run: those that belong together
+	visits      int         // operations that a vendor has yet to fetch, or to speak about
 }
 
 func (e *Engine) newRun(p *pair) *run { return e.runOf(p, e.store.NewID()) }

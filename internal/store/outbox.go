@@ -156,6 +156,52 @@ func (s *Store) Ops(ctx context.Context, sync string, states ...OpState) ([]Op, 
 	return ops, nil
 }
 
+// HeldBesides returns the held operations of a sync that do not do that verb.
+func (s *Store) HeldBesides(ctx context.Context, sync string, verb connector.Verb) ([]Op, error) {
+	var ops []Op
+	err := s.read(ctx, func(q runner) error {
+		if err := s.knowNames(ctx, q); err != nil {
+			return err
+		}
+		return q.each(ctx, `SELECT `+opColumns+` FROM outbox WHERE workspace = ? AND sync = ? AND state = 'held' AND verb <> ? ORDER BY id`,
+			args(s.workspace, s.names.sync(sync).id, string(verb)), func(scan scanner) error {
+				o, err := s.scanOp(scan)
+				ops = append(ops, o)
+				return err
+			})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read held operations: %w", err)
+	}
+	return ops, nil
+}
+
+// HeldCreates counts the held creates of a sync towards each side, and returns the records
+// that up to so many of them come from.
+func (s *Store) HeldCreates(ctx context.Context, sync string, most int) (n [2]int, sources [2][]string, err error) {
+	err = s.read(ctx, func(q runner) error {
+		if err := s.knowNames(ctx, q); err != nil {
+			return err
+		}
+		return q.each(ctx, `SELECT side, source_id FROM outbox WHERE workspace = ? AND sync = ? AND state = 'held' AND verb = ? ORDER BY id`,
+			args(s.workspace, s.names.sync(sync).id, string(connector.Create)), func(scan scanner) error {
+				var side int
+				var source string
+				if err := scan(&side, &source); err != nil {
+					return err
+				}
+				if n[side]++; n[side] <= most {
+					sources[side] = append(sources[side], source)
+				}
+				return nil
+			})
+	})
+	if err != nil {
+		return n, sources, fmt.Errorf("count held creates: %w", err)
+	}
+	return n, sources, nil
+}
+
 // Busy returns, of those records, the ones that an unfinished operation writes, of
 // whatever sync, or that one of this sync comes from; with the operation.
 func (s *Store) Busy(ctx context.Context, sync string, spots []Spot) (map[Spot]int64, error) {

@@ -21,6 +21,7 @@ func accountCases() map[string]func(*bench) {
 		"the journal is walked from its beginning once a day":   prunesInRounds,
 		"runs without an end are marked":                        cutShort,
 		"R32 who was erased is known by a hash only":            graves,
+		"R30 creates that are held are counted, not loaded":     heldCreates,
 		"R19 the approved rules of each sync are kept":          approvals,
 	}
 }

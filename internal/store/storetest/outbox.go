@@ -286,3 +286,23 @@ func pending(b *bench) {
 	b.ok(err)
 	b.same("token of one that is no longer pending", "", ops[0].Pending)
 }
+
+func heldCreates(b *bench) {
+	b.save(read(erp, at(0), change("1"), change("2"), change("3")))
+	held := func(verb connector.Verb, target, source string) store.Op {
+		op := b.op(verb, target, source)
+		op.State = store.OpHeld
+		return op
+	}
+	b.decide(store.Facts{Ops: []store.Op{held(connector.Create, "", "1"), held(connector.Create, "", "2"), held(connector.Update, "c3", "3")}})
+	n, from, err := b.s.HeldCreates(b.ctx, "contacts", 1)
+	b.ok(err)
+	if side := record.Right; n != [2]int{0, 2} || len(from[side]) != 1 || from[side][0] != "1" {
+		b.Errorf("creates %v from %v", n, from)
+	}
+	rest, err := b.s.HeldBesides(b.ctx, "contacts", connector.Create)
+	b.ok(err)
+	if len(rest) != 1 || rest[0].Verb != connector.Update || rest[0].SourceID != "3" {
+		b.Errorf("besides: %+v", rest)
+	}
+}

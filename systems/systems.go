@@ -7,6 +7,8 @@ import (
 	"github.com/tandemhub/tandem/systems/dolibarr/dolibarrtwin"
 	"github.com/tandemhub/tandem/systems/hubspot"
 	"github.com/tandemhub/tandem/systems/hubspot/hubspottwin"
+	"github.com/tandemhub/tandem/systems/pipedrive"
+	"github.com/tandemhub/tandem/systems/pipedrive/pipedrivetwin"
 )
 
 // All returns every system, one line each, in the order of their names.
@@ -14,5 +16,6 @@ func All() []connector.System {
 	return []connector.System{
 		{Spec: dolibarr.Spec(), Twin: dolibarrtwin.New},
 		{Spec: hubspot.Spec(), Twin: hubspottwin.New},
+		{Spec: pipedrive.Spec(), Twin: pipedrivetwin.New},
 	}
 }

@@ -43,7 +43,7 @@ func (c *conn) Write(ctx context.Context, ops []connector.Op) ([]connector.Resul
 	out := make([]connector.Result, len(ops))
 	for i, op := range ops {
 		if out[i] = one(ctx, s, op); out[i].Err != nil {
-			out[i].Err = refusal(out[i].Err)
+			out[i].Err = s.blame(refusal(out[i].Err), op)
 		}
 	}
 	return out, nil
@@ -56,6 +56,26 @@ func refusal(err error) error {
 		return &connector.Error{Kind: connector.Ambiguous, Scope: connector.ScopeRecord, Err: err}
 	}
 	return connector.ErrorOf(err)
+}
+
+// blame gives an error the name that the field at fault has here: Pipedrive speaks of the
+// whole of which fields are parts.
+func (s *shape) blame(err error, op connector.Op) error {
+	e := connector.ErrorOf(err)
+	if _, ok := s.fields[e.Field]; ok || e.Field == "" {
+		return err
+	}
+	named := *e
+	named.Field = ""
+	for _, name := range op.Set.Names() {
+		whole := e.Field == key(name) || e.Field == "due_date" && name == fieldDue || e.Field == "due_time" && name == fieldDue ||
+			e.Field == keyParticipants && name == fieldPerson
+		if whole {
+			named.Field = name
+			break
+		}
+	}
+	return &named
 }
 
 func (c *conn) create(ctx context.Context, s *shape, op connector.Op) connector.Result {

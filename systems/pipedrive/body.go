@@ -15,7 +15,7 @@ import (
 )
 
 // A draft is the body of a write. Where Pipedrive takes a value as a whole and a field is
-// part of it, the record as it is is read first, so that the other parts stay (R1).
+// part of it, the record is read first, so that the other parts stay (R1).
 type draft struct {
 	c    *conn
 	s    *shape
@@ -106,8 +106,8 @@ func (d *draft) join(ctx context.Context, whole string, set record.Fields) error
 			return err
 		}
 	}
-	switch {
-	case whole == fieldEmails, whole == fieldPhones:
+	switch whole {
+	case fieldEmails, fieldPhones:
 		all, _ := waysIn(d.now, whole)
 		for _, name := range set.Names() {
 			all = all.with(name, set[name].Text())
@@ -115,9 +115,9 @@ func (d *draft) join(ctx context.Context, whole string, set record.Fields) error
 		if d.id != "" || len(all) > 0 {
 			d.body[whole] = all
 		}
-	case whole == keyParticipants:
+	case keyParticipants:
 		d.participants(set[fieldPerson].Text())
-	case whole == keyPrices:
+	case keyPrices:
 		d.prices(set)
 	default:
 		return d.object(whole, set)

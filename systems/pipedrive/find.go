@@ -87,7 +87,7 @@ func (c *conn) findRows(ctx context.Context, s *shape, f record.Field, values []
 // search returns the ids of what a search for a whole value finds.
 func (c *conn) search(ctx context.Context, k kind, f record.Field, value string) ([]string, error) {
 	q := url.Values{
-		"term": {value}, "item_types": {k.entity}, "fields": {searchField(k, f)},
+		"term": {value}, "item_types": {k.entity}, "fields": {searchField(f)},
 		"exact_match": {"true"}, "limit": {strconv.Itoa(maxFound)},
 	}
 	var ids []string
@@ -114,7 +114,7 @@ func (c *conn) search(ctx context.Context, k kind, f record.Field, value string)
 }
 
 // searchField is what the search calls a field.
-func searchField(k kind, f record.Field) string {
+func searchField(f record.Field) string {
 	switch {
 	case f.Custom:
 		return keyCustom

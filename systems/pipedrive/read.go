@@ -235,19 +235,15 @@ func (c *conn) readOne(ctx context.Context, s *shape, id string, p *proof) (conn
 		return tombstone(object, id, connector.Deleted), nil // all users are shown
 	}
 	r, err := c.getRow(ctx, s.kind, url.PathEscape(id))
-	switch connector.KindOf(err) {
-	case connector.NotFound, connector.Invalid: // an id that none can be is refused
-	case connector.Forbidden:
-		return tombstone(object, id, connector.Left), p.forbidden(ctx, s.kind, err)
-	default:
-		return connector.Change{}, err
-	case "":
-		if err != nil {
-			return connector.Change{}, err
-		}
+	switch kind := connector.KindOf(err); {
+	case err == nil:
 		if change := s.change(r, false); change.Fate == connector.Present {
 			return change, nil
 		}
+	case kind == connector.Forbidden:
+		return tombstone(object, id, connector.Left), p.forbidden(ctx, s.kind, err)
+	case kind != connector.NotFound && kind != connector.Invalid: // an id that none can be is refused
+		return connector.Change{}, err
 	}
 	if into := c.mergedInto(ctx, record.Ref{Object: object, ID: id}); into != "" { // R24
 		end := tombstone(object, id, connector.Merged)

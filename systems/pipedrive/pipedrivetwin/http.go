@@ -77,7 +77,7 @@ func (c *Company) serve(w http.ResponseWriter, r *http.Request) {
 	if page, ok := answer.(page); ok {
 		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
 		w.WriteHeader(status)
-		_, _ = io.WriteString(w, string(page))
+		_, _ = io.WriteString(w, string(page)) //nolint:gosec // a constant
 		return
 	}
 	if to, ok := answer.(redirect); ok {
@@ -100,9 +100,10 @@ func (c *Company) answer(w http.ResponseWriter, r *http.Request) (int, any) {
 	if parts[0] == "oauth" && len(parts) == 2 {
 		return c.oauth(req, parts[1])
 	}
-	if parts[0] == "api" {
+	switch parts[0] {
+	case "api":
 		parts = parts[1:]
-	} else if parts[0] == "v2" {
+	case "v2":
 		return c.unknown(req) // it is below /api only
 	}
 	if len(parts) < 2 || parts[0] != "v1" && parts[0] != "v2" {
@@ -302,7 +303,7 @@ func write(w http.ResponseWriter, status int, answer any) {
 	body, _ := json.Marshal(answer) // plain values; it cannot fail
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // JSON; and a caller that is gone is no fault of the twin
+	_, _ = w.Write(body) // a caller that is gone is no fault of the twin
 }
 
 // encodeFault answers a fault in Pipedrive's form.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,7 +46,7 @@ func (c *Company) list(r *request, o *object, archived bool) (int, any) {
 	if f != nil {
 		return 0, f
 	}
-	slices.SortFunc(rows, func(a, b *row) int { return at.compare(a, b) })
+	slices.SortFunc(rows, at.compare)
 	if text := q["cursor"]; text != "" {
 		last, ok := readPlace(text)
 		if !ok || last.Field != at.Field || last.Direction != at.Direction {
@@ -135,7 +136,7 @@ func (c *Company) select2(o *object, q map[string]string, archived bool) ([]*row
 		case c.hidden(n), n.into != "", ids != nil && !slices.Contains(ids, n.id):
 		case n.deleted && !slices.Contains(statuses, "deleted"):
 		case n.deleted && c.Now().Sub(n.upd) > 30*24*time.Hour:
-		case !n.deleted && q["status"] != "" && !slices.Contains(statuses, n.f["status"].(string)):
+		case !n.deleted && q["status"] != "" && !slices.Contains(statuses, fmt.Sprint(n.f["status"])):
 		case o.name == deals && (n.f["is_archived"] == true) != archived:
 		case !since.IsZero() && (n.timeless || n.upd.Truncate(time.Second).Before(since)):
 		case !until.IsZero() && (n.timeless || !n.upd.Truncate(time.Second).Before(until)):
@@ -186,7 +187,7 @@ func (c *Company) oldList(r *request, o *object, archived bool) (int, any) {
 		}
 	}
 	order := place{Field: field, Direction: strings.ToLower(direction)}
-	slices.SortFunc(rows, func(a, b *row) int { return order.compare(a, b) })
+	slices.SortFunc(rows, order.compare)
 	from := min(start, len(rows))
 	to := min(from+limit, len(rows))
 	data := make([]any, 0, to-from)

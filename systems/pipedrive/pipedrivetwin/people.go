@@ -143,19 +143,19 @@ func typedWay(set map[string]any, n *row, key, part, text string) []any {
 		label = part
 	}
 	at := slices.IndexFunc(list, func(v any) bool {
-		return key == "emails" || (v.(map[string]any)["label"] == "mobile") == (part == "mobile")
+		return key == "emails" || (asMap(v)["label"] == "mobile") == (part == "mobile")
 	})
 	switch {
 	case at >= 0 && text == "":
 		list = slices.Delete(list, at, at+1)
 	case at >= 0:
-		m := maps.Clone(list[at].(map[string]any))
+		m := maps.Clone(asMap(list[at]))
 		m["value"], list[at] = text, m
 	case text != "":
 		list = append(list, map[string]any{"value": text, "label": label, "primary": false})
 	}
 	for i, v := range list {
-		list[i] = maps.Clone(v.(map[string]any))
+		list[i] = maps.Clone(asMap(v))
 	}
 	return settled("ways", list)
 }
@@ -169,7 +169,7 @@ func typedPart(set map[string]any, n *row, key, part string, v any) any {
 	if list, ok := was.([]any); ok {
 		m := map[string]any{}
 		if len(list) > 0 {
-			m = maps.Clone(list[0].(map[string]any))
+			m = maps.Clone(asMap(list[0]))
 		}
 		m[part] = v
 		return append([]any{m}, list[min(1, len(list)):]...)
@@ -250,7 +250,7 @@ func (c *Company) Remove(object, id string) error {
 func (o *object) texts(n *row) map[string]string {
 	out := map[string]string{}
 	for key, v := range n.f {
-		if c, ok := o.column(key); ok && c.fixed && !(o.name == users || key == "person_id") {
+		if c, ok := o.column(key); ok && c.fixed && o.name != users && key != "person_id" {
 			continue
 		}
 		switch v := v.(type) {

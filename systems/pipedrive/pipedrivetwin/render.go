@@ -70,7 +70,7 @@ func (c *Company) changedAt(n *row, text string) any {
 func (c *Company) access(n *row) []any {
 	admin := n.num == 1 && !c.plain
 	var out []any
-	for _, app := range []string{"sales", "global", "account_settings"} {
+	for _, app := range []string{"global", "account_settings", "sales"} {
 		out = append(out, map[string]any{"app": app, "admin": admin, "permission_set_id": "62cc4d7f-4038-4352-abf3-a8c1c822b631"})
 	}
 	return out

@@ -80,7 +80,7 @@ func (o *object) indexedTexts(f map[string]any, fields []string) []string {
 		list, _ := f[key].([]any)
 		for _, one := range list {
 			if wants(field) {
-				out = append(out, fmt.Sprint(one.(map[string]any)["value"]))
+				out = append(out, fmt.Sprint(asMap(one)["value"]))
 			}
 		}
 	}

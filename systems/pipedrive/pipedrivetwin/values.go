@@ -104,7 +104,7 @@ func (c *Company) checkRef(kind string, v any) (any, string) {
 	if wrong != "" {
 		return nil, wrong
 	}
-	found := false
+	var found bool
 	switch kind {
 	case "stage":
 		found = stageOf(n) != nil
@@ -236,6 +236,12 @@ func (c *Company) members(kind string, v any) (any, string) {
 	return m, ""
 }
 
+// asMap is an object of a list that was checked.
+func asMap(v any) map[string]any {
+	m, _ := v.(map[string]any)
+	return m
+}
+
 // settled makes the first way the primary one if none is, and gives it a label.
 func settled(kind string, list []any) []any {
 	if kind == "prices" {
@@ -243,7 +249,7 @@ func settled(kind string, list []any) []any {
 	}
 	primary := false
 	for _, one := range list {
-		m := one.(map[string]any)
+		m := asMap(one)
 		if kind == "ways" && m["label"] == nil {
 			m["label"] = "work"
 		}
@@ -251,7 +257,7 @@ func settled(kind string, list []any) []any {
 		primary = primary || m["primary"] == true
 	}
 	if !primary && len(list) > 0 {
-		list[0].(map[string]any)["primary"] = true
+		asMap(list[0])["primary"] = true
 	}
 	return list
 }

@@ -131,7 +131,7 @@ func (c *Company) settle(o *object, n *row, set map[string]any) *failure {
 		if list, ok := set["participants"].([]any); ok {
 			n.f["person_id"] = nil
 			if len(list) > 0 {
-				n.f["person_id"] = list[0].(map[string]any)["person_id"]
+				n.f["person_id"] = asMap(list[0])["person_id"]
 			}
 		}
 	case deals:
@@ -163,6 +163,9 @@ func (c *Company) settleDeal(n *row, set map[string]any) *failure {
 		n.f["pipeline_id"], n.f["stage_change_time"] = stageOf(id).pipeline, now
 	} else if p, ok := set["pipeline_id"].(int64); ok {
 		n.f["stage_id"] = firstStage(p)
+	}
+	if n.f["stage_change_time"] == nil {
+		n.f["stage_change_time"] = now
 	}
 	status := n.f["status"]
 	if text, ok := set["lost_reason"].(string); ok && text != "" && status != "lost" {

@@ -1,0 +1,260 @@
+package pipedrive
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/rest"
+)
+
+// An exchange is one documented call with its answer, or a webhook; the twin's test replays
+// the same.
+type exchange struct {
+	Source   string
+	Verified bool
+	Request  struct {
+		Method, Path string
+		Body         json.RawMessage
+	}
+	Response struct {
+		Status  int
+		Headers map[string]string
+		HTML    string
+		Body    json.RawMessage
+	}
+	Decodes string
+	Want    map[string]any
+}
+
+func exchanges(t *testing.T) map[string]exchange {
+	t.Helper()
+	files, err := filepath.Glob("testdata/wire/*.json")
+	if err != nil || len(files) < 60 {
+		t.Fatalf("%d exchanges: %v", len(files), err)
+	}
+	out := map[string]exchange{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var x exchange
+		if err := json.Unmarshal(text, &x); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if !strings.HasPrefix(x.Source, "https://") {
+			t.Errorf("%s: no source", file)
+		}
+		out[strings.TrimSuffix(filepath.Base(file), ".json")] = x
+	}
+	return out
+}
+
+func TestEveryDocumentedAnswerIsDecoded(t *testing.T) {
+	t.Parallel()
+	unverified := 0
+	for name, x := range exchanges(t) {
+		if !x.Verified {
+			unverified++
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := decoded(t, x)
+			for key, want := range x.Want {
+				if d := cmp.Diff(want, got[key]); d != "" {
+					t.Errorf("%s (-want +got):\n%s", key, d)
+				}
+			}
+		})
+	}
+	t.Logf("%d exchanges stand in no documentation of the vendor", unverified)
+}
+
+// decoded returns what the connector makes of an answer, as JSON has it.
+func decoded(t *testing.T, x exchange) map[string]any {
+	t.Helper()
+	got := map[string]any{}
+	switch x.Decodes {
+	case "none":
+	case "me":
+		m := into[envelope[me]](t, x).Data
+		got["account"], got["name"], got["zone"] = m.CompanyID, m.Company, m.Zone
+		got["sales"], got["campaigns"] = m.admin("sales"), m.admin("campaigns")
+	case "row":
+		object, _ := x.Want["object"].(string)
+		c := fixture(t, object, x).change(into[envelope[row]](t, x).Data, false)
+		got["object"], got["id"], got["fate"] = c.Object, c.ID, c.Fate
+		got["fields"] = picked(x, c.Fields)
+	case "users", persons, deals, leads, notes, products:
+		decodeRows(t, x, got)
+	case "stages":
+		stages := []string{}
+		for _, s := range into[envelope[[]stage]](t, x).Data {
+			stages = append(stages, string(jsonText(t, s.Pipeline))+"/"+string(jsonText(t, s.ID)))
+		}
+		got["stages"] = stages
+	case "fields":
+		decodeFields(t, x, got)
+	case "search":
+		ids := []string{}
+		var a envelope[struct{ Items []struct{ Item row } }]
+		if err := json.Unmarshal(x.Response.Body, &a); err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range a.Data.Items {
+			ids = append(ids, one.Item.id())
+		}
+		got["ids"] = ids
+	case "hooks":
+		var one envelope[subscription]
+		if json.Unmarshal(x.Response.Body, &one) != nil {
+			one.Data = into[envelope[[]subscription]](t, x).Data[0]
+		}
+		got["url"] = one.Data.URL
+	case "token":
+		got["domain"] = into[map[string]any](t, x)["api_domain"]
+	case "failure":
+		decodeFailure(t, x, got)
+	case "hook":
+		decodeHook(t, x, got)
+	default:
+		t.Fatalf("nothing decodes %q", x.Decodes)
+	}
+	var plain map[string]any
+	if err := json.Unmarshal(jsonText(t, got), &plain); err != nil {
+		t.Fatal(err)
+	}
+	return plain
+}
+
+func into[T any](t *testing.T, x exchange) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(x.Response.Body, &v); err != nil {
+		t.Fatalf("decode: %v", err)
+	}
+	return v
+}
+
+func jsonText(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// fixture is an object as an account without custom fields has it.
+func fixture(t *testing.T, object string, x exchange) *shape {
+	t.Helper()
+	if object == "" {
+		object = x.Decodes
+	}
+	k, ok := kindOf(object)
+	if !ok {
+		t.Fatalf("no object %q", object)
+	}
+	return newShape(k, k.standardFields(func(string) bool { return false }))
+}
+
+// picked are the fields that the exchange asks for.
+func picked(x exchange, all record.Fields) record.Fields {
+	out := record.Fields{}
+	want, _ := x.Want["fields"].(map[string]any)
+	for name := range want {
+		if v, ok := all[name]; ok {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+func decodeRows(t *testing.T, x exchange, got map[string]any) {
+	t.Helper()
+	a := into[envelope[[]row]](t, x)
+	s := fixture(t, "", x)
+	ids, gone := []string{}, []string{}
+	for _, c := range s.changes(a.Data, false) {
+		ids = append(ids, c.ID)
+		if c.Fate != connector.Present {
+			gone = append(gone, c.ID)
+		}
+		if c.Created.IsZero() || c.Modified.IsZero() || c.Version == "" {
+			t.Errorf("record %s has no times", c.ID)
+		}
+		if x.Want["fields"] != nil {
+			got["fields"] = picked(x, c.Fields)
+		}
+	}
+	got["ids"], got["gone"], got["more"] = ids, gone, a.Additional.Next != "" || a.Additional.more()
+}
+
+func decodeFields(t *testing.T, x exchange, got map[string]any) {
+	t.Helper()
+	fields, choices := map[string]record.Kind{}, []string{}
+	for _, d := range into[envelope[[]fieldDef]](t, x).Data {
+		if !d.Custom {
+			continue
+		}
+		for _, f := range d.custom() {
+			fields[f.Label] = f.Kind
+			for _, c := range f.Choices {
+				choices = append(choices, c.Value+" "+c.Label)
+			}
+		}
+	}
+	got["fields"], got["choices"] = fields, choices
+}
+
+func decodeFailure(t *testing.T, x exchange, got map[string]any) {
+	t.Helper()
+	h := http.Header{}
+	for name, v := range x.Response.Headers {
+		h.Set(name, v)
+	}
+	body := []byte(x.Response.Body)
+	if x.Response.HTML != "" {
+		body = []byte("<html>" + x.Response.HTML + "</html>")
+	}
+	err := new(conn).classify(&rest.Response{Status: x.Response.Status, Header: h, Body: body, Method: x.Request.Method})
+	e := connector.ErrorOf(err)
+	got["kind"], got["scope"], got["limit"], got["field"], got["wait"] = e.Kind, e.Scope, e.Limit, e.Field, e.Wait.String()
+	if want, ok := x.Want["fix"].(string); ok && strings.Contains(e.Fix, want) {
+		got["fix"] = want
+	}
+}
+
+func decodeHook(t *testing.T, x exchange, got map[string]any) {
+	t.Helper()
+	c := &conn{
+		merged: map[record.Ref]string{}, hook: testHook,
+		secret: func(name string) string { return map[string]string{settingHook: "pass"}[name] },
+	}
+	r, err := http.NewRequest(http.MethodPost, testHook, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth(hookUser, "pass")
+	d, err := c.Receive(time.Time{}, r, x.Request.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hints, merged := []string{}, map[string]string{}
+	for _, h := range d.Hints {
+		hints = append(hints, h.Object+"/"+h.ID)
+	}
+	for lost, into := range c.merged {
+		merged[lost.Object+"/"+lost.ID] = into
+	}
+	got["hints"], got["merged"] = hints, merged
+}

@@ -13,11 +13,11 @@ import (
 	"github.com/tandemhub/tandem/rest"
 )
 
-// AddField makes a custom field. Pipedrive gives it a key, by which it is called from then
+// AddField makes a custom field; one of leads is one of deals, too. Pipedrive gives it a key, by which it is called from then
 // on; before that it is known by its name, which is what the field asked for is called.
 func (c *conn) AddField(ctx context.Context, object string, f record.Field) (record.Field, error) {
 	k, err := wanted(object)
-	if err == nil && (k.fields == "" || k.name == leads) {
+	if err == nil && (k.fields == "") {
 		err = &connector.Error{
 			Kind: connector.Unsupported, Scope: connector.ScopeObject, Field: f.Name,
 			Err: fmt.Errorf("add field: %s have no custom fields of their own", object),

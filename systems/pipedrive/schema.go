@@ -127,9 +127,6 @@ func (c *conn) define(ctx context.Context, k kind, read map[string][]fieldDef) (
 			continue
 		}
 		for _, f := range d.custom() {
-			if k.name == leads && f.Key {
-				f.Key, f.ReadOnly = false, true // it is the deal's that the lead becomes
-			}
 			k.meaning(&f)
 			fields = append(fields, f)
 		}

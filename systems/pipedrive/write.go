@@ -86,8 +86,9 @@ func (c *conn) create(ctx context.Context, s *shape, op connector.Op) connector.
 		return result
 	}
 	if key := s.key(); key != "" && op.Key != "" { // R16
-		d.own[key] = op.Key
-		d.body[keyCustom] = d.own
+		if d.own[key] = op.Key; !s.kind.flat {
+			d.body[keyCustom] = d.own
+		}
 	}
 	var answer envelope[row]
 	_, err = c.do(ctx, s.kind.write, rest.Call{Method: http.MethodPost, Path: c.path(s.kind), Body: d.body, Into: &answer})

@@ -85,6 +85,8 @@ func (d *draft) set(f record.Field, v record.Value) {
 		} else if !v.IsEmpty() {
 			d.body["due_date"] = v.Text()
 		}
+	case f.Name == fieldDuration && d.s.kind.log:
+		d.body[fieldDuration] = v.Decimal().Truncate(0).String() // seconds, as a text
 	case f.Name == fieldDuration:
 		d.body[fieldDuration] = nil
 		if !v.IsEmpty() {

@@ -152,3 +152,31 @@ func TestArchivedDealsAndLeadsAreRead(t *testing.T) {
 		})
 	}
 }
+
+// Call logs are listed from the beginning, and therefore once a day only.
+func TestCallLogsAreReadOnceADay(t *testing.T) {
+	t.Parallel()
+	inBubble(t, twin.Options{PageSize: 3}, func(b *bench) {
+		call := func() string {
+			return b.put(callLogs, "", "to_phone_number", "1", "outcome", "busy", "start_time", "2026-03-05T09:30:00Z", "end_time", "2026-03-05T09:31:00Z")
+		}
+		all := []string{call(), call(), call(), call(), call()}
+		q := &connector.Query{Object: callLogs}
+		if got := ids(b.read(q)); !slices.Equal(got, all) {
+			b.Fatalf("%v, want %v", got, all)
+		}
+		all = append(all, call())
+		calls := b.company.Count("", "")
+		for range 20 {
+			time.Sleep(time.Hour)
+			b.read(q)
+		}
+		if n := b.company.Count("", "") - calls; n != 0 {
+			b.Errorf("%d calls within a day", n)
+		}
+		time.Sleep(5 * time.Hour)
+		if got := ids(b.read(q)); !slices.Equal(got, all) {
+			b.Errorf("a day later %v, want %v", got, all)
+		}
+	})
+}

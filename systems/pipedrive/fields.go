@@ -22,6 +22,7 @@ const (
 	fieldPipeline = "pipeline_id"
 	fieldArchived = "is_archived"
 	fieldType     = "type"
+	fieldOutcome  = "outcome"
 
 	keyPrices       = "prices"
 	keyParticipants = "participants"
@@ -75,8 +76,16 @@ func (k kind) qualify(f *record.Field) {
 			{Value: "lost", Label: "Lost", Kind: record.ChoiceLost},
 		}
 		f.NoClear = true
+	case fieldOutcome:
+		for _, v := range []string{"connected", "no_answer", "left_message", "left_voicemail", "wrong_number", "busy"} {
+			label := strings.ReplaceAll(v, "_", " ")
+			f.Choices = append(f.Choices, record.Choice{Value: v, Label: strings.ToUpper(label[:1]) + label[1:]})
+		}
 	case "owner_id", "user_id", fieldPipeline, fieldStage, fieldType, "subject", "currency", "value.currency", "value.amount", "add_time":
 		f.NoClear = true
+	}
+	if k.log {
+		f.CreateOnly = !f.ReadOnly
 	}
 	f.NoClear = f.NoClear || f.Required || f.Kind == record.KindBool || key(f.Name) == keyPrices
 	if strings.HasSuffix(f.Name, "currency") {

@@ -20,6 +20,7 @@ const (
 	notes         = "notes"
 	products      = "products"
 	users         = "users"
+	callLogs      = "callLogs"
 )
 
 // What calls carry.
@@ -34,6 +35,8 @@ const (
 	settle  = time.Minute
 	overlap = 2 * time.Minute
 	archive = 15 * time.Minute // how seldom archived records are asked for
+	relog   = 24 * time.Hour   // how seldom call logs are, which can only be listed from the beginning
+	maxLogs = 50
 )
 
 // A kind is what is the same for an object in all accounts.
@@ -48,6 +51,7 @@ type kind struct {
 	archives            bool   // archived records have a list of their own
 	merges              bool
 	noSince             bool // the list cannot be narrowed by time
+	log                 bool // records are made and never changed
 	list, get           int  // tokens
 	write, remove       int
 }
@@ -117,6 +121,12 @@ func work() []kind {
 			standard: `name=name!name* code=sku description=description unit=unit tax=tax_rate!number prices.price=price!money
 				prices.currency prices.cost=cost!money is_linkable=active!bool owner_id!users visible_to!choice
 				add_time=created_at!datetime-`,
+		},
+		{
+			name: callLogs, title: "Call logs", common: "call", old: true, log: true, list: 20, get: 2, write: 10,
+			standard: `subject=subject note=body outcome=outcome!choice* from_phone_number=from!phone to_phone_number=to!phone*
+				start_time=start_at!datetime* end_time=end_at!datetime* duration=duration!number person_id=contact!persons
+				org_id=company!organizations deal_id=deal!deals lead_id!leads user_id=owner!users has_recording!bool-`,
 		},
 	}
 }

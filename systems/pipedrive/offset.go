@@ -22,6 +22,8 @@ type sorting struct {
 func (c cursor) sorting(k kind) sorting {
 	stamp := func(r row) int64 { return r.stamp().UnixMilli() }
 	switch {
+	case k.log: // in an order that is not documented
+		return sorting{key: func(row) int64 { return 0 }}
 	case c.Mode == modeFeed && c.Shelf:
 		return sorting{by: "update_time DESC", desc: true, key: stamp}
 	case c.Mode == modeFeed:
@@ -54,19 +56,26 @@ func (s sorting) behind(r row, a anchor) bool {
 // looked for further in front.
 func (c *conn) oldPage(ctx context.Context, k kind, cur *cursor, limit int) ([]row, bool, *rest.Response, error) {
 	order := cur.sorting(k)
-	q := url.Values{"sort": {order.by}}
+	q := url.Values{}
+	if order.by != "" {
+		q.Set("sort", order.by)
+	}
 	path, tokens := c.path(k), k.list
 	switch {
 	case cur.Shelf:
 		path, tokens = c.path(k, "archived"), 2*k.list
-	case cur.Mode == modeFeed:
+	case cur.Mode == modeFeed && !k.log:
 		q.Set("updated_since", cur.since().Format(time.RFC3339))
 	}
-	start, back, want := 0, 1, size(limit)
+	start, back, want, most := 0, 1, size(limit), maxPage
+	if k.log {
+		most = maxLogs
+	}
 	if cur.At != nil {
 		start = max(0, cur.At.Start-1)
-		want = min(want+1, maxPage)
+		want++
 	}
+	want = min(want, most)
 	for {
 		q.Set("start", strconv.Itoa(start))
 		q.Set("limit", strconv.Itoa(want))

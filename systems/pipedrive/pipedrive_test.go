@@ -168,9 +168,23 @@ func suite() connectortest.Suite {
 				Invalid: record.Fields{"tax": record.Text("much")},
 				Fixed:   map[string]string{"prices.currency": money},
 			},
+			{
+				Name: callLogs,
+				Create: record.Fields{
+					"to_phone_number": record.Text("+30 210 55{n}"), "outcome": record.Text("connected"), "duration": record.Text("90"),
+					"start_time": record.Time(time.Date(2026, 3, 5, 9, 30, 0, 0, time.UTC)), "user_id": record.Text("1"),
+					"end_time": record.Time(time.Date(2026, 3, 5, 9, 31, 30, 0, time.UTC)),
+				},
+				Update:  record.Fields{"duration": record.Text("120"), "user_id": record.Text("1")},
+				Invalid: record.Fields{"start_time": record.Text("some day")},
+				People: map[string]string{
+					"to_phone_number": "+30 210 55{n}", "outcome": "busy", "start_time": "2026-03-05T09:30:00.000Z", "end_time": "2026-03-05T09:31:00.000Z",
+				},
+				Missing: "CAffffffffffffffffffffffffffff",
+			},
 		},
 		Deny: func(tw twin.Twin, object string) error {
-			scope := map[string]string{persons: "contacts", organizations: "contacts", notes: "deals"}[object]
+			scope := map[string]string{persons: "contacts", organizations: "contacts", notes: "deals", callLogs: "phone-integration"}[object]
 			if scope == "" {
 				scope = object
 			}
@@ -197,6 +211,13 @@ func suite() connectortest.Suite {
 			"organizations: delete":     inBin, "persons: delete": inBin, "deals: delete": inBin, "activities: delete": inBin, "products: delete": inBin,
 			"leads: archive":                                    "what is deleted of version 1 cannot be brought back; archiving is a field",
 			"notes: archive":                                    "what is deleted of version 1 cannot be brought back",
+			"callLogs: a field can be added":                    "Pipedrive's API makes no fields of these",
+			"callLogs: own writes show up":                      "call logs are read once a day; its own test waits",
+			"callLogs: edit":                                    "a call log is made and never changed",
+			"callLogs: update":                                  "a call log is made and never changed",
+			"callLogs: delete":                                  "a call log stays",
+			"callLogs: archive":                                 "a call log stays",
+			"callLogs: deletes":                                 "only the calls of the token's user are listed",
 			"notes: edit":                                       "a note is HTML; its own tests edit it",
 			"notes: text":                                       "a note is HTML",
 			"activities: a field can be added":                  "Pipedrive's API makes no fields of these",

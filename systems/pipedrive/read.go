@@ -25,6 +25,9 @@ func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, 
 	if err != nil {
 		return connector.Page{}, err
 	}
+	if s.kind.log && cur.Mode == modeFeed && cur.Began == 0 && c.vendorNow().Sub(time.Unix(cur.Seen, 0)) < relog {
+		return connector.Page{Next: q.Cursor}, nil
+	}
 	if cur.Mode == modeList {
 		ctx = rest.WithCost(ctx, limitBulk, 1)
 	}
@@ -231,7 +234,7 @@ func isNumber(id string) bool { return id != "" && strings.Trim(id, "0123456789"
 // readOne reads a record that no list showed, or finds out what became of it.
 func (c *conn) readOne(ctx context.Context, s *shape, id string, p *proof) (connector.Change, error) {
 	object := s.kind.name
-	if object == users || object != leads && !isNumber(id) {
+	if object == users || object != leads && object != callLogs && !isNumber(id) {
 		return tombstone(object, id, connector.Deleted), nil // all users are shown
 	}
 	r, err := c.getRow(ctx, s.kind, url.PathEscape(id))

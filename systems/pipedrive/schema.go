@@ -35,6 +35,10 @@ func (s *shape) object() record.Object {
 		Batch: 1, ReadBatch: maxIDs, Settle: settle, Overlap: overlap,
 		Deletes: record.EvidenceListing, Rising: k.name != leads,
 	}
+	if k.log { // only those of our own user are shown, so nothing proves that one is gone
+		o.Create, o.Deletes, o.Rising = true, record.EvidenceNone, false
+		return o
+	}
 	if k.write > 0 {
 		o.Create, o.Update, o.OwnStamps = true, true, true
 		o.Archive, o.Delete = !k.old, k.old // what version 2 deletes can be brought back for 30 days

@@ -51,6 +51,8 @@ func specNotes() []string {
 		"A deleted record can be brought back in Pipedrive for 30 days; no API does it.",
 		"Archived deals and leads are read a quarter of an hour after the last time at the earliest, unless a webhook tells of them.",
 		"What a person, organization or deal was merged into is known only from a webhook, or if Tandem merged them.",
+		"Call logs are made, and not changed. Pipedrive lists only those of the token's user, from the beginning, so they are read once a day. " +
+			"An OAuth app needs the scope phone-integration for them.",
 		"Leads have the custom fields of deals. Activities and notes have none, nor a place for the key of an operation: after a lost answer they are found by what was written.",
 	}
 }

@@ -94,7 +94,7 @@ func decoded(t *testing.T, x exchange) map[string]any {
 		c := fixture(t, object, x).change(into[envelope[row]](t, x).Data, false)
 		got["object"], got["id"], got["fate"] = c.Object, c.ID, c.Fate
 		got["fields"] = picked(x, c.Fields)
-	case "users", persons, deals, leads, notes, products:
+	case "users", persons, deals, leads, notes, products, callLogs:
 		decodeRows(t, x, got)
 	case "stages":
 		stages := []string{}
@@ -189,7 +189,7 @@ func decodeRows(t *testing.T, x exchange, got map[string]any) {
 		if c.Fate != connector.Present {
 			gone = append(gone, c.ID)
 		}
-		if c.Created.IsZero() || c.Modified.IsZero() || c.Version == "" {
+		if !s.kind.log && (c.Created.IsZero() || c.Modified.IsZero() || c.Version == "") {
 			t.Errorf("record %s has no times", c.ID)
 		}
 		if x.Want["fields"] != nil {

@@ -30,7 +30,7 @@ func (c *conn) Write(ctx context.Context, ops []connector.Op) ([]connector.Resul
 	case connector.Archive, connector.Delete: // what Pipedrive calls deleting
 		one = c.remove
 	}
-	if one == nil || k.write == 0 {
+	if one == nil || k.write == 0 || k.log && verb != connector.Create {
 		return nil, &connector.Error{
 			Kind: connector.Unsupported, Scope: connector.ScopeObject,
 			Err: fmt.Errorf("%s %s: Pipedrive's API cannot do this", verb, object),

@@ -179,16 +179,16 @@ func (c *Company) records(r *request, o *object, merge bool) (int, any) {
 		return c.list(r, o, len(r.path) == 2)
 	case len(r.path) == 1 && r.Method == "POST":
 		return c.create(r, o)
-	case len(r.path) != 2 && !merge:
+	case len(r.path) != 2 && !merge, o.name == callLogs && r.Method != "GET":
 		return c.unknown(r)
 	}
-	if _, err := strconv.ParseInt(r.path[1], 10, 64); err != nil && o.name != leads {
+	if _, err := strconv.ParseInt(r.path[1], 10, 64); err != nil && o.name != leads && o.name != callLogs {
 		return 0, invalid(o, "id", "must be an integer")
 	}
 	n := o.find(r.path[1])
 	// Of what was deleted the API still shows that, which is not documented; what was merged
 	// or is hidden is not there.
-	if n == nil || n.into != "" || c.hidden(n) || n.deleted && (r.Method != "GET" || o.name == leads) {
+	if n == nil || n.into != "" || c.hidden(n) || n.deleted && (r.Method != "GET" || o.name == leads || o.name == callLogs) {
 		return 0, c.missing(o)
 	}
 	switch {

@@ -161,12 +161,15 @@ func wholeSeconds(text string) (time.Time, *failure) {
 
 // oldList answers a list of version 1, which goes by offset.
 func (c *Company) oldList(r *request, o *object, archived bool) (int, any) {
-	known := []string{"start", "limit", "sort"}
-	if !archived {
-		known = append(known, "updated_since")
+	known, most := []string{"start", "limit", "sort", "updated_since"}, 500
+	switch {
+	case o.name == callLogs:
+		known, most = known[:2], 50
+	case archived:
+		known = known[:3]
 	}
 	q := r.query(known...)
-	limit, f := c.limit(q["limit"], 500)
+	limit, f := c.limit(q["limit"], most)
 	if f != nil {
 		return 0, f
 	}
@@ -196,7 +199,7 @@ func (c *Company) oldList(r *request, o *object, archived bool) (int, any) {
 	}
 	pages := map[string]any{"start": start, "limit": limit, "more_items_in_collection": to < len(rows)}
 	additional := pages
-	if o.name == notes {
+	if o.name == notes || o.name == callLogs {
 		if to < len(rows) {
 			pages["next_start"] = to
 		}

@@ -21,6 +21,7 @@ const (
 	notes         = "notes"
 	products      = "products"
 	users         = "users"
+	callLogs      = "callLogs"
 )
 
 // A column is one of an object's own fields.
@@ -83,6 +84,9 @@ func definitions() []*object {
 			creator_user_id:user- deal_id:deals lead_id:leads person_id:persons- org_id:organizations due_date:date due_time:clock
 			duration:clock busy:bool done:bool marked_as_done_time:text- location:address participants:participants note:text
 			public_description:text priority:number`)},
+		{name: callLogs, scope: "phone-integration", text: "to_phone_number", old: true, columns: columns(`to_phone_number:text
+			from_phone_number:text subject:text note:text outcome:outcome start_time:moment end_time:moment duration:text
+			activity_id:number person_id:persons org_id:organizations deal_id:deals lead_id:leads user_id:user has_recording:bool-`)},
 		{name: deals, scope: "deals", fields: "dealFields", text: "title", custom: shared, columns: columns(`title:text
 			creator_user_id:user- owner_id:user value:number currency:currency person_id:persons org_id:organizations stage_id:stage
 			pipeline_id:pipeline status:status probability:number lost_reason:text visible_to:visible close_time:text- won_time:text-
@@ -156,6 +160,9 @@ func (o *object) add(now time.Time) *row {
 	if o.name == leads {
 		r.id = fmt.Sprintf("%08x-0e10-11eb-879b-%012x", o.next*2654435761%(1<<32), o.next)
 	}
+	if o.name == callLogs {
+		r.id = fmt.Sprintf("CA%028x", o.next)
+	}
 	o.next++
 	maps.Copy(r.f, o.defaults())
 	o.rows = append(o.rows, r)
@@ -182,6 +189,8 @@ func (o *object) defaults() map[string]any {
 	case deals:
 		f["value"], f["currency"], f["status"], f["origin"] = int64(0), "EUR", "open", "API"
 		f["pipeline_id"], f["stage_id"] = int64(1), int64(1)
+	case callLogs:
+		f["duration"] = "0"
 	case leads:
 		f["source_name"], f["origin"] = "API", "API"
 	case activities:

@@ -71,6 +71,10 @@ func (c *Company) enter(o *object, n *row, fields map[string]string) error {
 			return fmt.Errorf("put %s: %w", name, err)
 		}
 	}
+	first, last := fields["first_name"], fields["last_name"]
+	if name, named := fields["name"]; o.name == persons && first+last != "" && (!named || name == "") {
+		set["name"] = strings.TrimSpace(first + " " + last) // people may type them apart
+	}
 	maps.Copy(n.f, set)
 	if f := c.settle(o, n, set); f != nil {
 		return fmt.Errorf("put: %s", f.Error)
@@ -93,7 +97,7 @@ func (c *Company) typed(o *object, n *row, name, text string, set map[string]any
 		day, clock, _ := strings.Cut(strings.TrimSuffix(text, "Z"), "T")
 		set["due_date"], set["due_time"] = orNil(day), orNil(clock)
 		return nil
-	case name == "duration":
+	case name == "duration" && o.name != callLogs:
 		set[name] = nil
 		if s, err := strconv.Atoi(text); err == nil {
 			set[name] = fmt.Sprintf("%02d:%02d:%02d", s/3600, s/60%60, s%60)

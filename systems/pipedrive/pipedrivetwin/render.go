@@ -2,9 +2,11 @@ package pipedrivetwin
 
 import "maps"
 
+const millis = "2006-01-02T15:04:05.000Z"
+
 // shown is a record's id as the API writes it.
 func (o *object) shown(n *row) any {
-	if o.name == leads {
+	if o.name == leads || o.name == callLogs {
 		return n.id
 	}
 	return n.num
@@ -32,8 +34,9 @@ func (c *Company) render(o *object, n *row) map[string]any {
 		})
 	case o.name == notes:
 		maps.Copy(m, map[string]any{"add_time": oldStamp(n.add), "update_time": c.changedAt(n, oldStamp(n.upd)), "active_flag": !n.deleted})
+	case o.name == callLogs:
+		m["company_id"] = companyID
 	case o.old: // leads
-		const millis = "2006-01-02T15:04:05.000Z"
 		maps.Copy(m, map[string]any{"add_time": n.add.UTC().Format(millis), "update_time": c.changedAt(n, n.upd.UTC().Format(millis))})
 		for _, f := range o.customs() {
 			if v := n.f[f.key]; v != nil {

@@ -25,7 +25,7 @@ func (c *Company) check(kind string, v any) (any, string) {
 			return b, ""
 		}
 		return nil, "must be a boolean"
-	case "text", "currency", "type", "status", "date", "clock", "visibleText":
+	case "text", "currency", "type", "status", "date", "clock", "visibleText", "outcome", "moment":
 		return checkText(kind, v)
 	case "visible":
 		n, wrong := checkInt(v)
@@ -81,6 +81,11 @@ func checkText(kind string, v any) (any, string) {
 		fits = slices.ContainsFunc(activityTypes(), func(t [2]string) bool { return t[0] == s })
 	case "status":
 		fits = slices.Contains([]string{"open", "won", "lost"}, s)
+	case "outcome":
+		fits = slices.Contains([]string{"connected", "no_answer", "left_message", "left_voicemail", "wrong_number", "busy"}, s)
+	case "moment":
+		at, err := parseOld(s)
+		s, fits = at.UTC().Format(millis), err == nil
 	case "visibleText":
 		fits = slices.Contains([]string{"1", "3", "5", "7"}, s)
 	case "date":

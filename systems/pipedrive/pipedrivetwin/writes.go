@@ -136,6 +136,12 @@ func (c *Company) settle(o *object, n *row, set map[string]any) *failure {
 		}
 	case deals:
 		return c.settleDeal(n, set)
+	case callLogs:
+		for _, key := range []string{"outcome", "start_time", "end_time"} {
+			if n.f[key] == nil {
+				return failOld(400, "Validation failed: "+key+": is required")
+			}
+		}
 	case leads:
 		if n.f["person_id"] == nil && n.f["organization_id"] == nil {
 			return failOld(400, "A lead must be linked to a person or an organization.")

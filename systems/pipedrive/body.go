@@ -181,8 +181,10 @@ func (d *draft) object(whole string, set record.Fields) error {
 		from = d.now.object(keyCustom)
 	}
 	all := map[string]any{}
-	for name, raw := range from.object(whole) {
-		if !isNull(raw) && name != "formatted_address" && name != "timezone_id" {
+	was := from.object(whole)
+	made := was.text("value") == composed(was.text) // by us, and to be made anew
+	for name, raw := range was {
+		if !isNull(raw) && name != "formatted_address" && name != "timezone_id" && !(made && name == "value") {
 			all[name] = raw
 		}
 	}
@@ -227,7 +229,7 @@ func (d *draft) finish(whole string, all map[string]any) (any, error) {
 		}
 	case has("locality"), has("formatted_address"), !isHash(whole):
 		if all["value"] == nil { // the one part that it cannot be without
-			all["value"] = composed(all)
+			all["value"] = composed(func(part string) string { return text(all[part]) })
 		}
 		if all["value"] == "" {
 			return nil, nil
@@ -242,11 +244,11 @@ func (d *draft) finish(whole string, all map[string]any) (any, error) {
 	return all, nil
 }
 
-// composed writes an address on one line.
-func composed(all map[string]any) string {
+// composed writes the parts of an address on one line.
+func composed(part func(string) string) string {
 	var parts []string
 	for _, name := range []string{"route", "street_number", "postal_code", "locality", "admin_area_level_1", "country"} {
-		if s := text(all[name]); s != "" {
+		if s := part(name); s != "" {
 			parts = append(parts, s)
 		}
 	}

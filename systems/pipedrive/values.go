@@ -64,6 +64,10 @@ func (s *shape) decode(f record.Field, r row) (record.Value, bool) {
 		if json.Unmarshal(raw, &object) != nil {
 			return record.Value{}, true
 		}
+		// What was composed of the other parts, for want of a street, is no street.
+		if _, ok := s.fields[key(f.Name)+".locality"]; ok && part == "value" && object.text(part) == composed(object.text) {
+			return record.Value{}, true
+		}
 		raw = object[part]
 	}
 	return decodeValue(f, raw), true

@@ -184,7 +184,7 @@ func (d *draft) object(whole string, set record.Fields) error {
 	was := from.object(whole)
 	made := was.text("value") == composed(was.text) // by us, and to be made anew
 	for name, raw := range was {
-		if !isNull(raw) && name != "formatted_address" && name != "timezone_id" && !(made && name == "value") {
+		if !isNull(raw) && name != "formatted_address" && name != "timezone_id" && (!made || name != "value") {
 			all[name] = raw
 		}
 	}

@@ -45,6 +45,7 @@ func specNotes() []string {
 			"and, for webhooks and fields, admin. Scopes are chosen when the app is registered.",
 		"Every call costs tokens, of which a company has a number for each day. When few are left listings wait for the next day, and only " +
 			"changes still get through; webhooks cost nothing.",
+		"url may be the company's own address, https://COMPANY.pipedrive.com, which answers faster; not with OAuth, whose tokens come from another address.",
 		"Custom fields are called by the key that Pipedrive gives them, 40 letters and digits; tandem fields shows their names.",
 		"A person's first and last name are made by Pipedrive of the whole name, and cannot be written.",
 		"Of several e-mail addresses or phones the main one is shown; writing it keeps the others, and when it is cleared the next one takes its place.",

@@ -22,9 +22,11 @@ type cursor struct {
 	Shelf bool    `json:"s,omitempty"` // what is archived is read
 	After string  `json:"a,omitempty"` // version 2: the vendor's cursor; users: the last id
 	At    *anchor `json:"o,omitempty"` // version 1: the last row
-	Began int64   `json:"b,omitempty"` // when the listing or the pass under way began; 0 = none is under way
-	Seen  int64   `json:"f,omitempty"` // when the last pass, or the listing, began
-	Old   int64   `json:"r,omitempty"` // the same of the last pass that read what is archived
+	// Pick narrows a listing; it has no effect on what is read later.
+	Pick  map[string]string `json:"q,omitempty"`
+	Began int64             `json:"b,omitempty"` // when the listing or the pass under way began; 0 = none is under way
+	Seen  int64             `json:"f,omitempty"` // when the last pass, or the listing, began
+	Old   int64             `json:"r,omitempty"` // the same of the last pass that read what is archived
 }
 
 type mode string
@@ -50,7 +52,8 @@ func parseCursor(text connector.Cursor) (cursor, error) {
 		return cursor{}, expired("it is none of ours")
 	}
 	feed := c.Mode == modeFeed && c.Seen > 0
-	if !feed && c.Mode != modeList || c.Began < 0 || c.Seen < 0 || c.Old < 0 || c.At != nil && c.At.Start < 0 {
+	if !feed && c.Mode != modeList || c.Began < 0 || c.Seen < 0 || c.Old < 0 || c.At != nil && c.At.Start < 0 ||
+		feed && c.Pick != nil || !pickable(c.Pick) {
 		return cursor{}, expired("it is none of ours")
 	}
 	return c, nil

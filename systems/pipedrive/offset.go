@@ -60,6 +60,7 @@ func (c *conn) oldPage(ctx context.Context, k kind, cur *cursor, limit int) ([]r
 	if order.by != "" {
 		q.Set("sort", order.by)
 	}
+	cur.picked(q)
 	path, tokens := c.path(k), k.list
 	switch {
 	case cur.Shelf:

@@ -25,6 +25,10 @@ func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, 
 	if err != nil {
 		return connector.Page{}, err
 	}
+	if q.Cursor == "" {
+		cur = cur.pick(s.kind, q.Where)
+	}
+	narrowed := len(cur.Pick) > 0
 	if s.kind.log && cur.Mode == modeFeed && cur.Began == 0 && c.vendorNow().Sub(time.Unix(cur.Seen, 0)) < relog {
 		return connector.Page{Next: q.Cursor}, nil
 	}
@@ -55,8 +59,8 @@ func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, 
 	listing := cur.Mode == modeList
 	page := connector.Page{Changes: s.changes(rows, q.Sweep())}
 	cur, page.More = cur.next(s.kind, more, c.vendorNow())
-	page.Complete = listing && !page.More
-	if q.Sweep() && page.Complete {
+	page.Complete = listing && !page.More && !narrowed
+	if q.Sweep() && listing && !page.More {
 		cur = cursor{Mode: modeList} // the next sweep begins anew
 	}
 	page.Next = cur.encode()
@@ -99,6 +103,7 @@ func size(wanted int) int {
 // the last 30 days.
 func (c *conn) page(ctx context.Context, k kind, cur *cursor, limit int) ([]row, bool, *rest.Response, error) {
 	q := url.Values{"limit": {strconv.Itoa(size(limit))}, "sort_by": {"id"}, "sort_direction": {"asc"}}
+	cur.picked(q)
 	if cur.After != "" {
 		q.Set("cursor", cur.After)
 	}

@@ -197,7 +197,7 @@ func (c *Company) records(r *request, o *object, merge bool) (int, any) {
 	case merge:
 		return 0, methodNotAllowed()
 	case r.Method == "GET":
-		r.query("include_fields", "custom_fields", "include_option_labels", "include_labels")
+		r.query()
 		return 200, c.envelope(c.render(o, n))
 	case r.Method == "PATCH" && o.name != notes, r.Method == "PUT" && o.name == notes:
 		return c.change(r, o, n)

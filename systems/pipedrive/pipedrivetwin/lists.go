@@ -23,10 +23,7 @@ type place struct {
 
 // list answers a list of version 2.
 func (c *Company) list(r *request, o *object, archived bool) (int, any) {
-	known := []string{
-		"filter_id", "ids", "owner_id", "sort_by", "sort_direction", "limit", "cursor", "custom_fields", "include_fields",
-		"include_option_labels", "include_labels", "person_id", "org_id", "deal_id", "pipeline_id", "stage_id",
-	}
+	known := append([]string{"ids", "sort_by", "sort_direction", "limit", "cursor"}, selects(o.name)...)
 	if o.name != products {
 		known = append(known, "updated_since", "updated_until")
 	}
@@ -138,6 +135,7 @@ func (c *Company) select2(o *object, q map[string]string, archived bool) ([]*row
 		case n.deleted && c.Now().Sub(n.upd) > 30*24*time.Hour:
 		case !n.deleted && q["status"] != "" && !slices.Contains(statuses, fmt.Sprint(n.f["status"])):
 		case o.name == deals && (n.f["is_archived"] == true) != archived:
+		case !o.selected(n, q):
 		case !since.IsZero() && (n.timeless || n.upd.Truncate(time.Second).Before(since)):
 		case !until.IsZero() && (n.timeless || !n.upd.Truncate(time.Second).Before(until)):
 		default:
@@ -159,6 +157,36 @@ func wholeSeconds(text string) (time.Time, *failure) {
 	return t, nil
 }
 
+// selects are the fields that narrow a list.
+func selects(object string) []string {
+	switch object {
+	case persons:
+		return []string{"owner_id", "org_id"}
+	case organizations, products:
+		return []string{"owner_id"}
+	case deals:
+		return []string{"owner_id", "person_id", "org_id", "pipeline_id", "stage_id"}
+	case leads:
+		return []string{"owner_id", "person_id", "organization_id"}
+	case activities:
+		return []string{"owner_id", "deal_id", "lead_id", "org_id", "person_id", "done"}
+	case notes:
+		return []string{"user_id", "deal_id", "lead_id", "person_id", "org_id"}
+	default:
+		return nil
+	}
+}
+
+// selected reports whether a record has what a list is narrowed by.
+func (o *object) selected(n *row, q map[string]string) bool {
+	for _, name := range selects(o.name) {
+		if want := q[name]; want != "" && fmt.Sprint(n.f[name]) != want {
+			return false
+		}
+	}
+	return true
+}
+
 // oldList answers a list of version 1, which goes by offset.
 func (c *Company) oldList(r *request, o *object, archived bool) (int, any) {
 	known, most := []string{"start", "limit", "sort", "updated_since"}, 500
@@ -168,6 +196,7 @@ func (c *Company) oldList(r *request, o *object, archived bool) (int, any) {
 	case archived:
 		known = known[:3]
 	}
+	known = append(known, selects(o.name)...)
 	q := r.query(known...)
 	limit, f := c.limit(q["limit"], most)
 	if f != nil {
@@ -184,7 +213,7 @@ func (c *Company) oldList(r *request, o *object, archived bool) (int, any) {
 	}
 	var rows []*row
 	for _, n := range o.rows {
-		gone := n.deleted || c.hidden(n) || (n.f["is_archived"] == true) != archived
+		gone := n.deleted || !o.selected(n, q) || c.hidden(n) || (n.f["is_archived"] == true) != archived
 		if !gone && (since.IsZero() || !n.timeless && !n.upd.Before(since)) {
 			rows = append(rows, n)
 		}

@@ -60,7 +60,7 @@ func (c *Company) pipelinesCall(r *request) (int, any) {
 	if r.Method != "GET" || len(r.path) != 1 {
 		return c.unknown(r)
 	}
-	r.query("pipeline_id", "sort_by", "sort_direction", "limit", "cursor")
+	q := r.query("pipeline_id", "limit")
 	data := []any{}
 	times := map[string]any{"add_time": "2024-01-01T00:00:00Z", "update_time": "2024-01-01T00:00:00Z", "is_deleted": false}
 	if r.path[0] == "pipelines" {
@@ -71,6 +71,9 @@ func (c *Company) pipelinesCall(r *request) (int, any) {
 		}
 	} else {
 		for i, s := range stages() {
+			if want := q["pipeline_id"]; want != "" && want != strconv.FormatInt(s.pipeline, 10) {
+				continue
+			}
 			m := map[string]any{
 				"id": s.id, "pipeline_id": s.pipeline, "name": s.name, "order_nr": i + 1, "deal_probability": 100,
 				"is_deal_rot_enabled": false, "days_to_rotten": nil,
@@ -156,7 +159,7 @@ func (c *Company) fieldsCall(r *request, fields string) (int, any) {
 }
 
 func (c *Company) fieldList(r *request, o *object) (int, any) {
-	q := r.query("include_fields", "limit", "cursor")
+	q := r.query("limit", "cursor")
 	limit, f := c.limit(q["limit"], 500)
 	if f != nil {
 		return 0, f

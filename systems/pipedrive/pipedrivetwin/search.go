@@ -18,7 +18,7 @@ func (c *Company) search(r *request) (int, any) {
 	if len(r.path) != 1 || r.Method != "GET" {
 		return c.unknown(r)
 	}
-	q := r.query("term", "item_types", "fields", "search_for_related_items", "exact_match", "include_fields", "limit", "cursor")
+	q := r.query("term", "item_types", "fields", "exact_match", "limit", "cursor")
 	limit, f := c.limit(q["limit"], 100)
 	if f != nil {
 		return 0, f

@@ -21,6 +21,7 @@ type Abilities struct {
 	Hints       HintWatcher
 	Files       FileStore
 	Host        Host
+	Events      EventSink
 }
 
 // AbilitiesOf finds out what c can do.
@@ -42,6 +43,7 @@ func AbilitiesOf(c Connection) Abilities {
 	a.Hints, _ = c.(HintWatcher)
 	a.Files, _ = c.(FileStore)
 	a.Host, _ = c.(Host)
+	a.Events, _ = c.(EventSink)
 	return a
 }
 
@@ -59,6 +61,7 @@ func (a Abilities) Names() []string {
 		{"webhooks", a.Receiver != nil}, {"subscribe", a.Subscriber != nil}, {"hint feed", a.Hints != nil},
 		{"files", a.Files != nil},
 		{"visits", a.Host != nil},
+		{"events", a.Events != nil},
 	} {
 		if x.has {
 			names = append(names, x.name)

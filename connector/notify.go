@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/record"
@@ -38,9 +39,28 @@ type WebhookReceiver interface {
 // A Delivery is what a notification says. All of it is a hint: the truth is read again.
 type Delivery struct {
 	Reply *Reply       // what to answer; nil = as the Spec's Door says
-	Hints []record.Ref // records that may have changed, been made or have gone; repeated ones are read once
+	Hints []record.Ref // records that may have changed, been made or have gone; repeated ones are read once; see [By]
 	Lost  bool         // the vendor says that it dropped notifications: read on from the cursors
 	Ask   *Ask         // the vendor waits for a decision; nil if it does not
+}
+
+// byMark begins the id of a hint made by [By]; no vendor's ids begin so.
+const byMark = "by:"
+
+// By makes a hint of a record of which the vendor tells the value of a findable field, but
+// not the id: the hub finds the record.
+func By(object, field, value string) record.Ref {
+	return record.Ref{Object: object, ID: byMark + field + "=" + value}
+}
+
+// Sought returns the field and the value by which a hint of [By] names its record, and
+// whether it is one.
+func Sought(hint record.Ref) (field, value string, ok bool) {
+	rest, ok := strings.CutPrefix(hint.ID, byMark)
+	if !ok {
+		return "", "", false
+	}
+	return strings.Cut(rest, "=")
 }
 
 // A Reply is an answer in the vendor's form.

@@ -146,9 +146,30 @@ func (b *Bench) understood(all []posted) []record.Ref {
 		if err != nil {
 			b.Fatalf("a genuine delivery is refused: %v", err)
 		}
-		hints = append(hints, d.Hints...)
+		for _, h := range d.Hints {
+			hints = append(hints, b.meant(h)...)
+		}
 	}
 	return hints
+}
+
+// meant finds the records that a hint is about, as the hub does where the vendor names them
+// by a value.
+func (b *Bench) meant(hint record.Ref) []record.Ref {
+	b.Helper()
+	field, value, ok := connector.Sought(hint)
+	if !ok {
+		return []record.Ref{hint}
+	}
+	var refs []record.Ref
+	found, err := b.Finder.Find(b.ctx, hint.Object, field, []string{value})
+	if b.note(err); err != nil {
+		b.Fatalf("find what a hint names: %v", err)
+	}
+	for _, r := range found {
+		refs = append(refs, r.Ref)
+	}
+	return refs
 }
 
 func deliveryNames(b *Bench) {

@@ -217,7 +217,9 @@ func (c *conn) settled(ctx context.Context, s *shape, done *imported, mail strin
 	res := connector.Result{Ref: record.Ref{Object: contacts}}
 	low := strings.ToLower(mail)
 	x, ok := done.made[low]
-	if reason, bad := done.rejected[low]; !ok && bad && !strings.HasPrefix(reason, "duplicate_email") {
+	reason := done.rejected[low]
+	had := strings.HasPrefix(reason, "duplicate_email")
+	if !ok && reason != "" && !had {
 		res.Err = rejected(reason)
 		return res, nil
 	}
@@ -236,7 +238,7 @@ func (c *conn) settled(ctx context.Context, s *shape, done *imported, mail strin
 		x = found[0]
 	}
 	id := strconv.FormatInt(x.ID, 10)
-	if time.Time(x.Created).Before(at) {
+	if had || time.Time(x.Created).Before(at) {
 		res.Err = &connector.Error{
 			Kind: connector.Duplicate, Scope: connector.ScopeRecord, Field: fieldEmail, Existing: record.Ref{Object: contacts, ID: id},
 			Fix: "link the two, or change the address", Err: errors.New("Brevo had a contact with this address before the import"), //nolint:staticcheck // a name

@@ -49,7 +49,7 @@ func (e *Engine) SyncHinted(ctx context.Context, syncs []string, settled func(st
 	if err != nil {
 		return nil, err
 	}
-	h := &hinted{e: e, now: time.Now(), due: map[store.Object][]store.Hint{}, taken: map[store.Object]bool{}}
+	h := &hinted{e: e, now: time.Now(), due: map[store.Object][]store.Hint{}, taken: map[store.Object]bool{}, as: map[named]string{}}
 	reports := map[string]Report{}
 	for _, p := range picked {
 		rep, ran, err := h.run(ctx, p)
@@ -75,6 +75,7 @@ type hinted struct {
 	now   time.Time
 	due   map[store.Object][]store.Hint
 	taken map[store.Object]bool // objects whose hints have been acted upon
+	as    map[named]string      // what hints are called that name their record by a value
 
 	done  []store.Hint
 	again []store.Hint // read again later
@@ -210,6 +211,8 @@ func (h *hinted) settle(ctx context.Context, settled func(store.Hint)) error {
 	if len(h.done)+len(h.again) == 0 {
 		return nil
 	}
+	h.asKept(h.done)
+	h.asKept(h.again)
 	if err := h.e.store.SettleHints(ctx, h.done, h.again); err != nil {
 		return fmt.Errorf("settle hints: %w", err)
 	}
@@ -237,7 +240,11 @@ func (r *run) readHinted(ctx context.Context, h *hinted) error {
 			continue
 		}
 		h.taken[end.of] = true
-		hints := h.due[end.of]
+		hints, err := r.named(ctx, side, h, h.due[end.of])
+		if err != nil {
+			h.postpone(h.due[end.of], connector.ErrorOf(err).Wait)
+			return fmt.Errorf("read %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
+		}
 		for chunk := range slices.Chunk(hints, max(1, end.object.ReadBatch)) {
 			err := r.readChunk(metered(ctx, r.calls[side]), side, h, chunk)
 			hints = hints[len(chunk):]

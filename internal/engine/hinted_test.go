@@ -117,6 +117,46 @@ func TestAHintIsOneReadOnItsSideAndOneWriteOnTheOther(t *testing.T) {
 	})
 }
 
+// Some vendors name a record by an address: the mirror knows whose it is, also when it is gone.
+func TestAHintByAValueFindsItsRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		yaml := strings.Replace(cardsYAML, "match: [email]", "match: [email]\n    delete: archive", 1)
+		w, left, _ := pairOf(t, yaml, map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
+		time.Sleep(10 * time.Minute)
+		by := func(mail string) string { return connector.By("cards", "email", mail).ID }
+		w.put(w.a, "cards", left, map[string]string{"notes": "new"})
+		w.hint("a", by("ann@x.gr"), by("nobody@x.gr"), left)
+		time.Sleep(2 * time.Second)
+		if reports := w.hinted(); len(reports) != 1 || reports[0].Right.Updated != 1 {
+			t.Fatalf("reports %+v", reports)
+		}
+		if n := w.waiting("a"); n != 0 {
+			t.Errorf("%d hints wait", n)
+		}
+		made, err := w.a.Put("cards", "", map[string]string{"name": "Bob", "email": "bob@x.gr", "box": "sales"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.hint("a", by("bob@x.gr"))
+		time.Sleep(2 * time.Second)
+		if reports := w.hinted(); len(reports) != 1 || reports[0].Right.Created != 1 {
+			t.Fatalf("reports of a new record %+v", reports)
+		}
+		if err := w.a.Remove("cards", made); err != nil {
+			t.Fatal(err)
+		}
+		w.hint("a", by("bob@x.gr"))
+		time.Sleep(2 * time.Second)
+		if reports := w.hinted(); len(reports) != 1 || reports[0].Right.Deleted != 1 {
+			t.Errorf("reports of a record that is gone %+v", reports)
+		}
+		if n := w.waiting("a"); n != 0 {
+			t.Errorf("%d hints wait", n)
+		}
+	})
+}
+
 func TestAHintBeforeTheCommitIsReadAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -57,7 +57,7 @@ func (c *conn) added(ctx context.Context, object, name string, said error, is fu
 		}
 	}
 	if said == nil {
-		said = &connector.Error{Kind: connector.Unavailable, Scope: connector.ScopeObject, Err: errors.New("Brevo made it and does not show it yet")}
+		said = &connector.Error{Kind: connector.Unavailable, Scope: connector.ScopeObject, Err: errors.New("it was made and does not show yet")}
 	}
 	return record.Field{}, fmt.Errorf("add field %s: %w", name, said)
 }

@@ -125,7 +125,7 @@ func (c *conn) Outcome(ctx context.Context, object string, pending []string) ([]
 		done, err := c.importOf(ctx, parts[0], at)
 		switch {
 		case connector.KindOf(err) == connector.NotFound:
-			out[i].Err = &connector.Error{Kind: connector.Ambiguous, Scope: connector.ScopeRecord, Err: fmt.Errorf("Brevo knows no more of the import: %w", err)} //nolint:staticcheck // a name
+			out[i].Err = &connector.Error{Kind: connector.Ambiguous, Scope: connector.ScopeRecord, Err: fmt.Errorf("the import is not known any more: %w", err)}
 		case err != nil:
 			return nil, fmt.Errorf("ask for an import: %w", err)
 		case done == nil:
@@ -241,7 +241,7 @@ func (c *conn) settled(ctx context.Context, s *shape, done *imported, mail strin
 	if had || time.Time(x.Created).Before(at) {
 		res.Err = &connector.Error{
 			Kind: connector.Duplicate, Scope: connector.ScopeRecord, Field: fieldEmail, Existing: record.Ref{Object: contacts, ID: id},
-			Fix: "link the two, or change the address", Err: errors.New("Brevo had a contact with this address before the import"), //nolint:staticcheck // a name
+			Fix: "link the two, or change the address", Err: errors.New("there was a contact with this address before the import"),
 		}
 		return res, nil
 	}

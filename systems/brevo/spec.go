@@ -95,4 +95,4 @@ func oauth(connector.Settings) connector.OAuth {
 }
 
 // tokenPath is where tokens are given.
-const tokenPath = "/realms/partner/oauth/token" //nolint:gosec // a path
+const tokenPath = "/realms/partner/oauth/token"

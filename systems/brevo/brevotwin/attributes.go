@@ -135,11 +135,11 @@ func (x *attribute) take(v any) (any, bool) {
 	case "multiple-choice":
 		return x.takeMany(v)
 	default:
-		switch v.(type) {
+		switch v := v.(type) {
 		case string:
 			return v, true
 		case json.Number:
-			return v.(json.Number).String(), true
+			return v.String(), true
 		}
 		return nil, false
 	}

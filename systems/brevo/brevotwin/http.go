@@ -65,12 +65,12 @@ func (a *Account) serve(w http.ResponseWriter, r *http.Request) {
 
 // answer checks the credential and the limits and finds the endpoint.
 func (a *Account) answer(w http.ResponseWriter, r *request) (int, any) {
-	switch parts := strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/"); {
-	case parts[0] == "realms":
+	switch parts := strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/"); parts[0] {
+	case "realms":
 		return a.oauth(r)
-	case parts[0] == "reports":
+	case "reports":
 		return a.report(w, parts)
-	case parts[0] == "v3":
+	case "v3":
 		for _, p := range parts[1:] {
 			plain, err := url.PathUnescape(p)
 			if err != nil {
@@ -270,7 +270,7 @@ func write(w http.ResponseWriter, status int, answer any) {
 	body, _ := json.Marshal(answer) // plain structs and maps; it cannot fail
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // JSON; and a caller that is gone is no fault of the twin
+	_, _ = w.Write(body) // a caller that is gone is no fault of the twin
 }
 
 // encodeFault answers a fault in Brevo's form.

@@ -251,7 +251,7 @@ func (a *Account) post(ctx context.Context, through http.RoundTripper, h *hook, 
 	if h.Auth != nil {
 		token := h.Auth.Token
 		if forged {
-			token = "of-another-account"
+			token += "-of-another"
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
 	}

@@ -135,6 +135,9 @@ func declaredAbilities(b *Bench) {
 			b.Errorf("%s: declared %v, implemented %v", x.what, x.declared, x.can)
 		}
 	}
+	if (b.Events != nil) != (b.suite.Event != nil) {
+		b.Errorf("the connection takes events: %v; the suite has a sample: %v", b.Events != nil, b.suite.Event != nil)
+	}
 	for _, o := range b.suite.Objects {
 		if _, ok := b.Schema.Object(o.Name); !ok {
 			b.Errorf("the suite has samples of %s, which the schema lacks", o.Name)

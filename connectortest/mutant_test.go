@@ -38,6 +38,8 @@ type defect struct {
 	openFile   func(*mutant, context.Context, connector.File) (io.ReadCloser, error)
 	addFile    func(*mutant, context.Context, string, record.Ref, connector.File, io.Reader) (connector.File, connector.Result, error)
 	removeFile func(*mutant, context.Context, connector.File) error
+	track      func(*mutant, context.Context, []connector.Event) ([]connector.Result, error)
+	tracked    func(*mutant, context.Context, []connector.Event) ([]bool, error)
 }
 
 // A mutant is the toy's connection with one defect.

@@ -67,6 +67,8 @@ type Suite struct {
 	Hide   func(tw twin.Twin, object, id string) error
 	Expire func(tw twin.Twin) error
 	Merge  func(tw twin.Twin, object, lose, keep string) error
+	// Event is an event to tell of, if the connector takes events; "{n}" as in an Object.
+	Event *connector.Event
 	// Aim makes the vendor call an address, as an administrator does where the connector
 	// cannot ask for it.
 	Aim func(tw twin.Twin, address string) error
@@ -129,6 +131,9 @@ func (s Suite) parts() []part {
 	}
 	if len(s.Objects) > 0 && s.receives() {
 		parts = append(parts, part{name: "door", object: s.Objects[0], scenarios: hookScenarios()})
+	}
+	if len(s.Objects) > 0 && s.Event != nil {
+		parts = append(parts, part{name: "events", object: s.Objects[0], scenarios: eventScenarios()})
 	}
 	return parts
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/connectortest/toy"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/twin"
@@ -41,6 +42,9 @@ func toySuite() Suite {
 				Create:  record.Fields{"name": record.Text("Label {n}"), "code": record.Text("l{n}")},
 				Invalid: record.Fields{"code": record.Text("much longer than the twenty characters that a code may have")},
 			},
+		},
+		Event: &connector.Event{
+			Name: "paid", Person: connector.Person{Email: "ann{n}@example.com"}, Properties: record.Fields{"amount": record.Text("{n}")},
 		},
 		Deny: func(tw twin.Twin, object string) error {
 			a, err := account(tw)

@@ -20,6 +20,8 @@
 //	POST /v1/do   {table, verb, items}               up to 10 writes of one verb; a busy account answers with jobs
 //	POST /v1/jobs {table, ids}                       what became of jobs
 //	POST /v1/fold {table, keep, lose}                folds rows into one
+//	POST /v1/events {events}                         what happened to people, all or nothing
+//	POST /v1/events/seen {keys}                      which of those are known
 //	GET  /v1/hooks                                   whom the vendor calls
 //	POST /v1/hooks {url, tables}                     call this address for a week when rows move
 //	DELETE /v1/hooks?id=                             call it no more
@@ -150,6 +152,7 @@ var (
 	_ connector.SchemaWriter = (*conn)(nil)
 	_ connector.Settler      = (*conn)(nil)
 	_ connector.Merger       = (*conn)(nil)
+	_ connector.EventSink    = (*conn)(nil)
 
 	_ connector.FileStore       = (*conn)(nil)
 	_ connector.WebhookReceiver = (*conn)(nil)

@@ -57,6 +57,7 @@ type Twin struct {
 
 	lastPaper int
 	folding   Folding
+	stories   []twinStory
 }
 
 // New returns a twin without rows.

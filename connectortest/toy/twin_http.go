@@ -55,10 +55,12 @@ func (a *Twin) serve(w http.ResponseWriter, r *http.Request) {
 		"POST /v1/jobs":    a.serveJobs,
 		"POST /v1/fold":    a.serveFold,
 
-		"GET /v1/papers":    a.servePapers,
-		"POST /v1/papers":   a.serveAddPaper,
-		"DELETE /v1/papers": a.serveDropPaper,
-		"GET /v1/paper":     a.servePaper,
+		"GET /v1/papers":       a.servePapers,
+		"POST /v1/papers":      a.serveAddPaper,
+		"DELETE /v1/papers":    a.serveDropPaper,
+		"GET /v1/paper":        a.servePaper,
+		"POST /v1/events":      a.serveEvents,
+		"POST /v1/events/seen": a.serveEventsSeen,
 	}
 	serve, ok := known[r.Method+" "+r.URL.Path]
 	if !ok {

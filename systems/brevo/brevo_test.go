@@ -93,6 +93,10 @@ func suite() connectortest.Suite {
 				},
 			},
 		},
+		Event: &connector.Event{
+			Name: "order_paid", Person: connector.Person{Email: "ann{n}@example.com"},
+			Properties: record.Fields{"amount": record.Text("19.5"), "currency": record.Text("EUR")},
+		},
 		Lacks: map[string]string{
 			"door: a wrong signature is unauthorized":     "Brevo signs nothing: it shows a token, which TestAHookWithoutOurTokenIsRefused holds",
 			"contacts: the largest batch keeps its order": oneByOne,

@@ -65,7 +65,9 @@ func (a *Account) listsCall(r *request) (int, any) {
 	switch {
 	case r.Method == http.MethodGet:
 		m := all[i].show()
-		m["createdAt"], m["dynamicList"] = "2026-01-01T00:00:00.000Z", false
+		if r.path[1] == "lists" {
+			m["createdAt"], m["dynamicList"] = "2026-01-01T00:00:00.000Z", false
+		}
 		return 200, m
 	case r.Method == http.MethodPut && r.path[1] == "lists":
 		return a.changeList(r, all[i])

@@ -108,6 +108,9 @@ func (a *Account) putContact(id string, fields map[string]string) (string, error
 			in.SMSNo = &no
 		case "listIds":
 		default:
+			if isPhone(name) {
+				text = strings.NewReplacer(" ", "", "-", "").Replace(text) // the page takes numbers as people write them
+			}
 			v, err := a.entered(name, text)
 			if err != nil {
 				return "", err

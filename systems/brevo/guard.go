@@ -32,11 +32,12 @@ func (c *conn) readBefore(ctx context.Context, all []*writing) {
 		}
 	}
 	there, err := c.readContacts(ctx, ids)
+	failed := connector.ErrorOf(err) // one error for all: nothing was written
 	for _, w := range all {
 		switch x, ok := there[w.id]; {
 		case !careful(w.op):
 		case err != nil:
-			w.result.Err = connector.ErrorOf(err)
+			w.result.Err = failed
 		case !ok:
 			w.result.Err = notFound(contacts, w.id)
 		default:

@@ -98,6 +98,7 @@ func suite() connectortest.Suite {
 			Properties: record.Fields{"amount": record.Text("19.5"), "currency": record.Text("EUR")},
 		},
 		Lacks: map[string]string{
+			"files": "files of Brevo are not read or written",
 			"door: a wrong signature is unauthorized":     "Brevo signs nothing: it shows a token, which TestAHookWithoutOurTokenIsRefused holds",
 			"contacts: the largest batch keeps its order": oneByOne,
 			"expire":                    "Brevo's cursors are times, which do not grow old",

@@ -17,13 +17,14 @@ const keepsNo = "consent: the person said no to mail, and the record remembers i
 
 // consentOf says what both sides of a consent mean (R32); nil if the field is none. A side
 // whose own field is of another kind means what the other side would hold for it.
-func consentOf(f mappingField, in merge.Field) *merge.Consent {
+func (p *pair) consentOf(f mappingField, in merge.Field) *merge.Consent {
 	if !f.Consent {
 		return nil
 	}
-	c := &merge.Consent{Told: [2]bool{f.ToLeft, f.ToRight}}
+	c := &merge.Consent{}
 	for _, side := range record.Sides() {
 		cell, of := in.Cells[side], fieldOn(f, side)
+		c.Told[side] = [2]bool{f.ToLeft, f.ToRight}[side] && p.ends[side].object.Update // C2: none is told where nothing can be written
 		c.Firsthand[side] = of.Firsthand
 		switch {
 		case of.Kind == record.KindConsent:

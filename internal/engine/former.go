@@ -272,7 +272,7 @@ func (f *former) outcome(b *batch, d *draft, i int) merge.Outcome {
 		}
 	}
 	in.Direction, in.Prefer, in.Enforce, in.Set = allowed(rule.Direction, field), rule.Prefer, rule.Enforce, field.Set
-	in.Same, in.Consent = func(l, r record.Value) bool { return m.Same(i, l, r) }, consentOf(field, in)
+	in.Same, in.Consent = func(l, r record.Value) bool { return m.Same(i, l, r) }, b.r.p.consentOf(field, in)
 	return merge.One(in, d.times)
 }
 
@@ -311,7 +311,7 @@ func (b *batch) revalued(d *draft, i int, in merge.Field) error {
 	if err != nil || !told || !record.Echoes(other, before, fieldOn(field, to).Rewrites) {
 		return nil //nolint:nilerr // they differed before, and a rule said so
 	}
-	if in.Consent = consentOf(field, in); in.Consent != nil && in.Consent.Says[to] == record.Denied {
+	if in.Consent = b.r.p.consentOf(field, in); in.Consent != nil && in.Consent.Says[to] == record.Denied {
 		return nil // R32: no value map takes a no away
 	}
 	out := merge.Outcome{State: merge.StateWrite, Rule: "the value map says so"}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/merge"
+	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -21,6 +23,12 @@ const wholeRecord = "*"
 
 // waitsForDecision is why a field diverges about which a person was asked.
 const waitsForDecision = "waits for a decision"
+
+// writes reports whether the configuration has anything written to a side. A no to mail goes to
+// the other sides, too (R32).
+func (p *pair) writes(side record.Side) bool {
+	return p.Direction.Allows(side) || slices.ContainsFunc(p.Rules, func(r plan.Rule) bool { return r.Direction.Allows(side) })
+}
 
 // maxReversals is how often in a day the source's value is put back at a follower that
 // keeps changing it, before a person is asked (R10).

@@ -407,7 +407,7 @@ func (s *settling) write(ctx context.Context) {
 		return
 	}
 	ops := wireOps(s.ops)
-	results, err := s.end.conn.able.Writer.Write(ctx, ops)
+	results, err := s.send(ctx, ops)
 	s.at = time.Now().Truncate(time.Microsecond)
 	if err == nil && len(results) != len(ops) {
 		err = &connector.Error{Kind: connector.Ambiguous, Scope: connector.ScopeObject,
@@ -430,6 +430,15 @@ func wireOps(ops []store.Op) []connector.Op {
 			IfVersion: op.IfVersion, Set: op.Set, Was: op.Was}
 	}
 	return out
+}
+
+// send hands operations to the vendor, if the connection writes at all (C2).
+func (s *settling) send(ctx context.Context, ops []connector.Op) ([]connector.Result, error) {
+	if w := s.end.conn.able.Writer; w != nil {
+		return w.Write(ctx, ops)
+	}
+	return nil, &connector.Error{Kind: connector.Unsupported, Scope: connector.ScopeObject,
+		Err: fmt.Errorf("%s takes no writes", s.end.conn.spec.Title)}
 }
 
 // finish stores what the batch came to, all in one transaction (invariant 3).

@@ -415,13 +415,13 @@ func (s *settling) failed(ctx context.Context, op store.Op, err error) {
 	case connector.Ambiguous:
 		s.later(op, store.OpUnknown, now.Add(s.end.object.Settle), err)
 	case connector.Unauthorized, connector.Forbidden:
-		s.later(op, store.OpReady, now, err)
-		if e.Kind == connector.Unauthorized || e.Scope != connector.ScopeRecord {
-			s.stop = fmt.Errorf("write %s: %w", s.end.of, s.r.e.spoil(ctx, s.end.conn, err))
+		if e.Kind == connector.Forbidden && (e.Scope == connector.ScopeRecord || !s.r.p.writes(s.side)) {
+			s.settled = append(s.settled, store.Settlement{Op: op.ID}) // R32: where only a no is told, a key that reads will do
+			s.refuseRecord(ctx, op, e)
 			return
 		}
-		s.settled[len(s.settled)-1] = store.Settlement{Op: op.ID}
-		s.refuseRecord(ctx, op, e)
+		s.later(op, store.OpReady, now, err)
+		s.stop = fmt.Errorf("write %s: %w", s.end.of, s.r.e.spoil(ctx, s.end.conn, err))
 	case connector.Conflict, connector.NotFound:
 		s.stale(ctx, op)
 	case connector.Invalid, connector.Unsupported:

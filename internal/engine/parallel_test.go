@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,4 +69,37 @@ func TestFaultsInTheMiddleOfAParallelFirstSync(t *testing.T) {
 			})
 		})
 	}
+}
+
+// R1, R8: each side's write of one pair moves the base of its own fields, and of no others: an
+// edit that follows right after one of them is one side's change, not a conflict.
+func TestR1WritesToBothSidesOfAPairKeepEachOthersBases(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsWith("prefer: left"))
+		w.workers = 8
+		w.restart()
+		l := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old", "phone": "+302105550000"})
+		w.settled("cards")
+		r := w.b.Rows("cards")[0].ID
+		time.Sleep(time.Minute)
+		w.put(w.a, "cards", l, map[string]string{"notes": "from left"})
+		w.put(w.b, "cards", r, map[string]string{"phone": "+302105550001"})
+		w.b.After(onceAt("/v1/do", func() { w.put(w.b, "cards", r, map[string]string{"notes": "a person, right after"}) }))
+		slow := func(by time.Duration) func(*http.Request) {
+			return func(q *http.Request) {
+				if strings.HasSuffix(q.URL.Path, "/do") {
+					time.Sleep(by)
+				}
+			}
+		}
+		w.b.Before(slow(100 * time.Millisecond))
+		w.a.After(slow(time.Second))
+		w.settled("cards")
+		w.settled("cards")
+		if got := cell(w.b, r, "notes"); got != "a person, right after" {
+			t.Errorf("the edit is lost: %q", got)
+		}
+		quiet(t, w)
+	})
 }

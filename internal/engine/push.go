@@ -192,33 +192,45 @@ func (r *run) await(ctx context.Context) (bool, error) {
 	}
 }
 
-// pushVerb sends the ready operations of one verb to both sides in the vendor's largest
-// batches, several at a time.
+// pushVerb sends the ready operations of one verb, to one side after the other: both may be
+// about one pair, and each stores what has been agreed of all its fields (R1).
 func (r *run) pushVerb(ctx context.Context, verb connector.Verb) (int, error) {
 	total := 0
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(r.e.workers)
 	for _, side := range record.Sides() {
 		if r.p.ends[side].hosted() {
 			continue // its vendor fetches them
 		}
-		size := max(1, r.p.ends[side].object.Batch)
-		for gctx.Err() == nil {
-			ops, err := r.e.store.ClaimOf(gctx, r.p.Name, r.p.ends[side].of, verb, size, time.Now())
-			if err != nil {
-				return total, joinWait(g, fmt.Errorf("claim operations: %w", err))
-			}
-			if len(ops) == 0 {
-				break
-			}
-			total += len(ops)
-			if r.e.workers > 1 {
-				g.Go(func() error { return r.send(gctx, side, ops) })
-				continue
-			}
-			if err := r.send(ctx, side, ops); err != nil { // one thing after the other (invariant 12)
-				return total, err
-			}
+		n, err := r.pushSide(ctx, side, verb)
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// pushSide sends the ready operations of one verb to one side in the vendor's largest batches,
+// several at a time.
+func (r *run) pushSide(ctx context.Context, side record.Side, verb connector.Verb) (int, error) {
+	total := 0
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.e.workers)
+	size := max(1, r.p.ends[side].object.Batch)
+	for gctx.Err() == nil {
+		ops, err := r.e.store.ClaimOf(gctx, r.p.Name, r.p.ends[side].of, verb, size, time.Now())
+		if err != nil {
+			return total, joinWait(g, fmt.Errorf("claim operations: %w", err))
+		}
+		if len(ops) == 0 {
+			break
+		}
+		total += len(ops)
+		if r.e.workers > 1 {
+			g.Go(func() error { return r.send(gctx, side, ops) })
+			continue
+		}
+		if err := r.send(ctx, side, ops); err != nil { // one thing after the other (invariant 12)
+			return total, err
 		}
 	}
 	return total, g.Wait()

@@ -208,8 +208,12 @@ func (r *run) pullOf(ctx context.Context, w want) error {
 	for _, p := range r.e.syncs {
 		for s, end := range p.ends {
 			if end.of == w.end.of && p.Mapping != nil {
-				other := &run{e: r.e, p: p}
+				other := r.e.runOf(p, r.id)
 				other.calls[s] = r.calls[w.side]
+				var err error
+				if other.marks, err = r.e.store.Marks(ctx, p.Name); err != nil { // what is asked on the way moves none
+					return fmt.Errorf("load marks: %w", err)
+				}
 				return other.pull(ctx, record.Side(s))
 			}
 		}

@@ -582,13 +582,18 @@ func (b *batch) decided(ctx context.Context, subject string) (string, error) {
 
 // decision returns the newest decided review item of a subject. A run asks once.
 func (r *run) decision(ctx context.Context, subject string) (store.Review, error) {
-	if item, ok := r.decisions[subject]; ok {
+	r.mu.Lock()
+	item, ok := r.decisions[subject]
+	r.mu.Unlock()
+	if ok {
 		return item, nil
 	}
 	got, err := r.e.store.Decisions(ctx, r.p.Name, []string{subject})
 	if err != nil {
 		return store.Review{}, fmt.Errorf("load decisions: %w", err)
 	}
+	r.mu.Lock()
 	r.decisions[subject] = got[subject]
+	r.mu.Unlock()
 	return got[subject], nil
 }

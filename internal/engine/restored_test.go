@@ -1,11 +1,15 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/connectortest/toy"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
 )
@@ -65,6 +69,75 @@ func TestR33DeletingAFewNewRecordsStopsNothing(t *testing.T) {
 		}
 		if rep := w.syncWith("labels", engine.SyncOptions{Sweep: true}); rep.Status != engine.StatusOK || rep.Linked != 8 {
 			t.Errorf("%+v %v", rep, w.reviews())
+		}
+	})
+}
+
+// R33: both sides may find at once that their vendor was restored.
+func TestR33TwoVendorsThatWereRestoredStopTheSyncToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, labelsYAML)
+		w.workers = 4
+		w.restart()
+		w.labels(15)
+		w.a.Rewind("labels", 3)
+		w.b.Rewind("labels", 3)
+		time.Sleep(30 * 24 * time.Hour) // both cursors are forgotten: both sides are listed, side by side
+		for _, tw := range []*toy.Twin{w.a, w.b} {
+			tw.Before(func(*http.Request) { time.Sleep(time.Second) }) // in step, so that the race detector sees what they share
+		}
+		if rep := w.sync("labels"); rep.Status != engine.StatusBlocked || rep.Linked != 15 {
+			t.Fatalf("%+v", rep)
+		}
+	})
+}
+
+// A forgetful connection leaves cards out of what it lists, although it has them.
+type forgetful struct {
+	readingWriter
+	leaves *bool
+}
+
+func (c forgetful) Changes(ctx context.Context, q connector.Query) (connector.Page, error) {
+	page, err := c.readingWriter.Changes(ctx, q)
+	if *c.leaves && q.Object == "cards" {
+		page.Changes = nil
+	}
+	return page, err
+}
+
+// R23, R21: children that are read for the run of another sync, and are not all listed, leave
+// the place up to which their own sync has planned.
+func TestR23ReadingChildrenForAnotherSyncHasNothingPlannedAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, familyYAML)
+		leaves := false
+		w.wrap = func(c connector.Connection) connector.Connection {
+			return forgetful{readingWriter{readingOf(c), connector.AbilitiesOf(c).Writer}, &leaves}
+		}
+		w.configure(w.yaml)
+		label := w.put(w.a, "labels", "", map[string]string{"name": "Gold", "code": "g"})
+		for i := range 15 {
+			w.put(w.a, "cards", "", map[string]string{"name": fmt.Sprint("N", i), "email": fmt.Sprint("n", i, "@x.gr")})
+		}
+		w.settled("cards")
+		before, err := w.store.Marks(t.Context(), "cards")
+		if err != nil || before[0] == 0 || before[1] == 0 {
+			t.Fatalf("marks %v: %v", before, err)
+		}
+		time.Sleep(30 * 24 * time.Hour)
+		leaves = true
+		w.remove(w.a, "labels", label)
+		if _, err := w.engine.Sync(t.Context(), []string{"labels"}, engine.SyncOptions{Sweep: true}); err != nil {
+			t.Fatal(err)
+		}
+		if item := w.review(store.ReviewIdentity); item.Sync != "cards" {
+			t.Fatalf("asked: %+v", item)
+		}
+		if after, err := w.store.Marks(t.Context(), "cards"); err != nil || after != before {
+			t.Errorf("planned up to %v, before up to %v: %v", after, before, err)
 		}
 	})
 }

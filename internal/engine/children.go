@@ -166,6 +166,8 @@ func (b *batch) judgeBy(ctx context.Context, p *pair, side record.Side, rows map
 			j.held = fmt.Sprintf("%s/%s may have children of its own", j.of, j.id)
 		case p.Delete[side] != plan.DeleteDelete:
 			j.held = fmt.Sprintf("%s/%s is not to be deleted by %s", j.of, j.id, p.Name)
+		case saysNo(p.ends[side].object, row): // R32
+			j.held = fmt.Sprintf("%s/%s remembers a no to mail", j.of, j.id)
 		case changed != "":
 			j.held = fmt.Sprintf("%s of %s/%s was changed", changed, j.of, j.id)
 		case partner.Fate != connector.Deleted && partner.Fate != connector.Archived:

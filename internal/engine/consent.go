@@ -51,6 +51,45 @@ func saysNo(o record.Object, row store.Row) bool {
 	return false
 }
 
+// denies reports whether a record says no by whatever tells of consent there.
+func (p *pair) denies(side record.Side, row store.Row) bool {
+	if saysNo(p.ends[side].object, row) {
+		return true
+	}
+	for i, f := range p.Mapping.Fields() {
+		if !f.Consent {
+			continue
+		}
+		if own, known, err := p.Mapping.Own(i, side, row.Fields, nil); err == nil && known && p.says(i, side, own) == record.Denied {
+			return true
+		}
+	}
+	return false
+}
+
+// says is what a side's value of a consent means; where the side's own field is of another kind,
+// that is what the other side would hold for it.
+func (p *pair) says(i int, side record.Side, v record.Value) string {
+	if fieldOn(p.Mapping.Fields()[i], side).Kind == record.KindConsent {
+		return v.Text()
+	}
+	sent, told, err := p.Mapping.Convert(i, side, v, nil)
+	if err != nil || !told {
+		return ""
+	}
+	return sent.Text()
+}
+
+// forgetsNo reports whether merging one record into another one would lose the first one's no:
+// that is for a person to say, whatever merge is set to (R32).
+func (b *batch) forgetsNo(ctx context.Context, side record.Side, lose, keep string) (bool, error) {
+	both, err := b.r.e.store.Rows(ctx, b.r.p.ends[side].of, []string{lose, keep})
+	if err != nil {
+		return false, fmt.Errorf("load the records to merge: %w", err)
+	}
+	return b.r.p.denies(side, both[lose]) && !b.r.p.denies(side, both[keep]), nil
+}
+
 // noFields are the fields in which people themselves say no; they are read whatever is mapped.
 func noFields(o record.Object) []string {
 	var names []string

@@ -114,12 +114,12 @@ func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
 		b.closeLink(d.link, closedGone, why+", and the other side is kept")
 		return nil
 	}
+	if held, err := b.suspectMerge(ctx, d, lost); err != nil || held {
+		return err
+	}
 	if b.optedOut(d.rows[survivor], survivor) {
 		b.closeLink(d.link, closedGone, why+", and the other side is kept: "+keepsNo)
 		return nil
-	}
-	if held, err := b.suspectMerge(ctx, d, lost); err != nil || held {
-		return err
 	}
 	b.meetExpected(d)
 	if f, was, is := b.edited(d, survivor); f != "" {

@@ -124,6 +124,8 @@ func (b *batch) followGone(ctx context.Context, link store.Link, to [2]string, r
 		return err
 	}
 	heir := b.heir(link, to)
+	rows[survivor] = b.rows[survivor][to[survivor]]
+	b.startAnew(&heir, link, rows) // should the other one come back (R18)
 	b.closeLink(heir, closedGone, fmt.Sprintf("%s/%s was deleted", b.r.p.ends[gone].of, link.IDs[gone]))
 	return nil
 }
@@ -297,16 +299,12 @@ func (b *batch) heir(link store.Link, to [2]string) store.Link {
 
 // startAnew forgets what was agreed of fields in which the survivor has less than the lost
 // record had: an empty field of another record is nobody's wish to empty it, and neither is
-// an element of a list that it never had (R5).
+// an element of a list that it never had (R5). What the survivor says about consent it has said
+// before the merge, maybe before a no: it is no answer to that (R32).
 func (b *batch) startAnew(heir *store.Link, was store.Link, rows [2]store.Row) {
 	for i, f := range b.r.p.Mapping.Fields() {
 		for _, side := range record.Sides() {
-			if heir.IDs[side] == was.IDs[side] {
-				continue
-			}
-			own, known, err := b.r.p.Mapping.Own(i, side, rows[side].Fields, b.refs)
-			base, has := heir.Base[side][f.Key]
-			if err != nil || !known || !has || base.IsEmpty() || !own.IsEmpty() && !f.Set {
+			if heir.IDs[side] == was.IDs[side] || !f.Consent && !b.lacks(i, side, *heir, rows[side]) {
 				continue
 			}
 			for _, s := range record.Sides() {
@@ -316,6 +314,14 @@ func (b *batch) startAnew(heir *store.Link, was store.Link, rows [2]store.Row) {
 			break
 		}
 	}
+}
+
+// lacks reports whether a record has less in a field than was agreed.
+func (b *batch) lacks(i int, side record.Side, link store.Link, row store.Row) bool {
+	f := b.r.p.Mapping.Fields()[i]
+	own, known, err := b.r.p.Mapping.Own(i, side, row.Fields, b.refs)
+	base, has := link.Base[side][f.Key]
+	return err == nil && known && has && !base.IsEmpty() && (own.IsEmpty() || f.Set)
 }
 
 // loadPair brings two records into the batch, and says whether an operation of either is
@@ -352,11 +358,15 @@ func (b *batch) propose(ctx context.Context, link store.Link, side record.Side, 
 	lost := side.Other()
 	why := fmt.Sprintf("%s/%s was merged into the partner of %s/%s", b.r.p.ends[lost].of, link.IDs[lost], end.of, keep)
 	able := end.conn.able.Merger != nil && b.r.p.Direction.Allows(side)
+	forgets, err := b.forgetsNo(ctx, side, lose, keep)
+	if err != nil {
+		return err
+	}
 	switch {
 	case decided == "leave":
 		b.closeLink(link, closedMerged, why+", and a person left them apart")
 		return nil
-	case able && (decided == "merge" || b.r.p.Merge == plan.MergeFollow):
+	case able && (decided == "merge" || b.r.p.Merge == plan.MergeFollow && !forgets):
 		return b.planMerge(ctx, link, side, lose, keep, why)
 	}
 	d := b.draft(link, [2]store.Row{b.rows[0][link.IDs[0]], b.rows[1][link.IDs[1]]})
@@ -368,6 +378,9 @@ func (b *batch) propose(ctx context.Context, link store.Link, side record.Side, 
 	if able {
 		item.Fix = fmt.Sprintf("merge: %s goes into %s; or leave them apart; merge: follow in the sync does it without asking", lose, keep)
 		item.Choices = []string{"merge", "leave"}
+	}
+	if forgets {
+		item.Text += "; it says no to mail, which the other one does not"
 	}
 	b.review(item)
 	return nil

@@ -36,6 +36,13 @@ func (p *pair) consentOf(f mappingField, in merge.Field) *merge.Consent {
 	return c
 }
 
+// tellsNo reports whether a new record of the other side has to be told a no that the direction
+// would keep from it (R32).
+func (b *batch) tellsNo(i int, own record.Value) bool {
+	f := b.r.p.Mapping.Fields()[i]
+	return f.Consent && [2]bool{f.ToLeft, f.ToRight}[b.side.Other()] && b.r.p.says(i, b.side, own) == record.Denied
+}
+
 // optedOut reports whether a record's person has said no where the record would be the only
 // one to know: a system that hears it from them.
 func (b *batch) optedOut(row store.Row, side record.Side) bool {
@@ -127,9 +134,9 @@ func (b *batch) askConsent(d *draft, key string, in merge.Field, mails bool) (te
 		"has the person agreed again, and can you prove it? Then choose the side that says so, else the one that says no"
 }
 
-// lifts reports whether a write would take a person's no away.
-func lifts(f mappingField, side record.Side, now, to record.Value) bool {
-	return f.Consent && fieldOn(f, side).Kind == record.KindConsent && now.Text() == record.Denied && to.Text() != record.Denied
+// lifts reports whether a write would take a person's no away, in whatever form the side has it.
+func (p *pair) lifts(i int, side record.Side, now, to record.Value) bool {
+	return p.Mapping.Fields()[i].Consent && p.says(i, side, now) == record.Denied && p.says(i, side, to) != record.Denied
 }
 
 // Marks are what a person is known by who was erased: their e-mail addresses, and only

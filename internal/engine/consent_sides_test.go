@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,5 +101,75 @@ func TestAnOperationForAConnectionThatWritesNoMoreIsRefused(t *testing.T) {
 			t.Errorf("%+v", rep)
 		}
 		w.says("in", "out")
+	})
+}
+
+// R32: whatever the direction, a new record is told the no of the one that it is made from.
+func TestR32ACreateTellsANoAgainstTheDirection(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ left, right string }{{"out", "out"}, {"in", ""}} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, strings.Replace(cardsYAML, "fields: [name", "fields: [{ left: mail, right: mail, direction: right-to-left }, name", 1))
+			w.a.NoForms()
+			w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "mail": row.left})
+			w.settled("cards")
+			if got := w.b.Rows("cards")[0].Fields["mail"]; got != row.right {
+				t.Errorf("left says %q, and right was made with %q", row.left, got)
+			}
+		})
+	}
+}
+
+// R32: a person may say that the old address holds.
+func TestR32TheOldAddressHoldsIfAPersonSaysSo(t *testing.T) {
+	t.Parallel()
+	for direction, left := range map[string]string{"both": "ann@x.gr", "left-to-right": "new@x.gr"} {
+		synctest.Test(t, func(t *testing.T) {
+			w, l, r := mailing(t, mailYAML(direction, "ignore"), "out", "")
+			w.put(w.a, "cards", l, map[string]string{"email": "new@x.gr"})
+			w.sync("cards")
+			w.decide(w.review(store.ReviewConflict), "right")
+			for range 2 {
+				w.settled("cards")
+				w.holds(w.a, l, "email", left)
+				w.holds(w.b, r, "email", "ann@x.gr")
+			}
+			quiet(t, w)
+		})
+	}
+}
+
+// R32: a revert that gives another address to somebody who said no is for a person to insist on.
+func TestR32ARevertOfTheAddressOfAnOptedOutPersonIsForcedOnly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, l, r := mailing(t, mailYAML("both", "ignore"), "in", "")
+		w.put(w.a, "cards", l, map[string]string{"email": "new@x.gr"})
+		w.settled("cards")
+		w.put(w.b, "cards", r, map[string]string{"mail": "out"})
+		w.settled("cards")
+		change := engine.RevertRequest{Change: w.line(store.Written, "email").ID}
+		w.wants(w.revert(change), "field edited")
+		w.holds(w.b, r, "email", "new@x.gr")
+		change.Force = true
+		w.wants(w.revert(change), "field done")
+		w.holds(w.b, r, "email", "ann@x.gr")
+	})
+}
+
+// R32: a no is one in whatever words a side keeps it.
+func TestR32ARevertLiftsNoNoThatIsKeptAsAChoice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(cardsYAML, "fields: [name, box, email, phone, code, discount, stage, tags, notes]",
+			"fields: [{ left: stage, right: mail, values: { won: granted, lost: denied } }, name, box, email, notes]", 1))
+		l := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "stage": "won"})
+		w.settled("cards")
+		w.put(w.b, "cards", w.b.Rows("cards")[0].ID, map[string]string{"mail": "out"})
+		w.settled("cards")
+		w.holds(w.a, l, "stage", "lost")
+		w.wants(w.revert(engine.RevertRequest{Change: w.line(store.Written, "stage").ID, Force: true}), "field cannot")
+		w.settled("cards")
+		w.holds(w.a, l, "stage", "lost")
 	})
 }

@@ -364,7 +364,7 @@ func (b *batch) draftCreate(row store.Row) (op *store.Op, why string, err error)
 			return nil, "", fmt.Errorf("field %s: %w", f.Key, err)
 		}
 		to := fieldOn(f, other)
-		if !known || to.Name == "" || !allowed(b.r.p.Rules[i].Direction, f).Allows(other) {
+		if !known || to.Name == "" || !allowed(b.r.p.Rules[i].Direction, f).Allows(other) && !b.tellsNo(i, own) {
 			continue
 		}
 		sent, told, err := m.Convert(i, b.side, own, b.refs)

@@ -293,12 +293,16 @@ func (b *revertBatch) field(l store.Link, side record.Side, e store.Entry, to re
 		return u, nil
 	}
 	u.field = b.v.r.p.Mapping.Fields()[i]
-	if lifts(u.field, side, now, to) {
+	if b.v.r.p.lifts(i, side, now, to) {
 		u.State, u.Why = RevertCannot, "R32: a no to mail is not taken back; if the person agrees again, record it where they said so"
 		return u, nil
 	}
 	if why := l.Diverged[u.field.Key]; b.tried[u.key()] > 0 && strings.HasPrefix(why, "refused") {
 		u.State, u.Why = RevertCannot, why
+		return u, nil
+	}
+	if !b.v.q.Force && of.Kind == record.KindEmail && !now.IsEmpty() && saysNo(end.object, row) {
+		u.State, u.Why = RevertEdited, "R32: the person said no to mail, and might get it again at another address"
 		return u, nil
 	}
 	return u, b.since(l, &u, i, last)

@@ -72,7 +72,7 @@ const (
 	RevertDo      RevertState = "revert"  // it would be reverted
 	RevertDone    RevertState = "done"    // it was reverted
 	RevertAlready RevertState = "already" // it is as it was before
-	RevertEdited  RevertState = "edited"  // left alone: it was edited since
+	RevertEdited  RevertState = "edited"  // left alone: it was edited since, or only a person can say
 	RevertCannot  RevertState = "cannot"  // Why says what is in the way
 	RevertWaits   RevertState = "waits"   // an operation is under way, or did not come through
 	RevertSilent  RevertState = "none"    // there is nothing to take back; Why says the reason

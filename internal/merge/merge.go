@@ -187,9 +187,9 @@ func (f *Field) decide(t Times) Outcome {
 	case changed[record.Left] && changed[record.Right]:
 		return f.both(t)
 	case changed[record.Left]:
-		return f.one(record.Left)
+		return f.oneOrHold(record.Left)
 	default:
-		return f.one(record.Right)
+		return f.oneOrHold(record.Right)
 	}
 }
 
@@ -287,19 +287,39 @@ func (f *Field) one(changed record.Side) Outcome {
 	return Outcome{State: StateDiverged, Rule: changed.String() + " changed, and only " + source.String() + " is carried over"} // R10
 }
 
+// oneOrHold is one, unless a person has said that what the unchanged side has holds.
+func (f *Field) oneOrHold(changed record.Side) Outcome {
+	s, decided := f.Decision.side()
+	if !decided || s == changed {
+		return f.one(changed)
+	}
+	return f.hold(s, changed.String()+" changed: decided for "+s.String())
+}
+
+// hold keeps what a side has, as a person has decided, on the other side too if that is written.
+func (f *Field) hold(s record.Side, rule string) Outcome {
+	if to := s.Other(); !f.Direction.Allows(to) {
+		return Outcome{State: StateDiverged, Rule: rule + ", and " + to.String() + " is not written to"}
+	}
+	return f.overrule(s, rule)
+}
+
 // both is the second half of R8: both sides changed.
 func (f *Field) both(t Times) Outcome {
 	if f.same() {
 		return Outcome{State: StateAgreed, Rule: "both changed to the same"}
 	}
 	source, oneWay := f.source()
+	s, decided := f.Decision.side()
 	switch {
+	case oneWay && decided:
+		return f.hold(s, "both changed: decided for "+s.String())
 	case oneWay:
 		return f.overrule(source, "both changed: "+source.String()+" is the source") // R10
 	case f.Direction != Both:
 		return Outcome{State: StateDiverged, Rule: "both changed, and nothing is written in direction none"}
 	}
-	if s, ok := f.Decision.side(); ok {
+	if decided {
 		return f.overrule(s, "both changed: decided for "+s.String())
 	}
 	if s, ok := f.Prefer.side(); ok {

@@ -199,6 +199,24 @@ func TestBothChangedFollowsR8AndR9(t *testing.T) {
 	})
 }
 
+// R32: a person may say that the old address of somebody who said no holds.
+func TestADecisionHoldsWhereOneSideChangedToo(t *testing.T) {
+	t.Parallel()
+	decided := func(s merge.Prefer, d merge.Direction, left, right merge.Cell) merge.Field {
+		return with(field(left, right), func(f *merge.Field) { f.Direction, f.Decision = d, s })
+	}
+	play(t, []scene{
+		{name: "for the side that changed", field: decided(merge.Left, merge.Both, cell("a", "b"), cell("a", "a")),
+			want: merge.Outcome{State: merge.StateWrite, Writes: write(record.Right, "b"), Rule: "left changed"}},
+		{name: "for the other one", field: decided(merge.Right, merge.Both, cell("a", "b"), cell("a", "a")),
+			want: merge.Outcome{State: merge.StateWrite, Conflict: true, Writes: write(record.Left, "a"), Lost: lost(record.Left, "b"), Rule: "left changed: decided for right"}},
+		{name: "for the other one, and the source is not written", field: decided(merge.Right, merge.LeftToRight, cell("a", "b"), cell("a", "a")),
+			want: merge.Outcome{State: merge.StateDiverged, Rule: "left changed: decided for right, and left is not written to"}},
+		{name: "for the follower after both changed", field: decided(merge.Right, merge.LeftToRight, cell("a", "b"), cell("a", "c")),
+			want: merge.Outcome{State: merge.StateDiverged, Rule: "both changed: decided for right, and left is not written to"}},
+	})
+}
+
 func TestAbsentNeverWinsAndNeverWrites(t *testing.T) {
 	t.Parallel()
 	unknown := func(rule string) merge.Outcome { return merge.Outcome{State: merge.StateUnknown, Rule: rule} } // R11

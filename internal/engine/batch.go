@@ -368,6 +368,9 @@ func (b *batch) record(ctx context.Context, id string) error {
 	case b.taken[store.Spot{Side: b.side, ID: id}] != "":
 		return nil // just linked, from the other side
 	case linked && revives(link) && b.partnerPresent(link):
+		if barred, err := b.barred(ctx, row); err != nil || barred {
+			return err
+		}
 		return b.revive(ctx, link)
 	default:
 		if err := b.alone(ctx, row); err != nil {

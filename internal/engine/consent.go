@@ -205,7 +205,7 @@ func (b *batch) barred(ctx context.Context, row store.Row) (bool, error) {
 	if !was {
 		return false, nil
 	}
-	decided, err := b.decided(ctx, b.about("erased", row.ID))
+	decided, err := b.decided(ctx, erasedSubject(b.side, row.ID))
 	if err != nil || decided == "admit" {
 		return false, err
 	}
@@ -213,8 +213,55 @@ func (b *batch) barred(ctx context.Context, row store.Row) (bool, error) {
 	if decided == "dismiss" {
 		return true, nil
 	}
-	b.review(store.Review{Kind: store.ReviewErased, Subject: b.about("erased", row.ID), Side: b.side, Record: row.ID,
+	b.review(store.Review{Kind: store.ReviewErased, Subject: erasedSubject(b.side, row.ID), Side: b.side, Record: row.ID,
 		Text: fmt.Sprintf("%s/%s is of a person who was erased on %s: it is not synced", b.r.p.ends[b.side].of, row.ID, at.UTC().Format(time.DateOnly)),
 		Fix:  "erase it there too; if the person has come back by their own will, say admit", Choices: []string{"admit", "dismiss"}})
+	return true, nil
+}
+
+func erasedSubject(side record.Side, id string) string {
+	return fmt.Sprintf("erased %s %s", side, id)
+}
+
+// buried reports whether what a record of a side holds, or held, is of a person who was erased.
+func (b *batch) buried(ctx context.Context, side record.Side, fields record.Fields) (bool, error) {
+	if b.r.graves == 0 {
+		return false, nil
+	}
+	found, err := b.r.e.store.Buried(ctx, Marks(b.r.p.ends[side].object, fields, b.r.e.plan.Country))
+	return len(found) > 0, err //nolint:wrapcheck // it says what it was about
+}
+
+// mateBarred keeps a record from being joined with one whose person was erased (R32); about that
+// one is asked when it is planned itself.
+func (b *batch) mateBarred(ctx context.Context, row, mate store.Row) (bool, error) {
+	other := b.side.Other()
+	was, err := b.buried(ctx, other, mate.Fields)
+	if err != nil || !was {
+		return false, err
+	}
+	decided, err := b.decided(ctx, erasedSubject(other, mate.ID))
+	if err != nil || decided == "admit" {
+		return false, err
+	}
+	b.stand(row.ID, standsErased, fmt.Sprintf("%s/%s, which it matches, is of a person who was erased", b.r.p.ends[other].of, mate.ID))
+	return true, nil
+}
+
+// anewBarred keeps the record of a person who was erased from being created anew, until
+// somebody says that they have come back by their own will (R32).
+func (b *batch) anewBarred(ctx context.Context, link store.Link, last record.Fields) (bool, error) {
+	was, err := b.buried(ctx, b.side, last)
+	if err != nil || !was {
+		return false, err
+	}
+	about := anewSubject(link.ID) + " erased"
+	decided, err := b.decided(ctx, about)
+	if err != nil || decided != "" {
+		return decided != "admit", err
+	}
+	b.review(store.Review{Kind: store.ReviewErased, Subject: about, Link: link.ID, Side: b.side, Record: link.IDs[b.side],
+		Text: fmt.Sprintf("%s/%s was of a person who was erased since: it is not created anew", b.r.p.ends[b.side].of, link.IDs[b.side]),
+		Fix:  "if the person has come back by their own will, say admit", Choices: []string{"admit", "dismiss"}})
 	return true, nil
 }

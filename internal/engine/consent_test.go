@@ -152,3 +152,72 @@ func TestR32AnErasedPersonDoesNotComeBack(t *testing.T) {
 		}
 	})
 }
+
+// R32: whom a record is matched with may have been erased, too.
+func TestR32ARecordIsNotMatchedWithThatOfAnErasedPerson(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(cardsYAML, "match: [email]", "match: [code, email]", 1))
+		if err := w.store.Bury(t.Context(), time.Now(), "email ann@x.gr"); err != nil {
+			t.Fatal(err)
+		}
+		l := w.put(w.a, "cards", "", map[string]string{"name": "A.", "code": "k1"})
+		r := w.put(w.b, "cards", "", map[string]string{"name": "Ann", "code": "k1", "email": "ann@x.gr"})
+		w.sync("cards")
+		w.holds(w.a, l, "email", "")
+		if n := len(w.b.Rows("cards")); n != 1 {
+			t.Errorf("right has %d cards", n)
+		}
+		w.review(store.ReviewErased)
+		w.remove(w.b, "cards", r) // as the item says
+		w.settled("cards")
+		if n := len(w.b.Rows("cards")); n != 1 {
+			t.Errorf("what was held back has no partner: right has %d cards", n)
+		}
+	})
+}
+
+// R32, R18: what was deleted when a person was erased does not hold again when it comes back.
+func TestR32ARecordOfAnErasedPersonThatReturnsIsNotLinkedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, l, r := mailing(t, mailYAML("both", "ignore"), "", "")
+		w.remove(w.a, "cards", l)
+		w.settled("cards")
+		if err := w.store.Bury(t.Context(), time.Now(), "email ann@x.gr"); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.a.Restore("cards", l); err != nil {
+			t.Fatal(err)
+		}
+		w.put(w.b, "cards", r, map[string]string{"notes": "hers"})
+		w.sync("cards")
+		w.holds(w.a, l, "notes", "")
+	})
+}
+
+// R32, R22: nobody's decision to create a record anew is one about a person who was erased since.
+func TestR32ARecordOfAnErasedPersonIsNotCreatedAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsWith("delete: delete"))
+		l := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.settled("cards")
+		w.remove(w.a, "cards", l)
+		w.settled("cards")
+		if err := w.store.Bury(t.Context(), time.Now(), "email ann@x.gr"); err != nil {
+			t.Fatal(err)
+		}
+		w.revert(engine.RevertRequest{Change: w.line(store.Deleted, "").ID})
+		w.decide(w.review(store.ReviewDelete), "create")
+		w.sync("cards")
+		if rows := w.b.Rows("cards"); len(rows) != 0 {
+			t.Errorf("made again: %v", rows)
+		}
+		w.decide(w.review(store.ReviewErased), "admit")
+		w.sync("cards")
+		if rows := w.b.Rows("cards"); len(rows) != 1 {
+			t.Errorf("right has %v", rows)
+		}
+	})
+}

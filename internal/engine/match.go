@@ -268,6 +268,9 @@ func (b *batch) join(ctx context.Context, row store.Row, partner, why string) er
 		b.stand(row.ID, standsPartner, "its partner does not pass where."+other.String())
 		return nil
 	}
+	if barred, err := b.mateBarred(ctx, row, mate); err != nil || barred {
+		return err
+	}
 	if len(b.r.edits) > 0 { // they are written to records that have no partner yet
 		if busy, err := b.partnerBusy(ctx, row, partner); err != nil || busy {
 			return err

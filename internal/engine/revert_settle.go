@@ -98,6 +98,9 @@ func (b *batch) recreate(ctx context.Context, link store.Link) error {
 	if last == nil || remade(lines, link, b.side) || b.claimed[claim] != 0 {
 		return nil
 	}
+	if barred, err := b.anewBarred(ctx, link, last); err != nil || barred {
+		return err
+	}
 	op := b.newOp(b.side, connector.Create)
 	op.Link, op.Claim, op.State, op.Set = link.ID, claim, store.OpReady, record.Fields{}
 	for _, name := range b.r.p.wire[b.side] {

@@ -12,7 +12,7 @@ import (
 )
 
 // reversedTooOften asks a person when an enforced field has been put back three times in a
-// day and was changed once more (R10).
+// day and was changed once more (R10). The answer is good for that once.
 func (b *batch) reversedTooOften(ctx context.Context, d *draft, f mappingField, in merge.Field, w merge.Write) (bool, error) {
 	to := fieldOn(f, w.To)
 	of := b.r.p.ends[w.To].of
@@ -20,20 +20,36 @@ func (b *batch) reversedTooOften(ctx context.Context, d *draft, f mappingField, 
 	if err != nil {
 		return false, fmt.Errorf("count reversals: %w", err)
 	}
-	n := 0
+	n, last := 0, time.Time{}
 	for _, e := range lines {
 		if e.Kind == store.Overruled && e.Field == to.Name && strings.HasPrefix(e.Why, "enforced") {
 			n++
+			if e.At.After(last) {
+				last = e.At
+			}
 		}
 	}
 	if n < maxReversals {
 		return false, nil
 	}
+	was, err := b.r.decision(ctx, subject(d.link.ID, f.Key))
+	if err != nil {
+		return false, err
+	}
+	if was.Decided.After(last) && was.Values[0].Equal(in.Cells[0].Value) && was.Values[1].Equal(in.Cells[1].Value) {
+		switch was.Decision {
+		case w.To.Other().String():
+			return false, nil
+		case w.To.String():
+			b.agree(d, f, in, merge.Outcome{Rule: "put back too often, and a person let it stand"})
+			return true, nil
+		}
+	}
 	d.diverge(f.Key, "put back too often")
 	b.review(store.Review{Kind: store.ReviewConflict, Subject: subject(d.link.ID, f.Key), Link: d.link.ID, Side: w.To, Record: d.link.IDs[w.To], Field: f.Key,
 		Values: [2]record.Value{in.Cells[0].Value, in.Cells[1].Value}, Choices: []string{"left", "right"},
 		Text: fmt.Sprintf("%s of %s/%s was put back %d times within a day and changed again", to.Name, of, d.link.IDs[w.To], n),
-		Fix:  "talk to whoever changes it, or take enforce off the field"})
+		Fix:  "talk to whoever changes it, or take enforce off the field; say which side holds now: left or right"})
 	return true, nil
 }
 

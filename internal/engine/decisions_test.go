@@ -156,3 +156,33 @@ func TestRandomDecisionsBreakNoInvariant(t *testing.T) {
 		})
 	}
 }
+
+// R10: what a person answers about a field that was put back too often is done, once.
+func TestR10WhatWasPutBackTooOftenEndsAsAPersonSays(t *testing.T) {
+	t.Parallel()
+	for decision, want := range map[string]string{"left": "mine", "right": "theirs"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, cardsWith("direction: left-to-right", "enforce: true"))
+			l := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "mine"})
+			w.settled("cards")
+			r := w.b.Rows("cards")[0].ID
+			again := func() {
+				time.Sleep(time.Minute)
+				w.put(w.b, "cards", r, map[string]string{"notes": "theirs"})
+				w.sync("cards")
+			}
+			for range 4 {
+				again()
+			}
+			w.decide(w.review(store.ReviewConflict), decision)
+			w.settled("cards")
+			w.holds(w.a, l, "notes", "mine")
+			w.holds(w.b, r, "notes", want)
+			quiet(t, w)
+			if decision == "left" {
+				again()
+				w.review(store.ReviewConflict) // the next time is another question
+			}
+		})
+	}
+}

@@ -361,9 +361,7 @@ func (b *batch) record(ctx context.Context, id string) error {
 			}
 		}
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: id}) // it is gone and was nobody's
-		if b.r.asking.Load() {
-			b.facts.Close = append(b.facts.Close, b.about("match", id), b.about("parked", id), b.about("erased", id))
-		}
+		b.withdrawGone(id)
 		return nil
 	case b.taken[store.Spot{Side: b.side, ID: id}] != "":
 		return nil // just linked, from the other side

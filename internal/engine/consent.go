@@ -203,6 +203,9 @@ func (b *batch) loadErased(ctx context.Context, ids []string) error {
 func (b *batch) barred(ctx context.Context, row store.Row) (bool, error) {
 	at, was := b.erased[row.ID]
 	if !was {
+		if b.r.graves > 0 && b.r.asking.Load() {
+			b.facts.Close = append(b.facts.Close, erasedSubject(b.side, row.ID))
+		}
 		return false, nil
 	}
 	decided, err := b.decided(ctx, erasedSubject(b.side, row.ID))

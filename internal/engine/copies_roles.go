@@ -120,6 +120,8 @@ func (b *batch) handOver(main store.Link, rows [2]store.Row) bool {
 	why := fmt.Sprintf("the organiser's copy is %s now, no longer %s", row.ID, main.IDs[c.side])
 	main.Closed, member.Closed = closedHanded, closedHanded
 	b.facts.Links = append(b.facts.Links, main, member, next)
+	b.r.withdrawMoved(&b.facts, main, next.IDs)
+	b.r.withdrawMoved(&b.facts, member, next.IDs)
 	b.facts.Journal = append(b.facts.Journal, b.entry(main, c.side, store.Closed, "", noValue(), noValue(), why),
 		b.entry(member, c.side, store.Closed, "", noValue(), noValue(), why), b.entry(next, c.side, store.Linked, "", noValue(), noValue(), why))
 	b.facts.Dirty = append(b.facts.Dirty, store.Spot{Side: thing, ID: main.IDs[thing]})

@@ -264,7 +264,7 @@ func (b *batch) moveLink(ctx context.Context, link store.Link, to [2]string, cro
 	b.startAnew(&heir, link, rows)
 	b.facts.Links = append(b.facts.Links, old)
 	b.facts.Journal = append(b.facts.Journal, b.entry(old, b.side, store.Closed, "", record.Value{}, record.Value{}, why))
-	b.r.withdrawLink(&b.facts, link)
+	b.r.withdrawMoved(&b.facts, link, to)
 	for _, side := range record.Sides() {
 		b.links[side][to[side]] = heir
 		b.taken[store.Spot{Side: side, ID: to[side]}] = to[side.Other()]

@@ -97,6 +97,28 @@ func (b *batch) mayUpdate(ctx context.Context, d *draft, side record.Side) (bool
 	return false, nil
 }
 
+// withdrawGone takes back all that is asked about a record that is gone and has no partner.
+func (b *batch) withdrawGone(id string) {
+	if !b.r.asking.Load() {
+		return
+	}
+	b.facts.Close = append(b.facts.Close, b.about("match", id), b.about("parked", id), b.about("restored", id), erasedSubject(b.side, id))
+	for _, f := range b.r.p.Mapping.Fields() {
+		b.facts.Close = append(b.facts.Close, fieldSubject(b.side, id, f.Key))
+	}
+}
+
+// withdrawMoved takes back what is asked about a pair as such, and about those of its records
+// that the link which takes its place is not about.
+func (r *run) withdrawMoved(f *store.Facts, link store.Link, to [2]string) {
+	for _, side := range record.Sides() {
+		if to[side] == link.IDs[side] {
+			link.IDs[side] = ""
+		}
+	}
+	r.withdrawLink(f, link)
+}
+
 // withdrawRecord takes back what is asked about a record without a partner and is no longer
 // the question: because it is left alone by a rule, or because another question is.
 func (b *batch) withdrawRecord(id string) {
@@ -110,7 +132,8 @@ func (b *batch) withdrawRecord(id string) {
 		}
 	}
 	var open []string
-	for _, what := range []string{"match", "parked", "restored"} {
+	kinds := []string{"match", "parked", "restored", "erased"}
+	for _, what := range kinds {
 		if about := b.about(what, id); !b.asked[about] {
 			open = append(open, about)
 		}
@@ -118,7 +141,7 @@ func (b *batch) withdrawRecord(id string) {
 	switch reason {
 	case standsFiltered, standsDirection, standsNoCreate, standsClosed, standsTarget:
 	case standsReview:
-		if len(open) == 3 {
+		if len(open) == len(kinds) {
 			return // dismissed, or asked about otherwise
 		}
 	default: // what comes of a create, or of a wait, will tell

@@ -129,6 +129,7 @@ func (b *revertBatch) unlink(l store.Link, u *unit) {
 	b.tried[u.key()]++
 	l.Closed = closedHand
 	b.facts.Links = append(b.facts.Links, l)
+	b.v.r.withdrawLink(&b.facts, l)
 	b.facts.Journal = append(b.facts.Journal, b.entry(l, u, store.Closed))
 	for _, side := range record.Sides() {
 		if b.rows[side][l.IDs[side]].Fate == connector.Present {

@@ -20,6 +20,10 @@ import (
 // closedHanded is why a link was closed whose copy has changed its role.
 const closedHanded = "handed over"
 
+// closedParted is why a member was closed whose main link a person has closed: nobody has parted
+// the copy from its meeting, and it becomes a member again with it.
+const closedParted = "parted with its meeting"
+
 // copies is what a sync knows of the side on which one thing has several records.
 type copies struct {
 	record.Copies

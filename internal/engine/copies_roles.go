@@ -95,9 +95,13 @@ func (b *batch) disband(main store.Link) {
 	if now, ok := b.mains[id]; ok && now.Closed == "" {
 		return
 	}
+	reason := main.Closed
+	if closedBecause(main, closedHand) {
+		reason = closedParted
+	}
 	for _, m := range b.members[id] {
 		if !b.joined(m) {
-			b.closeLink(m, main.Closed, "its meeting was parted from its partner")
+			b.closeLink(m, reason, "its meeting was parted from its partner")
 		}
 	}
 	delete(b.members, id)
@@ -152,18 +156,27 @@ func (b *batch) recall(ctx context.Context, main store.Link, rows [2]store.Row) 
 		return nil
 	}
 	b.grouped(main)
-	k, ok := copyKey(b.r.p.ends[c.side].object, rows[c.side].Fields)
+	others, err := b.r.otherCopies(ctx, rows[c.side])
+	b.facts.Dirty = append(b.facts.Dirty, others...)
+	return err
+}
+
+// otherCopies are the copies, besides this one, of the thing that a row is a copy of.
+func (r *run) otherCopies(ctx context.Context, row store.Row) ([]store.Spot, error) {
+	side := r.p.copies.side
+	k, ok := copyKey(r.p.ends[side].object, row.Fields)
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	found, err := b.r.e.store.FindByKey(ctx, b.r.p.ends[c.side].of, []store.Key{k})
+	found, err := r.e.store.FindByKey(ctx, r.p.ends[side].of, []store.Key{k})
 	if err != nil {
-		return fmt.Errorf("look for copies: %w", err)
+		return nil, fmt.Errorf("look for copies: %w", err)
 	}
+	var spots []store.Spot
 	for _, id := range found[k] {
-		if id != main.IDs[c.side] {
-			b.facts.Dirty = append(b.facts.Dirty, store.Spot{Side: c.side, ID: id})
+		if id != row.ID {
+			spots = append(spots, store.Spot{Side: side, ID: id})
 		}
 	}
-	return nil
+	return spots, nil
 }

@@ -296,7 +296,13 @@ func (v *reverting) chunk(ctx context.Context, ids []int64) error {
 				was[units[i].key()] = units[i].Now
 			}
 		}
-		if !v.dry && round <= maxRevertRounds && b.decide(units) {
+		some := false
+		if !v.dry && round <= maxRevertRounds {
+			if some, err = b.decide(ctx, units); err != nil {
+				return err
+			}
+		}
+		if some {
 			if err := v.r.e.store.Decide(ctx, v.r.p.Name, v.r.marks, b.facts); err != nil {
 				return fmt.Errorf("store decisions: %w", err)
 			}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -16,24 +17,28 @@ const maxRevertTries = 3
 // decide turns what can be done into operations and facts, for each link at most one step:
 // the result of a step moves the row that the next one has to be decided from (R27). It
 // reports whether there is anything to do.
-func (b *revertBatch) decide(units []unit) bool {
+func (b *revertBatch) decide(ctx context.Context, units []unit) (bool, error) {
 	some := false
 	for from := 0; from < len(units); {
 		to := from
 		for to < len(units) && units[to].link == units[from].link {
 			to++
 		}
-		some = b.step(b.links[units[from].link], units[from:to]) || some
+		stepped, err := b.step(ctx, b.links[units[from].link], units[from:to])
+		if err != nil {
+			return false, err
+		}
+		some = stepped || some
 		from = to
 	}
-	return some
+	return some, nil
 }
 
 // step decides what is done next to one link: what comes back, then fields, then what goes.
-func (b *revertBatch) step(l store.Link, units []unit) bool {
+func (b *revertBatch) step(ctx context.Context, l store.Link, units []unit) (bool, error) {
 	for _, side := range record.Sides() {
 		if _, busy := b.busy[store.Spot{Side: side, ID: l.IDs[side]}]; busy {
-			return false // R27: an operation is under way; it is shown
+			return false, nil // R27: an operation is under way; it is shown
 		}
 	}
 	todo := func(fits func(*unit) bool) []*unit {
@@ -48,12 +53,12 @@ func (b *revertBatch) step(l store.Link, units []unit) bool {
 	}
 	for _, u := range todo(func(u *unit) bool { return u.Kind == RevertRestore }) {
 		b.whole(l, u, connector.Restore)
-		return true
+		return true, nil
 	}
 	for _, side := range record.Sides() {
 		if some := todo(func(u *unit) bool { return u.Kind == RevertField && u.Side == side }); len(some) > 0 {
 			b.update(l, side, some)
-			return true
+			return true, nil
 		}
 	}
 	for _, u := range todo(func(u *unit) bool { return u.Kind != RevertField && u.Kind != RevertRestore }) {
@@ -70,13 +75,13 @@ func (b *revertBatch) step(l store.Link, units []unit) bool {
 		case RevertUnlink:
 			b.unlink(l, u)
 		case RevertRelink:
-			b.relink(l, u)
+			return true, b.relink(ctx, l, u)
 		default:
 			continue
 		}
-		return true
+		return true, nil
 	}
-	return false
+	return false, nil
 }
 
 // newOp is an operation of the revert. It is ready at once: the person who confirmed the
@@ -132,13 +137,14 @@ func (b *revertBatch) unlink(l store.Link, u *unit) {
 	b.v.r.withdrawLink(&b.facts, l)
 	b.facts.Journal = append(b.facts.Journal, b.entry(l, u, store.Closed))
 	for _, side := range record.Sides() {
-		if b.rows[side][l.IDs[side]].Fate == connector.Present {
+		if b.rows[side][l.IDs[side]].Fate == connector.Present && !l.Shares(side) { // R26: what a member shares keeps its own link
 			b.facts.Standing = append(b.facts.Standing, store.Standing{Side: side, ID: l.IDs[side], Reason: standsClosed, Detail: b.v.q.rule()})
 		}
 	}
 }
 
-func (b *revertBatch) relink(l store.Link, u *unit) {
+// relink opens a link again. Copies that were members of what it joins become so again (R26).
+func (b *revertBatch) relink(ctx context.Context, l store.Link, u *unit) error {
 	b.tried[u.key()]++
 	l.Closed = ""
 	b.facts.Links = append(b.facts.Links, l)
@@ -147,6 +153,13 @@ func (b *revertBatch) relink(l store.Link, u *unit) {
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: side, ID: l.IDs[side]})
 		b.facts.Dirty = append(b.facts.Dirty, store.Spot{Side: side, ID: l.IDs[side]})
 	}
+	c := b.v.r.p.copies
+	if c == nil || l.Role != store.Main {
+		return nil
+	}
+	others, err := b.v.r.otherCopies(ctx, b.rows[c.side][l.IDs[c.side]])
+	b.facts.Dirty = append(b.facts.Dirty, others...)
+	return err
 }
 
 // anewSubject is what the proposal to create a lost record anew is about.

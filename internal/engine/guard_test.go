@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -110,5 +111,35 @@ func TestAFieldThatGoesBackAndForthEndsAsAPersonSays(t *testing.T) {
 		w.settled("cards")
 		w.holds(w.a, left, "stage", want)
 		w.holds(w.b, right, "stage", want)
+	})
+}
+
+// R30: an approval of changed values lets no deletes through.
+func TestR30AnApprovalOfChangesIsNoneOfDeletes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsWith("delete: delete", "guard: { update: 10, delete: 10 }"))
+		var ids []string
+		for i := range 30 {
+			ids = append(ids, w.put(w.a, "cards", "", map[string]string{"name": fmt.Sprint("N", i), "email": fmt.Sprint("n", i, "@x.gr"), "notes": "old"}))
+		}
+		w.settled("cards")
+		time.Sleep(25 * time.Hour)
+		for _, id := range ids[:20] {
+			w.put(w.a, "cards", id, map[string]string{"notes": "new"})
+		}
+		w.sync("cards")
+		w.decide(w.review(store.ReviewGuard), "approve")
+		for _, id := range ids[:20] {
+			w.remove(w.a, "cards", id)
+		}
+		if rep := w.sync("cards"); rep.Status != engine.StatusBlocked || len(w.b.Rows("cards")) != 30 {
+			t.Fatalf("approved were 20 changed notes; %d cards were deleted: %+v", 30-len(w.b.Rows("cards")), rep)
+		}
+		w.decide(w.review(store.ReviewGuard), "approve")
+		w.settled("cards") // and the question goes
+		if n := len(w.b.Rows("cards")); n != 10 {
+			t.Errorf("right has %d cards", n)
+		}
 	})
 }

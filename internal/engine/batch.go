@@ -174,16 +174,16 @@ type batch struct {
 	taken   map[store.Spot]string // records that this batch, or a preview so far, has linked, with their partner
 	refs    *refs
 	facts   store.Facts
-	asked   map[string]bool         // subjects of review items that the batch has opened
-	losers  map[string][]string     // of the unlinked records of side: what was merged into them (R24)
-	made    map[int64]bool          // links that this batch has made
-	mains   map[string]store.Link   // of things that have copies: the main link by the record's id (R26)
-	members map[string][]store.Link // and the open links that share the record
-	waits   map[string]string       // copies that are not planned now, and why
-	planned map[int64]bool          // main links that the batch has planned
-	open    []store.Op              // creates of unknown or pending outcome; nil = not loaded yet
-	dirty   bool                    // the records are planned again, maybe because of a decision
-	erased  map[string]time.Time    // unlinked records of side whose person was erased, and when (R32)
+	asked   map[string]bool          // subjects of review items that the batch has opened
+	losers  map[string][]string      // of the unlinked records of side: what was merged into them (R24)
+	made    map[int64]bool           // links that this batch has made
+	mains   map[string]store.Link    // of things that have copies: the main link by the record's id (R26)
+	members map[string][]store.Link  // and the open links that share the record
+	waits   map[string]string        // copies that are not planned now, and why
+	planned map[int64]bool           // main links that the batch has planned
+	open    []store.Op               // creates of unknown or pending outcome; nil = not loaded yet
+	dirty   bool                     // the records are planned again, maybe because of a decision
+	erased  map[store.Spot]time.Time // when the person of an unlinked record, or of a candidate, was erased; zero = never (R32)
 }
 
 // load brings together what deciding about the records of one side needs, in few queries.
@@ -288,6 +288,9 @@ func (b *batch) loadCandidates(ctx context.Context, ids []string) error {
 		return err
 	}
 	maps.Copy(b.rows[other], rows)
+	if err := b.findErased(ctx, other, rows); err != nil {
+		return err
+	}
 	var more [2]map[string]store.Row
 	more[other] = rows
 	return b.refs.add(ctx, more)

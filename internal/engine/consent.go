@@ -170,28 +170,38 @@ func Marks(o record.Object, fields record.Fields, country string) []string {
 
 // loadErased finds out which of the unlinked records are of people who were erased.
 func (b *batch) loadErased(ctx context.Context, ids []string) error {
+	alone := map[string]store.Row{}
+	for _, id := range ids {
+		if l, linked := b.links[b.side][id]; !linked || l.Closed != "" {
+			alone[id] = b.rows[b.side][id]
+		}
+	}
+	return b.findErased(ctx, b.side, alone)
+}
+
+// findErased notes which of some records of a side are of people who were erased, and when.
+func (b *batch) findErased(ctx context.Context, side record.Side, rows map[string]store.Row) error {
 	if b.r.graves == 0 {
 		return nil
 	}
-	object := b.r.p.ends[b.side].object
 	of := map[string][]string{}
 	var all []string
-	for _, id := range ids {
-		if l, linked := b.links[b.side][id]; linked && l.Closed == "" {
-			continue
-		}
-		of[id] = Marks(object, b.rows[b.side][id].Fields, b.r.e.plan.Country)
+	for id, row := range rows {
+		of[id] = Marks(b.r.p.ends[side].object, row.Fields, b.r.e.plan.Country)
 		all = append(all, of[id]...)
 	}
 	buried, err := b.r.e.store.Buried(ctx, all)
-	if err != nil || len(buried) == 0 {
+	if err != nil {
 		return err //nolint:wrapcheck // it says what it was about
 	}
-	b.erased = map[string]time.Time{}
+	if b.erased == nil {
+		b.erased = map[store.Spot]time.Time{}
+	}
 	for id, marks := range of {
+		b.erased[store.Spot{Side: side, ID: id}] = time.Time{}
 		for _, m := range marks {
 			if at, ok := buried[m]; ok {
-				b.erased[id] = at
+				b.erased[store.Spot{Side: side, ID: id}] = at
 			}
 		}
 	}
@@ -201,8 +211,8 @@ func (b *batch) loadErased(ctx context.Context, ids []string) error {
 // barred keeps a record whose person was erased from being matched or created (R32), until
 // somebody says that the person has come back by their own will.
 func (b *batch) barred(ctx context.Context, row store.Row) (bool, error) {
-	at, was := b.erased[row.ID]
-	if !was {
+	at := b.erased[store.Spot{Side: b.side, ID: row.ID}]
+	if at.IsZero() {
 		if b.r.graves > 0 && b.r.asking.Load() {
 			b.facts.Close = append(b.facts.Close, erasedSubject(b.side, row.ID))
 		}
@@ -226,37 +236,32 @@ func erasedSubject(side record.Side, id string) string {
 	return fmt.Sprintf("erased %s %s", side, id)
 }
 
-// buried reports whether what a record of a side holds, or held, is of a person who was erased.
-func (b *batch) buried(ctx context.Context, side record.Side, fields record.Fields) (bool, error) {
-	if b.r.graves == 0 {
-		return false, nil
-	}
-	found, err := b.r.e.store.Buried(ctx, Marks(b.r.p.ends[side].object, fields, b.r.e.plan.Country))
-	return len(found) > 0, err //nolint:wrapcheck // it says what it was about
-}
-
 // mateBarred keeps a record from being joined with one whose person was erased (R32); about that
 // one is asked when it is planned itself.
 func (b *batch) mateBarred(ctx context.Context, row, mate store.Row) (bool, error) {
-	other := b.side.Other()
-	was, err := b.buried(ctx, other, mate.Fields)
-	if err != nil || !was {
-		return false, err
+	spot := store.Spot{Side: b.side.Other(), ID: mate.ID}
+	if _, known := b.erased[spot]; !known { // it was no candidate by key
+		if err := b.findErased(ctx, spot.Side, map[string]store.Row{mate.ID: mate}); err != nil {
+			return false, err
+		}
 	}
-	decided, err := b.decided(ctx, erasedSubject(other, mate.ID))
+	if b.erased[spot].IsZero() {
+		return false, nil
+	}
+	decided, err := b.decided(ctx, erasedSubject(spot.Side, mate.ID))
 	if err != nil || decided == "admit" {
 		return false, err
 	}
-	b.stand(row.ID, standsErased, fmt.Sprintf("%s/%s, which it matches, is of a person who was erased", b.r.p.ends[other].of, mate.ID))
+	b.stand(row.ID, standsErased, fmt.Sprintf("%s/%s, which it matches, is of a person who was erased", b.r.p.ends[spot.Side].of, mate.ID))
 	return true, nil
 }
 
 // anewBarred keeps the record of a person who was erased from being created anew, until
 // somebody says that they have come back by their own will (R32).
 func (b *batch) anewBarred(ctx context.Context, link store.Link, last record.Fields) (bool, error) {
-	was, err := b.buried(ctx, b.side, last)
-	if err != nil || !was {
-		return false, err
+	buried, err := b.r.e.store.Buried(ctx, Marks(b.r.p.ends[b.side].object, last, b.r.e.plan.Country))
+	if err != nil || len(buried) == 0 {
+		return false, err //nolint:wrapcheck // it says what it was about
 	}
 	about := anewSubject(link.ID) + " erased"
 	decided, err := b.decided(ctx, about)

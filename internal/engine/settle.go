@@ -417,7 +417,11 @@ func (s *settling) failed(ctx context.Context, op store.Op, err error) {
 	case connector.Unauthorized, connector.Forbidden:
 		if e.Kind == connector.Forbidden && (e.Scope == connector.ScopeRecord || !s.r.p.writes(s.side)) {
 			s.settled = append(s.settled, store.Settlement{Op: op.ID}) // R32: where only a no is told, a key that reads will do
-			s.refuseRecord(ctx, op, e)
+			told := *e
+			if e.Scope != connector.ScopeRecord {
+				told.Fix = fixOr(e, "let the credential write there, or say the no there by hand")
+			}
+			s.refuseRecord(ctx, op, &told)
 			return
 		}
 		s.later(op, store.OpReady, now, err)

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +16,9 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/connectortest"
 	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/systems/dolibarr/dolibarrtwin"
 	"github.com/tandemhub/tandem/twin"
 )
 
@@ -262,4 +268,107 @@ func TestACancelledReadingReturns(t *testing.T) {
 	if _, err := s.Source.Changes(ctx, connector.Query{Object: thirdParties}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// The pencil beside an extrafield changes the row of extrafields only, whose stamp is another
+// one than the record's; both are asked about.
+func TestAnEditOfAnExtrafieldAloneIsTold(t *testing.T) {
+	t.Parallel()
+	for _, object := range extended() {
+		t.Run(object, func(t *testing.T) {
+			bubble(t, twin.Options{Zone: athens(t)}, func(t *testing.T, s *server) { testPencil(t, s, object) })
+		})
+	}
+}
+
+func testPencil(t *testing.T, s *server, object string) {
+	s.UseAdmin()
+	if err := furnish(s.Twin); err != nil {
+		t.Fatal(err)
+	}
+	s.AddExtraField(dolibarrtwin.ExtraField{Object: object, Code: "note", Type: "varchar", Size: "64"})
+	s.reconnect()
+	i := slices.IndexFunc(suite("").Objects, func(o connectortest.Object) bool { return o.Name == object })
+	typed := maps.Clone(suite("").Objects[i].People)
+	if typed == nil {
+		typed = map[string]string{"name": "Acme", "lastname": "Meyer"}
+		delete(typed, map[string]string{thirdParties: "lastname", contacts: "name"}[object])
+	}
+	id := s.put(object, "", typed)
+	s.put(object, id, map[string]string{"array_options.options_note": "first"})
+	time.Sleep(24 * time.Hour)
+	_, page := s.changes(connector.Query{Object: object})
+	time.Sleep(time.Hour)
+	_, page = s.changes(connector.Query{Object: object, Cursor: page.Next})
+	time.Sleep(time.Hour)
+	s.put(object, id, map[string]string{"array_options.options_note": "second"})
+	time.Sleep(time.Minute)
+	changes, _ := s.changes(connector.Query{Object: object, Cursor: page.Next})
+	if ids(changes) != id || changes[0].Fields["array_options.options_note"].Text() != "second" {
+		t.Errorf("after an edit of an extrafield alone: %+v", changes)
+	}
+	s.known()
+}
+
+// A server that does not join the extrafields is asked without them.
+func TestAServerWithoutExtrafieldsInItsListsIsReadAllTheSame(t *testing.T) {
+	t.Parallel()
+	bubble(t, twin.Options{}, func(t *testing.T, s *server) {
+		id := s.company("Acme")
+		s.transport = noExtras{twin.Transport(s.Twin)}
+		s.reconnect()
+		_, page := s.changes(connector.Query{Object: thirdParties})
+		time.Sleep(time.Hour)
+		s.put(thirdParties, id, map[string]string{"town": "Patras"})
+		for range 2 {
+			if changes, _ := s.changes(connector.Query{Object: thirdParties, Cursor: page.Next}); ids(changes) != id {
+				t.Errorf("told: %q", ids(changes))
+			}
+		}
+		if n := s.calls(func() { s.changes(connector.Query{Object: thirdParties, Cursor: page.Next}) }); n != 1 {
+			t.Errorf("what the server refuses is asked for again: %d requests", n)
+		}
+	})
+}
+
+// noExtras answers as a server whose lists do not join the extrafields.
+type noExtras struct{ next http.RoundTripper }
+
+// RoundTrip refuses what names their table.
+func (n noExtras) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.Contains(r.URL.Query().Get("sqlfilters"), "ef.") {
+		return n.next.RoundTrip(r)
+	}
+	body := `{"error":{"code":503,"message":"Service Unavailable: Error when retrieve thirdparties : Unknown column 'ef.tms' in 'WHERE'"}}`
+	return &http.Response{
+		StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(strings.NewReader(body)), Request: r,
+	}, nil
+}
+
+// The lists of contacts call the table of extrafields otherwise than all other lists.
+func TestContactsAreFoundByAnExtrafield(t *testing.T) {
+	t.Parallel()
+	bubble(t, twin.Options{}, func(t *testing.T, s *server) {
+		s.UseAdmin()
+		for _, object := range []string{thirdParties, contacts} {
+			s.AddExtraField(dolibarrtwin.ExtraField{Object: object, Code: "code", Type: "varchar", Size: "64"})
+		}
+		s.reconnect()
+		const field = "array_options.options_code"
+		s.put(thirdParties, "", map[string]string{"name": "Acme", field: "A-1"})
+		s.put(contacts, "", map[string]string{"lastname": "Meyer", field: "A-1"})
+		s.put(contacts, "", map[string]string{"lastname": "Smith", field: "A-2"})
+		for _, object := range []string{thirdParties, contacts} {
+			found, err := s.Finder.Find(t.Context(), object, field, []string{"A-1"})
+			if err != nil || len(found) != 1 || found[0].ID != "1" {
+				t.Errorf("%s: found %v, %v", object, found, err)
+			}
+			where := []connector.Cond{{Field: field, Op: connector.In, Values: []string{"A-1"}}}
+			if changes, _ := s.changes(connector.Query{Object: object, Where: where}); ids(changes) != "1" {
+				t.Errorf("%s: a filter shows %q", object, ids(changes))
+			}
+		}
+		s.known()
+	})
 }

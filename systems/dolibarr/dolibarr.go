@@ -111,6 +111,7 @@ type conn struct {
 	countries map[string]int64     // id by code
 	drift     drift                // of the database's clock against PHP's
 	most      map[string]int       // by object: rows that PHP's memory allows
+	bare      map[string]bool      // by object: its lists do not join the extrafields
 	tagged    map[string]members   // by object: the categories of its records
 	asked     map[string]bool      // by object: whether anybody wants them
 	wanted    map[string]bool      // objects that were described, besides people
@@ -141,7 +142,7 @@ func open(env connector.Env) (connector.Connection, error) {
 		api:      rest.API{HTTP: env.HTTP, Base: base, Classify: classify},
 		host:     u.Host,
 		declared: types, leads: leads,
-		most: map[string]int{}, sampled: map[string]time.Time{}, tagged: map[string]members{}, asked: map[string]bool{}, wanted: map[string]bool{},
+		most: map[string]int{}, bare: map[string]bool{}, sampled: map[string]time.Time{}, tagged: map[string]members{}, asked: map[string]bool{}, wanted: map[string]bool{},
 	}, nil
 }
 

@@ -70,7 +70,7 @@ func (c *conn) loadExtras(ctx context.Context) error {
 		if err := json.Unmarshal(got[o.element], lenient(&defs)); err != nil && len(got[o.element]) > 0 {
 			return &connector.Error{Kind: connector.Unsupported, Scope: connector.ScopeConnection, Err: fmt.Errorf("read extrafields: %w", err)}
 		}
-		extras[o.Name] = extraFields(defs)
+		extras[o.Name] = extraFields(o, defs)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -129,7 +129,7 @@ func (c *conn) sample(o object, rows []wireRow) []field {
 	}
 	var fields []field
 	for _, code := range slices.Sorted(maps.Keys(types)) {
-		fields = append(fields, untypedField(code, types[code]))
+		fields = append(fields, untypedField(o, code, types[code]))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,16 +148,17 @@ func (c *conn) untyped() {
 		return
 	}
 	c.extras = map[string][]field{}
-	for of, types := range c.declared {
+	for _, o := range objects() {
+		types := c.declared[o.Name]
 		for _, code := range slices.Sorted(maps.Keys(types)) {
-			c.extras[of] = append(c.extras[of], untypedField(code, types[code]))
+			c.extras[o.Name] = append(c.extras[o.Name], untypedField(o, code, types[code]))
 		}
 	}
 }
 
 // untypedField makes an extrafield of which no definition can be read.
-func untypedField(code string, kind record.Kind) field {
-	f := field{column: "ef." + code, Field: record.Field{
+func untypedField(o object, code string, kind record.Kind) field {
+	f := field{column: o.extraAlias() + code, Field: record.Field{
 		Name: optionsPrefix + "options_" + code, Label: code, Kind: kind, Custom: true, Open: kind == record.KindChoice,
 	}}
 	if kind == record.KindText {
@@ -167,7 +168,7 @@ func untypedField(code string, kind record.Kind) field {
 }
 
 // extraFields translates definitions, in the order in which people see them.
-func extraFields(defs map[string]wireExtra) []field {
+func extraFields(o object, defs map[string]wireExtra) []field {
 	codes := slices.SortedFunc(maps.Keys(defs), func(a, b string) int {
 		x, _ := strconv.Atoi(scalar(defs[a].Pos)) // no position is position 0
 		y, _ := strconv.Atoi(scalar(defs[b].Pos))
@@ -178,7 +179,7 @@ func extraFields(defs map[string]wireExtra) []field {
 	})
 	var fields []field
 	for _, code := range codes {
-		if f, ok := extraField(code, defs[code]); ok {
+		if f, ok := extraField(o, code, defs[code]); ok {
 			fields = append(fields, f)
 		}
 	}
@@ -187,8 +188,8 @@ func extraFields(defs map[string]wireExtra) []field {
 
 // extraField translates one definition. Separators are none and passwords are nobody's
 // business; what refers to other tables is shown and not written.
-func extraField(code string, w wireExtra) (field, bool) {
-	f := field{column: "ef." + code, Field: record.Field{
+func extraField(o object, code string, w wireExtra) (field, bool) {
+	f := field{column: o.extraAlias() + code, Field: record.Field{
 		Name: optionsPrefix + "options_" + code, Label: w.Label, Kind: record.KindText, Custom: true,
 		Unique: scalar(w.Unique) == "1", ReadOnly: scalar(w.Computed) != "",
 	}}

@@ -115,6 +115,16 @@ func objectOf(name string) (object, error) {
 // readOnly reports whether an object takes no writes at all.
 func (o object) readOnly() bool { return !o.Create && !o.Update && !o.Delete }
 
+// extraAlias begins the columns of the extrafields in filters. The list of contacts joins their
+// table under another name than all other lists:
+// https://github.com/Dolibarr/dolibarr/blob/20.0/htdocs/societe/class/api_contacts.class.php
+func (o object) extraAlias() string {
+	if o.Name == contacts {
+		return "te."
+	}
+	return "ef."
+}
+
 // keyName returns the field in which operations leave their keys (R16), "" if the API shows
 // none.
 func (o object) keyName() string {

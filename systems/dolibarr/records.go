@@ -50,14 +50,8 @@ func (c *conn) changes(ctx context.Context, o object, q connector.Query, cur cur
 		return connector.Page{}, err
 	}
 	zone := zoneOf(cur.Zone)
-	filter := both(cur.Where, fmt.Sprintf("(%s:>:%d)", o.key, cur.After))
-	if cur.Mode == modeNew {
-		filter = both(fmt.Sprintf("(t.tms:>=:'%s')", cur.literal(zone)), filter)
-	}
 	began := cur.After == 0
-	got, err := c.list(ctx, o, listing{
-		filter: filter, properties: properties(o, q.Fields), limit: pageSize(q, cur),
-	})
+	got, err := c.listFrom(ctx, o, cur, listing{properties: properties(o, q.Fields), limit: pageSize(q, cur)})
 	if err != nil {
 		return connector.Page{}, err
 	}
@@ -71,6 +65,37 @@ func (c *conn) changes(ctx context.Context, o object, q connector.Query, cur cur
 		return page, nil
 	}
 	return page, c.tagPage(ctx, o, page, began)
+}
+
+// listFrom reads the page that a cursor wants. A record's extrafields have a row and a stamp of
+// their own: whoever changes one of them by the pencil beside it moves that stamp only, so both
+// are asked about. All lists join that table; a server that does not is asked without.
+func (c *conn) listFrom(ctx context.Context, o object, cur cursor, l listing) (list, error) {
+	after := both(cur.Where, fmt.Sprintf("(%s:>:%d)", o.key, cur.After))
+	if cur.Mode != modeNew {
+		l.filter = after
+		return c.list(ctx, o, l)
+	}
+	moment := cur.literal(zoneOf(cur.Zone))
+	own := fmt.Sprintf("(t.tms:>=:'%s')", moment)
+	c.mu.Lock()
+	bare := c.bare[o.Name]
+	c.mu.Unlock()
+	if !bare {
+		l.filter = both(fmt.Sprintf("(%s or (%stms:>=:'%s'))", own, o.extraAlias(), moment), after)
+		got, err := c.list(ctx, o, l)
+		if connector.KindOf(err) != connector.Unsupported {
+			return got, err
+		}
+	}
+	l.filter = both(own, after)
+	got, err := c.list(ctx, o, l)
+	if err == nil && !bare {
+		c.mu.Lock()
+		c.bare[o.Name] = true
+		c.mu.Unlock()
+	}
+	return got, err
 }
 
 // tagPage gives the records of a listing their categories. What is read by changes alone

@@ -12,6 +12,7 @@ import (
 // pages do.
 func (t *Twin) enter(tab *table, r *row, e *edit) error {
 	e.byHand = true
+	e.pencil = r != nil && len(e.extra) > 0 && len(e.cells) == 0 && e.lines == nil && e.tags == nil
 	if r == nil {
 		for _, key := range tab.typed {
 			if e.cells[tab.byKey[key]] == "" {

@@ -192,32 +192,32 @@ type accessor struct {
 	kind  kind
 	id    bool // the row's id
 	clock bool // a DATETIME, as the number of its wall clock
-	stamp bool // tms
 	get   func(*row) string
+	stamp func(*row) int64 // tms, as the number of its wall clock; 0 is NULL
 }
 
-// accessor returns the column of that name: t. is the object, ef. its extrafields, s. the
+// extraAlias is the name of the table of extrafields in the query of a list:
+// https://github.com/Dolibarr/dolibarr/blob/20.0/htdocs/societe/class/api_contacts.class.php
+func (t *table) extraAlias() string {
+	if t.name == contacts {
+		return "te"
+	}
+	return "ef"
+}
+
+// accessor returns the column of that name: t. is the object, ef. or te. its extrafields, s. the
 // third party of a contact.
 func (t *Twin) accessor(tab *table, name string) (accessor, bool) {
 	alias, col, _ := strings.Cut(name, ".")
 	switch {
-	case alias == "ef":
-		i := tab.extraByCode(col)
-		if i < 0 {
-			return accessor{}, false
-		}
-		return accessor{kind: tab.extras[i].kind, get: func(r *row) string {
-			if r.extra == nil {
-				return ""
-			}
-			return r.extra[i]
-		}}, true
+	case alias == tab.extraAlias():
+		return t.extraAccessor(tab, col)
 	case alias == "s" && tab.name == contacts:
 		return t.parentAccessor(tab, col)
 	case alias != "t":
 		return accessor{}, false
 	case col == "tms":
-		return accessor{stamp: true}, true
+		return accessor{stamp: func(r *row) int64 { return r.wall }}, true
 	case col == "datec":
 		return accessor{kind: text, get: func(r *row) string {
 			return time.Unix(r.created, 0).In(t.zone).Format(time.DateTime)
@@ -240,6 +240,29 @@ func (t *Twin) accessor(tab *table, name string) (accessor, bool) {
 		return accessor{clock: true, get: func(r *row) string { return t.clock(r.cells[i]) }}, true
 	}
 	return accessor{kind: k, get: func(r *row) string { return r.cells[i] }}, true
+}
+
+// extraAccessor returns a column of the table of extrafields, in which a record has a row only
+// once something was saved there.
+func (t *Twin) extraAccessor(tab *table, col string) (accessor, bool) {
+	if col == "tms" {
+		return accessor{stamp: func(r *row) int64 {
+			if r.extra == nil {
+				return 0
+			}
+			return wall(r.extraTms, t.dbZone)
+		}}, true
+	}
+	i := tab.extraByCode(col)
+	if i < 0 {
+		return accessor{}, false
+	}
+	return accessor{kind: tab.extras[i].kind, get: func(r *row) string {
+		if r.extra == nil {
+			return ""
+		}
+		return r.extra[i]
+	}}, true
 }
 
 // clock is the wall clock of PHP at an epoch, as the database keeps it.
@@ -294,9 +317,8 @@ func numeric(s string) float64 {
 func (v accessor) compile(op, value string) cond {
 	switch op {
 	case "is", "isnot":
-		null := !v.id && !v.stamp
 		want := op == "is"
-		return func(r *row) bool { return (null && v.get(r) == "") == want }
+		return func(r *row) bool { return !v.filled(r) == want }
 	case "in", "notin":
 		var each []cond
 		for item := range strings.SplitSeq(value, ",") {
@@ -314,14 +336,19 @@ func (v accessor) compile(op, value string) cond {
 	}
 }
 
-func (v accessor) filled(r *row) bool { return v.id || v.stamp || v.get(r) != "" }
+func (v accessor) filled(r *row) bool {
+	if v.stamp != nil {
+		return v.stamp(r) != 0
+	}
+	return v.id || v.get(r) != ""
+}
 
 func (v accessor) text(r *row) string {
 	switch {
 	case v.id:
 		return strconv.FormatInt(r.id, 10)
-	case v.stamp:
-		return strconv.FormatInt(r.wall, 10)
+	case v.stamp != nil:
+		return strconv.FormatInt(v.stamp(r), 10)
 	default:
 		return v.get(r)
 	}
@@ -330,9 +357,9 @@ func (v accessor) text(r *row) string {
 // compare compiles a comparison. NULL is never equal, less or greater.
 func (v accessor) compare(op, literal string) cond {
 	switch {
-	case v.stamp:
+	case v.stamp != nil:
 		want := stampLiteral(literal)
-		return func(r *row) bool { return decide(op, float64(r.wall)-want) }
+		return func(r *row) bool { at := v.stamp(r); return at != 0 && decide(op, float64(at)-want) }
 	case v.clock:
 		want := stampLiteral(literal)
 		return func(r *row) bool { s := v.get(r); return s != "" && decide(op, numeric(s)-want) }

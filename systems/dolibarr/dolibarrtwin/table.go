@@ -60,6 +60,7 @@ type edit struct {
 	lines  *[]line  // nil: stay as they are
 	tags   *[]int64 // nil: stay as they are
 	byHand bool     // a person's
+	pencil bool     // by the pencil beside an extrafield, which changes nothing else
 	press  string   // the state of the button that a person pressed
 	act    bool     // a call of its own, which saves no extrafields
 	names  []string // the connector's names of what is written, in order
@@ -212,7 +213,9 @@ func (r *row) hang(tab *table, e edit) {
 
 // change applies an edit. The database moves the stamp only if a column really changes;
 // version 20 writes the row of extrafields in any case, so that only that one moves. Tags
-// are no columns.
+// are no columns. The pencil beside an extrafield leaves the record's row alone in version 20;
+// later ones write into it who it was, so that its stamp moves if somebody else was the last:
+// https://github.com/Dolibarr/dolibarr/blob/20.0/htdocs/core/class/commonobject.class.php (insertExtraFields)
 func (t *Twin) change(tab *table, r *row, e edit, by, now int64) {
 	moved := r.editor != by && !e.tagging()
 	for i, v := range e.cells {
@@ -220,7 +223,10 @@ func (t *Twin) change(tab *table, r *row, e edit, by, now int64) {
 		r.cells[i] = v
 	}
 	for i, v := range e.extra {
-		moved = moved || r.extra == nil || r.extra[i] != v
+		moved = moved || !e.pencil && (r.extra == nil || r.extra[i] != v)
+	}
+	if e.pencil && tab.version == 20 {
+		by, moved = r.editor, false
 	}
 	if e.extras || tab.version == 20 && len(tab.extras) > 0 && !e.act && !e.tagging() {
 		r.saveExtra(tab, e, now)

@@ -86,7 +86,7 @@ type Evidence string
 const (
 	EvidenceNone    Evidence = ""        // deleted and invisible cannot be told apart
 	EvidenceListing Evidence = "listing" // a complete listing by id raises the suspicion, Read proves it
-	EvidenceBin     Evidence = "bin"     // a sweep lists the tombstones of what was deleted
+	EvidenceBin     Evidence = "bin"     // a sweep lists the tombstones of what was deleted; what is in no bin, a complete listing misses
 	EvidenceFeed    Evidence = "feed"    // Changes delivers tombstones like any change
 )
 

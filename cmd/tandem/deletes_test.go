@@ -9,6 +9,7 @@ import (
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/systems/hubspot/hubspottwin"
 	"github.com/tandemhub/tandem/twin"
 )
 
@@ -348,6 +349,46 @@ func TestACrashAtAnyCallOfASweepDeletesExactlyWhatPeopleDeleted(t *testing.T) {
 			if after < 15 {
 				t.Errorf("a sync with sweeps made only %d calls", after)
 			}
+		})
+	}
+}
+
+// An erased contact is in no bin and in no feed, and neither is one that HubSpot has thrown out
+// of the bin: only a complete listing shows that they are missing.
+func TestR21AContactThatIsInNoBinIsNoticed(t *testing.T) {
+	t.Parallel()
+	for name, fields := range map[string]string{
+		"with a field that is read again":     "",
+		"with no field that must be":          "\n    fields: [email, first_name, last_name, phone]",
+		"and the hub was off for four months": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w, _ := synced(t, withDelete("delete", "archive"))
+				w.yaml = strings.Replace(w.yaml, "match: [email]", "match: [email]"+fields, 1)
+				w.restart()
+				crm, ok := w.crm.(*hubspottwin.Account)
+				if !ok {
+					t.Fatalf("%T is no account", w.crm)
+				}
+				if err := crm.Erase(w.by(w.crm, "contacts", "email", "bob@example.net").ID); err != nil {
+					t.Fatal(err)
+				}
+				days := 8
+				if strings.HasSuffix(name, "months") {
+					time.Sleep(120 * 24 * time.Hour)
+					days = 1
+				}
+				for range days {
+					time.Sleep(24 * time.Hour)
+					w.sync(engine.SyncOptions{})
+				}
+				if w.has(w.erp, "bob@example.net") {
+					t.Error("the contact that was erased in crm is still in erp")
+				}
+				w.quiet()
+			})
 		})
 	}
 }

@@ -140,8 +140,9 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 		if err := r.readByID(ctx, rd, unknown); err != nil {
 			return err
 		}
-		// R21: what a narrowed listing did not show may be outside of it.
-		whole := rd.feed != store.FeedRefresh && rd.where == nil
+		// R21: what a narrowed listing did not show may be outside of it. A refresh proves only
+		// where the sweep is none: that of a bin.
+		whole := rd.where == nil && (rd.feed != store.FeedRefresh || rd.end.object.Deletes == record.EvidenceBin)
 		if whole && page.Complete && !listing.IsZero() && !rd.state.ListedAt.IsZero() {
 			return r.proveGone(ctx, rd, listing)
 		}

@@ -52,8 +52,8 @@ type stock struct {
 	keyless bool // items do not keep our keys
 }
 
-// forgetful is a stock book without a column for our keys.
-type forgetful struct{ visitor }
+// keyless is a stock book without a column for our keys.
+type keyless struct{ visitor }
 
 type visitor interface {
 	connector.Connection
@@ -61,7 +61,7 @@ type visitor interface {
 	connector.Host
 }
 
-func (f forgetful) Schema(ctx context.Context) (record.Schema, error) {
+func (f keyless) Schema(ctx context.Context) (record.Schema, error) {
 	s, err := f.visitor.Schema(ctx)
 	s.Objects[0].Fields = s.Objects[0].Fields[:3]
 	return s, err
@@ -126,7 +126,7 @@ func (k *stock) engine() *engine.Engine {
 			if !ok {
 				return nil, errors.New("it does not visit")
 			}
-			return forgetful{v}, err
+			return keyless{v}, err
 		}
 	}
 	secret := func(name string) (string, bool) {

@@ -45,6 +45,7 @@ func specNotes() []string {
 		"A lead is made for a contact: it waits until its contact is in HubSpot.",
 		"An invoice is made as a draft, and paid in HubSpot only.",
 		"A deleted record goes to HubSpot's bin, where a person can restore it for 90 days; no API brings it back.",
+		"A contact that was erased for data protection goes to no bin: webhooks tell it at once, else it is missed when all contacts are listed again, once a week or as refresh says.",
 		"A lifecycle stage only moves forward by itself: to write an earlier one it is cleared first, which workflows can see.",
 		"Where a field shows one of several associated records and HubSpot marks none as the main one, it is the one with the lowest ID.",
 		"An object of your own is called by its type ID, like 2-3465404.",

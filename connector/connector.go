@@ -347,4 +347,19 @@ type Result struct {
 type Refusal struct {
 	Field string
 	Why   string
+	// Again is true if the failure says nothing about the value: the field is owed, and written
+	// again. Otherwise it is not sent again before a side has changed (R2).
+	Again bool
+}
+
+// Refuse makes the refusal of a field of the error that kept it from being written beside the
+// rest of its record.
+func Refuse(field string, err error) Refusal {
+	r := Refusal{Field: field, Why: err.Error()}
+	switch KindOf(err) {
+	case Invalid, NotFound, Forbidden, Unsupported, Duplicate:
+	default: // Unavailable, RateLimited, Ambiguous, or cancelled
+		r.Again = true
+	}
+	return r
 }

@@ -90,7 +90,7 @@ func (s *settling) needsRead(op store.Op, res connector.Result) bool {
 }
 
 func refused(res connector.Result, field string) bool {
-	return slices.ContainsFunc(res.Refused, func(r connector.Refusal) bool { return r.Field == field })
+	return slices.ContainsFunc(res.Refused, func(r connector.Refusal) bool { return r.Field == field && !r.Again })
 }
 
 // done settles one operation that took effect.
@@ -238,6 +238,11 @@ func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 	for _, of := range s.r.p.fieldsOf(op) {
 		sent, was := op.Set[of.Wire], op.Was[of.Wire]
 		f, _ := s.end.object.Field(of.Wire)
+		if slices.ContainsFunc(a.refused, func(r connector.Refusal) bool { return r.Field == of.Wire && r.Again }) {
+			s.owe(link, op, of, a)
+			clean = false
+			continue
+		}
 		if i := slices.IndexFunc(a.refused, func(r connector.Refusal) bool { return r.Field == of.Wire }); i >= 0 {
 			s.refuse(link, op, of, a.rec.Fields[of.Wire], a.refused[i].Why)
 			continue
@@ -266,6 +271,21 @@ func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 		}
 	}
 	return clean
+}
+
+// owe leaves a field to be written again that a passing failure kept from being written beside the
+// rest of its record (R2). A new record has agreed on what it holds, and its source on nothing, so
+// that the value counts as an edit of the source's; the rounds of the run bound it (R8).
+func (s *settling) owe(link *store.Link, op store.Op, of store.OpField, a answer) {
+	s.r.countRound(link.ID, of.Key, s.side)
+	if op.Verb != connector.Create {
+		s.again(op)
+		return
+	}
+	if _, shown := a.rec.Fields[of.Wire]; !shown {
+		a.rec.Fields[of.Wire] = record.Value{}
+	}
+	link.Base[s.side][of.Key], link.Base[s.side.Other()][of.Key] = a.rec.Fields[of.Wire], record.Value{}
 }
 
 func expect(link *store.Link, side record.Side, key string, v record.Value) {

@@ -182,11 +182,11 @@ func (c *conn) me(ctx context.Context) (string, error) {
 }
 
 // finish does what a create cannot, and reads the record back. The record is there: what
-// fails now is refused, and shown (R29).
+// fails now is refused, and shown (R29), or owed if the failure passes.
 func (c *conn) finish(ctx context.Context, o object, res *connector.Result, w writing) {
 	refuse := func(field string, err error) {
 		if err != nil {
-			res.Refused = append(res.Refused, connector.Refusal{Field: field, Why: err.Error()})
+			res.Refused = append(res.Refused, connector.Refuse(field, err))
 		}
 	}
 	if w.tags != nil {

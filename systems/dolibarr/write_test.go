@@ -198,3 +198,34 @@ func TestCountriesAreReadOnce(t *testing.T) {
 		}
 	})
 }
+
+// What fails for a while after a create is owed, not refused (R2).
+func TestWhatFailsAfterACreateIsOwed(t *testing.T) {
+	t.Parallel()
+	bubble(t, twin.Options{}, func(t *testing.T, s *server) {
+		company := s.company("Acme")
+		vip := s.put(categories, "", map[string]string{"label": "VIP", "type": "4"})
+		for _, x := range []struct {
+			object, field, path string
+			set                 record.Fields
+		}{
+			{contacts, tagsName, "/contacts/1/categories/" + vip, record.Fields{"lastname": record.Text("Meyer"), tagsName: record.Texts(vip)}},
+			{orders, statusName, "/orders/1/validate", record.Fields{
+				"socid": record.Text(company), "date": record.Text("2026-11-30"), statusName: record.Text("1"),
+				linesName: record.List(record.Struct(record.Fields{"desc": record.Text("Pump"), "qty": record.Text("1"), "subprice": record.Text("5")})),
+			}},
+		} {
+			s.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: apiPath + x.path, Times: 1})
+			r := s.create(x.object, x.set)
+			if r.Err != nil || len(r.Refused) != 1 || r.Refused[0].Field != x.field || !r.Refused[0].Again {
+				t.Errorf("%s: %+v", x.object, r)
+			}
+			if r = s.update(x.object, r.Ref.ID, record.Fields{x.field: x.set[x.field]}); r.Err != nil || !r.After.Fields[x.field].Equal(x.set[x.field]) {
+				t.Errorf("%s: written again: %+v", x.object, r)
+			}
+		}
+		if r := s.create(contacts, record.Fields{"lastname": record.Text("Smith"), tagsName: record.Texts("77")}); len(r.Refused) != 1 || r.Refused[0].Again {
+			t.Errorf("a category that there is not: %+v", r)
+		}
+	})
+}

@@ -156,7 +156,8 @@ func (c *conn) changeList(ctx context.Context, r *roster) error {
 }
 
 // refuse notes that one list was not changed. What may work the next time is the operation's
-// error, as with associations, except for a record that was just made: it is there.
+// error, as with associations, except for a record that was just made: it is there, and the
+// field is owed.
 func (w *enlisting) refuse(list string, err error) {
 	one := []string{list}
 	w.add, w.drop = without(w.add, one), without(w.drop, one)
@@ -171,7 +172,7 @@ func (w *enlisting) unlisted(err error) {
 		w.result.After, w.result.Err = nil, connector.ErrorOf(err)
 		return
 	}
-	w.result.Refused = append(w.result.Refused, connector.Refusal{Field: fieldLists, Why: err.Error()})
+	w.result.Refused = append(w.result.Refused, connector.Refuse(fieldLists, err))
 }
 
 // enlisted notes on which lists the contact is now.

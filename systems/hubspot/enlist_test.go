@@ -157,3 +157,23 @@ func TestCheckSaysThatListsMayNotBeRead(t *testing.T) {
 		}
 	})
 }
+
+// What fails for a while after a contact was made is owed, not refused (R2).
+func TestListsThatFailAfterACreateAreOwed(t *testing.T) {
+	t.Parallel()
+	inBubble(t, twin.Options{}, func(b *bench) {
+		b.open(connector.Settings{settingLists: "yes"})
+		b.schema()
+		news, active := b.list("News", listManual), b.list("Active", "DYNAMIC")
+		b.account.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/crm/lists/2026-09/" + news + "/memberships/add-and-remove", Times: 1})
+		set := record.Fields{"email": record.Text("x@example.com"), fieldLists: record.Texts(news, active)}
+		made := b.write(connector.Create, contacts, connector.Op{Set: set})[0]
+		if made.Err != nil || len(made.Refused) != 2 || made.Refused[0].Again == made.Refused[1].Again {
+			b.Errorf("one list failed for a while, one takes nobody: %+v", made)
+		}
+		again := b.change(contacts, made.Ref.ID, fieldLists, record.Texts(news), record.Value{})
+		if again.Err != nil || !b.one(contacts, made.Ref.ID)[fieldLists].Equal(record.Texts(news)) {
+			b.Errorf("%+v", again)
+		}
+	})
+}

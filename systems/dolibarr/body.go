@@ -19,6 +19,7 @@ type writing struct {
 	status  *record.Value
 	lines   *record.Value
 	tags    *record.Value
+	were    record.Value // the categories as they were last read
 	until   *record.Value
 	path    []move
 	row     wireRow // the record as it is before

@@ -197,13 +197,21 @@ func TestCategoriesOfRecords(t *testing.T) {
 		if n := s.calls(func() { changes = s.read(thirdParties, "1", "2", "3", "4") }); n != 1+1+2 || !changes[2].Fields[tagsName].Equal(record.Texts(lead)) {
 			t.Errorf("reading four took %d calls: %v", n, changes[2].Fields[tagsName])
 		}
-		r := s.update(thirdParties, "1", record.Fields{tagsName: record.Texts(vip), "town": record.Text("Patras")})
+		r := s.write(connector.Op{
+			Verb: connector.Update, Ref: record.Ref{Object: thirdParties, ID: "1"}, Was: record.Fields{tagsName: record.Texts(lead, vip)},
+			Set: record.Fields{tagsName: record.Texts(vip), "town": record.Text("Patras")},
+		})
 		if r.Err != nil || !r.After.Fields[tagsName].Equal(record.Texts(vip)) || r.After.Fields["town"].Text() != "Patras" {
 			t.Errorf("%+v", r)
 		}
-		r = s.update(thirdParties, "1", record.Fields{tagsName: {}})
-		if r.Err != nil || !r.After.Fields[tagsName].IsEmpty() {
-			t.Errorf("%+v", r)
+		// R12: what a person has added since stays, and what a person has taken away is no mistake.
+		s.put(thirdParties, "1", map[string]string{tagsName: vip + "," + lead})
+		ref := record.Ref{Object: thirdParties, ID: "1"}
+		r = s.write(connector.Op{
+			Verb: connector.Update, Ref: ref, Was: record.Fields{tagsName: record.Texts(vip, other)}, Set: record.Fields{tagsName: {}},
+		})
+		if r.Err != nil || !r.After.Fields[tagsName].Equal(record.Texts(lead)) {
+			t.Errorf("somebody put it into %s meanwhile: %+v", lead, r)
 		}
 		wants(t, s.update(thirdParties, "1", record.Fields{tagsName: record.Texts(other)}).Err, connector.Invalid, connector.ScopeRecord, tagsName, "category")
 		r = s.create(contacts, record.Fields{"lastname": record.Text("Meyer"), tagsName: record.Texts(lead)})
@@ -341,6 +349,28 @@ func TestFact13HooksLeadToTheChange(t *testing.T) {
 		time.Sleep(Spec().Door.ReadDelay)
 		if c := s.read(thirdParties, id)[0]; c.Fields["town"].Text() != "Patras" {
 			t.Errorf("read %v", c.Fields["town"])
+		}
+	})
+}
+
+// R12: people whom somebody has added to an event since are not taken away.
+func TestR12PeopleOfAnEventAreMerged(t *testing.T) {
+	t.Parallel()
+	bubble(t, twin.Options{}, func(t *testing.T, s *server) {
+		for range 3 {
+			s.put(contacts, "", map[string]string{"lastname": "Meyer"})
+		}
+		made := s.create(events, record.Fields{
+			"label": record.Text("Visit"), "datep": record.Text("2026-11-30T08:00:00Z"), "userownerid": record.Text("4"), "socpeopleassigned": record.Texts("1", "2"),
+		})
+		if made.Err != nil {
+			t.Fatal(made.Err)
+		}
+		r := s.write(connector.Op{
+			Verb: connector.Update, Ref: made.Ref, Was: record.Fields{"socpeopleassigned": record.Texts("1")}, Set: record.Fields{"socpeopleassigned": record.Texts("3")},
+		})
+		if r.Err != nil || !r.After.Fields["socpeopleassigned"].Equal(record.Texts("2", "3")) {
+			t.Errorf("%+v", r)
 		}
 	})
 }

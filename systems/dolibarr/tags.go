@@ -202,14 +202,16 @@ func (c *conn) addTags(ctx context.Context, o object, changes []connector.Change
 	return nil
 }
 
-// writeTags puts a record into the categories that it shall be in, and takes it out of the
-// others.
-func (c *conn) writeTags(ctx context.Context, o object, id string, want record.Value) error {
+// writeTags puts a record into the categories that it shall be in, and takes it out of those
+// that it was in and shall not. One that a person chose since is not taken away (R12).
+func (c *conn) writeTags(ctx context.Context, o object, id string, want, was record.Value) error {
 	have, _, err := c.tagsOf(ctx, o, id)
 	if err != nil {
 		return err
 	}
-	add, drop := without(want, have), without(have, want)
+	add, drop := without(want, have), slices.DeleteFunc(without(was, want), func(category string) bool {
+		return !slices.ContainsFunc(have.Items(), record.Text(category).Equal)
+	})
 	if err := c.mayTag(ctx, o, add); err != nil {
 		return err
 	}
@@ -245,6 +247,34 @@ func (c *conn) mayTag(ctx context.Context, o object, list []string) error {
 		}
 	}
 	return nil
+}
+
+// kept adds to the references that are to be written as a whole those that people have chosen since
+// they were last read (R12).
+func (c *conn) kept(ctx context.Context, o object, op connector.Op) (record.Fields, error) {
+	set := op.Set
+	var row wireRow
+	for i := range o.fields {
+		f := &o.fields[i]
+		want, given := op.Set[f.Name]
+		if !given || f.Kind != record.KindReferences || f.apart {
+			continue
+		}
+		if row == nil {
+			var err error
+			if row, err = c.get(ctx, o, op.Ref.ID); err != nil {
+				return nil, err
+			}
+			set = op.Set.Clone()
+		}
+		all := references(row[f.Name])
+		since := without(record.Texts(without(all, op.Was[f.Name])...), want)
+		for _, item := range want.Items() {
+			since = append(since, item.Text())
+		}
+		set[f.Name] = record.Texts(since...)
+	}
+	return set, nil
 }
 
 // without returns the items of a list that another does not have.

@@ -190,7 +190,7 @@ func (c *conn) finish(ctx context.Context, o object, res *connector.Result, w wr
 		}
 	}
 	if w.tags != nil {
-		refuse(tagsName, c.writeTags(ctx, o, res.Ref.ID, *w.tags))
+		refuse(tagsName, c.writeTags(ctx, o, res.Ref.ID, *w.tags, record.Value{}))
 	}
 	refuse(statusName, c.move(ctx, o, res.Ref.ID, w.path))
 	if row, err := c.get(ctx, o, res.Ref.ID); err == nil {
@@ -224,8 +224,13 @@ func numberCustomer(body map[string]any) {
 // changed; only back to draft a paper goes before.
 func (c *conn) update(ctx context.Context, o object, op connector.Op) connector.Result {
 	res := connector.Result{Ref: op.Ref}
-	w, err := c.writing(ctx, o, op.Set, false)
-	res.Refused = w.refused
+	set, err := c.kept(ctx, o, op)
+	if err != nil {
+		res.Err = err
+		return res
+	}
+	w, err := c.writing(ctx, o, set, false)
+	w.were, res.Refused = op.Was[tagsName], w.refused
 	if err == nil && (w.status != nil || w.lines != nil || o.Name == proposals && (len(w.body) > 0 || w.until != nil)) {
 		err = c.approach(ctx, o, op.Ref.ID, &w)
 	}
@@ -284,7 +289,7 @@ func (c *conn) steps(ctx context.Context, o object, ref record.Ref, w writing) e
 		}
 	}
 	if w.tags != nil {
-		if err := c.writeTags(ctx, o, ref.ID, *w.tags); err != nil {
+		if err := c.writeTags(ctx, o, ref.ID, *w.tags, w.were); err != nil {
 			return err
 		}
 	}

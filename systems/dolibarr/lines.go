@@ -171,6 +171,9 @@ func (c *conn) writeLines(ctx context.Context, o object, row wireRow, want recor
 	if err != nil {
 		return &connector.Error{Kind: connector.Invalid, Field: linesName, Err: err}
 	}
+	if o.Name != proposals {
+		keepRest(edits, row[linesName])
+	}
 	for _, e := range edits {
 		call := rest.Call{Method: e.method, Path: o.path + "/" + url.PathEscape(row.text("id"))}
 		if e.id == "" {
@@ -186,6 +189,30 @@ func (c *conn) writeLines(ctx context.Context, o object, row wireRow, want recor
 		}
 	}
 	return nil
+}
+
+// keepRest sends back what a changed line holds and we have no fields for. Orders and invoices
+// take for empty what the call for a line does not name; that of proposals leaves it:
+// https://github.com/Dolibarr/dolibarr/blob/20.0/htdocs/commande/class/api_orders.class.php (putLine)
+func keepRest(edits []lineEdit, have json.RawMessage) {
+	var rows []wireRow
+	if json.Unmarshal(have, &rows) != nil {
+		return
+	}
+	for _, e := range edits {
+		i := slices.IndexFunc(rows, func(row wireRow) bool { return e.method == http.MethodPut && row.text("id") == e.id })
+		if i < 0 {
+			continue
+		}
+		for _, name := range []string{
+			"date_start", "date_end", "fk_unit", "pa_ht", "special_code", "info_bits", "fk_fournprice", "fk_parent_line",
+			"localtax1_tx", "localtax2_tx", "label", "ref_ext", "situation_percent",
+		} {
+			if rows[i].text(name) != "" {
+				e.body[name] = rows[i][name]
+			}
+		}
+	}
 }
 
 // named names the field in an error that was caused by it alone.

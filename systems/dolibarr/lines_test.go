@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/twin"
 )
 
 // A paper is what a server does with the calls that change lines.
@@ -125,4 +127,44 @@ func TestALineThatGoesTakesNoOtherAlong(t *testing.T) {
 	if _, err := f.lineEdits(have, []record.Value{record.Struct(record.Fields{"qty": record.Text("many")})}, time.UTC); err == nil {
 		t.Error("a quantity that is no number is taken")
 	}
+}
+
+// Orders and invoices take for empty what the call for a line does not name; what we have no
+// fields for stays as people entered it.
+func TestALineKeepsWhatWeHaveNoFieldsFor(t *testing.T) {
+	t.Parallel()
+	const entered = `[{"desc":"Rent","product_type":"1","qty":"1","subprice":"100","tva_tx":"24","label":"Floor 2","date_start":"1795000000",` +
+		`"date_end":"1797000000","fk_unit":"3","pa_ht":"60","special_code":"4","info_bits":"1","fk_fournprice":"7","localtax1_tx":"1.5","localtax2_tx":"2.5","ref_ext":"their-1"}]`
+	bubble(t, twin.Options{}, func(t *testing.T, s *server) {
+		company := s.company("Acme")
+		for _, object := range []string{proposals, orders, invoices} {
+			id := s.put(object, "", map[string]string{"socid": company, "date": "2026-11-30", "lines": entered})
+			before := kept(t, s, object)
+			line := record.Struct(record.Fields{"desc": record.Text("Rent"), "qty": record.Text("2")})
+			if r := s.update(object, id, record.Fields{linesName: record.List(line)}); r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			after := kept(t, s, object)
+			if before["qty"] == after["qty"] {
+				t.Errorf("%s: the line was not changed: %v", object, after)
+			}
+			for _, name := range []string{"qty", "total_ht", "total_tva", "total_ttc", "situation_percent"} { // the last is 100 if nobody says
+				delete(before, name)
+				delete(after, name)
+			}
+			if diff := cmp.Diff(before, after); diff != "" {
+				t.Errorf("%s: - before, + after:\n%s", object, diff)
+			}
+		}
+	})
+}
+
+// kept is the one line of the one paper of an object, as people see it.
+func kept(t *testing.T, s *server, object string) map[string]string {
+	t.Helper()
+	var lines []map[string]string
+	if err := json.Unmarshal([]byte(s.Rows(object)[0].Fields[linesName]), &lines); err != nil || len(lines) != 1 {
+		t.Fatalf("%d lines, %v", len(lines), err)
+	}
+	return lines[0]
 }

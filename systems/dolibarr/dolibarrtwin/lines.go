@@ -2,7 +2,9 @@ package dolibarrtwin
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,6 +23,15 @@ type line struct {
 	discount string // per cent
 	net      int64
 	gross    int64
+	more     map[string]string // what it holds besides, by key; nothing is worked out of it
+}
+
+// moreOfLine are the keys of what a line holds besides. Moments are seconds.
+func moreOfLine() []string {
+	return []string{
+		"date_start", "date_end", "fk_unit", "pa_ht", "special_code", "info_bits", "fk_fournprice", "fk_parent_line",
+		"localtax1_tx", "localtax2_tx", "ref_ext", "situation_percent",
+	}
 }
 
 // set sets one field by its key; false: lines have no such field.
@@ -51,7 +62,13 @@ func (l *line) set(key, value string) bool {
 	case "remise_percent":
 		l.discount = number(4)
 	default:
-		return false
+		if !slices.Contains(moreOfLine(), key) {
+			return false
+		}
+		if l.more = maps.Clone(l.more); l.more == nil {
+			l.more = map[string]string{}
+		}
+		l.more[key] = value
 	}
 	return true
 }
@@ -106,6 +123,7 @@ func linesForPerson(lines []line) string {
 			"qty": l.qty, "subprice": l.price, "tva_tx": l.vat, "remise_percent": l.discount,
 			"total_ht": centsText(l.net), "total_tva": centsText(l.gross - l.net), "total_ttc": centsText(l.gross),
 		}
+		maps.Copy(m, l.more)
 		for key, v := range m {
 			if v == "" {
 				delete(m, key)
@@ -134,7 +152,11 @@ func newLineShape(x trait) []lineChunk {
 	text := strings.Builder{}
 	for i, g := range parseShape(x.line) {
 		text.WriteString(map[bool]string{true: "{", false: ","}[i == 0] + `"` + g.key + `":`)
-		if v := values[g.key]; v != nil {
+		v := values[g.key]
+		if slices.Contains(moreOfLine(), g.key) {
+			v = besides(g.key, g.blank)
+		}
+		if v != nil {
 			chunks = append(chunks, lineChunk{text.String(), v})
 			text.Reset()
 			continue
@@ -174,6 +196,20 @@ func linePieces(x trait) map[string]linePiece {
 		p["subprice"] = func(b []byte, _ *Twin, _ *row, l *line) []byte { return append(b, l.price...) }
 	}
 	return p
+}
+
+// besides writes what a line holds of a key, or what the vendor shows of one that holds nothing.
+func besides(key, blank string) linePiece {
+	return func(b []byte, _ *Twin, _ *row, l *line) []byte {
+		switch v := l.more[key]; {
+		case v == "":
+			return append(b, blank...)
+		case strings.HasPrefix(key, "date_"):
+			return append(b, v...) // a number (jdate)
+		default:
+			return appendText(b, v)
+		}
+	}
 }
 
 func orNull(b []byte, s string) []byte {

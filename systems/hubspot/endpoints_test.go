@@ -43,7 +43,9 @@ func (b *bench) everything() {
 	c := b.write(connector.Create, contacts, connector.Op{Set: set("email", "a@example.com", propCompany, company, "hubspot_owner_id", kim)})[0].Ref
 	q := connector.Query{Object: contacts}
 	b.read(&q)
-	got := b.write(connector.Update, contacts, connector.Op{Ref: c, Set: record.Fields{"city": record.Text("Athens"), propCompany: {}}})
+	got := b.write(connector.Update, contacts, connector.Op{
+		Ref: c, Set: record.Fields{"city": record.Text("Athens"), propCompany: {}}, Was: set(propCompany, company),
+	})
 	got = append(got, b.write(connector.Update, contacts, connector.Op{Ref: c, Set: set(propCompany, company)})...)
 	for _, r := range slices.Concat(made, got) {
 		if r.Err != nil || len(r.Refused) > 0 {

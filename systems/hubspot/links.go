@@ -102,7 +102,7 @@ func (w *linking) decide(l link, now others) error {
 	switch {
 	case len(want) > 0 && shown == want[0], len(want) == 0 && shown == "":
 		return nil
-	case shown != "" && len(was) > 0 && shown != was[0]:
+	case shown != "" && (len(was) == 0 || shown != was[0]):
 		return &connector.Error{
 			Kind: connector.Conflict, Scope: connector.ScopeRecord, Field: w.field,
 			Err: errors.New("the record is associated with another one by now"),

@@ -297,3 +297,21 @@ func TestCallsLastSeconds(t *testing.T) {
 		}
 	}
 }
+
+// A reference that was empty when it was last read, and that somebody has filled since, is no
+// more taken over than one that was changed (R4).
+func TestAReferenceThatWasFilledMeanwhileIsAConflict(t *testing.T) {
+	t.Parallel()
+	inBubble(t, twin.Options{}, func(b *bench) {
+		b.schema()
+		people := b.contacts(2)
+		made := b.write(connector.Create, deals, connector.Op{Set: set("dealname", "Pump", "dealstage", "qualifiedtobuy", linkContacts, people[0])})[0]
+		if made.Err != nil {
+			b.Fatal(made.Err)
+		}
+		b.wantKind(b.change(deals, made.Ref.ID, linkContacts, record.Text(people[1]), record.Value{}).Err, connector.Conflict)
+		if got := b.one(deals, made.Ref.ID)[linkContacts].Text(); got != people[0] {
+			b.Errorf("the deal has the contact %q, want %q", got, people[0])
+		}
+	})
+}

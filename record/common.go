@@ -29,7 +29,9 @@ func (o CommonObject) Field(name string) (CommonField, bool) {
 }
 
 // Commons returns all common objects. A vendor's object names the one that it is in
-// [Object.Common], and its fields their meaning in [Field.Common].
+// [Object.Common], and its fields their meaning in [Field.Common]. Where a meaning has a unit, a
+// connector carries over to it: probability, discount_percent and tax_rate are in percent (20,
+// not 0.2), a duration in seconds.
 func Commons() []CommonObject {
 	return []CommonObject{
 		{"company", "Companies", fields(person(), `vat_id domain website:text industry:choice|text employees:number

@@ -126,3 +126,28 @@ func TestAnOrderInAStateThatCannotBeLeft(t *testing.T) {
 		s.idle()
 	})
 }
+
+// HubSpot counts the probability of a deal from 0 to 1, Dolibarr from 0 to 100.
+func TestTheProbabilityOfADealIsTheSameAtBoth(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, salesYAML+`  deals:
+    left: erp.projects
+    right: crm.deals
+    match: [name]
+    fields:
+      - { left: title, right: dealname }
+      - { left: opp_percent, right: hs_deal_stage_probability, direction: right-to-left }
+      - { right: dealstage, from: "'appointmentscheduled'" }
+`)
+		for name, stage := range map[string]string{"Pumps": "appointmentscheduled", "Valves": "closedwon", "Hoses": "closedlost"} {
+			s.put(s.crm, "deals", "", map[string]string{"dealname": name, "pipeline": "default", "dealstage": stage})
+		}
+		time.Sleep(10 * time.Second)
+		s.wellSynced()
+		for name, percent := range map[string]string{"Pumps": "20", "Valves": "100", "Hoses": "0"} {
+			s.holds(s.erp, "projects", "title", name, map[string]string{"opp_percent": percent})
+		}
+		s.idle()
+	})
+}

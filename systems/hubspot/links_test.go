@@ -298,6 +298,23 @@ func TestCallsLastSeconds(t *testing.T) {
 	}
 }
 
+func TestProbabilitiesAreInPercent(t *testing.T) {
+	t.Parallel()
+	f := record.Field{Name: propChance, Kind: record.KindNumber}
+	for wire, want := range map[string]string{
+		"0.2": "20", "1.0": "100", "0.0": "0", "0.125": "12.5", "1": "100", "0.0005": "0.05", "-0.5": "-50", "likely": "likely",
+	} {
+		v := decodeValue(f, wire)
+		if v.Text() != want {
+			t.Errorf("%s is read as %q, want %s", wire, v, want)
+		}
+		back, _ := encodeValue(f, v)
+		if again := decodeValue(f, back); !again.Equal(v) {
+			t.Errorf("%s is written as %s, which is %s", v, back, again)
+		}
+	}
+}
+
 // A reference that was empty when it was last read, and that somebody has filled since, is no
 // more taken over than one that was changed (R4).
 func TestAReferenceThatWasFilledMeanwhileIsAConflict(t *testing.T) {

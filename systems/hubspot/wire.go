@@ -20,6 +20,7 @@ const (
 	propID         = "hs_object_id"
 	propStage      = "lifecyclestage"
 	propDuration   = "hs_call_duration"
+	propChance     = "hs_deal_stage_probability"
 	propTime       = "hs_timestamp"
 	propStart      = "hs_meeting_start_time"
 )
@@ -204,8 +205,11 @@ func decodeValue(f record.Field, text string) record.Value {
 	}
 	switch f.Kind {
 	case record.KindNumber, record.KindMoney:
-		if f.Name == propDuration {
+		switch f.Name {
+		case propDuration:
 			text = seconds(text)
+		case propChance:
+			text = moved(text, 2)
 		}
 		if v, ok := record.Number(text); ok {
 			return v
@@ -252,12 +256,37 @@ func encodeValue(f record.Field, v record.Value) (string, bool) {
 		return "", false
 	case f.Name == propDuration:
 		return milliseconds(v.Text()), true
+	case f.Name == propChance:
+		return moved(v.Text(), -2), true
 	case f.Kind == record.KindDateTime:
 		if t := v.Time(); !t.IsZero() {
 			return t.Format("2006-01-02T15:04:05.000Z"), true // it keeps milliseconds
 		}
 	}
 	return v.Text(), true
+}
+
+// moved moves the point of a number to the right, exactly: HubSpot counts a probability from 0
+// to 1, everybody else in percent. What is no number stays.
+func moved(text string, places int) string {
+	n, ok := record.Number(text)
+	if !ok {
+		return text
+	}
+	rest, minus := strings.CutPrefix(n.Text(), "-")
+	whole, part, _ := strings.Cut(rest, ".")
+	if digits(whole) != whole || digits(part) != part {
+		return text
+	}
+	pad := strings.Repeat("0", max(places, -places)+1)
+	whole, part = pad+whole, part+pad
+	at := len(whole) + places
+	all := whole + part
+	out, ok := record.Number(sign(minus) + all[:at] + "." + all[at:])
+	if !ok {
+		return text
+	}
+	return out.Text()
 }
 
 // seconds makes seconds of HubSpot's milliseconds, the unit of no other field.

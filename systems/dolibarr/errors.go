@@ -175,12 +175,18 @@ func meaning(r *rest.Response, said words) error {
 	return e
 }
 
-// forbidden tells a record that is out of sight from an object that is.
+// forbidden tells a record that is out of sight, or cannot be deleted, from an object that is.
 func forbidden(e *connector.Error, said words) {
 	e.Kind, e.Scope = connector.Forbidden, connector.ScopeObject
 	e.Fix = "give the key's user the right to do this, and switch on the object's module"
-	if strings.HasPrefix(said.message, "Access not allowed for login") {
+	switch has := func(words string) bool { return strings.Contains(said.message, words) }; {
+	case strings.HasPrefix(said.message, "Access ") && has("not allowed for login"):
 		e.Scope, e.Fix = connector.ScopeRecord, seeAll
+	case has("owner id"): // an event of somebody else
+		e.Scope, e.Fix = connector.ScopeRecord, "give the key's user the rights to the events of everybody"
+	case has("not erasable"):
+		e.Kind, e.Scope = connector.Invalid, connector.ScopeRecord
+		e.Fix = "only the newest invoice can be deleted: cancel it, or make a credit note"
 	}
 }
 

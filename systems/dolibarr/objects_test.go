@@ -374,3 +374,33 @@ func TestR12PeopleOfAnEventAreMerged(t *testing.T) {
 		}
 	})
 }
+
+// What one record is refused says nothing of the others: it must not stop them.
+func TestRefusalsOfOneRecordAreOfIt(t *testing.T) {
+	t.Parallel()
+	bubble(t, twin.Options{}, func(t *testing.T, s *server) {
+		company := s.company("Acme")
+		for range 2 {
+			s.put(invoices, "", map[string]string{
+				"socid": company, "date": "2026-11-30", "lines": `[{"desc":"Pump","qty":"1","subprice":"120","tva_tx":"20","product_type":"0"}]`, "status": "1",
+			})
+		}
+		r := s.write(connector.Op{Verb: connector.Delete, Ref: record.Ref{Object: invoices, ID: "1"}})
+		wants(t, r.Err, connector.Invalid, connector.ScopeRecord, "", "credit note")
+	})
+	for _, said := range []string{
+		"Access to thirdparty 7 not allowed for login sync", "Access to instance id=7 of object not allowed for login sync",
+		"Access not allowed for login sync on this thirdparty", "Insufficient rights to read event of this owner id. Your id is 4",
+		"Insufficient rights to delete an Agenda Event of owner id 7 Your id is 4",
+	} {
+		e := &connector.Error{}
+		forbidden(e, words{message: said})
+		if e.Kind != connector.Forbidden || e.Scope != connector.ScopeRecord || e.Fix == "" {
+			t.Errorf("%q: %s of %s", said, e.Kind, e.Scope)
+		}
+	}
+	e := &connector.Error{}
+	if forbidden(e, words{message: "Insufficient rights to read an event"}); e.Scope != connector.ScopeObject {
+		t.Errorf("a missing right is of %s", e.Scope)
+	}
+}

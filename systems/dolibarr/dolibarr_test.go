@@ -165,7 +165,7 @@ func TestSchemaListsExtrafieldsWithTheirKinds(t *testing.T) {
 			"code":  {Name: name("code"), Label: "Code", Kind: record.KindText, Custom: true, Unique: true, Findable: true, MaxLen: 64},
 			"score": {Name: name("score"), Label: "Score", Kind: record.KindNumber, Custom: true},
 			"since": {Name: name("since"), Label: "Since", Kind: record.KindDate, Custom: true},
-			"vip":   {Name: name("vip"), Label: "VIP", Kind: record.KindBool, Custom: true},
+			"vip":   {Name: name("vip"), Label: "VIP", Kind: record.KindBool, NoClear: true, Custom: true},
 			"segment": {
 				Name: name("segment"), Label: "Segment", Kind: record.KindChoice, Custom: true,
 				Choices: []record.Choice{{Value: "1", Label: "Retail"}, {Value: "2", Label: "Trade"}},

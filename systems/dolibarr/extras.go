@@ -161,6 +161,8 @@ func untypedField(o object, code string, kind record.Kind) field {
 	f := field{column: o.extraAlias() + code, Field: record.Field{
 		Name: optionsPrefix + "options_" + code, Label: code, Kind: kind, Custom: true, Open: kind == record.KindChoice,
 	}}
+	f.box = kind == record.KindBool
+	f.NoClear = f.box
 	if kind == record.KindText {
 		f.Rewrites = plainRewrites()
 	}
@@ -207,7 +209,7 @@ func extraField(o object, code string, w wireExtra) (field, bool) {
 	case "int", "double", "price", "stars", "duration":
 		f.Kind = record.KindNumber
 	case "boolean":
-		f.Kind = record.KindBool
+		f.Kind, f.NoClear, f.box = record.KindBool, true, true
 	case "date":
 		f.Kind = record.KindDate
 	case "datetime":

@@ -69,6 +69,7 @@ type field struct {
 	also   string // a second key that must be sent with the same value
 	whole  bool   // is sent as a number
 	zero   bool   // "0" stands for nothing
+	box    bool   // is ticked or not: NULL is false
 	epoch  bool   // a day that is sent as a moment of it
 	apart  bool   // is not part of the record's body: calls of its own read or write it
 	elem   []field

@@ -37,6 +37,9 @@ func (c *conn) where(o object, conds []connector.Cond) string {
 func (f field) criteria(cond connector.Cond) string {
 	switch cond.Op {
 	case connector.Filled:
+		if f.box {
+			return "" // it always is
+		}
 		// What is empty without being NULL comes along.
 		return "(" + f.column + ":isnot:null)"
 	case connector.In:
@@ -53,6 +56,8 @@ func (f field) anyOf(values []string) string {
 	for _, v := range values {
 		var one string
 		switch n, ok := f.numeral(v); {
+		case ok && f.box && n == "0":
+			one = "(" + f.column + ":=:0) or (" + f.column + ":is:null)"
 		case ok:
 			one = "(" + f.column + ":=:" + n + ")"
 		case f.comparable() && harmless(v):

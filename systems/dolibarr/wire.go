@@ -155,7 +155,9 @@ func (r wireRow) record(o object, extras []field, zone *time.Location, d drift) 
 				kind = extras[i].Kind
 			}
 		}
-		rec.Fields[name] = value(kind, false, scalar(raw), zone)
+		if rec.Fields[name] = value(kind, false, scalar(raw), zone); kind == record.KindBool && rec.Fields[name].IsEmpty() {
+			rec.Fields[name] = record.Bool(false) // a box that is not ticked comes back as null (recorded)
+		}
 	}
 	return rec
 }

@@ -91,8 +91,21 @@ func TestTruthValues(t *testing.T) {
 		s.reconnect()
 		id := s.company("Acme")
 		const vip = "array_options.options_vip"
-		if v, ok := s.read(thirdParties, id)[0].Fields[vip]; !ok || !v.IsEmpty() {
-			t.Errorf("never set: %v %v", v, ok)
+		if v, ok := s.read(thirdParties, id)[0].Fields[vip]; !ok || !v.Equal(record.Bool(false)) {
+			t.Errorf("never ticked: %v %v", v, ok)
+		}
+		for _, typed := range []string{"true", "false"} { // an unticked box is NULL from version 23 on
+			s.put(thirdParties, id, map[string]string{vip: typed})
+			if v := s.read(thirdParties, id)[0].Fields[vip]; v.Text() != typed {
+				t.Errorf("typed %s, read %v", typed, v)
+			}
+		}
+		where := []connector.Cond{{Field: vip, Op: connector.In, Values: []string{"false"}}, {Field: vip, Op: connector.Filled}}
+		if changes, _ := s.changes(connector.Query{Object: thirdParties, Where: where}); ids(changes) != id {
+			t.Errorf("a filter for what is not ticked shows %q", ids(changes))
+		}
+		if r := s.update(thirdParties, id, record.Fields{vip: {}}); r.Err != nil || len(r.Refused) != 1 {
+			t.Errorf("there is no box that is neither ticked nor not: %+v", r)
 		}
 		for _, b := range []bool{true, false} {
 			if r := s.update(thirdParties, id, record.Fields{vip: record.Bool(b)}); r.Err != nil || !r.After.Fields[vip].Equal(record.Bool(b)) {

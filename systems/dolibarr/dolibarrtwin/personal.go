@@ -67,6 +67,9 @@ func (t *Twin) typedExtra(tab *table, e *edit, code, value string) error {
 		return fmt.Errorf("no extrafield %q", code)
 	}
 	v, err := t.fromPerson(tab, tab.extras[i].column, value)
+	if v == "0" && tab.extras[i].kind == flag && t.version > 20 {
+		v = "" // a box that is not ticked is NULL (recorded)
+	}
 	if err != nil {
 		return fmt.Errorf("extrafield %s: %w", code, err)
 	}

@@ -54,6 +54,7 @@ func Spec() connector.Spec {
 			"Writing the status of a proposal, an order or an invoice validates, closes or reopens it. Lines change only while it is a draft.",
 			"Validating and closing are done without Dolibarr's triggers, so that its module Notification mails nobody. The calls setinvoiced, settopaid, settounpaid, reopen and settodraft always run them, as does making or changing a record: what somebody has set up in that module for these is mailed.",
 			"Categories of third parties and contacts move no time stamp: a change of them is seen at the next refresh.",
+			"A payment of a part of an invoice moves no time stamp either: what is left to pay is seen at the next refresh, or at once with the webhook of PAYMENT_CUSTOMER_CREATE.",
 			"Webhooks make changes arrive within seconds. Choose a target of the type \"non-blocking\" (version 23 and later): with a blocking one, people cannot save while the hub is down.",
 			"The database keeps no emoji and no double quotes or tags in names; they are dropped.",
 		},

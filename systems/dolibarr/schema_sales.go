@@ -176,7 +176,7 @@ func invoiceFields() []field {
 	kind := choice("type", "Type", "type", "standard", "replacement", "credit note", "deposit", "proforma", "situation").common("type").once()
 	paid := plainField(record.KindBool, "paye", "Paid", "paid", "paye").readOnly()
 	due := plainField(record.KindMoney, "remaintopay", "Still to pay", "amount_due", "").readOnly()
-	due.column = "" // is computed
+	due.column, due.Silent = "", true // is computed of the payments, which leave the invoice's row alone
 	return papers(
 		plainField(record.KindDate, "date", "Date", "date", "datef").filled(),
 		[]field{

@@ -27,7 +27,7 @@ func door() connector.Door {
 		OK: http.StatusOK, Bad: http.StatusOK, Busy: http.StatusOK, ReadDelay: readDelay, Budget: budget,
 		Help: "In Dolibarr, switch on the module Webhook and add a target with the address of the door. From version 23 on choose the type " +
 			"\"non-blocking\": with the blocking one, which is the only one of older versions, nobody can save a record while the hub is down. " +
-			"Choose the triggers COMPANY_*, CONTACT_*, PRODUCT_*, PROJECT_*, PROPAL_*, ORDER_*, BILL_* and ACTION_*, as far as they are " +
+			"Choose the triggers COMPANY_*, CONTACT_*, PRODUCT_*, PROJECT_*, PROPAL_*, ORDER_*, BILL_*, PAYMENT_CUSTOMER_* and ACTION_*, as far as they are " +
 			"synchronised. From version 23 on an address in the own network is only called if conf/conf.php sets " +
 			"$dolibarr_allow_localurl_for_webhooks. Hooks carry no signature: keep the address secret.",
 	}
@@ -76,11 +76,24 @@ func (c *conn) Receive(_ time.Time, _ *http.Request, body []byte) (connector.Del
 	if err := json.Unmarshal(hook.Object, &row); err != nil {
 		return connector.Delivery{}, notHook(fmt.Errorf("read hook %q: %w", hook.Code, err))
 	}
+	if strings.HasPrefix(hook.Code, "PAYMENT_CUSTOMER_") {
+		return connector.Delivery{Hints: paid(row)}, nil
+	}
 	ref, ok := hint(hook.Code, row)
 	if !ok {
 		return connector.Delivery{}, nil
 	}
 	return connector.Delivery{Hints: []record.Ref{ref}}, nil
+}
+
+// paid are the invoices that a payment is of: the keys of its amounts. One that was read from
+// the database names none; then only a listing shows it (R35).
+func paid(row wireRow) []record.Ref {
+	var refs []record.Ref
+	for _, item := range references(row["amounts"]).Items() {
+		refs = append(refs, record.Ref{Object: invoices, ID: item.Text()})
+	}
+	return refs
 }
 
 func notHook(err error) error {

@@ -8,6 +8,22 @@ import (
 	"time"
 )
 
+// Pay lets a person enter a payment of a part of an invoice. That writes rows of their own and
+// leaves the invoice's alone, whose stamp does not move as long as something is left to pay:
+// https://github.com/Dolibarr/dolibarr/blob/20.0/htdocs/compta/paiement/class/paiement.class.php (create)
+// Its trigger, PAYMENT_CUSTOMER_CREATE, is not played.
+func (t *Twin) Pay(invoice, amount string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	tab := t.tables[invoices]
+	r := tab.byID(invoice)
+	if r == nil || r.cells[tab.byKey["status"]] != "1" {
+		return fmt.Errorf("pay: no unpaid invoice %s", invoice)
+	}
+	r.paid += cents(numeric(amount))
+	return nil
+}
+
 // enter completes what a person typed into a record, or into a new one, as the vendor's
 // pages do.
 func (t *Twin) enter(tab *table, r *row, e *edit) error {

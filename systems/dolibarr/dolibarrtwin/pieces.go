@@ -133,10 +133,14 @@ func (t *table) appendCompany(b []byte, tw *Twin, r *row) []byte {
 	return b
 }
 
-// appendUnpaid writes what is left to pay. Nothing was, as there are no payments: that an
-// invoice was set to paid does not change it (recorded).
+// appendUnpaid writes what is left to pay. That an invoice was set to paid does not change it
+// (recorded).
 func (t *table) appendUnpaid(b []byte, _ *Twin, r *row) []byte {
-	return appendText(b, r.cells[t.byKey["total_ttc"]])
+	total := r.cells[t.byKey["total_ttc"]]
+	if r.paid == 0 {
+		return appendText(b, total)
+	}
+	return appendText(b, centsText(cents(numeric(total))-r.paid))
 }
 
 func cell(i int, c column) piece {

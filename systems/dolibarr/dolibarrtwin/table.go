@@ -50,6 +50,7 @@ type row struct {
 	hidden         bool // from every key
 	edited         bool // after it was made
 	gone           bool
+	paid           int64 // cents, of an invoice
 }
 
 // An edit is what someone wants to change.

@@ -156,3 +156,35 @@ func otherColumns(object string) []column {
 		}
 	}
 }
+
+// extraAlias is the name of the table of extrafields in the query of a list:
+// https://github.com/Dolibarr/dolibarr/blob/20.0/htdocs/societe/class/api_contacts.class.php
+func (t *table) extraAlias() string {
+	if t.name == contacts {
+		return "te"
+	}
+	return "ef"
+}
+
+// extraAccessor returns a column of the table of extrafields, in which a record has a row only
+// once something was saved there.
+func (t *Twin) extraAccessor(tab *table, col string) (accessor, bool) {
+	if col == "tms" {
+		return accessor{stamp: func(r *row) int64 {
+			if r.extra == nil {
+				return 0
+			}
+			return wall(r.extraTms, t.dbZone)
+		}}, true
+	}
+	i := tab.extraByCode(col)
+	if i < 0 {
+		return accessor{}, false
+	}
+	return accessor{kind: tab.extras[i].kind, get: func(r *row) string {
+		if r.extra == nil {
+			return ""
+		}
+		return r.extra[i]
+	}}, true
+}

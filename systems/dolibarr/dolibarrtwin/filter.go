@@ -196,15 +196,6 @@ type accessor struct {
 	stamp func(*row) int64 // tms, as the number of its wall clock; 0 is NULL
 }
 
-// extraAlias is the name of the table of extrafields in the query of a list:
-// https://github.com/Dolibarr/dolibarr/blob/20.0/htdocs/societe/class/api_contacts.class.php
-func (t *table) extraAlias() string {
-	if t.name == contacts {
-		return "te"
-	}
-	return "ef"
-}
-
 // accessor returns the column of that name: t. is the object, ef. or te. its extrafields, s. the
 // third party of a contact.
 func (t *Twin) accessor(tab *table, name string) (accessor, bool) {
@@ -240,29 +231,6 @@ func (t *Twin) accessor(tab *table, name string) (accessor, bool) {
 		return accessor{clock: true, get: func(r *row) string { return t.clock(r.cells[i]) }}, true
 	}
 	return accessor{kind: k, get: func(r *row) string { return r.cells[i] }}, true
-}
-
-// extraAccessor returns a column of the table of extrafields, in which a record has a row only
-// once something was saved there.
-func (t *Twin) extraAccessor(tab *table, col string) (accessor, bool) {
-	if col == "tms" {
-		return accessor{stamp: func(r *row) int64 {
-			if r.extra == nil {
-				return 0
-			}
-			return wall(r.extraTms, t.dbZone)
-		}}, true
-	}
-	i := tab.extraByCode(col)
-	if i < 0 {
-		return accessor{}, false
-	}
-	return accessor{kind: tab.extras[i].kind, get: func(r *row) string {
-		if r.extra == nil {
-			return ""
-		}
-		return r.extra[i]
-	}}, true
 }
 
 // clock is the wall clock of PHP at an epoch, as the database keeps it.

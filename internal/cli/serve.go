@@ -178,9 +178,15 @@ func (a *app) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.Err, o))
 }
 
+// web returns the server of what is answered. Whoever has a key gets more time for what it
+// brings, or less, from the door; a stranger has no more than this for all of a request.
+func (s *server) web() *http.Server {
+	return &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+}
+
 // serve answers and runs until ctx ends. It returns when the run under way has drained.
 func (s *server) serve(ctx context.Context, listener net.Listener) error {
-	web := &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	web := s.web()
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -201,7 +207,10 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 		// Answers go on while the run drains, so that whoever watches sees it.
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		return errors.Join(err, web.Shutdown(stop))
+		if web.Shutdown(stop) != nil {
+			_ = web.Close() // who still hangs on is cut off, which is no bad end
+		}
+		return err
 	})
 	return g.Wait()
 }

@@ -105,7 +105,9 @@ type Subscriber interface {
 // A HintWatcher fetches notifications, where no vendor could reach a door of ours.
 type HintWatcher interface {
 	// WatchHints sends what may have changed in the objects until ctx ends or the feed
-	// breaks. It remembers how far it has got in Env.State only after the hints that it sent
-	// have been taken from the channel.
+	// breaks. It remembers how far it has got in Env.State only when the hints that it sent
+	// are on disk. A delivery that has been taken from the channel is not, yet; but the next
+	// one is taken only when it is. So behind the last delivery an empty one is sent, which
+	// means nothing, and the place is remembered when that has been taken.
 	WatchHints(ctx context.Context, objects []string, hints chan<- Delivery) error
 }

@@ -31,10 +31,12 @@ func (f *feed) WatchHints(ctx context.Context, _ []string, hints chan<- connecto
 		f.mu.Lock()
 		d := connector.Delivery{Hints: []record.Ref{{Object: "cards", ID: fmt.Sprint(f.next)}}}
 		f.mu.Unlock()
-		select {
-		case hints <- d:
-		case <-ctx.Done():
-			return ctx.Err()
+		for _, d := range []connector.Delivery{d, {}} { // as the contract says: the second is taken when the first is kept
+			select {
+			case hints <- d:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 		f.mu.Lock()
 		f.next++
@@ -70,6 +72,36 @@ func TestAFeedIsTakenUpAgainWhenItBreaks(t *testing.T) {
 			t.Errorf("%d hints were kept and %d given out", len(ids), n)
 		}
 	})
+}
+
+// The place of a feed stays before what cannot be kept, and moves on when there is room (Invariant 11).
+func TestThePlaceOfAFeedStaysBeforeWhatCouldNotBeKept(t *testing.T) {
+	t.Parallel()
+	for _, why := range []error{errors.New("no"), fmt.Errorf("take hints: %w", store.ErrFull)} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &feed{}
+			var kept []string
+			began := time.Now()
+			w := &door.Watch{
+				Connection: "a b", Objects: []string{"cards"}, Log: slog.New(slog.DiscardHandler),
+				Ready: func(context.Context) (connector.HintWatcher, error) { return f, nil },
+				Feed: func(_ context.Context, _ string, d connector.Delivery) error {
+					time.Sleep(5 * time.Millisecond)
+					if time.Since(began) < time.Minute {
+						return why
+					}
+					kept = append(kept, d.Hints[0].ID)
+					return nil
+				},
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			w.Run(ctx)
+			if len(kept) == 0 || kept[0] != "0" || len(kept) != f.next {
+				t.Errorf("%v: kept %v, and the place is %d", why, kept, f.next)
+			}
+		})
+	}
 }
 
 func TestAFeedThatAConnectionCannotHaveIsSaidOnce(t *testing.T) {

@@ -60,8 +60,8 @@ func (w *Watch) Run(ctx context.Context) {
 	}
 }
 
-// watch follows a feed until it breaks. The channel has no room: the vendor's place moves on
-// only as deliveries are kept, one by one.
+// watch follows a feed until it breaks. The channel has no room, and a delivery is received
+// when the one before has been kept: so the place of the vendor moves on behind what is on disk.
 func (w *Watch) watch(ctx context.Context) error {
 	from, err := w.Ready(ctx)
 	if err != nil {
@@ -75,6 +75,9 @@ func (w *Watch) watch(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		for d := range hints {
+			if len(d.Hints) == 0 && !d.Lost {
+				continue // sent to learn that the one before has been kept
+			}
 			if err := w.Feed(gctx, w.Connection, d); err != nil {
 				return err // which ends the feed
 			}

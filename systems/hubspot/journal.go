@@ -105,10 +105,13 @@ func (j *journal) step(ctx context.Context, hints chan<- connector.Delivery) (bo
 		return false, err
 	}
 	if lost || len(delivery.Hints) > 0 {
-		select {
-		case hints <- delivery:
-		case <-ctx.Done():
-			return false, ctx.Err()
+		// The second one is received when the first has been kept.
+		for _, d := range []connector.Delivery{delivery, {}} {
+			select {
+			case hints <- d:
+			case <-ctx.Done():
+				return false, ctx.Err()
+			}
 		}
 	}
 	if _, err := j.state.Put(ctx, stateJournal, next.Offset, version); err != nil && !errors.Is(err, connector.ErrStale) {

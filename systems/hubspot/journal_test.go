@@ -24,6 +24,7 @@ type watch struct {
 	state connector.KV
 	mu    sync.Mutex
 	got   []connector.Delivery
+	full  bool              // what is told cannot be kept
 	auth  map[string]string // credential by path
 	err   error
 	stop  func()
@@ -63,7 +64,12 @@ func (b *bench) watching(state connector.KV, url string, objects ...string) *wat
 			case d := <-hints:
 				w.mu.Lock()
 				w.got = append(w.got, d)
+				full := w.full
 				w.mu.Unlock()
+				if full {
+					cancel() // the feed is ended, as by the hub
+					return
+				}
 			case <-done:
 				return
 			}
@@ -149,6 +155,34 @@ func TestJournalTellsWhatPeopleDo(t *testing.T) {
 		if n := len(b.matching("/subscriptions/")); n != 2+3+2 { // two looks; contacts three ways, companies two
 			b.Errorf("%d calls of subscriptions", n)
 		}
+	})
+}
+
+// What could not be kept is told again: the place has not moved (Invariant 11).
+func TestJournalTellsAgainWhatCouldNotBeKept(t *testing.T) {
+	t.Parallel()
+	inBubble(t, twin.Options{}, func(b *bench) {
+		state := newMemory()
+		w := b.watching(state, "", contacts)
+		ann := b.put(contacts, "", "email", "a@example.com")
+		w.take()
+		w.mu.Lock()
+		w.full = true
+		w.mu.Unlock()
+		before, _, _ := state.Get(b.Context(), stateJournal)
+		b.put(contacts, ann, "city", "Athens")
+		if ids, _ := w.take(); !slices.Contains(ids, "contacts "+ann) {
+			b.Fatalf("hints: %v", ids)
+		}
+		w.stop()
+		if after, _, _ := state.Get(b.Context(), stateJournal); before == "" || after != before {
+			b.Errorf("the place was %q and is %q", before, after)
+		}
+		w = b.watching(state, "", contacts)
+		if ids, lost := w.take(); !slices.Contains(ids, "contacts "+ann) || lost {
+			b.Errorf("with room again: %v, lost %v", ids, lost)
+		}
+		w.stop()
 	})
 }
 

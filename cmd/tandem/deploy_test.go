@@ -40,7 +40,7 @@ func TestTheServiceUnit(t *testing.T) {
 	}
 	for key, want := range map[string]string{
 		"ExecReload": "/bin/kill -HUP $MAINPID", "KillSignal": "SIGTERM", "User": "tandem", "NoNewPrivileges": "true",
-		"ProtectSystem": "strict", "CapabilityBoundingSet": "", "StateDirectory": "tandem", "Restart": "on-failure",
+		"ProtectSystem": "strict", "CapabilityBoundingSet": "", "StateDirectory": "tandem", "Restart": "always",
 	} {
 		if got, ok := set[key]; !ok || got != want {
 			t.Errorf("%s is %q, want %q", key, got, want)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -26,6 +27,7 @@ type office struct {
 	mu      sync.Mutex
 	revoked bool
 	tokens  int
+	asked   int // who we are
 }
 
 func newOffice(t *testing.T) *office {
@@ -52,6 +54,7 @@ func newOffice(t *testing.T) *office {
 	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
+		o.asked++
 		w.Header().Set("Content-Type", "application/json")
 		if o.revoked || r.Header.Get("Authorization") != fmt.Sprintf("Bearer acc3ss-%d", o.tokens) {
 			w.WriteHeader(http.StatusUnauthorized)
@@ -329,5 +332,34 @@ func TestGrantsAreLookedAfter(t *testing.T) {
 	a.keepGrants(t.Context(), s, a.logger())
 	if o.tokens != 1 {
 		t.Errorf("renewed %d times: %s", o.tokens, log.String())
+	}
+}
+
+// A grant is used by whoever owns the database, and by no copy of it: a token works once.
+func TestARestoreLeavesGrantsAlone(t *testing.T) {
+	t.Parallel()
+	o, dir := newOffice(t), t.TempDir()
+	only, _, _ := strings.Cut(officePlan, "  keyed:")
+	if err := os.WriteFile(filepath.Join(dir, "tandem.yaml"), []byte(only), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := attended(t, o, dir, strings.NewReader(""), func(address string) {
+		q := asked(t, address)
+		visit(t, q.Get("redirect_uri"), url.Values{"code": {"c0de"}, "state": {q.Get("state")}})
+	}, "connections", "authorize", "crm")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	backup := filepath.Join(dir, "b.tandem")
+	if code, _, errs := attended(t, o, dir, strings.NewReader(""), nil, "backup", backup); code != 0 {
+		t.Fatal(errs)
+	}
+	tokens, said := o.tokens, o.asked
+	code, out, errs := attended(t, o, dir, strings.NewReader(""), nil, "restore", backup)
+	if code != 0 || !strings.Contains(out, "who they are, or did not answer: crm; their first run asks") {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+	if o.tokens != tokens || o.asked != said {
+		t.Errorf("it was given %d tokens and asked %d times", o.tokens-tokens, o.asked-said)
 	}
 }

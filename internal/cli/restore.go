@@ -27,7 +27,7 @@ type restoreLine struct {
 	Kept     string    `json:"kept,omitempty"` // where the old database is
 	store.BackupCounts
 	Config    string   `json:"config"`              // kept, written, different
-	Unasked   []string `json:"unasked,omitempty"`   // connections that could not be asked who they are
+	Unasked   []string `json:"unasked,omitempty"`   // connections that did not say who they are
 	Forgot    string   `json:"forgot,omitempty"`    // why people who were erased since the backup are not known
 	Reconnect []string `json:"reconnect,omitempty"` // connections that a person may have to authorize anew
 }
@@ -108,7 +108,9 @@ func (a *app) writeConfig(b store.Backup, line *restoreLine) error {
 }
 
 // askAccounts asks every system who we are there: behind another account than the
-// backup's, every record would seem to be gone (R33).
+// backup's, every record would seem to be gone (R33). Those to which a person granted access
+// are not asked: that may spend a token of which the copy alone would know the next one, and
+// with a token that was spent before, many vendors end the grant.
 func (a *app) askAccounts(ctx context.Context, database string, src []byte, env func(string) (string, bool), line *restoreLine) (err error) {
 	dsn := "sqlite:" + database
 	vault := a.vaultFor(ctx, env)
@@ -130,7 +132,18 @@ func (a *app) askAccounts(ctx context.Context, database string, src []byte, env 
 	if err != nil {
 		return err
 	}
-	all, err := e.Check(ctx, nil)
+	var ask []string
+	for _, c := range p.Connections {
+		if e.Grant(c.Name) == nil {
+			ask = append(ask, c.Name)
+		} else {
+			line.Unasked = append(line.Unasked, c.Name)
+		}
+	}
+	if len(ask) == 0 {
+		return nil
+	}
+	all, err := e.Check(ctx, ask)
 	if err != nil {
 		return fmt.Errorf("ask the systems: %w", err)
 	}
@@ -171,7 +184,7 @@ func (a *app) restoreText(l restoreLine) string {
 		fmt.Fprintf(&b, "  %s is another one than in the backup and was left; that one is %s.from-backup\n", a.config, a.config)
 	}
 	if len(l.Unasked) > 0 {
-		fmt.Fprintf(&b, "  could not be asked who they are: %s; their first run asks\n", joined(l.Unasked))
+		fmt.Fprintf(&b, "  were not asked who they are, or did not answer: %s; their first run asks\n", joined(l.Unasked))
 	}
 	if l.Forgot != "" {
 		fmt.Fprintf(&b, "  people who were erased after the backup was made are not known any more (%s); erase them again\n", l.Forgot)

@@ -27,6 +27,12 @@ type serveCmd struct {
 
 // Run serves until the context ends; that is a good end.
 func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
+	var hup <-chan os.Signal
+	if a.Listen == nil { // whoever brings a listener has a process of their own
+		words, stop := hangups() // first of all: to begin takes a while, and nobody's word is to end it
+		defer stop()
+		hup = words
+	}
 	s, err := a.open(ctx, own)
 	if err != nil {
 		return err
@@ -36,11 +42,9 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
+	sv.hup = hup
 	listen := a.Listen
 	if listen == nil {
-		hup, stop := hangups() // whoever brings a listener has a process of their own
-		defer stop()
-		sv.hup = hup
 		listen = func(ctx context.Context, address string) (net.Listener, error) {
 			return (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 		}
@@ -398,7 +402,7 @@ func (s *server) told(ctx context.Context, r engine.Report) error {
 	s.logRun(ctx, r)
 	if s.tell != nil {
 		if err := s.tell(r); err != nil {
-			return err
+			s.log.Warn("a run could not be told; the log and tandem history have it", "sync", r.Sync, "error", err)
 		}
 	}
 	if err := s.gauge(context.WithoutCancel(ctx), r.Sync); err != nil {

@@ -152,7 +152,7 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 		if err := sv.gauge(ctx, sync.Name); err != nil {
 			return nil, err
 		}
-		runs, err := s.store.FullRuns(ctx, sync.Name, 20)
+		runs, err := s.store.FullRuns(ctx, sync.Name, lookBack)
 		if err != nil {
 			return nil, fmt.Errorf("load runs: %w", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -195,6 +196,57 @@ func TestServeStopsWithinARun(t *testing.T) {
 		}
 		if err := <-done; err != nil {
 			t.Errorf("a stop that was asked for is a good end: %v", err)
+		}
+	})
+}
+
+// A clock that was ahead for a while leaves runs behind that seem to be still to come.
+func TestAClockThatWasAheadStopsNoSchedule(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 44*time.Minute)
+		defer cancel()
+		start := time.Now()
+		var ran []string
+		sv := newTestServer(map[string]time.Time{"often": start.Add(365 * 24 * time.Hour), "hourly": start.Add(time.Minute)}, func(_ context.Context, syncs []string) ([]engine.Report, error) {
+			ran = append(ran, time.Since(start).String()+" "+strings.Join(syncs, " "))
+			return nil, nil
+		})
+		if err := sv.loop(ctx); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"0s often", "15m0s often", "30m0s often"} // a minute is nothing
+		if diff := cmp.Diff(want, ran); diff != "" {
+			t.Error(diff)
+		}
+		sv.meters.remember("often", []store.Run{{Status: engine.StatusOK, Ended: start.Add(365 * 24 * time.Hour)}})
+		w := httptest.NewRecorder()
+		sv.routes().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		now := strconv.FormatFloat(float64(time.Now().Unix()), 'g', -1, 64)
+		if want := `tandem_last_success_timestamp_seconds{sync="often"} ` + now; !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the last success is not that of now: %s", want)
+		}
+	})
+}
+
+func TestServeGoesOnWhenNobodyCanBeTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 44*time.Minute)
+		defer cancel()
+		var log syncBuffer
+		ran := 0
+		sv := newTestServer(map[string]time.Time{"hourly": time.Now()}, func(context.Context, []string) ([]engine.Report, error) {
+			ran++
+			return []engine.Report{{Sync: "often", Status: engine.StatusOK}}, nil
+		})
+		sv.log = slog.New(slog.NewTextHandler(&log, nil))
+		sv.tell = func(engine.Report) error { return errors.New("write /dev/stdout: no space left on device") }
+		if err := sv.loop(ctx); err != nil || ran != 3 {
+			t.Errorf("%d turns: %v", ran, err)
+		}
+		if !strings.Contains(log.String(), "no space left") {
+			t.Error("nobody is told")
 		}
 	})
 }

@@ -3,11 +3,15 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 )
+
+// lookBack is how many runs are looked through for one that can be believed.
+const lookBack = 20
 
 // A timetable knows when the scheduled syncs of a plan are due. A sync is due at the first
 // time of its schedule after its last run began, so what fell due while nobody served is
@@ -27,23 +31,28 @@ func newTimetable(ctx context.Context, p *plan.Plan, s *store.Store) (*timetable
 			continue
 		}
 		t.syncs = append(t.syncs, sync)
-		runs, err := s.FullRuns(ctx, sync.Name, 1)
+		runs, err := s.FullRuns(ctx, sync.Name, lookBack)
 		if err != nil {
 			return nil, fmt.Errorf("load runs: %w", err)
 		}
-		if len(runs) > 0 {
-			t.began[sync.Name] = runs[0].Started
+		now := time.Now()
+		if i := slices.IndexFunc(runs, func(r store.Run) bool { return !ahead(r.Started, now) }); i >= 0 {
+			t.began[sync.Name] = runs[i].Started
 		}
 	}
 	return t, nil
 }
 
-// at returns when a sync is due: the zero time means now, for one that never ran. It
-// reports false if it never will be.
-func (t *timetable) at(s plan.Sync) (time.Time, bool) {
+// ahead reports whether a run seems to begin in the future: our clock was ahead when it did, and
+// nobody knows by how much.
+func ahead(began, now time.Time) bool { return began.Sub(now) > time.Minute }
+
+// at returns when a sync is due: the zero time means now, for one that never ran, as far as
+// is known. It reports false if it never will be.
+func (t *timetable) at(s plan.Sync, now time.Time) (time.Time, bool) {
 	began := t.began[s.Name]
-	if began.IsZero() {
-		return began, true
+	if began.IsZero() || ahead(began, now) {
+		return time.Time{}, true
 	}
 	next := s.Schedule.Next(began, t.zone)
 	early := t.early[s.Name]
@@ -61,7 +70,7 @@ func (t *timetable) at(s plan.Sync) (time.Time, bool) {
 func (t *timetable) due(now time.Time) []string {
 	var names []string
 	for _, s := range t.syncs {
-		if at, ok := t.at(s); ok && !at.After(now) {
+		if at, ok := t.at(s, now); ok && !at.After(now) {
 			names = append(names, s.Name)
 		}
 	}
@@ -71,9 +80,9 @@ func (t *timetable) due(now time.Time) []string {
 // next returns when the next sync is due. It reports false if none ever is.
 func (t *timetable) next() (time.Time, bool) {
 	var first time.Time
-	found := false
+	found, now := false, time.Now()
 	for _, s := range t.syncs {
-		if at, ok := t.at(s); ok && (!found || at.Before(first)) {
+		if at, ok := t.at(s, now); ok && (!found || at.Before(first)) {
 			first, found = at, true
 		}
 	}
@@ -107,7 +116,7 @@ func (t *timetable) later(sync string, began time.Time, until *time.Time) {
 
 // ran remembers that a sync's run began then, and what time it still waits for, if any.
 func (t *timetable) ran(sync string, began time.Time, until *time.Time) {
-	t.began[sync] = began
+	t.began[sync] = began.Round(0) // as the clock shows it, which somebody may set
 	delete(t.early, sync)
 	if until != nil && until.After(began) {
 		t.early[sync] = *until

@@ -6,7 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +17,7 @@ import (
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/door"
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -143,4 +147,50 @@ func TestAVisitorMayTakeAsLongAsItsDoorAllows(t *testing.T) {
 		_ = web.Close()
 		d.Close()
 	})
+}
+
+// It would end the process, and this test with it.
+func TestAHangupWhileTheServerBeginsIsNotItsEnd(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, stationYAML)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var once sync.Once
+	transport := s.app.Transport
+	s.app.Transport = func(c plan.Connection) http.RoundTripper {
+		return onCall{transport(c), func() {
+			once.Do(func() {
+				self, err := os.FindProcess(os.Getpid())
+				if err == nil {
+					err = self.Signal(syscall.SIGHUP)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}}
+	}
+	go func() {
+		for ctx.Err() == nil && !strings.Contains(s.log.String(), "the configuration was read again") {
+			time.Sleep(10 * time.Millisecond)
+		}
+		cancel()
+	}()
+	if err := (&serveCmd{Listen: "127.0.0.1:0"}).Run(ctx, s.app); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(s.log.String(), "the configuration was read again") {
+		t.Errorf("it was not heard: %s", s.log)
+	}
+}
+
+// An onCall does something before each request.
+type onCall struct {
+	next http.RoundTripper
+	do   func()
+}
+
+func (c onCall) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.do()
+	return c.next.RoundTrip(r)
 }

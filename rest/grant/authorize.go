@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -146,10 +147,30 @@ func (g *Grant) takeBack(ctx context.Context, h *held) error {
 		said, _ := g.classify(err, token)
 		return said
 	}
-	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // whatever it says, the status counts
+	said, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10)) // of what is broken off, the status counts
 	_ = res.Body.Close()
-	if res.StatusCode < 300 || slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound}, res.StatusCode) {
-		return nil
+	return g.takenBack(res, said, token)
+}
+
+// takenBack says what a vendor's answer means. Where it does not know the app it has not
+// looked at the token, which lives on.
+func (g *Grant) takenBack(res *http.Response, body []byte, token string) error {
+	var said struct {
+		Error string `json:"error"`
+		Text  string `json:"error_description"`
 	}
-	return &connector.Error{Kind: connector.Unavailable, Scope: connector.ScopeConnection, Err: fmt.Errorf("take the tokens back: %d", res.StatusCode)}
+	_ = json.Unmarshal(body, &said) // what is not JSON has no word for it
+	refused := &oauth2.RetrieveError{Response: res, Body: body, ErrorCode: said.Error, ErrorDescription: said.Text}
+	code, text := wordsOf(refused)
+	switch {
+	case slices.Contains(clientCodes(), code):
+		return &connector.Error{
+			Kind: connector.Unauthorized, Scope: connector.ScopeConnection, Field: connector.ClientID, Fix: compareClient,
+			Err: errors.New(g.hide("take the tokens back: "+strings.TrimSpace(code+" "+text), []string{token})),
+		}
+	case res.StatusCode < 300, slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound}, res.StatusCode):
+		return nil
+	default:
+		return &connector.Error{Kind: connector.Unavailable, Scope: connector.ScopeConnection, Err: fmt.Errorf("take the tokens back: %d", res.StatusCode)}
+	}
 }

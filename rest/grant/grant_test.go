@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -512,6 +513,28 @@ func TestRevoke(t *testing.T) {
 		}
 		if s, err := p.g.Standing(t.Context()); err != nil || s.Authorized || s.Problem == "" {
 			t.Errorf("standing %+v, %v", s, err)
+		}
+	})
+}
+
+// A vendor that does not know the app has taken nothing back, and the tokens stay.
+func TestRevokeByAnAppThatTheVendorDoesNotKnow(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		for _, said := range []string{`{"error":"invalid_client","error_description":"no such app"}`, `{"error":"invalid_token"}`, `gone`} {
+			p := start(t, newVendor(), newKV())
+			p.authorize()
+			p.v.revoked = func(w http.ResponseWriter) {
+				w.WriteHeader(http.StatusUnauthorized)
+				fmt.Fprint(w, said)
+			}
+			unknown := strings.Contains(said, "client")
+			err := p.g.Revoke(t.Context())
+			if unknown != (err != nil) || unknown && !strings.Contains(connector.ErrorOf(err).Fix, connector.ClientID) {
+				t.Errorf("%s: %v", said, err)
+			}
+			if s, err := p.g.Standing(t.Context()); err != nil || s.Authorized != unknown {
+				t.Errorf("%s: standing %+v, %v", said, s, err)
+			}
 		}
 	})
 }

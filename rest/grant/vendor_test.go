@@ -38,6 +38,7 @@ type vendor struct {
 	access    map[string]time.Time // by token, when it ends
 	refresh   string               // the one that is good
 	spent     map[string]bool
+	revoked   func(http.ResponseWriter) // answers instead, if it is set
 	ended     bool
 	calls     []string // "POST api.acme.example/oauth/token refresh_token"
 	seen      []string // every secret that was given, for checks that none shows
@@ -61,6 +62,10 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/v2/oauth/revoke":
 		v.mu.Lock()
 		defer v.mu.Unlock()
+		if v.revoked != nil {
+			v.revoked(w)
+			return
+		}
 		v.ended = v.ended || form.Get("token") == v.refresh
 	default:
 		v.api(w, r, body)

@@ -121,6 +121,8 @@ func clientCodes() []string {
 	return []string{"invalid_client", "invalid_client_id", "invalid_client_secret", "unauthorized_client", "invalid_app_access"}
 }
 
+const compareClient = "compare " + connector.ClientID + " and the client's secret with what the vendor shows for your app"
+
 // classify says what a failure to get tokens means, and whether the grant has ended with
 // it. No text of it holds one of the secrets.
 func (g *Grant) classify(err error, secrets ...string) (said *connector.Error, dead bool) {
@@ -149,7 +151,7 @@ func (g *Grant) classify(err error, secrets ...string) (said *connector.Error, d
 	case slices.Contains(deadCodes(), code):
 		e.Fix, dead = strings.TrimSpace("run tandem connections authorize "+g.o.Name), true
 	case slices.Contains(clientCodes(), code):
-		e.Fix = "compare " + connector.ClientID + " and the client's secret with what the vendor shows for your app"
+		e.Fix = compareClient
 	default:
 		e.Fix = strings.TrimSpace("see what the vendor says; it may help to run tandem connections authorize " + g.o.Name)
 	}

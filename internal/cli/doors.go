@@ -99,43 +99,101 @@ func (h *hooks) retire() {
 }
 
 // changeDoors opens another door and closes the one that was open. Vendors find one or the
-// other at every moment. Those that are not to call any more are told so.
-func (s *server) changeDoors(ctx context.Context, next *hooks, p *plan.Plan) {
+// other at every moment. Those that are not to call any more, and those that still do from
+// before, are told so. Doors close in their order.
+func (s *server) changeDoors(ctx context.Context, next *hooks, still []*door.Subscription) {
 	s.gate.Lock()
 	old := s.open
 	s.open = next
 	s.gate.Unlock()
-	alone := make(chan struct{})
+	before, alone := s.alone, make(chan struct{})
+	s.alone = alone
 	next.serve(ctx, s.group, alone)
 	s.group.Go(func() error {
 		old.retire()
+		if before != nil {
+			<-before
+		}
 		close(alone)
-		s.withdraw(ctx, old, next, p)
+		s.forget(old)
+		return nil
+	})
+	if old != nil {
+		still = append(still, old.subs...)
+	}
+	s.withdraw(ctx, still)
+}
+
+// forget takes away how connections stood that no open door knows any more.
+func (s *server) forget(old *hooks) {
+	if old == nil {
+		return
+	}
+	open := s.hooks()
+	for _, name := range old.names {
+		if open == nil || !slices.Contains(open.names, name) {
+			s.meters.forgetConnection(name)
+		}
+	}
+}
+
+// A leaving are vendors that are being asked to call no more.
+type leaving struct {
+	subs []*door.Subscription // of whoever asks, until done
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// withdraw has the vendors call no more that the open door is not for, once the doors have
+// closed that were. It goes on until halt.
+func (s *server) withdraw(ctx context.Context, subs []*door.Subscription) {
+	open, p, alone := s.hooks(), s.plan, s.alone
+	subs = slices.DeleteFunc(subs, func(sub *door.Subscription) bool { return open.calls(sub.Connection) })
+	if len(subs) == 0 {
+		return
+	}
+	l := &leaving{subs: subs, done: make(chan struct{})}
+	ctx, l.stop = context.WithCancel(ctx)
+	s.leaving = l
+	s.group.Go(func() error {
+		defer close(l.done)
+		defer l.stop()
+		select {
+		case <-alone:
+		case <-ctx.Done():
+			return nil
+		}
+		for ; len(l.subs) > 0; l.subs = l.subs[1:] {
+			s.leave(ctx, l.subs[0], p)
+			if ctx.Err() != nil {
+				return nil
+			}
+		}
 		return nil
 	})
 }
 
-// withdraw has the vendors call no more that an old door was open for and the next one is not.
-func (s *server) withdraw(ctx context.Context, old, next *hooks, p *plan.Plan) {
-	if old == nil {
+// halt ends what withdraw does, and returns which vendors still call. A door that is opened
+// meanwhile would lose its key, or its vendor.
+func (s *server) halt() []*door.Subscription {
+	l := s.leaving
+	if l == nil {
+		return nil
+	}
+	s.leaving = nil
+	l.stop()
+	<-l.done
+	return l.subs
+}
+
+// leave has one vendor call no more, and forgets its door if its connection is gone.
+func (s *server) leave(ctx context.Context, sub *door.Subscription, p *plan.Plan) {
+	_, stays := p.Connection(sub.Connection)
+	if !s.dismiss(ctx, sub) || stays {
 		return
 	}
-	for _, sub := range old.subs {
-		if next.calls(sub.Connection) {
-			continue
-		}
-		_, stays := p.Connection(sub.Connection)
-		if !s.dismiss(ctx, sub) || stays {
-			continue
-		}
-		if err := old.store.CloseDoor(ctx, sub.Connection); err != nil {
-			s.log.Warn("the door of a connection that is gone was not forgotten", "connection", sub.Connection, "error", err)
-		}
-	}
-	for _, name := range old.names {
-		if next == nil || !slices.Contains(next.names, name) {
-			s.meters.forgetConnection(name)
-		}
+	if err := s.closeDoor(ctx, sub.Connection); err != nil && ctx.Err() == nil {
+		s.log.Warn("the door of a connection that is gone was not forgotten", "connection", sub.Connection, "error", err)
 	}
 }
 

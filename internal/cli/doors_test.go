@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,6 +108,95 @@ func TestAReloadHasRemovedConnectionsCallNoMore(t *testing.T) {
 			t.Errorf("%d vendors call although nobody can reach us", n)
 		}
 	})
+}
+
+// A connection that is taken out and put back is as before, however its vendor took it.
+func TestAConnectionThatComesBackIsNotWithdrawn(t *testing.T) {
+	t.Parallel()
+	without := strings.ReplaceAll(strings.Replace(stationYAML, "  b: {", "  c: {", 1), "b.cards", "c.cards")
+	for name, vendor := range map[string]func() error{
+		"slow": func() error { time.Sleep(2 * time.Second); return nil },
+		"down": func() error { return errors.New("connection reset") },
+	} {
+		for _, away := range []time.Duration{0, time.Second, 20 * time.Second} {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStation(t, stationYAML)
+				var odd atomic.Bool
+				transport := s.app.Transport
+				s.app.Transport = func(c plan.Connection) http.RoundTripper {
+					return hookCalls{transport(c), func() error {
+						if c.Name != "b" || !odd.Load() {
+							return nil
+						}
+						return vendor()
+					}}
+				}
+				s.put(s.a, "", map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
+				s.start()
+				odd.Store(true)
+				s.reload(without)
+				time.Sleep(away)
+				odd.Store(name == "slow")
+				s.reload(stationYAML)
+				time.Sleep(20 * time.Minute)
+				d, _, err := s.session.store.Door(t.Context(), "b")
+				ours := func(hook string) bool { return strings.HasSuffix(hook, "/hooks/b/"+d.Key) }
+				if err != nil || !slices.ContainsFunc(s.b.Hooks(), ours) || !ours(d.Address) {
+					t.Errorf("%s, away for %v: it calls %v, and is remembered to call %q: %v", name, away, s.b.Hooks(), d.Address, err)
+				}
+				if !s.server.ready.Load() {
+					t.Errorf("%s, away for %v: the server has ended", name, away)
+				}
+			})
+		}
+	}
+}
+
+// A withdrawal that another reload came into is taken up again.
+func TestAWithdrawalOutlivesTheNextReload(t *testing.T) {
+	t.Parallel()
+	without := strings.ReplaceAll(strings.Replace(stationYAML, "  b: {", "  c: {", 1), "b.cards", "c.cards")
+	for _, next := range []string{without, "no: plan"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStation(t, stationYAML)
+			var down atomic.Bool
+			transport := s.app.Transport
+			s.app.Transport = func(c plan.Connection) http.RoundTripper {
+				return hookCalls{transport(c), func() error {
+					if c.Name == "b" && down.Load() {
+						return errors.New("connection reset")
+					}
+					return nil
+				}}
+			}
+			s.put(s.a, "", map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
+			s.start()
+			down.Store(true)
+			s.reload(without)
+			time.Sleep(10 * time.Second)
+			s.reload(next)
+			down.Store(false)
+			time.Sleep(10 * time.Minute)
+			if got := s.b.Hooks(); len(got) != 1 || !strings.Contains(got[0], "/hooks/c/") {
+				t.Errorf("the vendor calls %v", got)
+			}
+		})
+	}
+}
+
+// A hookCalls does something before each request about webhooks.
+type hookCalls struct {
+	next http.RoundTripper
+	do   func() error
+}
+
+func (h hookCalls) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.Contains(r.URL.Path, "/hooks") {
+		if err := h.do(); err != nil {
+			return nil, err
+		}
+	}
+	return h.next.RoundTrip(r)
 }
 
 func TestAWrongConfigurationLeavesTheDoorAsItIs(t *testing.T) {

@@ -72,8 +72,10 @@ func (s *server) prepareReload(ctx context.Context) (*plan.Plan, *timetable, *ho
 // run under way has ended by the old one, and all is exchanged at once. If anything is wrong
 // with the new one nothing changes.
 func (s *server) reload(ctx context.Context) {
+	still := s.halt()
 	p, table, next, err := s.prepareReload(ctx)
 	if err != nil {
+		s.withdraw(ctx, still)
 		if ctx.Err() == nil {
 			s.meters.reloads.WithLabelValues("refused").Inc()
 			s.log.Error("the configuration was not taken over, the one before stays", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
@@ -90,7 +92,7 @@ func (s *server) reload(ctx context.Context) {
 	s.plan, s.table = p, table
 	s.adopt(p)
 	if s.rehook != nil {
-		s.changeDoors(ctx, next, p)
+		s.changeDoors(ctx, next, still)
 	}
 	s.meters.reloads.WithLabelValues("taken").Inc()
 	s.log.Info("the configuration was read again", "syncs", len(table.syncs))

@@ -86,6 +86,11 @@ type server struct {
 
 	gate sync.Mutex // held for no longer than it takes to look
 	open *hooks     // see hooks
+
+	alone   chan struct{} // closed when nobody but the open door is left; nil = no other one was
+	leaving *leaving      // nil = no vendor
+
+	closeDoor func(ctx context.Context, connection string) error // forgets a connection's door
 }
 
 func newServer(ctx context.Context, a *app, s *session) (*server, error) {
@@ -96,7 +101,7 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	sv := &server{busy: make(chan struct{}, 1), news: newNews(), plan: s.plan, table: table, meters: newMeters(), log: a.logger()}
+	sv := &server{busy: make(chan struct{}, 1), news: newNews(), plan: s.plan, table: table, meters: newMeters(), log: a.logger(), closeDoor: s.store.CloseDoor}
 	// Every turn has an engine of its own: what was wrong with a connection, or has changed
 	// in its schema, is found out afresh.
 	live := &atomic.Pointer[session]{} // another one for each configuration

@@ -46,12 +46,16 @@ const (
 	askAgain = time.Hour
 )
 
-// Run asks, renews and watches until ctx ends. Its error is the store's; a full disk is none.
+// Run asks, renews and watches until ctx ends. Its error is the store's; a full disk is none,
+// nor is a door that somebody has closed meanwhile.
 func (s *Subscription) Run(ctx context.Context) error {
 	for {
 		next, err := s.Look(ctx, time.Now())
 		if errors.Is(err, store.ErrFull) {
 			next, err = time.Now().Add(time.Minute), nil // it is told of elsewhere, and ends some time
+		}
+		if errors.Is(err, store.ErrNoDoor) {
+			next, err = time.Now().Add(time.Minute), nil // somebody has just closed it; ours is opened anew
 		}
 		if err != nil {
 			return unlessOver(ctx, err)

@@ -70,7 +70,7 @@ func (s *Store) SaveDoor(ctx context.Context, d Door) error {
 		n, err := t.exec(`UPDATE doors SET address = ?, since = ?, renew = ?, silent = ?, problem = ? WHERE workspace = ? AND connection = ?`,
 			d.Address, micros(d.Since), micros(d.Renew), micros(d.Silent), d.Problem, s.workspace, d.Connection)
 		if err == nil && n == 0 {
-			err = errNoDoor
+			err = ErrNoDoor
 		}
 		return err
 	})

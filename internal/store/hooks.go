@@ -324,5 +324,5 @@ func (s *Store) WrittenSince(ctx context.Context, of Object, ids []string, since
 	return written, nil
 }
 
-// errNoDoor is what a method gives that needs OpenDoor first.
-var errNoDoor = errors.New("the connection has no door")
+// ErrNoDoor is what a method gives that needs OpenDoor first.
+var ErrNoDoor = errors.New("the connection has no door")

@@ -15,6 +15,9 @@ import (
 // withdrawals is how often it is tried to have a vendor call no more whose connection is gone.
 const withdrawals = 3
 
+// secretsFor is how long it may take until a changed secret is found to be so.
+const secretsFor = time.Minute
+
 // hooks returns the door that is open now; nil if no vendor reports anything.
 func (s *server) hooks() *hooks {
 	s.gate.Lock()
@@ -122,6 +125,41 @@ func (s *server) changeDoors(ctx context.Context, next *hooks, still []*door.Sub
 		still = append(still, old.subs...)
 	}
 	s.withdraw(ctx, still)
+}
+
+// sealed returns the secrets of the vault that a plan uses, by connection and setting.
+func sealed(p *plan.Plan) map[string]string {
+	all := map[string]string{}
+	for _, c := range p.Connections {
+		for setting := range c.Vaulted {
+			all[c.Name+" "+setting] = c.Secrets[setting]
+		}
+	}
+	return all
+}
+
+// renewDoor opens another door if a secret of the vault has been changed: who verifies and who
+// subscribes has to have the one of now. It looks once a minute, and after each turn.
+func (s *server) renewDoor(ctx context.Context) {
+	if s.renewal == nil || time.Since(s.looked) < secretsFor {
+		return
+	}
+	s.looked = time.Now()
+	changed, err := s.renewal(ctx)
+	if err == nil && changed && s.hold(ctx) {
+		still := s.halt()
+		var next *hooks
+		if next, err = s.rehook(ctx, s.table); err == nil {
+			s.changeDoors(ctx, next, still)
+			s.log.Info("a secret has changed, and vendors are answered and asked with the new one")
+		} else {
+			s.withdraw(ctx, still)
+		}
+		s.release()
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("the secrets of those who report could not be renewed", "error", err)
+	}
 }
 
 // forget takes away how connections stood that no open door knows any more.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,6 +48,10 @@ type hooks struct {
 	found map[string]time.Time     // when, by connection, as far as its syncs have been hurried
 	shows map[string]time.Duration // by connection: how long after a report its truth can be read
 	after time.Time                // the next turn begins no earlier
+
+	// current returns an error if a secret is another one than this door has: with the old one
+	// a vendor would refuse us, and the connection would be paused for nothing.
+	current func(ctx context.Context) error
 
 	callers   sync.WaitGroup // requests that are answered by this door
 	followers sync.WaitGroup // subs and watches
@@ -98,6 +103,13 @@ func newHooks(ctx context.Context, a *app, s *session, sv *server, t *timetable)
 	})
 	if err != nil {
 		return nil, err
+	}
+	h.current = func(ctx context.Context) error {
+		p, err := s.renewed(ctx)
+		if err == nil && !maps.Equal(sealed(p), sealed(s.plan)) {
+			err = errors.New("a secret has just been changed; it is used within a minute")
+		}
+		return err
 	}
 	h.open(a, s, sv, e, keys)
 	h.news.lost.Store(true) // what an earlier process has not made up for
@@ -178,6 +190,9 @@ func (h *hooks) follow(p *plan.Plan, sv *server, e *engine.Engine, room door.Con
 		if subscribes {
 			s.Address = door.Address(p.PublicURL, room.Name, room.Key)
 			s.Ready = func(ctx context.Context) (connector.Subscriber, error) {
+				if err := h.current(ctx); err != nil {
+					return nil, err
+				}
 				able, err := e.Ready(ctx, room.Name)
 				return able.Subscriber, err
 			}
@@ -190,6 +205,9 @@ func (h *hooks) follow(p *plan.Plan, sv *server, e *engine.Engine, room door.Con
 	h.watches = append(h.watches, &door.Watch{
 		Connection: room.Name, Objects: room.Objects, Log: sv.log,
 		Ready: func(ctx context.Context) (connector.HintWatcher, error) {
+			if err := h.current(ctx); err != nil {
+				return nil, err
+			}
 			able, err := e.Ready(ctx, room.Name)
 			return able.Hints, err
 		},

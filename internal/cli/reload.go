@@ -22,8 +22,8 @@ func hangups() (words <-chan os.Signal, stop func()) {
 
 // reread returns the configuration as the file has it now, if all of it is good: it is parsed,
 // its connections are opened and its syncs resolved, all beside what is being served. Nothing
-// is written to any vendor.
-func (a *app) reread(ctx context.Context, s *session) (*plan.Plan, *timetable, error) {
+// is written to any vendor. The safe is that of the key's place of now.
+func (a *app) reread(ctx context.Context, s *session) (*session, *timetable, error) {
 	p, err := a.load(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -31,7 +31,11 @@ func (a *app) reread(ctx context.Context, s *session) (*plan.Plan, *timetable, e
 	if p.Database != s.plan.Database {
 		return nil, nil, errors.New("database: another one needs a restart")
 	}
-	e, err := a.openEngine(p, s.store, s.safe, a.warnings(), nil, nil)
+	kept, err := a.openSafe(ctx, s.store, p.KeyFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := a.openEngine(p, s.store, kept, a.warnings(), nil, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,18 +43,24 @@ func (a *app) reread(ctx context.Context, s *session) (*plan.Plan, *timetable, e
 		return nil, nil, prepareError(err)
 	}
 	table, err := newTimetable(ctx, p, s.store)
-	return p, table, err
+	return &session{plan: p, store: s.store, safe: kept, engine: e}, table, err
 }
 
-// rehook makes the door of a new configuration ready, beside the one that is open.
-func (a *app) rehook(ctx context.Context, s *session, sv *server, p *plan.Plan, t *timetable) (*hooks, error) {
+// rehook makes a door ready beside the one that is open, with the secrets of now.
+func (a *app) rehook(ctx context.Context, s *session, sv *server, t *timetable) (*hooks, error) {
+	p, err := s.renewed(ctx)
+	if err != nil {
+		return nil, err
+	}
 	e, err := a.openEngine(p, s.store, s.safe, sv.log, nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	next := *s
-	next.plan, next.engine = p, e
-	return newHooks(ctx, a, &next, sv, t)
+	h, err := newHooks(ctx, a, &session{plan: p, store: s.store, safe: s.safe, engine: e}, sv, t)
+	if err == nil {
+		sv.opened = sealed(p)
+	}
+	return h, err
 }
 
 // prepareReload makes all that a new configuration needs. It may ask vendors, and an engine at
@@ -64,7 +74,7 @@ func (s *server) prepareReload(ctx context.Context) (*plan.Plan, *timetable, *ho
 	if err != nil || s.rehook == nil {
 		return p, table, nil, err
 	}
-	next, err := s.rehook(ctx, p, table)
+	next, err := s.rehook(ctx, table)
 	return p, table, next, err
 }
 

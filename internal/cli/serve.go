@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -78,11 +79,11 @@ type server struct {
 	group  *errgroup.Group  // of work
 	hup    <-chan os.Signal // asks for the configuration to be read again; nil = nobody can
 	reread func(ctx context.Context) (*plan.Plan, *timetable, error)
-	adopt  func(*plan.Plan)                                                      // what the next turn runs by
-	rehook func(ctx context.Context, p *plan.Plan, t *timetable) (*hooks, error) // makes another door; nil = it stays
-	verify func(ctx context.Context)                                             // verifies a slice of every sync; nil = nothing is verified
-	disk   *disk                                                                 // nil = it is never full
-	busy   chan struct{}                                                         // holds one while an engine works: limits are kept within one
+	adopt  func(*plan.Plan)                                        // what the next turn runs by
+	rehook func(ctx context.Context, t *timetable) (*hooks, error) // makes another door; nil = it stays
+	verify func(ctx context.Context)                               // verifies a slice of every sync; nil = nothing is verified
+	disk   *disk                                                   // nil = it is never full
+	busy   chan struct{}                                           // holds one while an engine works: limits are kept within one
 
 	gate sync.Mutex // held for no longer than it takes to look
 	open *hooks     // see hooks
@@ -91,6 +92,10 @@ type server struct {
 	leaving *leaving      // nil = no vendor
 
 	closeDoor func(ctx context.Context, connection string) error // forgets a connection's door
+
+	opened  map[string]string                       // the secrets of the vault that the last door was made with
+	renewal func(ctx context.Context) (bool, error) // whether they are others now; nil = they never are
+	looked  time.Time                               // for that
 }
 
 func newServer(ctx context.Context, a *app, s *session) (*server, error) {
@@ -116,19 +121,28 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 	}
 	sv.keep = func(ctx context.Context) { a.keepGrants(ctx, live.Load(), sv.log) }
 	sv.verify = func(ctx context.Context) { a.verify(ctx, live.Load(), sv) }
-	sv.reread = func(ctx context.Context) (*plan.Plan, *timetable, error) { return a.reread(ctx, live.Load()) }
-	sv.adopt = func(p *plan.Plan) {
-		next := *s
-		next.plan = p
-		live.Store(&next)
+	next := s // what was read last, adopted or refused
+	sv.reread = func(ctx context.Context) (*plan.Plan, *timetable, error) {
+		read, table, err := a.reread(ctx, live.Load())
+		if err != nil {
+			return nil, nil, err
+		}
+		next = read
+		return read.plan, table, nil
+	}
+	sv.adopt = func(*plan.Plan) {
+		live.Store(next)
 		keeper.last = nil
 	}
 	sv.disk = newDisk(s.store, sv.log, func(ctx context.Context) error { return engine.Tidy(ctx, s.store, live.Load().plan, sv.log) })
-	if sv.open, err = newHooks(ctx, a, s, sv, table); err != nil {
+	sv.rehook = func(ctx context.Context, t *timetable) (*hooks, error) { return a.rehook(ctx, next, sv, t) }
+	if sv.open, err = sv.rehook(ctx, table); err != nil {
 		return nil, err
 	}
-	sv.rehook = func(ctx context.Context, p *plan.Plan, t *timetable) (*hooks, error) {
-		return a.rehook(ctx, live.Load(), sv, p, t)
+	sv.renewal = func(ctx context.Context) (bool, error) {
+		next = live.Load() // a door that is renewed is one of the configuration that is served by
+		p, err := next.renewed(ctx)
+		return err == nil && !maps.Equal(sealed(p), sv.opened), err
 	}
 	sv.hinted = func(ctx context.Context, syncs []string) ([]engine.Report, error) {
 		e, err := keeper.same(ctx)
@@ -285,6 +299,7 @@ func (s *server) loop(ctx context.Context) error {
 			s.catchUp()
 			continue
 		}
+		s.renewDoor(ctx)
 		if err := s.hooks().hurry(ctx, s.table); err != nil {
 			return stopped(ctx, err)
 		}
@@ -307,6 +322,9 @@ func (s *server) loop(ctx context.Context) error {
 		}
 		if scheduled, ok := s.table.next(); ok && (!reported || scheduled.Before(at)) {
 			at, reported = scheduled, true
+		}
+		if look := s.looked.Add(secretsFor); len(s.opened) > 0 && (!reported || look.Before(at)) {
+			at, reported = look, true
 		}
 		s.sleep(ctx, at, reported)
 	}
@@ -368,6 +386,7 @@ func (s *server) turn(ctx context.Context, names []string) error {
 	began := time.Now()
 	reports, err := s.run(ctx, names)
 	s.release()
+	s.looked = time.Time{} // the run had the secrets of now, and so has the door
 	if ctx.Err() != nil {
 		// The engine has ended the batch that was under way (invariant 11).
 		s.log.Info("stopped within a run; the next one takes up what is left", "syncs", names)

@@ -184,6 +184,7 @@ type batch struct {
 	open    []store.Op               // creates of unknown or pending outcome; nil = not loaded yet
 	dirty   bool                     // the records are planned again, maybe because of a decision
 	erased  map[store.Spot]time.Time // when the person of an unlinked record, or of a candidate, was erased; zero = never (R32)
+	carrier map[string]string        // the record that carries an operation's key, as far as it was looked for; "" = none
 }
 
 // load brings together what deciding about the records of one side needs, in few queries.

@@ -58,6 +58,11 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 		b.again(row.ID)
 		return nil
 	}
+	if made, err := b.underWay(ctx, b.side, row); err != nil || made {
+		b.stand(row.ID, standsWaiting, "it may be what an operation under way has made")
+		b.again(row.ID)
+		return err
+	}
 	if settled, err := b.correctAlone(row); err != nil || settled {
 		return err
 	}
@@ -125,6 +130,11 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 			case b.isTaken(id):
 				taken = append(taken, id)
 			default:
+				if made, err := b.underWay(ctx, b.side.Other(), b.rows[b.side.Other()][id]); err != nil || made {
+					b.stand(row.ID, standsWaiting, "the record with the same "+k.Name+" may be what an operation under way has made")
+					b.again(row.ID)
+					return err
+				}
 				in, err := b.inScope(b.side.Other(), id)
 				if err != nil {
 					return err
@@ -153,11 +163,6 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 	if l := b.links[b.side][row.ID]; closedBecause(l, closedLost) { // R24: what a person merged is not made again
 		b.stand(row.ID, standsClosed, "its partner was "+l.Closed+", and no record has its key")
 		return nil
-	}
-	if made, err := b.underWay(ctx, row); err != nil || made {
-		b.stand(row.ID, standsWaiting, "it may be what an operation under way has made")
-		b.again(row.ID)
-		return err
 	}
 	if settled, err := b.lostTrack(ctx, row); err != nil || settled {
 		return err

@@ -132,7 +132,54 @@ func (s *settling) outcomes(ctx context.Context) {
 	for i := range results {
 		results[i] = s.outcome(s.ops[i], results[i])
 	}
+	if err := s.dropParted(ctx, &results); err != nil {
+		s.askLater(ctx, err)
+		return
+	}
 	s.results(ctx, results)
+}
+
+// dropParted takes out of a batch the creates whose source, or what was made of it, has been
+// given another partner while the vendor took its time: a live link is never moved (R16), and
+// nothing is made twice (invariant 8).
+func (s *settling) dropParted(ctx context.Context, results *[]connector.Result) error {
+	hits := map[int64][]record.Record{}
+	var made []store.Op
+	for i, res := range *results {
+		if op := s.ops[i]; op.Verb == connector.Create && !anew(op) && res.Err == nil && res.Pending == "" {
+			hits[op.ID] = []record.Record{{Ref: res.Ref}}
+			made = append(made, op)
+		}
+	}
+	if len(made) == 0 {
+		return nil
+	}
+	linked, err := s.dropLinked(ctx, made, hits)
+	if err != nil {
+		return err
+	}
+	var ops []store.Op
+	var rest []connector.Result
+	for i, op := range s.ops {
+		switch {
+		case !linked[op.ID]:
+			ops, rest = append(ops, op), append(rest, (*results)[i])
+		case len(hits[op.ID]) > 0:
+			s.superseded(op) // its source has a partner: what was made stands by itself
+		default:
+			s.parted(op, (*results)[i].Ref.ID)
+		}
+	}
+	s.ops, *results = ops, rest
+	return nil
+}
+
+// parted asks about a create whose outcome is another record's partner.
+func (s *settling) parted(op store.Op, made string) {
+	s.r.doubts(op)
+	s.ask(op, store.ReviewUnknown, nil, fmt.Sprintf("creating %s from %s/%s took a while, and %s, which it made, has another partner by now: it is not repeated",
+		s.end.of, s.r.p.ends[s.side.Other()].of, op.SourceID, made),
+		"look at "+s.end.conn.spec.Title+": if one more record shall be made, retry", []string{retry, dismissed})
 }
 
 // outcome reads a late result. What it shows of the record may be older than what has been
@@ -167,24 +214,68 @@ func (s *settling) askLater(ctx context.Context, err error) {
 	}
 }
 
-// underWay reports whether an unlinked record may be what an unfinished create towards its
-// own side has made: it was made since, and holds all that was sent (R16, R36).
-func (b *batch) underWay(ctx context.Context, row store.Row) (bool, error) {
-	if b.open == nil {
-		ops, err := b.r.e.store.Ops(ctx, b.r.p.Name, store.OpPending, store.OpUnknown)
-		if err != nil {
-			return false, fmt.Errorf("load unfinished creates: %w", err)
-		}
-		b.open = slices.DeleteFunc(ops, func(op store.Op) bool { return op.Verb != connector.Create })
-		if b.open == nil {
-			b.open = []store.Op{}
-		}
+// underWay reports whether an unlinked record of a side may be what an unfinished create towards
+// that side has made: it was made since, and either holds all that was sent or, whatever people
+// have made of it meanwhile, carries the create's key (R16, R36).
+func (b *batch) underWay(ctx context.Context, side record.Side, row store.Row) (bool, error) {
+	if err := b.loadOpen(ctx); err != nil {
+		return false, err
 	}
-	end := b.r.p.ends[b.side]
+	end := b.r.p.ends[side]
 	for _, op := range b.open {
-		if op.Side == b.side && (row.Created.IsZero() || row.Created.After(op.SentAt.Add(-time.Minute))) && end.holds(row.Fields, op.Set) {
+		// A vendor's clock may be wrong by minutes.
+		if op.Target != end.of || !row.Created.IsZero() && row.Created.Before(op.SentAt.Add(-time.Hour)) {
+			continue
+		}
+		if end.holds(row.Fields, op.Set) {
+			return true, nil
+		}
+		if op.State == store.OpPending && b.carries(ctx, end, row.ID, op.Key) {
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// loadOpen loads the creates of which nobody knows yet what came of them, be they of another
+// sync of the same objects.
+func (b *batch) loadOpen(ctx context.Context) error {
+	if b.open != nil {
+		return nil
+	}
+	ops, err := b.r.e.store.Ops(ctx, "", store.OpPending, store.OpUnknown)
+	if err != nil {
+		return fmt.Errorf("load unfinished creates: %w", err)
+	}
+	b.open = []store.Op{}
+	for _, op := range ops {
+		if op.Verb == connector.Create {
+			b.open = append(b.open, op)
+		}
+	}
+	return nil
+}
+
+// carries reports whether a record carries the key of an operation, as far as the vendor keeps
+// such keys. As long as it cannot be asked, every record may.
+func (b *batch) carries(ctx context.Context, end end, id, key string) bool {
+	f, ok := end.object.Key()
+	if !ok || !f.Findable || end.conn.able.Finder == nil {
+		return false
+	}
+	holder, known := b.carrier[key]
+	if !known {
+		found, err := end.conn.able.Finder.Find(ctx, end.of.Name, f.Name, []string{key})
+		if err != nil {
+			return true
+		}
+		if len(found) > 0 {
+			holder = found[0].ID
+		}
+		if b.carrier == nil {
+			b.carrier = map[string]string{}
+		}
+		b.carrier[key] = holder
+	}
+	return holder == id
 }

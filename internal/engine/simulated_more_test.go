@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -268,6 +269,61 @@ func TestR18SeveralRecordsWithTheKeyOfAPartedOneLeaveNothingToBePlanned(t *testi
 		w.revert(engine.RevertRequest{Change: w.line(store.Linked, "").ID})
 		w.put(w.b, "cards", "", map[string]string{"name": "Ann too", "email": "ann@x.gr"})
 		w.settled("cards")
+		quiet(t, w)
+	})
+}
+
+// R36, invariant 8: what a job has made, and a person has given another key before anybody asked
+// for its outcome, is nobody's new record and nobody else's partner.
+func TestR36WhatAJobHasMadeIsKnownByItsKeyBeforeItsOutcomeIs(t *testing.T) {
+	t.Parallel()
+	for name, email := range map[string]string{"a key of its own": "ann.new@x.gr", "another one's key": "zoe@x.gr"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, cardsYAML)
+				w.b.Slow(time.Hour)
+				w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+				w.sync("cards")
+				w.b.Slow(0)
+				time.Sleep(2 * time.Hour)
+				w.put(w.a, "cards", "", map[string]string{"name": "Zoe", "email": "zoe@x.gr"})
+				w.put(w.b, "cards", w.b.Rows("cards")[0].ID, map[string]string{"email": email})
+				w.sync("cards")
+				w.sync("cards")
+				for _, tw := range []*toy.Twin{w.a, w.b} {
+					if got := w.by(tw, "cards", "name", "Ann").Fields["email"]; got != email {
+						t.Errorf("Ann has %s", got)
+					}
+				}
+				quiet(t, w)
+			})
+		})
+	}
+}
+
+// R36, R16: where the vendor keeps no key of ours, what a job has made and a person has changed
+// wholly passes for a new record until its outcome is known. A live link is not moved then, and
+// the sync does not stop on it: a person is asked.
+func TestR36WhatAJobHasMadeAndHasAPartnerByNowIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, familyYAML)
+		w.put(w.a, "labels", "", map[string]string{"name": "Gold", "code": "g"})
+		w.b.Slow(time.Hour)
+		w.sync("labels")
+		w.b.Slow(0)
+		time.Sleep(2 * time.Hour)
+		w.put(w.b, "labels", "", map[string]string{"name": "Silver", "code": "s"}) // the job is done when anybody calls
+		w.put(w.b, "labels", w.by(w.b, "labels", "name", "Gold").ID, map[string]string{"name": "Bronze", "code": "b"})
+		w.sync("labels")
+		w.sync("labels")
+		if item := w.review(store.ReviewUnknown); !strings.Contains(item.Text, "has another partner by now") {
+			t.Errorf("%+v", item)
+		}
+		for _, name := range []string{"Gold", "Silver", "Bronze"} {
+			w.by(w.a, "labels", "name", name)
+		}
 		quiet(t, w)
 	})
 }

@@ -42,8 +42,17 @@ func (f Field) Plain(v Value) Value {
 }
 
 // Same reports whether two values of the field are the same, apart from the vendor's ids of
-// a list's elements.
-func (f Field) Same(a, b Value) bool { return a.Equal(b) || f.Plain(a).Equal(f.Plain(b)) }
+// a list's elements, and from the order of what has none (R12): many vendors keep choices in
+// an order of their own.
+func (f Field) Same(a, b Value) bool {
+	if a.Equal(b) {
+		return true
+	}
+	if f.Kind == KindChoices || f.Kind == KindReferences {
+		return a.IsList() && b.IsList() && normalSet(a) == normalSet(b)
+	}
+	return f.Plain(a).Equal(f.Plain(b))
+}
 
 // Echoes reports whether read is what was sent to the field, as its vendor shows it (R2). Of
 // a list's elements only what was sent counts; where they have a natural key, their order

@@ -30,14 +30,14 @@ func (c *conn) Schema(ctx context.Context) (record.Schema, error) {
 		Name: cards, Title: "Cards", Common: "contact",
 		Create: true, Update: true, Delete: true, Archive: true, Restore: true,
 		Batch: 10, ReadBatch: 25,
-		Settle:  2 * time.Second,
+		Settle:  c.settles(),
 		Deletes: record.EvidenceFeed, OwnStamps: true, Files: true,
 	}
 	label := record.Object{
 		Name: labels, Title: "Labels",
 		Create: true, Update: true, Delete: true,
 		Batch: 10, ReadBatch: 25,
-		Settle:  2 * time.Second,
+		Settle:  c.settles(),
 		Deletes: record.EvidenceListing, OwnStamps: true,
 		Cascades: []record.Cascade{{Object: cards, Field: "label"}}, Rising: true,
 	}
@@ -53,6 +53,9 @@ func (c *conn) Schema(ctx context.Context) (record.Schema, error) {
 	s.Objects = append(s.Objects, appointments()...)
 	return s, nil
 }
+
+// settles is how long the vendor may take for a write of which it has not said what came of it.
+func (c *conn) settles() time.Duration { return max(c.settle, 2*time.Second) }
 
 func (c *conn) fields(ctx context.Context, table string) ([]record.Field, error) {
 	var got wireFields

@@ -75,9 +75,20 @@ func Spec() connector.Spec {
 	}
 }
 
+// Patient describes a toy system whose jobs take up to so long: a write whose answer was lost may
+// be one, so that long nobody can tell whether it will still be carried out (R16, R36).
+func Patient(longest time.Duration) connector.Spec {
+	s := Spec()
+	s.Open = func(env connector.Env) (connector.Connection, error) {
+		return &conn{api: rest.API{HTTP: env.HTTP, Base: env.BaseURL, Classify: classify}, secret: env.Secret("api_key"), settle: longest}, nil
+	}
+	return s
+}
+
 type conn struct {
 	api    rest.API
-	secret string // of the vendor's signatures
+	secret string        // of the vendor's signatures
+	settle time.Duration // see [Patient]
 }
 
 func open(env connector.Env) (connector.Connection, error) {

@@ -209,6 +209,7 @@ func (a *Twin) Put(object, id string, fields map[string]string) (string, error) 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.commit()
+	a.work()
 	t, ok := a.tables[object]
 	if !ok {
 		return "", fmt.Errorf("put: no table %q", object)
@@ -283,6 +284,7 @@ func (a *Twin) mark(object, id, verb string, change func(*twinTable, *twinRow)) 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.commit()
+	a.work()
 	t, ok := a.tables[object]
 	if !ok {
 		return fmt.Errorf("no table %q", object)

@@ -20,6 +20,7 @@ func (a *Twin) Restore(object, id string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.commit()
+	a.work()
 	t, ok := a.tables[object]
 	if !ok || !t.bin {
 		return fmt.Errorf("%s have no bin", object)

@@ -92,6 +92,7 @@ func (a *Twin) Merge(object, lose, keep string) error {
 func (a *Twin) MergeInto(object, keep string, lose ...string) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.work()
 	t, ok := a.tables[object]
 	if !ok {
 		return "", fmt.Errorf("no table %q", object)

@@ -290,12 +290,13 @@ type settling struct {
 
 	settled []store.Settlement
 	facts   store.Facts
-	pages   []connector.Change // answers for the mirror
-	at      time.Time          // when the write was answered
-	late    bool               // the answers are looked up: people may have edited since the write (R2)
-	own     []string           // records whose row is as our write left it
-	waited  bool               // the vendor tells the outcome some time after the write (R36)
-	stop    error              // ends the run: the whole object or connection is affected
+	pages   []connector.Change          // answers for the mirror
+	at      time.Time                   // when the write was answered
+	late    bool                        // the answers are looked up: people may have edited since the write (R2)
+	own     []string                    // records whose row is as our write left it
+	waited  bool                        // the vendor tells the outcome some time after the write (R36)
+	ended   map[string]connector.Change // what was read back and is not there any more, by id
+	stop    error                       // ends the run: the whole object or connection is affected
 }
 
 func (r *run) newSettling(ctx context.Context, side record.Side, ops []store.Op) (*settling, error) {

@@ -38,6 +38,10 @@ func (s *settling) results(ctx context.Context, results []connector.Result) {
 			s.later(op, store.OpUnknown, s.at.Add(s.end.object.Settle), errNotReadBack)
 			continue
 		}
+		if _, ended := s.ended[res.Ref.ID]; back == nil && !ended && s.waited && op.Verb == connector.Create && s.end.conn.able.Reader != nil {
+			s.pend(op, op.Pending) // R3: people may have taken away what it made long ago
+			continue
+		}
 		s.done(op, res, back)
 	}
 }
@@ -64,7 +68,12 @@ func (s *settling) readBack(ctx context.Context, results []connector.Result) map
 		for i := range changes {
 			if changes[i].Fate == connector.Present {
 				found[changes[i].ID] = &changes[i].Record
+				continue
 			}
+			if s.ended == nil {
+				s.ended = map[string]connector.Change{}
+			}
+			s.ended[chunk[i]] = changes[i]
 		}
 	}
 	return found
@@ -360,6 +369,11 @@ func (s *settling) refuse(link *store.Link, op store.Op, of store.OpField, holds
 // keep stores a link and the row that its record has now.
 func (s *settling) keep(link store.Link, a answer, clean bool) {
 	s.facts.Links = append(s.facts.Links, link)
+	if gone, ended := s.ended[a.rec.ID]; ended && s.waited {
+		s.pages = append(s.pages, gone) // R3: it took effect, and has gone since
+		s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: s.side, ID: a.rec.ID})
+		return
+	}
 	s.pages = append(s.pages, connector.Change{Record: a.rec})
 	if clean {
 		s.own = append(s.own, a.rec.ID)

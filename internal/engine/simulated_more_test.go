@@ -327,3 +327,43 @@ func TestR36WhatAJobHasMadeAndHasAPartnerByNowIsAskedAbout(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+// R12, R22: choices have no order. That a vendor keeps them in one of its own is nobody's edit,
+// and holds no delete: where an answer was lost it cannot be told from one.
+func TestR12TheOrderInWhichAVendorKeepsChoicesIsNobodysEdit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, _ := pairOf(t, cardsWith("delete: delete"), map[string]string{"name": "Ann", "email": "ann@x.gr", "tags": "trade"})
+		lost := w.b.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
+		w.put(w.a, "cards", left, map[string]string{"tags": "trade;press;vip"})
+		w.sync("cards")
+		w.remove(w.a, "cards", left)
+		w.settled("cards")
+		if rows := w.b.Rows("cards"); lost.Hits() != 1 || len(rows) != 0 {
+			t.Errorf("right still has %v", rows)
+		}
+		quiet(t, w)
+	})
+}
+
+// R36, R3: what a job has made may have been merged or deleted before its outcome is asked for.
+// The answer to it is no news of the record.
+func TestR36WhatAJobHasMadeAndIsGoneByNowIsNotTakenForPresent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsWith("merge: follow"))
+		w.people("Bob")
+		w.b.Slow(time.Hour)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.sync("cards")
+		w.b.Slow(0)
+		time.Sleep(2 * time.Hour)
+		w.merge(w.b, w.by(w.b, "cards", "name", "Bob").ID, w.by(w.b, "cards", "name", "Ann").ID)
+		w.sync("cards")
+		w.settled("cards")
+		if rows := w.a.Rows("cards"); len(rows) != 1 || rows[0].Fields["name"] != "Bob" {
+			t.Errorf("a person merged Ann into Bob, and there are %v", rows)
+		}
+		quiet(t, w)
+	})
+}

@@ -335,7 +335,7 @@ func TestR12TheOrderInWhichAVendorKeepsChoicesIsNobodysEdit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, left, _ := pairOf(t, cardsWith("delete: delete"), map[string]string{"name": "Ann", "email": "ann@x.gr", "tags": "trade"})
 		lost := w.b.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
-		w.put(w.a, "cards", left, map[string]string{"tags": "trade;press;vip"})
+		w.put(w.a, "cards", left, map[string]string{"notes": "new", "tags": "trade;press;vip"})
 		w.sync("cards")
 		w.remove(w.a, "cards", left)
 		w.settled("cards")

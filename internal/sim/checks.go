@@ -280,7 +280,7 @@ func (o *oracle) deletedBy(side int) []spot {
 }
 
 func (o *oracle) partnerIn(at spot, dead map[spot]bool) bool {
-	return slices.ContainsFunc(o.links, func(l bond) bool {
+	return slices.ContainsFunc(slices.Concat(o.links, o.past), func(l bond) bool {
 		end := l.end(at)
 		return end >= 0 && dead[l.at(1-end)]
 	})

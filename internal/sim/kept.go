@@ -48,9 +48,9 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 		return ""
 	case !here && (o.reached(e.spot, f, v) || o.folded(e.spot, f, v)):
 		return ""
-	case v == "" && !e.at.After(o.firstMet(link, f)):
+	case v == "" && (!e.at.After(o.firstMet(link, f)) || o.metLate(e, f)):
 		return "" // R5: an empty field is filled at the first match
-	case o.replaced(e, f, v), o.overruled(e, f, v), o.takenBack(e, f, v):
+	case o.replaced(e, f, v), o.overruled(e, f, v), o.takenBack(e, f, v), o.forgotten(e, f, v):
 		return ""
 	case v == "" && o.filled(e.spot), o.crossed(e, f, v):
 		return ""
@@ -83,6 +83,15 @@ func (o *oracle) firstMet(l bond, f Field) time.Time {
 		return again
 	}
 	return at
+}
+
+// metLate reports whether a field that was mapped again was compared only after an edit, because
+// a record of the pair was out of sight until then.
+func (o *oracle) metLate(e edit, f Field) bool {
+	_, anew := o.w.mapped[f.Key]
+	return anew && o.w.counts[hidden] > 0 && slices.ContainsFunc(o.journal, func(x line) bool {
+		return x.Kind == store.Written && x.spot == e.spot && x.Field == f.Wire[e.side] && x.At.After(e.at) && strings.HasPrefix(x.Why, "first match: ")
+	})
 }
 
 // linksOf returns the open links of a record, else its last closed one.
@@ -142,6 +151,19 @@ func (o *oracle) overwritten(e edit, f Field) bool {
 func (o *oracle) takenBack(e edit, f Field, v string) bool {
 	return slices.ContainsFunc(o.edits[o.of(e.spot)], func(x edit) bool {
 		return x.spot == e.spot && x.n < e.n && o.k.Fields[x.field].Key == f.Key && o.same(f, x.side, x.was) == v
+	})
+}
+
+// forgotten reports whether the edit brought back a value that the record had held before, in a
+// life in which the hub was restored (R34): to the hub that may be what it has always had.
+func (o *oracle) forgotten(e edit, f Field, v string) bool {
+	if o.w.past == nil {
+		return false
+	}
+	acts := o.w.set.Sides[e.side].Twin.Kit().Ledger().Acts()
+	return slices.ContainsFunc(acts[:max(0, e.acts-1)], func(act twin.Act) bool {
+		held, told := act.Fields[f.Wire[e.side]]
+		return told && act.Object == o.k.Objects[e.side] && act.ID == e.id && o.same(f, e.side, held) == v
 	})
 }
 

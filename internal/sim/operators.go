@@ -53,6 +53,7 @@ func (w *world) configure(config string, unmapped []string) {
 	}
 	for _, key := range w.away {
 		w.mapped[key] = time.Now()
+		w.fresh = append(w.fresh, key)
 		w.counts["a field mapped again"]++
 	}
 	w.plan, w.away = &planned{p, config}, unmapped
@@ -69,12 +70,15 @@ func (w *world) backUp() {
 	w.notef("backed up")
 }
 
+// backedUp is how it is counted that the hub went on from a backup.
+const backedUp = "the hub restored from a backup"
+
 // putBack restores the copy; what the hub has journaled since is remembered here only.
 func (w *world) putBack() {
 	if w.backup == "" {
 		return
 	}
-	w.past = w.history()
+	w.past = append([]store.Entry{}, w.history()...) // not nil: there was a restore, whatever it has lost
 	w.pastLinks = w.allLinks()
 	w.close()
 	r, err := store.BeginRestore(w.ctx, w.backup, w.set.Path, time.Now())
@@ -84,7 +88,7 @@ func (w *world) putBack() {
 	if err != nil {
 		w.blamef("the backup cannot be restored: %v", err)
 	}
-	w.count("the hub restored from a backup")
+	w.count(backedUp)
 	w.restart()
 }
 
@@ -106,7 +110,7 @@ func (w *world) allLinks() map[string][]store.Link {
 func (w *world) answer() bool {
 	found := false
 	for _, s := range w.syncs() {
-		open, err := w.store.Reviews(w.ctx, store.ReviewQuery{Sync: s.Name, Kinds: []store.ReviewKind{store.ReviewConflict, store.ReviewMerge, store.ReviewConfiguration}, Open: true, Limit: 1 << 20})
+		open, err := w.store.Reviews(w.ctx, store.ReviewQuery{Sync: s.Name, Kinds: []store.ReviewKind{store.ReviewConflict, store.ReviewMerge, store.ReviewConfiguration, store.ReviewParked}, Open: true, Limit: 1 << 20})
 		if err != nil {
 			w.blamef("the questions cannot be read: %v", err)
 		}
@@ -129,6 +133,12 @@ func (w *world) answer() bool {
 func (w *world) choose(s Sync, item store.Review) string {
 	if item.Kind == store.ReviewConflict || item.Kind == store.ReviewConfiguration {
 		return item.Choices[w.rnd.IntN(len(item.Choices))]
+	}
+	if item.Kind == store.ReviewParked { // what was out of sight is tried again when it is back
+		if w.quiet && w.counts[hidden] > 0 && item.Field == "" && slices.Contains(item.Choices, "retry") {
+			return "retry"
+		}
+		return ""
 	}
 	if slices.Contains(item.Choices, "leave") {
 		return item.Choices[w.rnd.IntN(len(item.Choices))]

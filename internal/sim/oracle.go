@@ -46,6 +46,7 @@ type asked struct {
 type family struct {
 	w       *world
 	links   [][]bond // by kind
+	past    []bond   // that a restore has lost
 	whole   map[spot]spot
 	members map[spot][]spot // the reverse
 	linked  map[int64]time.Time
@@ -152,6 +153,7 @@ func (f *family) join() {
 			for _, l := range f.w.pastLinks[s.Name] {
 				b := bond{l, kind, s}
 				f.unite(b.at(0), b.at(1))
+				f.past = append(f.past, b)
 			}
 		}
 	}

@@ -25,14 +25,19 @@ func (o *oracle) questions() {
 }
 
 func (o *oracle) bothTouched(whole spot, f Field) bool {
-	sides := map[int]bool{}
+	touched := map[spot]bool{} // of one side, too: a record may be deleted and made again while its partner stays
+	for _, m := range o.members[whole] {
+		if _, merged := o.merged[m]; merged { // whoever merges records chooses among the values of each field
+			touched[m] = true
+		}
+	}
 	for _, e := range o.edits[whole] {
 		if e.kind == o.kind && o.k.Fields[e.field].Key == f.Key {
-			sides[e.side] = true
+			touched[e.spot] = true
 		}
 	}
 	_, anew := o.w.mapped[f.Key] // then what one side has missed is compared as at a first match
-	return len(sides) > 1 || anew || o.w.past != nil && len(sides) > 0
+	return len(touched) > 1 || anew || o.w.past != nil && len(touched) > 0
 }
 
 // needless says why a question should not have been asked; "" = it was needed.
@@ -77,17 +82,30 @@ func (o *oracle) needless(r asked) string {
 				return ""
 			}
 		}
-		if o.mergedIn(o.of(at)) {
+		if o.mergedIn(o.of(at)) || o.madeAgain(o.of(at)) {
 			return ""
 		}
 		return "nobody merged anything, nor deleted a record whose key another one had"
+	case store.ReviewIdentity: // R21: a sweep is cancelled by what exists and cannot be seen
+		if o.w.counts[hidden] > 0 {
+			return ""
+		}
+		return "nobody hid anything"
 	case store.ReviewParked:
+		if o.w.counts[hidden] > 0 && r.Field == "" {
+			return "" // it could not be written while it was out of sight
+		}
 		for _, f := range o.k.Fields {
 			if f.Sole && (strings.HasPrefix(r.Field, f.Key) || strings.Contains(r.Text, "another row has it")) {
 				return ""
 			}
 		}
 		return "nothing that people entered was invalid"
+	case store.ReviewUnknown:
+		if o.untraceable(at) {
+			return ""
+		}
+		return "what was created can be looked up there"
 	case store.ReviewConfiguration:
 		if len(o.w.set.Others) > 0 {
 			return ""
@@ -101,6 +119,16 @@ func (o *oracle) needless(r asked) string {
 	default:
 		return "nothing of the kind happened"
 	}
+}
+
+// madeAgain reports whether a thing has lost a record and has another one at the same side.
+func (o *oracle) madeAgain(whole spot) bool {
+	for _, m := range o.members[whole] {
+		if _, gone := o.gone[m]; gone && slices.ContainsFunc(o.members[whole], func(x spot) bool { return x != m && x.side == m.side }) {
+			return true
+		}
+	}
+	return false
 }
 
 // takesAlong reports whether the delete that is asked about would take records of another kind
@@ -153,6 +181,40 @@ func (o *oracle) values() {
 			}
 		}
 	}
+}
+
+// untraceable reports whether what is made for a record cannot always be found again (R16):
+// nothing of ours stands in it, and either this one was without a match key, or a person gave
+// another key to what had been made, which passed for somebody's own then.
+func (o *oracle) untraceable(at spot) bool {
+	for side, a := range o.w.set.Sides {
+		if side == at.side || !a.Keyless && !o.k.Keyless {
+			continue
+		}
+		if o.lacked(at) || slices.ContainsFunc(o.w.edits, func(e edit) bool {
+			return e.kind == o.kind && e.side == side && o.k.Fields[e.field].Key == o.k.Key && o.madeByProgram(e.spot)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// lacked reports whether a record was ever without a match key.
+func (o *oracle) lacked(at spot) bool {
+	made := 0
+	for _, e := range o.w.edits {
+		if e.spot != at {
+			continue
+		}
+		if made == 0 {
+			made = e.n
+		}
+		if o.k.Fields[e.field].Key == o.k.Key && (e.now == "" || e.was == "" && e.n != made) {
+			return true
+		}
+	}
+	return o.raw(at, o.keyField()) == ""
 }
 
 // unknowable reports whether a thing began as a record that the hub had made at a vendor

@@ -148,6 +148,9 @@ func (w *world) archive(kind, side int) {
 	w.noteGone(before, at)
 }
 
+// hidden is how it is counted that a record is taken out of the credential's sight.
+const hidden = "a record hidden from us"
+
 // A hider is a twin of which a person can take records out of the credential's sight.
 type hider interface {
 	Hide(object, id string, hidden bool) error
@@ -160,7 +163,7 @@ func (w *world) hide(kind, side int) {
 	at := spot{kind, side, row.ID}
 	if ok && can && h.Hide(w.set.Kinds[kind].Objects[side], row.ID, true) == nil {
 		w.hidden = append(w.hidden, at)
-		w.count("a record hidden from us")
+		w.count(hidden)
 	}
 }
 

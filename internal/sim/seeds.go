@@ -70,6 +70,10 @@ func Seldom() []string {
 		"switched off for a month", "the configuration changed", "a field mapped again"}
 }
 
+// Rarest lists what only those lives bring in which a vendor hides records and takes writes as
+// jobs, and the hub goes on from a backup.
+func Rarest() []string { return []string{hidden, jobs, backedUp} }
+
 // Told tells counts, a line each.
 func Told(counts map[string]int) string {
 	var b strings.Builder

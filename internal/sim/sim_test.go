@@ -3,6 +3,7 @@ package sim_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // lives is how many lives an ordinary test run has time for.
-const lives = 120
+var lives = 300
 
 // live lives one life in a bubble.
 func live(t *testing.T, seed uint64) sim.Result {
@@ -48,7 +49,7 @@ func TestLives(t *testing.T) {
 		n++
 	}
 	t.Logf("%d lives:\n%s", n, sim.Told(counts))
-	if missing := sim.Missing(counts, append(sim.Seldom(), shapes...)...); !which.Few() && len(missing) > 0 {
+	if missing := sim.Missing(counts, slices.Concat(sim.Seldom(), sim.Rarest(), shapes)...); !which.Few() && len(missing) > 0 {
 		t.Errorf("in %d lives these never happened: %q", n, missing)
 	}
 }

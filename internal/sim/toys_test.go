@@ -3,10 +3,10 @@ package sim_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/connectortest/toy"
@@ -34,18 +34,14 @@ func shapeOf(seed uint64) string {
 	return shapes[[]int{0, 1, 0, 2, 0, 1, 0, 3}[seed%8]]
 }
 
-// trial reports whether lives shall bring what the oracle does not judge well yet as well:
-// records that are hidden, writes that are jobs, and a hub that is restored from a backup.
-func trial() bool { return os.Getenv("TANDEM_SIM_TRIAL") != "" }
-
 // toys is a life between toys; their number and the rules of the syncs follow from the seed too.
 func toys(t *testing.T, seed uint64) sim.Setup {
 	t.Helper()
 	d := &draw{Rand: rand.New(rand.NewPCG(seed, 2)), fields: sim.People()}
 	d.s = sim.Setup{Seed: seed, Specs: []connector.Spec{toy.Spec()}, Path: t.TempDir() + "/tandem.db", Rounds: 5 + d.IntN(7)}
-	d.s.Acts = sim.Acts{Merge: d.IntN(3) == 0, Restore: d.IntN(3) == 0, Pause: d.IntN(5) == 0}
-	if trial() {
-		d.s.Acts.Hide, d.s.Acts.Jobs = d.IntN(4) == 0, d.IntN(5) == 0
+	d.s.Acts = sim.Acts{Merge: d.IntN(3) == 0, Restore: d.IntN(3) == 0, Pause: d.IntN(5) == 0, Hide: d.IntN(4) == 0, Jobs: d.IntN(5) == 0}
+	if d.s.Acts.Jobs {
+		d.s.Specs = []connector.Spec{toy.Patient(sim.LongestJob + 5*time.Minute)}
 	}
 	d.prefer = d.one("left", "right", "newest", "newest", "ask")
 	map[string]func(){shapes[0]: d.pair, shapes[1]: d.family, shapes[2]: d.moves, shapes[3]: d.chain}[shapeOf(seed)]()
@@ -116,7 +112,7 @@ func (d *draw) pair() {
 	case 0:
 		d.tries = true
 	case 1:
-		d.s.Acts.Backup = trial()
+		d.s.Acts.Backup = true
 	}
 }
 

@@ -21,6 +21,9 @@ func moments() []moment { return []moment{beforeCall, afterCall, beforeCommit, a
 // fullDisk is what happens when transactions find no room, until the run has ended.
 const fullDisk = "full disk"
 
+// jobs is how it is counted that a vendor takes writes and decides them later.
+const jobs = "writes are jobs"
+
 const withRetryAfter = " with Retry-After"
 
 func faultKinds() []twin.FaultKind {
@@ -107,10 +110,13 @@ func (w *world) weather() {
 		w.clear()
 	}
 	if s, can := w.set.Sides[w.rnd.IntN(len(w.set.Sides))].Twin.(slower); can && w.set.Acts.Jobs && w.rnd.IntN(3) == 0 {
-		s.Slow(time.Duration(1+w.rnd.IntN(40)) * time.Minute)
-		w.count("writes are jobs")
+		s.Slow(time.Duration(1+w.rnd.IntN(int(LongestJob/time.Minute))) * time.Minute)
+		w.count(jobs)
 	}
 }
+
+// LongestJob is how long a vendor may take for a write that is a job.
+const LongestJob = 40 * time.Minute
 
 // A slower is a twin whose vendor takes writes and decides them later.
 type slower interface{ Slow(time.Duration) }

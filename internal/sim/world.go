@@ -42,6 +42,7 @@ type world struct {
 	fused     []fusion
 	hidden    []spot
 	mapped    map[string]time.Time    // a field, by key → when it was last mapped again
+	fresh     []string                // keys of those that no run has looked at wholly since
 	away      []string                // keys of the fields that are not mapped now
 	backup    string                  // a file; "" = none
 	past      []store.Entry           // the journal that a restore has lost
@@ -131,6 +132,12 @@ func (w *world) run(sweep bool) bool {
 		if w.quiet && max(rep.Left.Calls, rep.Right.Calls) > 0 {
 			w.counts["calls"] += rep.Left.Calls + rep.Right.Calls
 		}
+	}
+	for _, key := range w.fresh { // it was compared then at the latest
+		w.mapped[key] = time.Now()
+	}
+	if fine {
+		w.fresh = nil
 	}
 	switch {
 	case w.dead:

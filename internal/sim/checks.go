@@ -109,7 +109,11 @@ func (o *oracle) sorted(whole spot) bool {
 // shared reports whether a value of a key was ever held by a record that is another thing.
 func (o *oracle) shared(whole spot, key string, f Field) bool {
 	for side := range o.rows {
-		for _, at := range o.holders(side, key, f) {
+		holders := o.holders(side, key, f)
+		if key != "" && o.w.past != nil && len(holders) > 1 {
+			return true // R34: which of them had the partner that they have in common now, nobody knows any more
+		}
+		for _, at := range holders {
 			if key != "" && o.of(at) != whole {
 				return true
 			}

@@ -69,7 +69,7 @@ func (o *oracle) needless(r asked) string {
 		}
 		return "no two records of a side ever had its key"
 	case store.ReviewDelete:
-		if o.deletedIn(o.of(at)) && o.edited(at) {
+		if o.deletedIn(o.of(at)) && (o.edited(at) || o.w.past != nil) { // R34: a delete since a backup is held
 			return ""
 		}
 		if o.mergedIn(o.of(at)) && o.edited(at) || o.takesAlong(r) {
@@ -171,6 +171,10 @@ func (o *oracle) values() {
 				known := slices.ContainsFunc(o.edits[whole], func(e edit) bool {
 					return e.kind == o.kind && o.k.Fields[e.field].Key == f.Key && o.same(f, e.side, e.now) == v && (!f.Loose || e.side == side)
 				})
+				if !known && o.strayed(spot{o.kind, side, id}, f, v) {
+					o.w.counts["a record that only what a restore has lost could explain"]++
+					continue
+				}
 				if !known && o.unknowable(whole) {
 					o.w.counts["a created record that could not be found again"]++
 					continue
@@ -181,6 +185,18 @@ func (o *oracle) values() {
 			}
 		}
 	}
+}
+
+// strayed reports whether a record was made for another one by what a restore has lost, which may
+// be a job that was carried out only then: if that one has another key by now, it stands alone,
+// and a person is asked about both (R34). See creates, too.
+func (o *oracle) strayed(at spot, f Field, v string) bool {
+	if o.w.past == nil || !o.madeByProgram(at) || slices.ContainsFunc(o.links, func(l bond) bool { return l.end(at) >= 0 }) {
+		return false
+	}
+	return slices.ContainsFunc(o.w.edits, func(e edit) bool {
+		return e.kind == o.kind && e.side != at.side && o.k.Fields[e.field].Key == f.Key && o.same(f, e.side, e.now) == v
+	})
 }
 
 // untraceable reports whether what is made for a record cannot always be found again (R16):

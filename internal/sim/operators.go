@@ -80,6 +80,7 @@ func (w *world) putBack() {
 	}
 	w.past = append([]store.Entry{}, w.history()...) // not nil: there was a restore, whatever it has lost
 	w.pastLinks = w.allLinks()
+	w.homes = append(w.homes, w.home())
 	w.close()
 	r, err := store.BeginRestore(w.ctx, w.backup, w.set.Path, time.Now())
 	if err == nil {

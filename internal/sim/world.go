@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +48,7 @@ type world struct {
 	backup    string                  // a file; "" = none
 	past      []store.Entry           // the journal that a restore has lost
 	pastLinks map[string][]store.Link // and the links
+	homes     []string                // what the installation was called before
 	mu        sync.Mutex              // over all of this while requests are under way
 	seen      []int                   // acts of each side's ledger that were noticed
 	last      string                  // what the last run said
@@ -245,15 +247,25 @@ func (w *world) written() int {
 // journal returns the whole journal, a line each.
 func (w *world) journal() []string {
 	var lines []string
+	var pairs []string
+	for _, home := range append(slices.Clone(w.homes), w.home()) {
+		pairs = append(pairs, home, "here")
+	}
+	homes := strings.NewReplacer(pairs...)
+	for _, e := range w.history() {
+		lines = append(lines, fmt.Sprintf("%s r%d %s %s/%s %s %s %q %q %s %s", e.At.UTC().Format("02 15:04:05.000000"), e.Run, e.Sync, e.Of, e.Record, e.Kind,
+			e.Field, e.Old, e.New, homes.Replace(string(e.Set.Append(nil))), e.Why))
+	}
+	return lines
+}
+
+// home is the name of the installation: drawn by chance, it differs from life to life.
+func (w *world) home() string {
 	home, err := w.store.Installation(w.ctx)
 	if err != nil {
 		w.blamef("the installation has no name: %v", err)
 	}
-	for _, e := range w.history() {
-		lines = append(lines, fmt.Sprintf("%s r%d %s %s/%s %s %s %q %q %s %s", e.At.UTC().Format("02 15:04:05.000000"), e.Run, e.Sync, e.Of, e.Record, e.Kind,
-			e.Field, e.Old, e.New, strings.ReplaceAll(string(e.Set.Append(nil)), home, "here"), e.Why))
-	}
-	return lines
+	return home
 }
 
 func (w *world) history() []store.Entry {

@@ -367,3 +367,27 @@ func TestR36WhatAJobHasMadeAndIsGoneByNowIsNotTakenForPresent(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+// Invariant 7: what a write of unknown outcome overruled is in the journal even if people have
+// changed the same field again before it could be looked up: they saw what had been written.
+func TestInvariant7WhatLostIsJournaledThoughTheFieldIsChangedAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, right := pairOf(t, cardsWith("prefer: left"), map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
+		w.put(w.a, "cards", left, map[string]string{"notes": "from a"})
+		w.put(w.b, "cards", right, map[string]string{"notes": "from b"})
+		lost := w.b.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
+		w.b.After(onceAt("/v1/do", func() { w.put(w.b, "cards", right, map[string]string{"notes": "later"}) }))
+		w.sync("cards")
+		w.settled("cards")
+		if lost.Hits() != 1 {
+			t.Fatal("the answer was not lost")
+		}
+		for _, e := range w.history(record.Right, right) {
+			if e.Kind == store.Overruled && e.Old.Text() == "from b" {
+				return
+			}
+		}
+		t.Errorf("%q is nowhere: %v", "from b", w.history(record.Right, right))
+	})
+}

@@ -382,8 +382,8 @@ func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
 			s.done(op, connector.Result{Ref: record.Ref{Object: op.Target.Name, ID: op.TargetID}, After: &c.Record}, &c.Record)
 			continue
 		}
-		if op.Verb == connector.Update && c.Fate != connector.Present {
-			s.buried(op)
+		if op.Verb == connector.Update {
+			s.buried(op, c)
 		}
 		s.superseded(op)
 	}
@@ -391,14 +391,19 @@ func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
 }
 
 // buried journals what an update overruled that may have been written into a record that is
-// gone by now: if that comes back, it shows what was written, and nothing tells of the value
-// that it replaced (invariant 7).
-func (s *settling) buried(op store.Op) {
+// gone by now, or in which people have changed the same fields again: they saw what was written,
+// and nothing tells of the value that it replaced (invariant 7). A field that holds what it did
+// before was not written.
+func (s *settling) buried(op store.Op, now connector.Change) {
 	link, ok := s.links[op.Link]
 	if !ok {
 		return
 	}
 	for _, of := range op.Fields {
+		f, _ := s.end.object.Field(of.Wire)
+		if now.Fate == connector.Present && f.Same(now.Fields[of.Wire], op.Was[of.Wire]) {
+			continue
+		}
 		s.overruled(&link, op, of, op.Set[of.Wire])
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // lives is how many lives an ordinary test run has time for.
-var lives = 300
+const lives = 120
 
 // live lives one life in a bubble.
 func live(t *testing.T, seed uint64) sim.Result {

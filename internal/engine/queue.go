@@ -259,9 +259,9 @@ var errEnough = errors.New("enough was seen")
 // the left one: which of them it is, is asked about that one, and not answered by whichever
 // is planned first (R14).
 func (b *batch) oneOfSeveral(ctx context.Context, row store.Row, k mapping.Key, earlier []mapping.Key, partner string) (bool, error) {
-	if b.side == record.Left {
+	if b.side == record.Left && b.r.restored == nil {
 		return false, nil // R20: of several on the left the first is linked
-	}
+	} // R34: after a restore nobody knows any more which of them the partner was made from
 	if l, was := b.links[record.Left][partner]; was && l.Closed != "" && !reenters(l) {
 		return false, nil // R18: it is nobody's partner by itself
 	}

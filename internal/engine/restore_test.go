@@ -290,3 +290,26 @@ func TestR34WhatAGuardHeldAtTheBackupIsNotSentUnseen(t *testing.T) {
 		}
 	})
 }
+
+// R34, R20: of several records with one key, the partner may have been made from any, and what
+// the lost part of the history knew is asked for, not guessed.
+func TestR34OfSeveralRecordsWithOneKeyNoneIsTakenAfterARestore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.people("Zoe")
+		file := w.backup()
+		first := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "of Ann"})
+		w.settled("cards")
+		second := w.put(w.a, "cards", "", map[string]string{"name": "Another Ann", "email": "ann@x.gr"})
+		w.put(w.a, "cards", first, map[string]string{"color": "red"}) // so that it is listed last
+		w.restore(file)
+		w.sync("cards")
+		if item := w.review(store.ReviewAmbiguous); len(item.Candidates) != 2 {
+			t.Errorf("%+v", item)
+		}
+		if got := w.by(w.a, "cards", "name", "Another Ann"); got.ID != second || got.Fields["notes"] != "" {
+			t.Errorf("another Ann got Ann's notes: %v", got)
+		}
+	})
+}

@@ -187,15 +187,15 @@ func (o *oracle) values() {
 	}
 }
 
-// strayed reports whether a record was made for another one by what a restore has lost, which may
-// be a job that was carried out only then: if that one has another key by now, it stands alone,
-// and a person is asked about both (R34). See creates, too.
+// strayed reports whether a value came to a thing with a record that was made for another one by
+// what a restore has lost: if that one has another key by now, what was made for it stands alone,
+// or belongs to whoever has its key (R34). See creates, too.
 func (o *oracle) strayed(at spot, f Field, v string) bool {
-	if o.w.past == nil || !o.madeByProgram(at) || slices.ContainsFunc(o.links, func(l bond) bool { return l.end(at) >= 0 }) {
-		return false
-	}
-	return slices.ContainsFunc(o.w.edits, func(e edit) bool {
-		return e.kind == o.kind && e.side != at.side && o.k.Fields[e.field].Key == f.Key && o.same(f, e.side, e.now) == v
+	return o.w.past != nil && slices.ContainsFunc(append(slices.Clone(o.members[o.of(at)]), at), func(m spot) bool {
+		return o.madeByProgram(m) && !slices.ContainsFunc(o.past, func(l bond) bool { return l.end(m) >= 0 }) &&
+			slices.ContainsFunc(o.w.edits, func(e edit) bool {
+				return e.kind == o.kind && e.side != m.side && o.k.Fields[e.field].Key == f.Key && o.same(f, e.side, e.now) == v
+			})
 	})
 }
 

@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tandemhub/tandem/internal/engine"
@@ -201,12 +200,6 @@ func (a *app) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.Err, o))
 }
 
-// web returns the server of what is answered. Whoever has a key gets more time for what it
-// brings, or less, from the door; a stranger has no more than this for all of a request.
-func (s *server) web() *http.Server {
-	return &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute}
-}
-
 // serve answers and runs until ctx ends. It returns when the run under way has drained.
 func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	web := s.web()
@@ -256,35 +249,6 @@ func (s *server) work(ctx context.Context) error {
 		return s.loop(gctx)
 	})
 	return g.Wait()
-}
-
-// routes are all addresses that the server answers.
-func (s *server) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		switch {
-		case !s.ready.Load():
-			answer(w, http.StatusServiceUnavailable, "stopping")
-		case s.disk.full():
-			answer(w, http.StatusServiceUnavailable, "the disk is full")
-		default:
-			answer(w, http.StatusOK, "ready")
-		}
-	})
-	mux.Handle("/hooks/", s)
-	numbers := promhttp.HandlerFor(s.meters.registry, promhttp.HandlerOpts{})
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
-		s.weigh(r.Context())
-		numbers.ServeHTTP(w, r)
-	})
-	return mux
-}
-
-func answer(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text + "\n")) // a caller that has gone needs no answer
 }
 
 // loop runs what is due and waits for what will be, until ctx ends.

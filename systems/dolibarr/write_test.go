@@ -55,10 +55,10 @@ func TestClearing(t *testing.T) {
 		s.reconnect()
 		company := s.put(thirdParties, "", map[string]string{
 			"name": "Acme", "email": "a@x.example", "country_code": "GR", "note_private": "n", "array_options.options_code": "A",
-			"array_options.options_score": "7", "array_options.options_since": "2026-11-30", "array_options.options_vip": "true", "array_options.options_segment": "1",
+			"array_options.options_score": "7", "array_options.options_since": "2026-11-30", "array_options.options_segment": "1",
 		})
 		set := record.Fields{"email": {}, "country_code": {}, "note_private": {}, "name": {}}
-		for _, code := range []string{"code", "score", "since", "vip", "segment"} {
+		for _, code := range []string{"code", "score", "since", "segment"} { // a box is ticked or not, see TestTruthValues
 			set["array_options.options_"+code] = record.Value{}
 		}
 		r := s.update(thirdParties, company, set)

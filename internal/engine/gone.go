@@ -23,6 +23,7 @@ const (
 	closedLost   = "merged into a record that is not named"
 	closedFilter = "left the filter"
 	closedHand   = "unlinked" // by a person, or by delete: unlink
+	closedErased = store.ByErasure
 )
 
 func closedBecause(l store.Link, reason string) bool { return strings.HasPrefix(l.Closed, reason) }
@@ -31,7 +32,9 @@ func closedBecause(l store.Link, reason string) bool { return strings.HasPrefix(
 func revives(l store.Link) bool { return closedBecause(l, closedGone) || closedBecause(l, closedBoth) }
 
 // rematches reports whether a closed link lets its record be matched anew (R18).
-func rematches(l store.Link) bool { return reenters(l) || closedBecause(l, closedLost) }
+func rematches(l store.Link) bool {
+	return reenters(l) || closedBecause(l, closedLost) || closedBecause(l, closedErased)
+}
 
 // reenters reports whether it lets its record be created anew, too.
 func reenters(l store.Link) bool { return closedBecause(l, closedFilter) }

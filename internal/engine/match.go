@@ -91,6 +91,13 @@ func (b *batch) afterClosed(ctx context.Context, row store.Row, link store.Link)
 	if reenters(link) {
 		return b.reenter(ctx, row, link)
 	}
+	if closedBecause(link, closedErased) {
+		decided, err := b.decided(ctx, b.about("erased", row.ID))
+		if err == nil && decided != "admit" { // R32, also where no mark tells who it was
+			b.stand(row.ID, standsErased, "its person was erased")
+		}
+		return decided != "admit", err
+	}
 	if rematches(link) {
 		return false, nil
 	}

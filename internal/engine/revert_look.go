@@ -183,6 +183,9 @@ func gather(l store.Link, lines []store.Entry) history {
 }
 
 func (b *revertBatch) ofLink(ctx context.Context, l store.Link, lines []store.Entry) ([]unit, error) {
+	if closedBecause(l, closedErased) {
+		return b.erased(l, lines), nil
+	}
 	if b.v.q.Change != 0 && len(lines) == 1 && lines[0].Kind == store.Overruled {
 		return b.overruled(l, lines[0])
 	}
@@ -227,6 +230,15 @@ func (b *revertBatch) ofLink(ctx context.Context, l store.Link, lines []store.En
 		units = append(units, unit{RevertItem: b.v.nothing(e, why), link: l.ID})
 	}
 	return units, nil
+}
+
+// erased says of the lines of an erased person why they cannot go back (invariant 10).
+func (b *revertBatch) erased(l store.Link, lines []store.Entry) []unit {
+	units := make([]unit, len(lines))
+	for i, e := range lines {
+		units[i] = unit{RevertItem: b.v.nothing(e, "its person was erased: no value is left that could come back"), link: l.ID}
+	}
+	return units
 }
 
 // overruled brings the losing value of a conflict back, on both sides.

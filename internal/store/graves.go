@@ -25,15 +25,17 @@ func graveOf(mark string) string {
 // Bury remembers that the person whom these marks belong to, such as "email ann@example.com",
 // was erased: no sync matches or creates them again (R32).
 func (s *Store) Bury(ctx context.Context, at time.Time, marks ...string) error {
-	return s.write(ctx, "remember an erasure", func(t *tx) error {
-		for _, m := range marks {
-			if _, err := t.exec(`INSERT INTO graves (workspace, mark, at) VALUES (?, ?, ?) ON CONFLICT (workspace, mark) DO NOTHING`,
-				s.workspace, graveOf(m), micros(at)); err != nil {
-				return err
-			}
+	return s.write(ctx, "remember an erasure", func(t *tx) error { return t.bury(marks, at) })
+}
+
+func (t *tx) bury(marks []string, at time.Time) error {
+	for _, m := range marks {
+		if _, err := t.exec(`INSERT INTO graves (workspace, mark, at) VALUES (?, ?, ?) ON CONFLICT (workspace, mark) DO NOTHING`,
+			t.s.workspace, graveOf(m), micros(at)); err != nil {
+			return fmt.Errorf("remember who was erased: %w", err)
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // Graves returns how many marks of erased people are kept.
@@ -117,6 +119,68 @@ func (s *Store) inherit(ctx context.Context, path string) error {
 				return err
 			}
 		}
-		return nil
+		return t.forgetAgain(ctx, path)
 	})
+}
+
+// forgetAgain takes away from a restored backup what was known of people who have been erased
+// since it was made, and takes over the receipts.
+func (t *tx) forgetAgain(ctx context.Context, path string) error {
+	all, err := t.erasuresIn(ctx, path)
+	if err != nil {
+		return fmt.Errorf("read receipts of erasures: %w", err)
+	}
+	for _, x := range all {
+		object, err := t.object(x.Of)
+		if err != nil {
+			return err
+		}
+		if err := t.part(object, x.Erasure, x.At, x.By); err != nil {
+			return err
+		}
+		if x.Answer != "" {
+			if err := t.forget(object, x.Erasure); err != nil {
+				return err
+			}
+		}
+		_, err = t.exec(`INSERT INTO erasures (workspace, who, object, record, asked, answer, fate, at, by_whom)
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM erasures WHERE workspace = ? AND object = ? AND record = ? AND at = ? AND answer = ?)`,
+			t.s.workspace, x.who, object, x.Record, x.Asked, x.Answer, string(x.Fate), micros(x.At), x.By,
+			t.s.workspace, object, x.Record, micros(x.At), x.Answer)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A receipt is an erasure as it is kept.
+type receipt struct {
+	Erasure
+
+	who string
+}
+
+// erasuresIn reads this workspace's receipts from another database file.
+func (t *tx) erasuresIn(ctx context.Context, path string) ([]receipt, error) {
+	db, err := sql.Open("sqlite", sqliteURI(path, "mode=ro"))
+	if err != nil {
+		return nil, err
+	}
+	q := plain{db, sqliteDialect{path}}
+	tables := 0
+	var all []receipt
+	err = q.each(ctx, `SELECT COUNT(*) FROM sqlite_master WHERE name = 'erasures'`, nil, func(scan scanner) error { return scan(&tables) })
+	if err == nil && tables > 0 {
+		err = q.each(ctx, `SELECT e.who, o.connection, o.name, e.record, e.asked, e.answer, e.fate, e.at, e.by_whom
+			FROM erasures e JOIN objects o ON o.id = e.object WHERE e.workspace = ? ORDER BY e.id`, args(t.s.workspace), func(scan scanner) error {
+			var x receipt
+			var at int64
+			err := scan(&x.who, &x.Of.Connection, &x.Of.Name, &x.Record, &x.Asked, &x.Answer, &x.Fate, &at, &x.By)
+			x.At = fromMicros(at)
+			all = append(all, x)
+			return err
+		})
+	}
+	return all, errors.Join(err, db.Close())
 }

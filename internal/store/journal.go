@@ -13,7 +13,7 @@ import (
 	"github.com/tandemhub/tandem/record"
 )
 
-// putJournal appends lines; nothing ever changes one.
+// putJournal appends lines; nothing ever changes one, but the erasure of a person takes its values away.
 func (t *tx) putJournal(entries []Entry) error {
 	insert := t.insert(`INSERT INTO journal (workspace, at, run, sync, link, side, object, record, kind, field, old, new, fields,
 		why, by_whom)`, 15, "")

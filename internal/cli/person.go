@@ -1,0 +1,344 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+type personCmd struct {
+	Export personExportCmd `cmd:"" help:"Write everything that is known of a person. Calls nobody."`
+	Erase  personEraseCmd  `cmd:"" help:"Erase a person in every system and here, and keep syncs from bringing them back."`
+}
+
+// personKey is what both commands ask for.
+type personKey struct {
+	Key    string   `arg:"" help:"An e-mail address, a telephone number, or a record (crm.contacts/501)."`
+	Except []string `placeholder:"RECORD" help:"A record that is somebody else's, such as a colleague's with the same number. May be repeated."`
+}
+
+type personExportCmd struct {
+	personKey
+
+	To string `placeholder:"FOLDER" help:"Write into this folder, a file for each system. Default: one JSON document on standard output."`
+}
+
+type personEraseCmd struct {
+	personKey
+
+	Yes bool `short:"y" help:"Do it without asking."`
+}
+
+// find looks for the person.
+func (k personKey) find(ctx context.Context, s *session) (engine.Person, error) {
+	key, ok := s.engine.PersonKeyOf(k.Key)
+	if !ok {
+		return engine.Person{}, usage("%q is no e-mail address, no telephone number and no record such as crm.contacts/501; "+
+			"a number without its country needs country: in the configuration", k.Key)
+	}
+	return s.engine.Person(ctx, key, k.Except)
+}
+
+// Documents of an export.
+type (
+	personDoc struct {
+		Person   string         `json:"person"`
+		Exported time.Time      `json:"exported"`
+		Systems  []systemDoc    `json:"systems"`
+		Links    []linkDoc      `json:"links"`
+		Journal  []entryLine    `json:"journal"`
+		Reviews  []reviewDoc    `json:"reviews"`
+		Erasures []erasedRecord `json:"erasures,omitempty"`
+	}
+	systemDoc struct {
+		Connection string      `json:"connection"`
+		System     string      `json:"system"`
+		Records    []recordDoc `json:"records"`
+	}
+	recordDoc struct {
+		Record   string         `json:"record"`
+		Found    string         `json:"found"`
+		Own      bool           `json:"own"` // false: it only mentions the person
+		State    connector.Fate `json:"state,omitempty"`
+		Read     *time.Time     `json:"read,omitempty"`
+		Created  *time.Time     `json:"created,omitempty"`
+		Modified *time.Time     `json:"modified,omitempty"`
+		Fields   record.Fields  `json:"fields"`
+	}
+	linkDoc struct {
+		Sync   string           `json:"sync"`
+		Left   string           `json:"left"`
+		Right  string           `json:"right"`
+		Closed string           `json:"closed,omitempty"`
+		Agreed [2]record.Fields `json:"agreed"` // what the left and the right side held when both last agreed
+	}
+	reviewDoc struct {
+		ID       int64            `json:"id"`
+		Sync     string           `json:"sync"`
+		Kind     store.ReviewKind `json:"kind"`
+		Record   string           `json:"record,omitempty"`
+		Text     string           `json:"text"`
+		Field    string           `json:"field,omitempty"`
+		Values   [2]record.Value  `json:"values"`
+		Opened   time.Time        `json:"opened"`
+		Decision string           `json:"decision,omitempty"`
+		By       string           `json:"by,omitempty"`
+		Entered  *store.Edit      `json:"entered,omitempty"`
+	}
+)
+
+// Run writes what is known. It reads our own records only.
+func (c *personExportCmd) Run(ctx context.Context, a *app) (err error) {
+	s, err := a.open(ctx, look)
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	p, err := c.find(ctx, s)
+	if err != nil {
+		return err
+	}
+	doc := docOf(p, time.Now())
+	if len(p.Records) == 0 {
+		a.warnf("nothing is known of %s", c.Key)
+	}
+	if c.To != "" {
+		return c.folder(a, doc)
+	}
+	if a.json {
+		return a.line(doc)
+	}
+	text, err := readable(doc)
+	if err != nil {
+		return err
+	}
+	return a.print(text)
+}
+
+func readable(v any) (string, error) {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return "", fmt.Errorf("write the export: %w", err)
+	}
+	return b.String(), nil
+}
+
+// folder writes a file for each system, and one for each of the other parts, for the owner's eyes only.
+func (c *personExportCmd) folder(a *app, doc personDoc) error {
+	if err := os.MkdirAll(c.To, 0o700); err != nil {
+		return fmt.Errorf("make the folder: %w", err)
+	}
+	files := map[string]any{"links": doc.Links, "journal": doc.Journal, "reviews": doc.Reviews}
+	for _, s := range doc.Systems {
+		files["system-"+s.Connection] = s
+	}
+	for _, name := range sortedKeys(files) {
+		text, err := readable(files[name])
+		if err != nil {
+			return err
+		}
+		file := filepath.Join(c.To, name+".json")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			return fmt.Errorf("write the export: %w", err)
+		}
+		if err := a.toldFile(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) toldFile(file string) error {
+	if a.json {
+		return a.line(map[string]string{"file": file})
+	}
+	return a.print(file + "\n")
+}
+
+func docOf(p engine.Person, now time.Time) personDoc {
+	doc := personDoc{Person: p.Key.String(), Exported: now.UTC(), Systems: []systemDoc{}, Links: []linkDoc{}, Journal: []entryLine{}, Reviews: []reviewDoc{}}
+	at := map[string]int{}
+	for _, r := range p.Records {
+		i, ok := at[r.Of.Connection]
+		if !ok {
+			i = len(doc.Systems)
+			at[r.Of.Connection] = i
+			doc.Systems = append(doc.Systems, systemDoc{Connection: r.Of.Connection, System: r.System})
+		}
+		doc.Systems[i].Records = append(doc.Systems[i].Records, recordDoc{Record: r.Of.String() + "/" + r.ID, Found: r.How, Own: r.Own, State: r.Row.Fate,
+			Read: moment(r.Row.ReadAt), Created: moment(r.Row.Created), Modified: moment(r.Row.Modified), Fields: r.Row.Fields})
+	}
+	for _, l := range p.Links {
+		doc.Links = append(doc.Links, linkDoc{Sync: l.Sync, Left: l.Ends[0].String() + "/" + l.IDs[0], Right: l.Ends[1].String() + "/" + l.IDs[1],
+			Closed: l.Closed, Agreed: l.Base})
+	}
+	for _, e := range p.Journal {
+		doc.Journal = append(doc.Journal, lineOfEntry(e))
+	}
+	for _, r := range p.Reviews {
+		doc.Reviews = append(doc.Reviews, reviewDoc{ID: r.ID, Sync: r.Sync, Kind: r.Kind, Record: r.Record, Text: r.Text, Field: r.Field,
+			Values: r.Values, Opened: r.Opened, Decision: r.Decision, By: r.By, Entered: r.Edit})
+	}
+	for _, x := range p.Receipts {
+		doc.Erasures = append(doc.Erasures, lineOfErased(engine.ErasedRecord{Erasure: x}))
+	}
+	return doc
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// erasedRecord is one receipt in tandem person erase -o json.
+type erasedRecord struct {
+	Record string    `json:"record"`
+	Status string    `json:"status"` // erased, by hand, waits
+	Asked  string    `json:"asked"`
+	Answer string    `json:"answer,omitempty"`
+	At     time.Time `json:"at"`
+	By     string    `json:"by,omitempty"`
+	ByHand string    `json:"by_hand,omitempty"`
+	Waits  string    `json:"waits,omitempty"`
+}
+
+func lineOfErased(x engine.ErasedRecord) erasedRecord {
+	line := erasedRecord{Record: x.Of.String() + "/" + x.Record, Status: "erased", Asked: x.Asked, Answer: x.Answer, At: x.At.UTC(), By: x.By, ByHand: x.ByHand, Waits: x.Waits}
+	switch {
+	case x.Waits != "" || x.Answer == "":
+		line.Status = "waits"
+	case x.ByHand != "":
+		line.Status = "by hand"
+	}
+	return line
+}
+
+// foundRecord is one record in the preview of tandem person erase -o json.
+type foundRecord struct {
+	Record string `json:"record"`
+	Status string `json:"status"` // found, mentions
+	System string `json:"system"`
+	Title  string `json:"title,omitempty"`
+	Found  string `json:"found"`
+	Asks   string `json:"asks"`
+}
+
+// Run shows what was found, and erases it once that is confirmed.
+func (c *personEraseCmd) Run(ctx context.Context, a *app) (err error) {
+	s, err := a.open(ctx, own)
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	p, err := c.find(ctx, s)
+	if err != nil {
+		return err
+	}
+	mine, err := c.preview(a, p)
+	if err != nil {
+		return err
+	}
+	if mine == 0 {
+		return c.nothing(a, p)
+	}
+	if !c.Yes && !a.confirmed("Erase the person in these systems? It cannot be taken back. [y/N] ") {
+		a.warnf("nothing was erased; --yes does it without asking")
+		return exit(exitReview)
+	}
+	code := exitOK
+	err = s.engine.Erase(ctx, p, person(a.Env), func(x engine.ErasedRecord) error {
+		if x.Waits != "" || x.ByHand != "" {
+			code = exitReview
+		}
+		return c.told(a, x)
+	})
+	if errors.Is(err, context.Canceled) {
+		return &exitError{code: exitFailed, err: errors.New("stopped before the end; repeat the command, it goes on where it was")}
+	}
+	if err != nil {
+		return err
+	}
+	if code == exitReview {
+		a.warnf("not all is done: what is to be done by hand stands above; for what waits, repeat the command")
+	}
+	a.warnf("%s", afterErasure)
+	return exit(code)
+}
+
+const afterErasure = "backups made before now still hold the person: delete them, or let them age; a restore of one takes the person out again. " +
+	"tandem compact takes the last traces out of the database's file"
+
+// preview shows what was found and returns how many records are the person's own.
+func (c *personEraseCmd) preview(a *app, p engine.Person) (int, error) {
+	n := 0
+	var own, other table
+	for _, r := range p.Records {
+		line := foundRecord{Record: r.Of.String() + "/" + r.ID, Status: "mentions", System: r.System, Title: r.Title, Found: r.How, Asks: r.Asks}
+		if r.Own {
+			n++
+			line.Status = "found"
+			own.add(line.Record, fit(oneLine(r.Title), 30), line.Found, "→ "+line.Asks)
+		} else {
+			other.add(line.Record, fit(oneLine(r.Title), 30), line.Found)
+		}
+		if a.json {
+			if err := a.line(line); err != nil {
+				return n, err
+			}
+		}
+	}
+	if a.json {
+		return n, nil
+	}
+	var b strings.Builder
+	if n > 0 {
+		fmt.Fprintf(&b, "%s, %s and %s of the journal:\n%s", plural(n, "record", "records"), plural(len(p.Links), "link", "links"),
+			plural(len(p.Journal), "line", "lines"), own.text("  "))
+	}
+	if len(other.rows) > 0 {
+		fmt.Fprintf(&b, "mentioned in, and not erased: look at these by hand\n%s", other.text("  "))
+	}
+	return n, a.print(b.String())
+}
+
+// nothing says that there is nothing to erase, and what was erased before.
+func (c *personEraseCmd) nothing(a *app, p engine.Person) error {
+	for _, x := range p.Receipts {
+		if err := c.told(a, engine.ErasedRecord{Erasure: x}); err != nil {
+			return err
+		}
+	}
+	a.warnf("no record of %s is known", c.Key)
+	return nil
+}
+
+// told writes one receipt.
+func (c *personEraseCmd) told(a *app, x engine.ErasedRecord) error {
+	line := lineOfErased(x)
+	if a.json {
+		return a.line(line)
+	}
+	text := fmt.Sprintf("%s  asked: %s  answer: %s  %s\n", line.Record, line.Asked, line.Answer, line.At.Format(time.RFC3339))
+	if line.ByHand != "" {
+		text += "  by hand: " + oneLine(line.ByHand) + "\n"
+	}
+	if line.Waits != "" {
+		text = fmt.Sprintf("%s  asked: %s  waits: %s\n", line.Record, line.Asked, oneLine(line.Waits))
+	}
+	return a.print(text)
+}

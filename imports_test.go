@@ -33,6 +33,7 @@ func parts() []part {
 		{name: "connector", floor: 1, uses: "record twin"},
 		{name: "internal/merge", floor: 1, uses: "record"},
 		{name: "internal/mapping", floor: 1, uses: "record"},
+		{name: "internal/report", floor: 1, uses: "record"},
 		{name: "rest", floor: 2, uses: "record connector", tests: "twin"},
 		{name: "internal/plan", floor: 2, uses: "record connector internal/merge internal/mapping"},
 		{name: "internal/store", floor: 2, uses: "record connector"},
@@ -55,7 +56,7 @@ func parts() []part {
 		{
 			name: "internal/cli", floor: 6,
 			uses: "record connector rest twin internal/merge internal/mapping internal/plan internal/store internal/safe internal/engine " +
-				"internal/door",
+				"internal/report internal/door",
 			tests: "connectortest",
 		},
 		{name: ".", floor: 7, uses: "connector internal/cli"},
@@ -84,7 +85,7 @@ type ban struct {
 }
 
 func bans() []ban {
-	const pure = "internal/merge internal/mapping internal/plan"
+	const pure = "internal/merge internal/mapping internal/plan internal/report"
 	list := []ban{
 		{what: "database/sql", only: "internal/store", tests: true, remedy: "SQL lives in internal/store: ask it for a fact"},
 		{what: "database/sql/driver", only: "internal/store", tests: true, remedy: "SQL lives in internal/store"},

@@ -64,6 +64,7 @@ type grammar struct {
 	Verify      verifyCmd      `cmd:"" help:"Compare every linked record with what both systems hold now. Writes to no vendor."`
 	Revert      revertCmd      `cmd:"" help:"Take back a change, a record's changes, a run, or everything since a time."`
 	Person      personCmd      `cmd:"" help:"Give a person all that is known of them, or erase them in every system."`
+	Report      reportCmd      `cmd:"" help:"Reports from what is known here. Calls nobody."`
 	Review      reviewCmd      `cmd:"" help:"See and decide what waits for a person."`
 	Backup      backupCmd      `cmd:"" help:"Write a consistent copy of the database, with the configuration, while everything goes on."`
 	Restore     restoreCmd     `cmd:"" help:"Put a backup in the database's place."`

@@ -301,6 +301,7 @@ func (e *Engine) resolve() error {
 		return unread
 	}
 	e.warnings = problems
+	e.store.TrackStages(e.stageFields())
 	e.widen()
 	e.narrow()
 	e.findPaths()
@@ -377,6 +378,30 @@ func (e *Engine) bind(r *plan.Resolved) *pair {
 	return p
 }
 
+// stageFields are the fields of deals of which the store notes every change, for the pipeline report.
+func (e *Engine) stageFields() map[store.Object][]string {
+	fields := map[store.Object][]string{}
+	for _, p := range e.syncs {
+		for _, end := range p.ends {
+			if end.object.Common == "deal" && fields[end.of] == nil {
+				fields[end.of] = dealFields(end.object, "stage", "status")
+			}
+		}
+	}
+	return fields
+}
+
+// dealFields are the wire names of common fields of an object, as far as it has them.
+func dealFields(o record.Object, common ...string) []string {
+	names := []string{}
+	for _, c := range common {
+		if f, ok := o.ByCommon(c); ok {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
 // widen makes syncs that share an object ask for the same fields, so that one listing
 // serves them all and none takes a field away from another.
 func (e *Engine) widen() {
@@ -386,6 +411,9 @@ func (e *Engine) widen() {
 			wanted[end.of] = append(wanted[end.of], p.wire[side]...)
 			wanted[end.of] = append(wanted[end.of], end.conn.cascadeFields(end.of.Name)...)
 			wanted[end.of] = append(wanted[end.of], noFields(end.object)...)
+			if end.object.Common == "deal" { // for the pipeline report, whatever is mapped
+				wanted[end.of] = append(wanted[end.of], dealFields(end.object, "stage", "status", "pipeline", "amount", "currency", "source", "close_date")...)
+			}
 			if p.Mapping != nil {
 				e.widenParents(wanted, p, record.Side(side))
 			}

@@ -70,6 +70,8 @@ func (t *tx) mirror(object int64, p Page) (Saved, error) {
 		return saved, err
 	}
 	order := make([]*stored, 0, len(p.Changes))
+	tracked := len(t.s.tracks(p.Of)) > 0
+	var stages []stageChange
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		row := rows[c.ID]
@@ -84,8 +86,14 @@ func (t *tx) mirror(object int64, p Page) (Saved, error) {
 		if !before.changed && !before.touched && (row.changed || row.touched) {
 			order = append(order, row)
 		}
+		if tracked && row.changed && !before.changed {
+			stages = append(stages, stageChange{row, before.fields, before.known})
+		}
 	}
-	return saved, t.put(object, order, &saved)
+	if err := t.put(object, order, &saved); err != nil || !tracked {
+		return saved, err
+	}
+	return saved, t.putStages(object, p, stages)
 }
 
 // stored loads the rows of the changed records.

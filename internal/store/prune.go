@@ -54,7 +54,7 @@ func (s *Store) Prune(ctx context.Context, keep Ages, most int) (Pruned, error) 
 			p.Removed += int(n)
 			p.More = p.More || int(n) == most
 		}
-		return nil
+		return t.pruneStages(keep)
 	})
 	return p, err
 }

@@ -27,7 +27,8 @@ func migrations() []migration {
 		`ALTER TABLE outbox ADD COLUMN pending {text} DEFAULT ''`,
 	}}, {"approved rules", sqlApprovals()}, {"times of edits", sqlEdits()}, {"verifications and restores", sqlVerify()},
 		{"erased people", sqlGraves()}, {"members", sqlMembers()},
-		{"corrections of people", sqlCorrections()}, {"receipts of erasures", sqlErasures()}}
+		{"corrections of people", sqlCorrections()}, {"receipts of erasures", sqlErasures()},
+		{"stages of deals", sqlStages()}}
 }
 
 // sqlMembers lets links share a record (R26). A slot is 0, or the link's own id on the side of

@@ -78,7 +78,8 @@ type Store struct {
 	workspace int64
 	readOnly  bool
 	tracer    trace.Tracer
-	commits   func() error // see Options.Committing; nil = nobody looks
+	commits   func() error                        // see Options.Committing; nil = nobody looks
+	tracked   atomic.Pointer[map[Object][]string] // see TrackStages
 	reserve   reserve
 	full      atomic.Int64  // since when the disk is full; 0 = it is not
 	filled    chan struct{} // holds one when the disk has become full

@@ -1,0 +1,299 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/report"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+type reportCmd struct {
+	Pipeline pipelineCmd `cmd:"" help:"Deals by stage, with value, conversion and time in each stage; won and lost by month and by source."`
+}
+
+type pipelineCmd struct {
+	Object string `arg:"" optional:"" help:"Only these deals (crm.deals). All objects that are deals if left out."`
+	Since  string `placeholder:"TIME" help:"Only what happened since: 90d, 2026-01-01."`
+	CSV    bool   `name:"csv" help:"Comma-separated values with one heading."`
+}
+
+// pipelineLine is one row of the report in tandem report pipeline -o json, and with --csv.
+type pipelineLine struct {
+	Section    string            `json:"section"` // stage, month, source, total
+	Object     string            `json:"object"`
+	Pipeline   string            `json:"pipeline,omitempty"`
+	Key        string            `json:"key"` // the stage, the month, the source, the state; "" = not known
+	Label      string            `json:"label,omitempty"`
+	State      record.ChoiceKind `json:"state,omitempty"`
+	Deals      int               `json:"deals"`
+	Value      map[string]string `json:"value,omitempty"` // by currency
+	Won        int               `json:"won"`
+	Lost       int               `json:"lost"`
+	WonValue   map[string]string `json:"won_value,omitempty"`
+	LostValue  map[string]string `json:"lost_value,omitempty"`
+	Onward     int               `json:"onward"`
+	Back       int               `json:"back"`
+	Conversion *float64          `json:"conversion,omitempty"` // 0 to 1; absent if no visit has ended
+	Timed      int               `json:"timed"`
+	Median     float64           `json:"median_hours"`
+	Mean       float64           `json:"mean_hours"`
+	ByClose    int               `json:"by_close_date"`
+}
+
+// Run computes the report from the mirror alone.
+func (c *pipelineCmd) Run(ctx context.Context, a *app) (err error) {
+	p, err := a.load(ctx)
+	if err != nil {
+		return err
+	}
+	from, err := since(c.Since, time.Now(), p.Timezone)
+	if err != nil {
+		return err
+	}
+	s, err := a.openStore(ctx, p, look)
+	if err != nil {
+		return err
+	}
+	defer (&session{store: s}).close(&err)
+	objects, err := c.objects(ctx, p, s)
+	if err != nil {
+		return err
+	}
+	var lines []pipelineLine
+	for _, o := range objects {
+		in, err := dealsOf(ctx, s, o)
+		if err != nil {
+			return err
+		}
+		in.Since, in.Zone = from, p.Timezone
+		lines = append(lines, pipelineLines(o, report.NewPipeline(in))...)
+	}
+	switch {
+	case c.CSV:
+		return a.print(pipelineCSV(lines))
+	case a.json:
+		for _, line := range lines {
+			if err := a.line(line); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return a.print(pipelineText(lines))
+}
+
+// A dealObject is an object whose records are deals.
+type dealObject struct {
+	of     store.Object
+	object record.Object
+}
+
+// objects finds what is to be reported: objects of syncs that are deals.
+func (c *pipelineCmd) objects(ctx context.Context, p *plan.Plan, s *store.Store) ([]dealObject, error) {
+	known, err := s.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []dealObject
+	var names []string
+	for _, end := range ends(p) {
+		for _, conn := range known {
+			o, ok := conn.Schema.Object(end.Object)
+			if conn.Name == end.Connection && ok && o.Common == "deal" {
+				names = append(names, end.String())
+				if c.Object == "" || c.Object == end.String() {
+					all = append(all, dealObject{store.Object{Connection: end.Connection, Name: end.Object}, o})
+				}
+			}
+		}
+	}
+	switch {
+	case len(all) > 0:
+		return all, nil
+	case c.Object != "":
+		return nil, unknown("object of deals named", c.Object, names)
+	}
+	return nil, usage("no sync keeps deals in step, or none has run yet: the report is computed from what was read")
+}
+
+// dealsOf reads the deals of an object, and what is known of their way.
+func dealsOf(ctx context.Context, s *store.Store, o dealObject) (report.Input, error) {
+	var in report.Input
+	field := func(common string) record.Field { f, _ := o.object.ByCommon(common); return f }
+	stage, status, source := field("stage"), field("status"), field("source")
+	if stage.Name == "" {
+		stage, status = status, record.Field{}
+	}
+	in.Stages, in.Statuses = stage.Choices, status.Choices
+	steps, err := s.Stages(ctx, o.of)
+	if err != nil {
+		return in, err
+	}
+	if err := earlier(ctx, s, o.of, stage.Name, status.Name, steps); err != nil {
+		return in, err
+	}
+	err = s.EachPresent(ctx, o.of, func(r record.Record) error {
+		d := report.Deal{Stage: r.Fields[stage.Name].Text(), Status: r.Fields[status.Name].Text(), Pipeline: r.Fields[field("pipeline").Name].Text(),
+			Source: label(source, r.Fields[source.Name].Text()), Amount: r.Fields[field("amount").Name].Decimal(), Currency: r.Fields[field("currency").Name].Text()}
+		if v := r.Fields[field("close_date").Name]; !v.IsEmpty() {
+			d.Closes = v.Time()
+		}
+		for _, x := range steps[r.ID] {
+			d.Steps = append(d.Steps, report.Step{Status: status.Name != "" && x.Field == status.Name, Value: x.Value, At: x.At, Seen: x.Seen})
+		}
+		in.Deals = append(in.Deals, d)
+		return nil
+	})
+	return in, err
+}
+
+// earlier adds what the journal knows from the time before stages were noted: what we wrote.
+func earlier(ctx context.Context, s *store.Store, of store.Object, stage, status string, steps map[string][]store.Stage) error {
+	lines, err := s.History(ctx, store.HistoryQuery{Connection: of.Connection, Object: of.Name, Kinds: []store.EntryKind{store.Written}, Limit: 1 << 30})
+	if err != nil {
+		return err
+	}
+	for _, e := range lines {
+		noted := steps[e.Record]
+		if e.Of != of || e.Field != stage && e.Field != status || e.Field == "" || len(noted) > 0 && !e.At.Before(noted[0].At) {
+			continue
+		}
+		steps[e.Record] = append(noted, store.Stage{Of: of, ID: e.Record, Field: e.Field, Value: e.New.Text(), At: e.At})
+	}
+	for _, list := range steps {
+		slices.SortStableFunc(list, func(a, b store.Stage) int { return a.At.Compare(b.At) })
+	}
+	return nil
+}
+
+func label(f record.Field, value string) string {
+	for _, c := range f.Choices {
+		if c.Value == value && c.Label != "" {
+			return c.Label
+		}
+	}
+	return value
+}
+
+func sums(m report.Money) map[string]string {
+	out := map[string]string{}
+	for currency, n := range m {
+		if !n.IsZero() {
+			out[currency] = n.String()
+		}
+	}
+	return out
+}
+
+func pipelineLines(o dealObject, r report.Pipeline) []pipelineLine {
+	var lines []pipelineLine
+	pipelines, _ := o.object.ByCommon("pipeline")
+	for _, s := range r.Stages {
+		line := pipelineLine{Section: "stage", Object: o.of.String(), Pipeline: label(pipelines, s.Pipeline), Key: s.Stage, Label: s.Label, State: s.State,
+			Deals: s.Deals, Value: sums(s.Value), Onward: s.Onward, Back: s.Back, Lost: s.Lost, Timed: s.Timed, Median: hours(s.Median), Mean: hours(s.Mean)}
+		if n := s.Conversion(); n >= 0 {
+			line.Conversion = &n
+		}
+		lines = append(lines, line)
+	}
+	for _, x := range []struct {
+		section string
+		rows    []report.EndRow
+	}{{"month", r.Months}, {"source", r.Sources}} {
+		for _, e := range x.rows {
+			lines = append(lines, pipelineLine{Section: x.section, Object: o.of.String(), Key: e.Key, Deals: e.Won + e.Lost, Won: e.Won, Lost: e.Lost,
+				WonValue: sums(e.WonValue), LostValue: sums(e.LostSum), ByClose: e.ByCloseDate})
+		}
+	}
+	for _, state := range []record.ChoiceKind{record.ChoiceOpen, record.ChoiceWon, record.ChoiceLost} {
+		lines = append(lines, pipelineLine{Section: "total", Object: o.of.String(), Key: string(state), State: state, Deals: r.Totals[state], Value: sums(r.Values[state])})
+	}
+	return lines
+}
+
+func hours(d time.Duration) float64 { return float64(d.Round(time.Minute)/time.Minute) / 60 }
+
+func money(m map[string]string) string {
+	var parts []string
+	for _, currency := range sortedKeys(m) {
+		parts = append(parts, strings.TrimSpace(m[currency]+" "+currency))
+	}
+	return cmp.Or(strings.Join(parts, ", "), "-")
+}
+
+func pipelineText(lines []pipelineLine) string {
+	var b strings.Builder
+	var t table
+	section := ""
+	flush := func() {
+		b.WriteString(t.text("  "))
+		t = table{}
+	}
+	for _, x := range lines {
+		if now := x.Object + " " + x.Section; now != section {
+			flush()
+			section = now
+			fmt.Fprintf(&b, "%s by %s\n", x.Object, x.Section)
+			switch x.Section {
+			case "stage":
+				t.add("PIPELINE", "STAGE", "DEALS", "VALUE", "ONWARD", "BACK", "LOST", "CONVERSION", "MEDIAN", "MEAN")
+			case "total":
+				t.add("STATE", "DEALS", "VALUE")
+			default:
+				t.add(strings.ToUpper(x.Section), "WON", "LOST", "WON VALUE", "LOST VALUE", "BY CLOSE DATE")
+			}
+		}
+		switch x.Section {
+		case "stage":
+			t.add(oneLine(cmp.Or(x.Pipeline, "-")), oneLine(cmp.Or(x.Label, x.Key)), count(x.Deals), money(x.Value), count(x.Onward), count(x.Back), count(x.Lost),
+				percent(x.Conversion), days(x.Timed, x.Median), days(x.Timed, x.Mean))
+		case "total":
+			t.add(x.Key, count(x.Deals), money(x.Value))
+		default:
+			t.add(oneLine(cmp.Or(x.Key, "not known")), count(x.Won), count(x.Lost), money(x.WonValue), money(x.LostValue), count(x.ByClose))
+		}
+	}
+	flush()
+	return b.String()
+}
+
+func percent(n *float64) string {
+	if n == nil {
+		return "-"
+	}
+	return strconv.FormatFloat(*n*100, 'f', 0, 64) + "%"
+}
+
+func days(timed int, hours float64) string {
+	if timed == 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(hours/24, 'f', 1, 64) + "d"
+}
+
+func pipelineCSV(lines []pipelineLine) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	_ = w.Write(strings.Split("section,object,pipeline,key,label,state,deals,value,won,lost,won_value,lost_value,onward,back,conversion,timed,median_hours,mean_hours,by_close_date", ","))
+	number := func(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
+	for _, x := range lines {
+		conversion := ""
+		if x.Conversion != nil {
+			conversion = number(*x.Conversion)
+		}
+		_ = w.Write([]string{x.Section, x.Object, x.Pipeline, x.Key, x.Label, string(x.State), strconv.Itoa(x.Deals), money(x.Value), strconv.Itoa(x.Won),
+			strconv.Itoa(x.Lost), money(x.WonValue), money(x.LostValue), strconv.Itoa(x.Onward), strconv.Itoa(x.Back), conversion, strconv.Itoa(x.Timed),
+			number(x.Median), number(x.Mean), strconv.Itoa(x.ByClose)})
+	}
+	w.Flush() // into memory: it cannot fail
+	return b.String()
+}

@@ -115,3 +115,38 @@ func isBrief(ctx context.Context) bool {
 	brief, _ := ctx.Value(briefKey{}).(bool)
 	return brief
 }
+
+type priorityKey struct{}
+
+// A Priority says which calls go first, and how much of a budget for a day or longer they may
+// use up (C5).
+type Priority int
+
+// The priorities.
+const (
+	Live     Priority = iota // what people do, and what follows from it: all of the budget
+	Backfill                 // first listings, sweeps, refreshes: not the last fifth
+	Verify                   // comparing what nobody has touched: not the last third
+)
+
+// WithPriority states the priority of the calls made with ctx; Live if nothing is said.
+func WithPriority(ctx context.Context, p Priority) context.Context {
+	return context.WithValue(ctx, priorityKey{}, p)
+}
+
+func priorityOf(ctx context.Context) Priority {
+	p, _ := ctx.Value(priorityKey{}).(Priority)
+	return p
+}
+
+// share is what calls of a priority may use of so many units.
+func (p Priority) share(units int) int {
+	switch p {
+	case Backfill:
+		return units - units/5
+	case Verify:
+		return units - units/3
+	default:
+		return units
+	}
+}

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// gate lets so many in at a time, in the order of arrival; those who were sent away by
+// gate lets so many in at a time, by priority and then in the order of arrival; those who were sent away by
 // the vendor come before those who have not yet been there, or they would find the limit
 // used up again and again.
 type gate struct {
@@ -16,22 +16,26 @@ type gate struct {
 }
 
 type waiter struct {
-	open  chan struct{}
-	first bool
+	open chan struct{}
+	rank int // lower goes first
 }
 
 func newGate(room int) *gate { return &gate{room: room} }
 
 func (g *gate) enter(ctx context.Context, first bool) error {
+	rank := 1 + int(priorityOf(ctx))
+	if first {
+		rank = 0
+	}
 	g.mu.Lock()
 	if g.room > 0 {
 		g.room--
 		g.mu.Unlock()
 		return nil
 	}
-	w := waiter{make(chan struct{}), first}
+	w := waiter{make(chan struct{}), rank}
 	at := len(g.waiting)
-	if i := slices.IndexFunc(g.waiting, func(w waiter) bool { return !w.first }); first && i >= 0 {
+	if i := slices.IndexFunc(g.waiting, func(w waiter) bool { return w.rank > rank }); i >= 0 {
 		at = i
 	}
 	g.waiting = slices.Insert(g.waiting, at, w)

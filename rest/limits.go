@@ -33,9 +33,10 @@ type pace struct {
 // row is one limit and what was spent of it.
 type row struct {
 	limit connector.Limit
-	slots *gate   // of calls under way; nil = no such limit
-	spent []spend // oldest first
-	used  int     // sum of spent
+	slots *gate             // of calls under way; nil = no such limit
+	spent []spend           // oldest first
+	used  int               // sum of spent
+	fresh map[time.Time]int // of a budget: spent by hour since that was last asked for
 }
 
 // spend is units spent from first to last, so close together that one entry does.
@@ -242,11 +243,11 @@ func (l *Limits) spend(ctx context.Context, needs []need, first bool) error {
 		}
 		defer n.turn.leave()
 		for {
-			name, wait := l.try(needs[:i+1], i == len(needs)-1)
+			name, wait, reserved := l.try(needs[:i+1], i == len(needs)-1, priorityOf(ctx))
 			if wait <= 0 {
 				break
 			}
-			if wait > longestWait || beyond(ctx, wait) {
+			if reserved || wait > longestWait || beyond(ctx, wait) { // who may not use the rest of a budget holds up nobody
 				return &connector.Error{
 					Kind: connector.RateLimited, Scope: connector.ScopeConnection, Limit: name, Wait: wait,
 					Err: fmt.Errorf("wait for the vendor's limit: there is room in %v", wait.Round(time.Millisecond)),
@@ -261,22 +262,24 @@ func (l *Limits) spend(ctx context.Context, needs []need, first bool) error {
 }
 
 // try spends, if it shall and there is room for all; else it returns which limit has the
-// longest wait.
-func (l *Limits) try(needs []need, spend bool) (name string, wait time.Duration) {
+// longest wait, and whether it is a share of a budget that is kept for calls of a higher priority.
+func (l *Limits) try(needs []need, spend bool, p Priority) (name string, wait time.Duration, reserved bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	for _, n := range needs {
 		d := n.until.Sub(now)
 		for _, r := range n.rows {
-			d = max(d, r.delay(now, n.units))
+			own := r.delay(now, n.units, p)
+			reserved = reserved || p != Live && own > 0 && r.isBudget()
+			d = max(d, own)
 		}
 		if d > wait {
 			name, wait = n.name, d
 		}
 	}
 	if wait > 0 || !spend {
-		return name, wait
+		return name, wait, reserved
 	}
 	for _, n := range needs {
 		for _, r := range n.rows {
@@ -285,17 +288,21 @@ func (l *Limits) try(needs []need, spend bool) (name string, wait time.Duration)
 			}
 		}
 	}
-	return "", 0
+	return "", 0, false
 }
 
 // delay returns how long it is until there is room for so many units. A call that costs
 // more than all of the limit waits for all of it.
-func (r *row) delay(now time.Time, units int) time.Duration {
+func (r *row) delay(now time.Time, units int, p Priority) time.Duration {
 	if r.limit.Units <= 0 || r.limit.Per <= 0 {
 		return 0
 	}
 	r.forget(now)
-	over := r.used + min(units, r.limit.Units) - r.limit.Units
+	most := r.limit.Units
+	if r.isBudget() {
+		most = p.share(most)
+	}
+	over := r.used + min(units, most) - most
 	if over <= 0 {
 		return 0
 	}
@@ -324,6 +331,16 @@ func (r *row) forget(now time.Time) {
 }
 
 func (r *row) add(at time.Time, units int) {
+	if r.isBudget() {
+		if r.fresh == nil {
+			r.fresh = map[time.Time]int{}
+		}
+		r.fresh[at.UTC().Truncate(time.Hour)] += units
+	}
+	r.put(at, units)
+}
+
+func (r *row) put(at time.Time, units int) {
 	r.used += units
 	if n := len(r.spent); n > 0 {
 		last := &r.spent[n-1]

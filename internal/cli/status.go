@@ -50,6 +50,8 @@ type connectionStatusLine struct {
 	Paused     string     `json:"paused,omitempty"`
 	Grant      *grantLine `json:"grant,omitempty"` // of a connection that a person authorizes in a browser
 	Hooks      *hookLine  `json:"hooks,omitempty"` // what its vendor reports by itself; absent if it cannot
+
+	Budget []budgetLine `json:"budget,omitempty"` // limits of its account for a day or longer
 }
 
 // hookLine is what came of a vendor's reports, in tandem status -o json.
@@ -89,6 +91,9 @@ func (c *statusCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	a.addGrants(ctx, p, s, connections)
+	if err := a.addBudgets(ctx, p, s, connections); err != nil {
+		return err
+	}
 	database, err := databaseStatus(ctx, p, s)
 	if err != nil {
 		return err
@@ -277,6 +282,9 @@ func statusText(p *plan.Plan, syncs []syncStatusLine, connections []connectionSt
 		}
 		b.WriteString(c.Grant.text(c.Connection, p.Timezone, time.Now()))
 		b.WriteString(hookNotes(p, c))
+		for _, x := range c.Budget {
+			b.WriteString(x.text(c.Connection, p.Timezone))
+		}
 	}
 	return b.String()
 }

@@ -94,13 +94,14 @@ type conn struct {
 	limits *rest.Limits
 	grant  *grant.Grant // nil if it signs with something else
 
-	mu      sync.Mutex
-	able    connector.Abilities
-	known   store.Connection // identity and schema as remembered
-	objects map[string]record.Object
-	problem error   // why it cannot be used now; nil = it can
-	loaded  bool    // known has been read from the store
-	spent   counter // requests made outside a run: identity and schema
+	mu       sync.Mutex
+	able     connector.Abilities
+	known    store.Connection // identity and schema as remembered
+	objects  map[string]record.Object
+	problem  error   // why it cannot be used now; nil = it can
+	loaded   bool    // known has been read from the store
+	budgeted bool    // limits know what earlier processes have spent
+	spent    counter // requests made outside a run: identity and schema
 }
 
 // A pair is one sync with everything that its rules need at hand.

@@ -11,6 +11,7 @@ import (
 	"github.com/tandemhub/tandem/internal/merge"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/rest"
 )
 
 // stampSlack is how close to the last read a record's change stamp may be for that read to
@@ -93,7 +94,7 @@ func (v *verifier) lastPull(ctx context.Context) error {
 // fetch asks a vendor for records by id, in the largest batches that it takes.
 func (v *verifier) fetch(ctx context.Context, side record.Side, ids []string) (map[string]seen, error) {
 	end := v.r.p.ends[side]
-	ctx = metered(ctx, v.r.calls[side])
+	ctx = rest.WithPriority(metered(ctx, v.r.calls[side]), rest.Verify) // C5
 	if end.hosted() {
 		return v.remembered(ctx, side, ids)
 	}

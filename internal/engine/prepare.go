@@ -83,6 +83,9 @@ func (e *Engine) prepareConn(ctx context.Context, c *conn, leave bool) error {
 		c.objects = masked(c.known.Schema, c.able, c.known.Identity.Lacks)
 		return nil
 	}
+	if err := e.recallBudgets(ctx, c); err != nil {
+		return err
+	}
 	ctx = metered(ctx, &c.spent)
 	if c.problem != nil || c.known.Paused != "" || time.Since(c.known.CheckedAt) > identityFor {
 		if err := e.identify(ctx, c); err != nil {

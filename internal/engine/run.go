@@ -144,6 +144,7 @@ type run struct {
 	makers      [2][]string // and the records that some of them come from
 	paired      int         // of a first run: those that belong together
 	visits      int         // operations that a vendor has yet to fetch, or to speak about
+	resting     time.Time   // until when a vendor's budget has no room for what the run left out; zero = it left out nothing
 }
 
 func (e *Engine) newRun(p *pair) *run { return e.runOf(p, e.store.NewID()) }
@@ -182,7 +183,11 @@ func (r *run) whole(ctx context.Context, o SyncOptions) (Report, error) {
 	}
 	status, gaps, err := r.do(ctx, o)
 	r.rec.Status = status
+	until, spent := exhausted(err)
 	switch {
+	case spent:
+		r.rests(until, err)
+		r.rec.Status, err = StatusReview, nil
 	case errors.Is(err, context.Canceled):
 		r.rec.Status, r.rec.Error = StatusFailed, "it was stopped on the way; the next run goes on from here"
 	case err != nil:
@@ -191,6 +196,7 @@ func (r *run) whole(ctx context.Context, o SyncOptions) (Report, error) {
 	// The run's last words are written even if it was told to stop.
 	wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
+	r.e.saveBudgets(wctx)
 	if back, is := errors.AsType[*RestoredError](err); is {
 		r.rec.Status, r.rec.Error, gaps, err = StatusBlocked, "", []string{back.Error()}, nil
 	}
@@ -269,10 +275,10 @@ func (r *run) fill(ctx context.Context, o SyncOptions) error {
 		return err
 	}
 	for _, side := range record.Sides() {
-		if err := r.sweep(ctx, side, o.Sweep); err != nil {
+		if err := r.later(r.sweep(ctx, side, o.Sweep)); err != nil {
 			return err
 		}
-		if err := r.refresh(ctx, side); err != nil {
+		if err := r.later(r.refresh(ctx, side)); err != nil {
 			return err
 		}
 	}
@@ -481,6 +487,12 @@ func (r *run) report(ctx context.Context, gaps []string, failure error) (Report,
 	tally, err := r.e.store.Tally(ctx, r.p.Name)
 	if err != nil {
 		return Report{}, errors.Join(failure, fmt.Errorf("count what there is: %w", err))
+	}
+	if !r.resting.IsZero() {
+		if r.waiting == 0 || r.resting.Before(r.wait) {
+			r.wait = r.resting
+		}
+		r.waiting++
 	}
 	rec := &r.rec
 	rec.Ended, rec.Linked, rec.Review = time.Now(), tally.Linked, tally.Review

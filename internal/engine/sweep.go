@@ -9,6 +9,7 @@ import (
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/rest"
 )
 
 // proofBatch is how many suspicions are looked at in one go.
@@ -73,6 +74,9 @@ func (r *run) sweepPart(ctx context.Context, side record.Side, part string, now 
 
 // readOrRestart reads on, and from the beginning if the vendor has forgotten where that was.
 func (r *run) readOrRestart(ctx context.Context, side record.Side, rd *reading) error {
+	if rd.feed != store.FeedChanges || !rd.state.Began.IsZero() { // C5: what people do goes first
+		ctx = rest.WithPriority(ctx, rest.Backfill)
+	}
 	err := r.readPages(ctx, side, rd)
 	if connector.KindOf(err) != connector.Expired {
 		return err

@@ -42,6 +42,7 @@ type world struct {
 	path    string
 	workers int
 	wrap    func(connector.Connection) connector.Connection // nil = as it is
+	limits  []connector.Limit                               // of each account; nil = those of the toy
 
 	store  *store.Store
 	engine *engine.Engine
@@ -101,6 +102,9 @@ func (w *world) configure(yaml string) {
 // spec is the toy's, with the connections as the test wants them.
 func (w *world) spec() connector.Spec {
 	spec := toy.Spec()
+	if w.limits != nil {
+		spec.Limits = func(connector.Settings, connector.Identity) []connector.Limit { return w.limits }
+	}
 	if w.wrap == nil {
 		return spec
 	}

@@ -22,7 +22,7 @@ func to(value string, at time.Time) Step { return Step{Value: value, At: at} }
 // TestThePipelineIsWhatIsComputedByHand is the example of docs/guide/reports.md.
 func TestThePipelineIsWhatIsComputedByHand(t *testing.T) {
 	t.Parallel()
-	eur := func(n int64) decimal.Decimal { return decimal.NewFromInt(n) }
+	eur := decimal.NewFromInt
 	in := Input{Stages: stages(), Deals: []Deal{
 		// 1: new on 1 Jan, offer on 5 Jan, won on 3 Feb.
 		{Pipeline: "p", Stage: "won", Source: "web", Amount: eur(100), Currency: "EUR",

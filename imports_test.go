@@ -30,6 +30,7 @@ func parts() []part {
 		{name: "record", floor: 0},
 		{name: "twin", floor: 0},
 		{name: "internal/vault", floor: 0},
+		{name: "examples", floor: 0},
 		{name: "connector", floor: 1, uses: "record twin"},
 		{name: "internal/merge", floor: 1, uses: "record"},
 		{name: "internal/mapping", floor: 1, uses: "record"},
@@ -56,7 +57,7 @@ func parts() []part {
 		{
 			name: "internal/cli", floor: 6,
 			uses: "record connector rest twin internal/merge internal/mapping internal/plan internal/store internal/safe internal/engine " +
-				"internal/report internal/door",
+				"internal/report internal/door examples",
 			tests: "connectortest",
 		},
 		{name: ".", floor: 7, uses: "connector internal/cli"},

@@ -20,6 +20,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/examples"
 	"github.com/tandemhub/tandem/internal/plan"
 )
 
@@ -94,6 +95,7 @@ func Run(ctx context.Context, args []string, s Streams, systems []connector.Syst
 		kong.Name("tandem"),
 		kong.Description("Tandem keeps CRMs, ERPs and the like in step."),
 		kong.Writers(s.Out, s.Err),
+		kong.Vars{"recipes": strings.Join(examples.Names(), ", ")},
 		kong.Exit(func(code int) { ended = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 	)

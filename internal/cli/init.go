@@ -23,6 +23,8 @@ type initCmd struct {
 	LeftName  string `placeholder:"NAME" help:"What to call the left connection. Default: its system."`
 	RightName string `placeholder:"NAME" help:"What to call the right connection. Default: its system."`
 	Timezone  string `placeholder:"ZONE" help:"IANA time zone, like Europe/Athens. Default: TZ, else UTC."`
+	Recipe    string `placeholder:"NAME" xor:"source" help:"Write an example that works as it stands: ${recipes}."`
+	From      string `placeholder:"FILE" xor:"source" help:"Convert a file of the older format (connectors, person_mapping, deal_stage_mapping, lists, webhooks)."`
 	Country   string `placeholder:"CODE" help:"Country of phone numbers without a prefix, like GR."`
 }
 
@@ -45,6 +47,9 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	if exists(a.config) {
 		return usage("%s exists already, and is left as it is; -c names another file", a.config)
 	}
+	if c.Recipe != "" || c.From != "" {
+		return c.ready(a)
+	}
 	if err := c.ask(a); err != nil {
 		return err
 	}
@@ -52,17 +57,8 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	// O_EXCL: a file that came about meanwhile is not overwritten either.
-	f, err := os.OpenFile(a.config, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // it holds no secret, and a service may read it as another user
-	if errors.Is(err, fs.ErrNotExist) {
-		return usage("there is no folder %s; make it first", filepath.Dir(a.config))
-	}
-	if err != nil {
-		return fmt.Errorf("write configuration: %w", err)
-	}
-	_, err = f.Write(plan.Starter(in))
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("write configuration: %w", err)
+	if err := a.writeNew(plan.Starter(in)); err != nil {
+		return err
 	}
 	env, err := a.environment()
 	if err != nil {
@@ -77,6 +73,23 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 		return a.line(line)
 	}
 	return a.print(initText(line))
+}
+
+// writeNew writes the configuration where there is none.
+func (a *app) writeNew(text []byte) error {
+	// O_EXCL: a file that came about meanwhile is not overwritten either.
+	f, err := os.OpenFile(a.config, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // it holds no secret, and a service may read it as another user
+	if errors.Is(err, fs.ErrNotExist) {
+		return usage("there is no folder %s; make it first", filepath.Dir(a.config))
+	}
+	if err != nil {
+		return fmt.Errorf("write configuration: %w", err)
+	}
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write configuration: %w", err)
+	}
+	return nil
 }
 
 // ask fills in what the flags left open, if a person is there to answer.

@@ -17,12 +17,12 @@ func FromOlder(file string, src []byte) ([]byte, Problems) {
 	o := &older{file: file}
 	f, err := parser.ParseBytes(src, 0)
 	if err != nil || len(f.Docs) == 0 || f.Docs[0].Body == nil {
-		o.left(1, "it cannot be read as YAML")
+		o.leftf(1, "it cannot be read as YAML")
 		return nil, o.problems
 	}
 	top := pairsOf(f.Docs[0].Body)
 	if !slices.ContainsFunc(top, func(p olderPair) bool { return slices.Contains(olderKeys(), p.key) }) {
-		o.left(1, "it has none of %s: it is no file of the older format", strings.Join(olderKeys(), ", "))
+		o.leftf(1, "it has none of %s: it is no file of the older format", strings.Join(olderKeys(), ", "))
 		return nil, o.problems
 	}
 	for _, p := range top {
@@ -77,7 +77,7 @@ func pairsOf(n ast.Node) []olderPair {
 	return all
 }
 
-func (o *older) left(line int, format string, args ...any) {
+func (o *older) leftf(line int, format string, args ...any) {
 	o.problems = append(o.problems, Problem{File: o.file, Line: line, Warning: true, Text: fmt.Sprintf(format, args...)})
 }
 
@@ -93,20 +93,20 @@ func (o *older) take(p olderPair) {
 		}
 	case "deal_stage_mapping":
 		o.stages = pairsOf(p.value)
-		o.left(p.line, "deal_stage_mapping: this version does not put contacts into lists yet; it is in the new file as a comment")
+		o.leftf(p.line, "deal_stage_mapping: this version does not put contacts into lists yet; it is in the new file as a comment")
 	case "webhooks":
 		o.hooks(p)
 	case "sync":
 		o.sync(p)
 	default:
-		o.left(p.line, "%s: nothing in the new format is like it", p.key)
+		o.leftf(p.line, "%s: nothing in the new format is like it", p.key)
 	}
 }
 
 func (o *older) connectors(p olderPair) {
 	for _, c := range pairsOf(p.value) {
 		if c.key != "pipedrive" {
-			o.left(c.line, "connectors.%s: only pipedrive is converted; add the connection by hand", c.key)
+			o.leftf(c.line, "connectors.%s: only pipedrive is converted; add the connection by hand", c.key)
 			continue
 		}
 		for _, s := range pairsOf(c.value) {
@@ -119,13 +119,13 @@ func (o *older) setting(s olderPair) {
 	switch s.key {
 	case "enabled":
 		if s.text() != "true" {
-			o.left(s.line, "enabled: a connection is switched off by leaving its syncs out")
+			o.leftf(s.line, "enabled: a connection is switched off by leaving its syncs out")
 		}
 	case "api_token":
-		o.left(s.line, "api_token: put it into the variable PIPEDRIVE_API_TOKEN or into tandem secret set; it is not copied")
+		o.leftf(s.line, "api_token: put it into the variable PIPEDRIVE_API_TOKEN or into tandem secret set; it is not copied")
 	case "company_domain":
 		if !word(s.text()) {
-			o.left(s.line, "company_domain: it is not the first part of a host name")
+			o.leftf(s.line, "company_domain: it is not the first part of a host name")
 			return
 		}
 		o.address = "https://" + s.text() + ".pipedrive.com"
@@ -134,7 +134,7 @@ func (o *older) setting(s olderPair) {
 	case "lists":
 		o.takeLists(s)
 	default:
-		o.left(s.line, "%s: nothing in the new format is like it", s.key)
+		o.leftf(s.line, "%s: nothing in the new format is like it", s.key)
 	}
 }
 
@@ -150,28 +150,30 @@ func (o *older) sync(p olderPair) {
 		switch {
 		case s.text() != "true":
 		case s.key == "activities":
-			o.left(s.line, "sync.activities: this version does not send activities on as events yet")
+			o.leftf(s.line, "sync.activities: this version does not send activities on as events yet")
 		case slices.Contains([]string{"persons", "deals", "organizations", "leads"}, s.key):
 			o.objects = append(o.objects, s.key)
 		default:
-			o.left(s.line, "sync.%s: no object of that name", s.key)
+			o.leftf(s.line, "sync.%s: no object of that name", s.key)
 		}
 	}
 }
 
 func (o *older) takeLists(p olderPair) {
 	o.lists = pairsOf(p.value)
-	o.left(p.line, "lists: this version does not put contacts into lists yet; they are in the new file as comments")
+	o.leftf(p.line, "lists: this version does not put contacts into lists yet; they are in the new file as comments")
 }
 
 // field turns one line of person_mapping into a field of the sync of contacts.
 func (o *older) field(m olderPair) {
 	right := m.text()
 	if !word(right) {
-		o.left(m.line, "person_mapping.%s: it does not name an attribute", m.key)
+		o.leftf(m.line, "person_mapping.%s: it does not name an attribute", m.key)
 		return
 	}
-	one := func(format string, args ...any) { o.fields = append(o.fields, "- { "+fmt.Sprintf(format, args...)+" }") }
+	one := func(format string, args ...any) {
+		o.fields = append(o.fields, "- { "+fmt.Sprintf(format, args...)+" }")
+	}
 	deals := map[string]string{"won_deals_count": `.status == "won"`, "lost_deals_count": `.status == "lost"`,
 		"open_deals_count": `.status == "open"`, "closed_deals_count": `.status != "open"`}
 	custom, isCustom := strings.CutPrefix(m.key, "custom_fields.")
@@ -185,17 +187,17 @@ func (o *older) field(m olderPair) {
 	case m.key == "org_id.name":
 		one("right: %s, from: 'org_id.name'", right)
 	default:
-		o.left(m.line, "person_mapping.%s: there is no such field, and no way to compute it from one; write an expression for %s, or leave it out", m.key, right)
+		o.leftf(m.line, "person_mapping.%s: there is no such field, and no way to compute it from one; write an expression for %s, or leave it out", m.key, right)
 	}
 }
 
 func (o *older) hooks(p olderPair) {
 	seq, ok := p.value.(*ast.SequenceNode)
 	if !ok {
-		o.left(p.line, "webhooks: it is no list")
+		o.leftf(p.line, "webhooks: it is no list")
 		return
 	}
-	o.left(p.line, "webhooks: changes are reported without them (public_url); this version does not send events on yet: they are in the new file as comments")
+	o.leftf(p.line, "webhooks: changes are reported without them (public_url); this version does not send events on yet: they are in the new file as comments")
 	for _, item := range seq.Values {
 		var action, object, event string
 		for _, x := range pairsOf(item) {
@@ -207,7 +209,7 @@ func (o *older) hooks(p olderPair) {
 			case "brevo_event":
 				event = x.text()
 			default:
-				o.left(x.line, "webhooks.%s: nothing in the new format is like it", x.key)
+				o.leftf(x.line, "webhooks.%s: nothing in the new format is like it", x.key)
 			}
 		}
 		if word(action) && word(object) && word(event) {

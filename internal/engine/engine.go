@@ -115,6 +115,7 @@ type pair struct {
 	matched map[string]bool  // mapping keys of the fields that match keys are made of
 	every   []int            // the indexes of all mapped fields
 	copies  *copies          // of the side on which one thing has several records (R26); nil = neither
+	aside   []aside          // objects that are read besides, for expressions
 	paths   [2][][]step      // by side: ways through other syncs to a partner (R14)
 }
 

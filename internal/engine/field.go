@@ -101,6 +101,9 @@ func (b *batch) cells(d *draft, i int) (in merge.Field, quiet bool, err error) {
 		if c.Value, c.Known, err = m.Own(i, side, d.rows[side].Fields, b.refs); err != nil {
 			return in, false, fmt.Errorf("field %s: %w", f.Key, err)
 		}
+		if f.Computed(side) {
+			b.notComputed(d, f.Key, m.Fault(i, side, d.rows[side].Fields, b.refs))
+		}
 		c.Base, c.HasBase = baseOf(d.link, side, f.Key)
 		if own := fieldOn(f, side); own.Kind == record.KindList { // R12
 			c.Value, c.Base = own.Plain(c.Value), own.Plain(c.Base)

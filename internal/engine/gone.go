@@ -267,7 +267,7 @@ func (b *batch) remove(link store.Link, rows [2]store.Row, side record.Side, ver
 	op := b.newOp(side, verb)
 	op.Link, op.TargetID, op.SourceID = link.ID, link.IDs[side], link.IDs[side.Other()]
 	op.Seen = [2]int64{rows[0].Seq, rows[1].Seq}
-	op.Was = rows[side].Fields.Clone()
+	op.Was = vendors(rows[side].Fields)
 	op.Fields = []store.OpField{{Rule: why}}
 	for _, k := range kids {
 		op.Fields = append(op.Fields, k.field(why))

@@ -85,7 +85,7 @@ type hinted struct {
 // run runs one sync if there is something to do for it.
 func (h *hinted) run(ctx context.Context, p *pair) (Report, bool, error) {
 	whole, some := false, false
-	for _, end := range p.ends {
+	for _, end := range p.sights() {
 		if err := h.load(ctx, end.of); err != nil {
 			return Report{}, false, err
 		}
@@ -134,7 +134,7 @@ func (h *hinted) able(ctx context.Context, p *pair) (bool, error) {
 		return false, fmt.Errorf("load runs: %w", err)
 	}
 	able := p.Mapping != nil && !complete[0].IsZero()
-	for _, end := range p.ends {
+	for _, end := range p.sights() {
 		listed, err := h.e.store.Listed(ctx, end.of)
 		if err != nil {
 			return false, fmt.Errorf("load feeds: %w", err)
@@ -153,7 +153,7 @@ func (e *Engine) behind(ctx context.Context, p *pair) (bool, error) {
 	}
 	for _, side := range record.Sides() {
 		looks := map[store.Object]int64{p.ends[side].of: marks[side]}
-		for _, of := range p.parents(side) {
+		for _, of := range p.looked(side) {
 			if looks[of], err = e.store.LookMark(ctx, p.Name, of); err != nil {
 				return false, fmt.Errorf("load marks: %w", err)
 			}
@@ -173,7 +173,7 @@ func (e *Engine) behind(ctx context.Context, p *pair) (bool, error) {
 
 // whole settles the hints of a sync that ran in full.
 func (h *hinted) whole(p *pair, rep Report) {
-	for _, end := range p.ends {
+	for _, end := range p.sights() {
 		if h.taken[end.of] {
 			continue
 		}
@@ -235,28 +235,35 @@ func (r *run) readHinted(ctx context.Context, h *hinted) error {
 		}
 	}
 	for _, side := range record.Sides() {
-		end := r.p.ends[side]
-		if h.taken[end.of] {
+		if err := r.readHintedOf(ctx, side, h); err != nil {
+			return err
+		}
+	}
+	return r.readHintedAside(ctx, h)
+}
+
+func (r *run) readHintedOf(ctx context.Context, side record.Side, h *hinted) error {
+	end := r.p.ends[side]
+	if h.taken[end.of] {
+		return nil
+	}
+	h.taken[end.of] = true
+	hints, err := r.named(ctx, side, h, h.due[end.of])
+	if err != nil {
+		h.postpone(h.due[end.of], connector.ErrorOf(err).Wait)
+		return fmt.Errorf("read %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
+	}
+	for chunk := range slices.Chunk(hints, max(1, end.object.ReadBatch)) {
+		err := r.readChunk(metered(ctx, r.calls[side]), side, h, chunk)
+		hints = hints[len(chunk):]
+		switch {
+		case err == nil:
 			continue
+		case ctx.Err() != nil:
+			return ctx.Err()
 		}
-		h.taken[end.of] = true
-		hints, err := r.named(ctx, side, h, h.due[end.of])
-		if err != nil {
-			h.postpone(h.due[end.of], connector.ErrorOf(err).Wait)
-			return fmt.Errorf("read %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
-		}
-		for chunk := range slices.Chunk(hints, max(1, end.object.ReadBatch)) {
-			err := r.readChunk(metered(ctx, r.calls[side]), side, h, chunk)
-			hints = hints[len(chunk):]
-			switch {
-			case err == nil:
-				continue
-			case ctx.Err() != nil:
-				return ctx.Err()
-			}
-			h.postpone(slices.Concat(chunk, hints), connector.ErrorOf(err).Wait)
-			return fmt.Errorf("read %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
-		}
+		h.postpone(slices.Concat(chunk, hints), connector.ErrorOf(err).Wait)
+		return fmt.Errorf("read %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
 	}
 	return nil
 }

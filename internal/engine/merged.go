@@ -403,7 +403,7 @@ func (b *batch) planMerge(ctx context.Context, link store.Link, side record.Side
 	op := b.newOp(side, verbMerge)
 	op.Link, op.TargetID, op.SourceID = link.ID, lose, link.IDs[side.Other()]
 	op.Seen = [2]int64{rows[0].Seq, rows[1].Seq}
-	op.Was = rows[side].Fields.Clone()
+	op.Was = vendors(rows[side].Fields)
 	op.Fields = []store.OpField{{Key: keepKey, Source: record.Text(keep), Rule: why}}
 	b.facts.Ops = append(b.facts.Ops, op)
 	b.facts.Close = append(b.facts.Close, mergeSubject(link.ID))

@@ -101,7 +101,7 @@ func (x *explainer) alone(ctx context.Context) error {
 // facts shows the values of the fields that an expression names.
 func (x *explainer) facts(expression string) string {
 	var text strings.Builder
-	for _, name := range x.row.Fields.Names() {
+	for _, name := range vendors(x.row.Fields).Names() {
 		f, _ := x.end().object.Field(name)
 		if mentions(expression, name) || f.Common != "" && mentions(expression, f.Common) {
 			fmt.Fprintf(&text, "; %s is %q", name, x.row.Fields[name])

@@ -172,7 +172,9 @@ func (e *Engine) wanted(c *conn) []string {
 }
 
 // unknown reports whether a sync names an object that is not in the schema at hand.
-func (e *Engine) unknown(c *conn) bool { return lacksAny(c.known.Schema, e.wanted(c)) }
+func (e *Engine) unknown(c *conn) bool {
+	return lacksAny(c.known.Schema, e.wanted(c)) || c.able.Describe != nil && e.strange(c, c.known.Schema)
+}
 
 func lacksAny(s record.Schema, objects []string) bool {
 	return len(s.Objects) == 0 || slices.ContainsFunc(objects, func(name string) bool {
@@ -213,7 +215,7 @@ func (e *Engine) readSchema(ctx context.Context, c *conn, whole bool) (record.Sc
 	c.known.Identity.Lacks = append(slices.DeleteFunc(slices.Clone(c.known.Identity.Lacks), func(l connector.Lack) bool {
 		return slices.ContainsFunc(lacks, func(is connector.Lack) bool { return is.Object == l.Object && is.What == l.What })
 	}), lacks...)
-	if lacksAny(schema, names) {
+	if lacksAny(schema, names) || e.strange(c, schema) {
 		return c.able.Source.Schema(ctx)
 	}
 	return schema, nil
@@ -286,7 +288,7 @@ func (e *Engine) resolve() error {
 				"sync each of them with an object that has one record for a meeting", s.Name, objects[0].Name, objects[1].Name)})
 			continue
 		}
-		r, more := e.plan.Resolve(s, objects[0], objects[1])
+		r, more := e.plan.ResolveAmong(s, objects[0], objects[1], e.kinOf(s))
 		problems = append(problems, more...)
 		if r != nil && !more.HasErrors() {
 			resolved = append(resolved, r)
@@ -418,10 +420,11 @@ func (e *Engine) widen() {
 				wanted[end.of] = append(wanted[end.of], dealFields(end.object, "stage", "status", "pipeline", "amount", "currency", "source", "close_date")...)
 			}
 			if p.Mapping != nil {
-				e.widenParents(wanted, p, record.Side(side))
+				e.widenLooked(wanted, p, record.Side(side))
 			}
 		}
 	}
+	e.findAside(wanted)
 	for _, p := range e.syncs {
 		for side, end := range p.ends {
 			fields := slices.Clone(wanted[end.of])

@@ -257,8 +257,8 @@ func (e *Engine) keysOf(end end) func(record.Fields) []store.Key {
 			keys = append(keys, k)
 		}
 		for _, ref := range refs {
-			if v := f[ref]; !v.IsEmpty() {
-				keys = append(keys, childKey(ref, v.Text()))
+			for _, id := range idsOf(f[ref]) {
+				keys = append(keys, childKey(ref, id))
 			}
 		}
 		return keys
@@ -267,14 +267,13 @@ func (e *Engine) keysOf(end end) func(record.Fields) []store.Key {
 
 // childKey is the index entry by which the children of a record are found.
 func childKey(field, parent string) store.Key {
-	return store.Key{Name: "ref:" + field, Value: parent}
+	return store.RefKey(field, parent)
 }
 
 // indexPrint tells whether the index was made by the same rules.
-func (r *run) indexPrint(side record.Side) string {
-	end := r.p.ends[side]
+func (e *Engine) indexPrint(end end) string {
 	var parts []string
-	for _, p := range r.e.syncs {
+	for _, p := range e.syncs {
 		for s, other := range p.ends {
 			if other.of == end.of && p.Mapping != nil {
 				parts = append(parts, fmt.Sprintf("%d:%s", s, p.Mapping.Fingerprint()))
@@ -284,5 +283,5 @@ func (r *run) indexPrint(side record.Side) string {
 	if c := end.object.Copies; c != nil {
 		parts = append(parts, "copies:"+c.Key)
 	}
-	return strings.Join(append(parts, r.e.indexedRefs(end)...), "|")
+	return strings.Join(append(parts, e.indexedRefs(end)...), "|")
 }

@@ -39,7 +39,7 @@ func (f *refs) add(ctx context.Context, rows [2]map[string]store.Row) error {
 			}
 		}
 	}
-	return nil
+	return f.addChildren(ctx, rows)
 }
 
 func idsOf(v record.Value) []string {

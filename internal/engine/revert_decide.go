@@ -118,7 +118,7 @@ func (b *revertBatch) whole(l store.Link, u *unit, verb connector.Verb) {
 	op := b.newOp(l, u.Side, verb)
 	op.Fields = []store.OpField{{Rule: b.v.q.rule()}}
 	if verb != connector.Restore {
-		op.Was = b.rows[u.Side][u.ID].Fields.Clone()
+		op.Was = vendors(b.rows[u.Side][u.ID].Fields)
 	}
 	b.facts.Ops = append(b.facts.Ops, op)
 }
@@ -176,7 +176,7 @@ func (b *revertBatch) propose(l store.Link, u *unit) {
 		about = other
 	}
 	last := ""
-	for _, name := range b.rows[u.Side][u.ID].Fields.Names() {
+	for _, name := range vendors(b.rows[u.Side][u.ID].Fields).Names() {
 		if v := b.rows[u.Side][u.ID].Fields[name]; !v.IsEmpty() && len(last) < 200 {
 			last += fmt.Sprintf(" %s=%q", name, v)
 		}

@@ -145,6 +145,7 @@ type run struct {
 	paired      int         // of a first run: those that belong together
 	visits      int         // operations that a vendor has yet to fetch, or to speak about
 	resting     time.Time   // until when a vendor's budget has no room for what the run left out; zero = it left out nothing
+	sweeping    bool        // deleted records are looked for now
 }
 
 func (e *Engine) newRun(p *pair) *run { return e.runOf(p, e.store.NewID()) }
@@ -168,7 +169,7 @@ func (e *Engine) runOf(p *pair, id int64) *run {
 func (e *Engine) runOne(ctx context.Context, p *pair, o SyncOptions) (Report, error) {
 	r := e.newRun(p)
 	r.rec.Hinted = o.hints != nil
-	r.approve = o.Approve
+	r.approve, r.sweeping = o.Approve, o.Sweep
 	ctx, span := e.span(ctx, "run", r.about()...)
 	rep, err := r.whole(ctx, o)
 	ended(span, errors.Join(err, rep.Err), r.aboutReport(rep)...)
@@ -313,7 +314,7 @@ func (r *run) prepare(ctx context.Context) error {
 		return fmt.Errorf("take back what was planned: %w", err)
 	}
 	for _, side := range record.Sides() {
-		if err := r.e.store.Reindex(ctx, r.p.ends[side].of, r.indexPrint(side), r.keysOf(side)); err != nil {
+		if err := r.e.store.Reindex(ctx, r.p.ends[side].of, r.e.indexPrint(r.p.ends[side]), r.keysOf(side)); err != nil {
 			return fmt.Errorf("index %s: %w", r.p.ends[side].of, err)
 		}
 	}
@@ -328,6 +329,9 @@ func (r *run) prepare(ctx context.Context) error {
 	}
 	r.first = r.complete[0].IsZero()
 	if err := r.takeUpUndo(ctx); err != nil {
+		return err
+	}
+	if err := r.readAside(ctx); err != nil {
 		return err
 	}
 	if err := r.takeUpParents(ctx); err != nil {

@@ -84,7 +84,7 @@ func (e *Engine) neededWhole(of end) bool {
 			if end.of.Connection != of.of.Connection || p.Mapping == nil {
 				continue
 			}
-			if slices.Contains(p.parents(side), of.of) {
+			if slices.Contains(p.looked(side), of.of) {
 				return true
 			}
 			if p.Delete[side] == plan.DeleteDelete && slices.ContainsFunc(end.object.Cascades, func(c record.Cascade) bool { return c.Object == of.of.Name }) {

@@ -326,6 +326,9 @@ func (x *explainer) fields(ctx context.Context, only string, linked bool) error 
 			x.state(&w, f, known)
 		}
 		w.Origin = x.origin(w, lines)
+		if err := x.computed(ctx, &w, i); err != nil {
+			return err
+		}
 		x.why.Fields = append(x.why.Fields, w)
 	}
 	return nil

@@ -276,6 +276,7 @@ func (w *world) crash(after int) {
 	if err == nil && n > after {
 		w.t.Errorf("the crash after %d calls went unnoticed", after)
 	}
+	n = after + 1 // later calls are not meant
 }
 
 // onceAt returns a hook that acts at the first request to a path.

@@ -19,6 +19,7 @@ type Mapping struct {
 	place   [2]string // wire name of the field that tells a record's country, "" if none
 
 	wire, parents, lookups [2][]string
+	children               [2][]Child
 	fingerprint            string
 }
 
@@ -318,7 +319,7 @@ func (c *compiler) computed(e Entry) {
 		return
 	}
 	source := to.Other()
-	prog, problems := compileExpr(e.path("from"), e.From, c.object(source), source)
+	prog, problems := c.compileExpr(e.path("from"), e.From, source)
 	if len(problems) > 0 {
 		c.problems = append(c.problems, problems...)
 		return
@@ -340,7 +341,7 @@ func (c *compiler) filters() {
 		if c.in.Where[s] == "" {
 			continue
 		}
-		prog, problems := compileExpr("where."+s.String(), c.in.Where[s], c.object(s), s)
+		prog, problems := c.compileExpr("where."+s.String(), c.in.Where[s], s)
 		c.problems = append(c.problems, problems...)
 		c.m.where[s] = prog
 		if prog != nil {
@@ -380,6 +381,7 @@ func (c *compiler) needs() {
 				lookups = append(lookups, prog.lookups...)
 			}
 		}
+		c.m.children[s] = childrenOf(programs)
 		c.m.wire[s], c.m.parents[s], c.m.lookups[s] = unique(wire), unique(parents), unique(lookups)
 	}
 }

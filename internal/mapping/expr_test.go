@@ -165,7 +165,8 @@ func TestExpressionsThatFail(t *testing.T) {
 			t.Errorf("%s: %v", source, problems)
 			continue
 		}
-		v, known, err := m.Own(0, record.Left, person(), someLinks())
+		v, known, _ := m.Own(0, record.Left, person(), someLinks())
+		err := m.Fault(0, record.Left, person(), someLinks())
 		if err == nil || known || !v.IsEmpty() || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %q, %v, %v", source, v, known, err)
 		}
@@ -192,7 +193,8 @@ func TestWorkIsBounded(t *testing.T) {
 		strings.Repeat("(", 30) + "9" + strings.Repeat("*99999999)", 30),
 	} {
 		m := compile(t, computed(source))
-		_, known, err := m.Own(0, record.Left, f, nil)
+		_, known, _ := m.Own(0, record.Left, f, nil)
+		err := m.Fault(0, record.Left, f, nil)
 		if err == nil || known || !strings.Contains(err.Error(), "too m") && !strings.Contains(err.Error(), "memory budget") {
 			t.Errorf("%.40s: no end was put to it: %v", source, err)
 		}

@@ -44,11 +44,13 @@ type MatchPart struct {
 // Input is all that a mapping is made from.
 type Input struct {
 	Left, Right record.Object
-	Entries     []Entry           // nil: all common fields of both sides, in both directions
-	Match       []MatchKey        // nil: the defaults of the common object
-	Where       [2]string         // filter by side; "" lets everything pass
-	Country     string            // ISO code of the country that phones without a prefix belong to
-	Zones       [2]*time.Location // zones of the accounts by side; nil is UTC
+	Entries     []Entry            // nil: all common fields of both sides, in both directions
+	Match       []MatchKey         // nil: the defaults of the common object
+	Where       [2]string          // filter by side; "" lets everything pass
+	Country     string             // ISO code of the country that phones without a prefix belong to
+	Zones       [2]*time.Location  // zones of the accounts by side; nil is UTC
+	Kin         [2][]record.Object // all objects of each side's account: those that refer to its object are arrays in expressions
+	Rates       Rates              // what currencies are worth
 
 	// Links reports whether a sync links these two objects, so that references between
 	// them can be translated. nil: none does.
@@ -76,6 +78,9 @@ type Field struct {
 	Natural [2]string
 	Entry   int // Index of the entry it comes from; -1 if it is implied
 }
+
+// Computed reports whether the value of a side comes from an expression.
+func (f Field) Computed(side record.Side) bool { return f.side(side).Name == "" }
 
 // A Key is the value of one match key of a record.
 type Key struct {

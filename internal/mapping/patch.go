@@ -25,6 +25,14 @@ type patcher struct {
 	problems []Problem
 	open     []openName      // names that no parent has explained yet
 	declared map[string]bool // by let
+
+	rates     Rates
+	kin       []*kin            // all that refer to the object
+	used      []*kin            // those that the expression reads
+	lists     map[ast.Node]*kin // nodes that are such an array, or part of one
+	ones      map[ast.Node]*kin // nodes that are one record of an array
+	ofElement map[ast.Node]*kin // nodes that are a field of a loop's record
+	explained map[ast.Node]bool // nodes of loops whose names have got their meaning
 }
 
 // An openName is a name, perhaps with dots, that is no field so far: a later dot may make
@@ -41,6 +49,10 @@ func (p *patcher) problemf(format string, args ...any) {
 // finish returns what is wrong, once the whole expression has been visited.
 func (p *patcher) finish() []Problem {
 	for _, o := range p.open {
+		if _, several := p.related(o.name); len(several) > 0 {
+			p.problemf("%s refer to %s by several fields; write %s", o.name, p.object.Name, strings.Join(several, " or "))
+			continue
+		}
 		if !p.declared[o.name] {
 			p.problems = append(p.problems, unknownField(p.path, p.object, o.name))
 		}
@@ -91,6 +103,10 @@ func step(name string, args ...ast.Node) ast.Node {
 func (p *patcher) identifier(node *ast.Node, n *ast.IdentifierNode) {
 	f, ok := resolve(p.object, n.Value)
 	if !ok {
+		if k, _ := p.related(n.Value); k != nil {
+			p.useKin(node, k)
+			return
+		}
 		p.open = append(p.open, openName{node: n, name: n.Value})
 		return
 	}
@@ -143,6 +159,9 @@ func (p *patcher) member(node *ast.Node, n *ast.MemberNode) {
 		p.openMember(node, n, name, property)
 		return
 	}
+	if p.kinMember(node, n) {
+		return
+	}
 	f, isField := p.fieldOf(n.Node)
 	if !isField || !named {
 		ast.Patch(node, step("member", n.Node, n.Property))
@@ -174,11 +193,19 @@ func (p *patcher) openMember(node *ast.Node, n *ast.MemberNode, name string, pro
 			p.use(node, f)
 			return
 		}
+		if k, _ := p.related(property.Value); k != nil {
+			p.useKin(node, k)
+			return
+		}
 		p.problems = append(p.problems, unknownField(p.path, p.object, property.Value))
 	default:
 		full := name + "." + property.Value
 		if f, ok := p.object.Field(full); ok {
 			p.use(node, f)
+			return
+		}
+		if k, _ := p.related(full); k != nil {
+			p.useKin(node, k)
 			return
 		}
 		p.open = append(p.open, openName{node: n, name: full})
@@ -193,7 +220,11 @@ func (p *patcher) slice(node *ast.Node, n *ast.SliceNode) {
 	if to == nil {
 		to = &ast.NilNode{}
 	}
+	k := p.lists[n.Node]
 	ast.Patch(node, step("slice", n.Node, from, to))
+	if k != nil {
+		p.lists[*node] = k
+	}
 }
 
 func (p *patcher) call(node *ast.Node, n *ast.CallNode) {
@@ -216,6 +247,9 @@ func (p *patcher) call(node *ast.Node, n *ast.CallNode) {
 		})
 	case len(n.Arguments) < s.least || s.most >= 0 && len(n.Arguments) > s.most:
 		p.problemf("%s takes %s, not %d", name, argumentsText(s.least, s.most), len(n.Arguments))
+	case p.kinCall(node, name, n.Arguments):
+	case name == "convert":
+		p.convert(node, n.Arguments)
 	default:
 		ast.Patch(node, step(name, n.Arguments...))
 	}
@@ -257,6 +291,7 @@ func (p *patcher) loop(node *ast.Node, n *ast.BuiltinNode) {
 		})
 		return
 	}
+	p.bodies(n)
 	for i, arg := range n.Arguments {
 		body, ok := arg.(*ast.PredicateNode)
 		switch {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/types"
 	"github.com/expr-lang/expr/vm"
@@ -39,12 +40,15 @@ type program struct {
 	code    *vm.Program
 	uses    []record.Field // read directly
 	lookups []string       // objects that a dot reaches into
+	kin     []*kin         // arrays of records that refer to this one
+	rates   Rates
 }
 
 // A run is one evaluation of a program.
 type run struct {
 	refs   Refs
 	side   record.Side
+	rates  Rates
 	work   int
 	missed bool // a record that a dot reached for is not in the mirror
 }
@@ -59,11 +63,13 @@ func (r *run) charge(n int) error {
 }
 
 // compileExpr compiles an expression of a side's object, or says what is wrong with it.
-func compileExpr(path, source string, o record.Object, side record.Side) (*program, []Problem) {
+func (c *compiler) compileExpr(path, source string, side record.Side) (*program, []Problem) {
+	o := c.object(side)
 	if len(source) > maxSource {
 		return nil, []Problem{{Path: path, Text: fmt.Sprintf("the expression is longer than %d characters", maxSource)}}
 	}
-	p := &patcher{path: path, object: o, declared: map[string]bool{}}
+	p := &patcher{path: path, object: o, declared: map[string]bool{}, rates: c.in.Rates, kin: kinOf(o, c.in.Kin[side]),
+		lists: map[ast.Node]*kin{}, ones: map[ast.Node]*kin{}, ofElement: map[ast.Node]*kin{}, explained: map[ast.Node]bool{}}
 	code, err := compileBounded(source, p)
 	if found := p.finish(); len(found) > 0 {
 		return nil, found
@@ -71,7 +77,7 @@ func compileExpr(path, source string, o record.Object, side record.Side) (*progr
 	if err != nil {
 		return nil, []Problem{{Path: path, Text: syntaxText(err)}}
 	}
-	prog := &program{source: source, side: side, code: code, uses: p.uses, lookups: p.lookups}
+	prog := &program{source: source, side: side, code: code, uses: p.uses, lookups: p.lookups, kin: p.used, rates: c.in.Rates}
 	slices.Sort(prog.lookups)
 	prog.lookups = slices.Compact(prog.lookups)
 	return prog, nil
@@ -88,6 +94,9 @@ func compileBounded(source string, p *patcher) (code *vm.Program, err error) {
 	env := types.Map{runName: types.Any}
 	for _, f := range p.object.Fields {
 		env[fieldPrefix+f.Name] = types.Any
+	}
+	for _, k := range p.kin {
+		env[fieldPrefix+k.key()] = types.Any
 	}
 	options := []expr.Option{
 		expr.Env(env), expr.MaxNodes(maxNodes), expr.Optimize(false), expr.AsAny(),
@@ -114,7 +123,7 @@ func syntaxText(err error) string {
 // text. known is false if nothing that it reads is known at all, or if it
 // needs a record that is not there: then there is no value, not an empty one (R11).
 func (p *program) eval(f record.Fields, refs Refs) (out any, known bool, err error) {
-	r := &run{refs: refs, side: p.side}
+	r := &run{refs: refs, side: p.side, rates: p.rates}
 	env := make(map[string]any, len(p.uses)+1)
 	env[runName] = r
 	known = len(p.uses) == 0
@@ -122,6 +131,11 @@ func (p *program) eval(f record.Fields, refs Refs) (out any, known bool, err err
 		v, ok := f[field.Name]
 		known = known || ok
 		env[fieldPrefix+field.Name] = operand(field, v)
+	}
+	for _, k := range p.kin {
+		v, ok := f[k.key()]
+		known, r.missed = known || ok, r.missed || !ok // R11: whose children nobody has looked for has not none
+		env[fieldPrefix+k.key()] = k.operand(v)
 	}
 	machine := vm.VM{MemoryBudget: maxMemory}
 	out, err = machine.Run(p.code, env)

@@ -176,11 +176,15 @@ func numberSteps(m map[string]stepSpec) {
 	m["min"] = function(1, -1, extreme(-1))
 	m["max"] = function(1, -1, extreme(1))
 	m["sum"] = function(1, 1, sum)
+	m["convert"] = function(2, 3, convertMoney)
 }
 
 func listSteps(m map[string]stepSpec) {
 	m["len"] = function(1, 1, length)
 	m["first"] = function(1, 1, func(r *run, a []any) (any, error) { return member(r, []any{a[0], 0}) })
+	m["latest"] = function(2, 2, latestOf)
+	m["least"] = inner(extremeOf(-1))
+	m["most"] = inner(extremeOf(1))
 	m["last"] = function(1, 1, func(r *run, a []any) (any, error) { return member(r, []any{a[0], -1}) })
 }
 

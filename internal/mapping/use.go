@@ -18,14 +18,32 @@ func (m *Mapping) Fields() []Field { return m.fields }
 func (m *Mapping) Own(i int, side record.Side, f record.Fields, refs Refs) (v record.Value, known bool, err error) {
 	p := &m.pairs[i]
 	if p.expr != nil && p.source == side {
-		v, known, err = p.expr.value(f, refs)
-		if err != nil {
-			err = fmt.Errorf("compute %s: %w", m.fields[i].Key, err)
+		if v, known, err = p.expr.value(f, refs); err != nil {
+			return record.Value{}, false, nil // R11: what cannot be computed is absent; Fault says why
 		}
-		return v, known, err
+		return v, known, nil
 	}
 	v, known = f[p.names[side]]
 	return v, known, nil
+}
+
+// Fault returns why an expression has no value for a record: a currency without a rate, a
+// division by zero. It is nil where there is a value, or merely something is not known yet.
+func (m *Mapping) Fault(i int, side record.Side, f record.Fields, refs Refs) error {
+	p := &m.pairs[i]
+	if p.expr == nil || p.source != side {
+		return nil
+	}
+	_, _, err := p.expr.value(f, refs)
+	return err
+}
+
+// Source returns the expression that computes a side's value of a field, "" if none does.
+func (m *Mapping) Source(i int, side record.Side) string {
+	if p := &m.pairs[i]; p.expr != nil && p.source == side {
+		return p.expr.source
+	}
+	return ""
 }
 
 // Same reports whether two values mean the same under the normaliser of the field's type,
@@ -131,6 +149,9 @@ func (c *compiler) print() string {
 		line("field", f.Key, f.Left.Kind, f.Left.Format, f.Right.Kind, f.Right.Format, f.ToRight, f.ToLeft)
 		if p.expr != nil {
 			line("from", p.expr.source)
+			for _, code := range p.expr.usedRates() {
+				line("rate", code, p.expr.rates[code])
+			}
 		}
 		for _, pair := range elements(f.Left, f.Right) {
 			line("element", pair[0].Name, pair[1].Name, pair[0].Kind, pair[1].Kind, f.Natural)

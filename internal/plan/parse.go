@@ -127,6 +127,10 @@ func topKeys() []key[draft] {
 			name: "syncs", help: "The pairs of objects to keep in step, by name.", schema: syncsSchema(),
 			read: func(_ *reader, n node, d *draft) { d.syncs = pair{place: n.place, key: "syncs", value: n} },
 		},
-		later("people"), later("rates"), later("phone"),
+		{
+			name: "rates", help: "What one unit of each currency is worth, for convert in expressions: { EUR: 1, USD: 0.92 }.", schema: ratesSchema(),
+			read: func(r *reader, n node, d *draft) { d.Rates = r.rates(n) },
+		},
+		later("people"), later("phone"),
 	}
 }

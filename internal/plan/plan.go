@@ -36,6 +36,7 @@ type Plan struct {
 	// that were deleted or archived, lie ready to be taken back.
 	KeepOverruled time.Duration
 	Verify        time.Duration // in what time serve verifies every linked pair once; 0 = never
+	Rates         mapping.Rates // what one unit of each currency is worth, for convert in expressions; nil = none
 	Connections   []Connection  // in file order
 	Syncs         []Sync        // in file order
 
@@ -106,6 +107,7 @@ type Sync struct {
 	Delete    [2]DeletePolicy    // what happens on that side when the partner was deleted
 	Merge     string             // MergeAsk or MergeFollow: what happens to the partners of records that a person has merged (R24)
 	Fields    []Field            // nil = all common fields of both sides
+	Rates     mapping.Rates      // those of the plan, if an expression converts; nil = none does
 	Schedule  Schedule
 	Guard     Guard
 	Line      int // of its name in the file

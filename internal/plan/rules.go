@@ -16,12 +16,13 @@ type ruleSet struct {
 	Match     []mapping.MatchKey `json:"match"`
 	Where     [2]string          `json:"where"`
 	Fields    []Field            `json:"fields"`
+	Rates     mapping.Rates      `json:"rates,omitempty"`
 }
 
 // RuleSet writes down what a sync does with linked pairs, so that a later configuration can be
 // held against it (R19). Where it stands in the file does not matter.
 func (s Sync) RuleSet() (string, error) {
-	r := ruleSet{Direction: s.Direction, Prefer: s.Prefer, Enforce: s.Enforce, Match: s.Match, Where: s.Where}
+	r := ruleSet{Direction: s.Direction, Prefer: s.Prefer, Enforce: s.Enforce, Match: s.Match, Where: s.Where, Rates: s.Rates}
 	for _, f := range s.Fields {
 		f.Line = 0
 		r.Fields = append(r.Fields, f)
@@ -39,7 +40,7 @@ func (s Sync) WithRuleSet(rules string) (Sync, error) {
 	if err := json.Unmarshal([]byte(rules), &r); err != nil {
 		return s, fmt.Errorf("read the former rules of %s: %w", s.Name, err)
 	}
-	s.Direction, s.Prefer, s.Enforce, s.Match, s.Where, s.Fields = r.Direction, r.Prefer, r.Enforce, r.Match, r.Where, r.Fields
+	s.Direction, s.Prefer, s.Enforce, s.Match, s.Where, s.Fields, s.Rates = r.Direction, r.Prefer, r.Enforce, r.Match, r.Where, r.Fields, r.Rates
 	s.marks = nil
 	return s, nil
 }

@@ -33,7 +33,9 @@ func (r *reader) syncs(p pair, into *Plan) {
 	}
 	for _, s := range p.value.pairs {
 		r.checkName(s, "sync")
-		into.Syncs = append(into.Syncs, r.sync(s))
+		read := r.sync(s)
+		read.takeRates(into.Rates)
+		into.Syncs = append(into.Syncs, read)
 	}
 }
 

@@ -161,6 +161,9 @@ func (s *Store) TakeUp(ctx context.Context, sync string, of Object, mark int64, 
 		}
 		_, err = t.exec(`INSERT INTO looks (workspace, sync, object, mark) VALUES (?, ?, ?, ?)
 			ON CONFLICT (sync, object) DO UPDATE SET mark = excluded.mark`, s.workspace, e.id, object, mark)
-		return err
+		if err != nil {
+			return err
+		}
+		return t.forgetStrays(object)
 	})
 }

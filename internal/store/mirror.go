@@ -61,6 +61,7 @@ type stored struct {
 	was                           bool // it was there, and present
 	changed, touched              bool
 	oldKeys                       []byte
+	seq                           int64 // that the page gives it
 }
 
 func (t *tx) mirror(object int64, p Page) (Saved, error) {
@@ -235,6 +236,7 @@ func (t *tx) put(object int64, rows []*stored, saved *Saved) error {
 			continue
 		}
 		seq++
+		r.seq = seq
 		if err := upsert.row(t.s.workspace, object, r.id, r.version, r.created, r.modified, r.modifiedBy, string(r.fate),
 			r.into, r.readAt, r.seen, seq, r.keys, r.fields, r.editFrom, r.editTo, r.ownStamp); err != nil {
 			return fmt.Errorf("write rows: %w", err)
@@ -243,6 +245,9 @@ func (t *tx) put(object int64, rows []*stored, saved *Saved) error {
 	}
 	if err := upsert.flush(); err != nil {
 		return fmt.Errorf("write rows: %w", err)
+	}
+	if err := t.stray(object, rows); err != nil {
+		return err
 	}
 	return t.putKeys(object, rows)
 }

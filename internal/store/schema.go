@@ -28,7 +28,8 @@ func migrations() []migration {
 	}}, {"approved rules", sqlApprovals()}, {"times of edits", sqlEdits()}, {"verifications and restores", sqlVerify()},
 		{"erased people", sqlGraves()}, {"members", sqlMembers()},
 		{"corrections of people", sqlCorrections()}, {"receipts of erasures", sqlErasures()},
-		{"stages of deals", sqlStages()}, {"budgets", sqlBudgets()}}
+		{"stages of deals", sqlStages()}, {"budgets", sqlBudgets()},
+		{"given-up references", sqlStrays()}}
 }
 
 // sqlMembers lets links share a record (R26). A slot is 0, or the link's own id on the side of

@@ -1,0 +1,270 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tandemhub/tandem/internal/mapping"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// What an expression looks into is read by the run that has the expression, before anything is
+// planned: an object that no sync reads would not be in the mirror at all, and of what refers to
+// a record one that was read half would make a wrong sum.
+
+// maxChildrenOf is how many records that refer to one are brought before an expression.
+const maxChildrenOf = 20_000
+
+// kinOf are all objects of the accounts at either side of a sync.
+func (e *Engine) kinOf(s plan.Sync) [2][]record.Object {
+	var kin [2][]record.Object
+	for _, side := range record.Sides() {
+		objects := e.conns[s.Ends[side].Connection].objects
+		for _, name := range names(objects) {
+			kin[side] = append(kin[side], objects[name])
+		}
+	}
+	return kin
+}
+
+// strange reports whether an expression over a connection's objects names what is not in the
+// schema at hand: then all of it has to be read, and not only what syncs name.
+func (e *Engine) strange(c *conn, schema record.Schema) bool {
+	for _, s := range e.plan.Syncs {
+		for _, side := range record.Sides() {
+			if s.Ends[side].Connection != c.plan.Name {
+				continue
+			}
+			o, known := schema.Object(s.Ends[side].Object)
+			if known && slices.ContainsFunc(expressionsOf(s, side), func(source string) bool { return mapping.Strange(source, o, schema.Objects) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// expressionsOf are the expressions over the fields of one side.
+func expressionsOf(s plan.Sync, side record.Side) []string {
+	sources := []string{s.Where[side]}
+	for _, f := range s.Fields {
+		if f.From != "" && (f.Left == "") == (side == record.Left) {
+			sources = append(sources, f.From)
+		}
+	}
+	return slices.DeleteFunc(sources, func(source string) bool { return source == "" })
+}
+
+// findAside finds for each side of each sync the objects that its run reads besides: those that
+// refer to a record that it computes something of, and those that nothing else reads.
+func (e *Engine) findAside(wanted map[store.Object][]string) {
+	read := map[store.Object]bool{}
+	for _, p := range e.syncs {
+		for _, end := range p.ends {
+			read[end.of] = true
+		}
+	}
+	for _, p := range e.syncs {
+		p.aside = nil
+		for _, side := range record.Sides() {
+			if p.Mapping == nil {
+				continue
+			}
+			parents := p.parents(side)
+			for _, of := range p.looked(side) {
+				own := of == p.ends[0].of || of == p.ends[1].of
+				if own || read[of] && slices.Contains(parents, of) && !slices.ContainsFunc(p.Mapping.Children(side), func(c mapping.Child) bool { return c.Object == of.Name }) {
+					continue
+				}
+				fields := slices.Clone(wanted[of])
+				slices.Sort(fields)
+				conn := p.ends[side].conn
+				p.aside = append(p.aside, aside{side: side, end: end{conn: conn, of: of, object: conn.objects[of.Name]}, wire: slices.Compact(fields)})
+			}
+		}
+	}
+}
+
+// An aside is an object that a run reads beside its two.
+type aside struct {
+	side record.Side
+	end  end
+	wire []string
+}
+
+// readAside brings what expressions look into up to date, before anything is planned.
+func (r *run) readAside(ctx context.Context) error {
+	for _, a := range r.p.aside {
+		if err := r.e.store.Reindex(ctx, a.end.of, r.e.indexPrint(a.end), r.e.keysOf(a.end)); err != nil {
+			return fmt.Errorf("index %s: %w", a.end.of, err)
+		}
+		if r.rec.Hinted {
+			continue
+		}
+		err := r.beside(ctx, a, func(q *run) error {
+			if err := q.pull(ctx, record.Left); err != nil {
+				return err
+			}
+			if err := q.sweep(ctx, record.Left, r.sweeping); err != nil {
+				return err
+			}
+			return q.refresh(ctx, record.Left)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readHintedAside brings the records of due hints into the mirror into which expressions look.
+func (r *run) readHintedAside(ctx context.Context, h *hinted) error {
+	for _, a := range r.p.aside {
+		if err := r.beside(ctx, a, func(q *run) error { return q.readHintedOf(ctx, record.Left, h) }); err != nil {
+			return err
+		}
+	}
+	return r.takeUpParents(ctx)
+}
+
+// beside does something with another object as if it were an end of the sync: reading knows
+// nothing else of one.
+func (r *run) beside(ctx context.Context, a aside, do func(q *run) error) error {
+	marks, err := r.e.store.Marks(ctx, r.p.Name)
+	if err != nil {
+		return fmt.Errorf("load marks: %w", err)
+	}
+	p := &pair{Resolved: &plan.Resolved{Sync: r.p.Sync}, ends: [2]end{a.end, a.end}, wire: [2][]string{a.wire, a.wire}}
+	q := r.e.runOf(p, r.id)
+	q.dry, q.restored, q.complete, q.first, q.marks, q.began = r.dry, r.restored, r.complete, r.first, marks, r.began
+	q.calls = [2]*counter{r.calls[a.side], r.calls[a.side]}
+	q.asking.Store(r.asking.Load())
+	err = do(q)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	mine, its := &r.rec.Sides[a.side], q.rec.Sides[record.Left]
+	mine.Read, mine.Swept, mine.Refreshed = mine.Read+its.Read, mine.Swept+its.Swept, mine.Refreshed+its.Refreshed
+	return err
+}
+
+// sights are the objects that a run of the sync reads.
+func (p *pair) sights() []end {
+	ends := p.ends[:]
+	for _, a := range p.aside {
+		ends = append(ends[:len(ends):len(ends)], a.end)
+	}
+	return ends
+}
+
+// addChildren brings the records that refer to loaded ones before their expressions.
+func (f *refs) addChildren(ctx context.Context, rows [2]map[string]store.Row) error {
+	for _, side := range record.Sides() {
+		if len(rows[side]) == 0 {
+			continue
+		}
+		for _, c := range f.r.e.childrenOf(f.r.p.ends[side]) {
+			if err := f.addChild(ctx, f.r.p.ends[side].of.Connection, c, rows[side]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// childrenOf merges what all syncs of an object read of those that refer to it: filters of other
+// syncs are asked about the same rows (R25).
+func (e *Engine) childrenOf(of end) []mapping.Child {
+	var all []mapping.Child
+	for _, p := range e.syncs {
+		for s, end := range p.ends {
+			if p.Mapping == nil || end.of != of.of {
+				continue
+			}
+			for _, c := range p.Mapping.Children(record.Side(s)) {
+				i := slices.IndexFunc(all, func(d mapping.Child) bool { return d.Key() == c.Key() })
+				if i < 0 {
+					all = append(all, mapping.Child{Object: c.Object, Field: c.Field, Names: slices.Clone(c.Names)})
+					continue
+				}
+				all[i].Names = append(all[i].Names, c.Names...)
+			}
+		}
+	}
+	return all
+}
+
+func (f *refs) addChild(ctx context.Context, connection string, c mapping.Child, rows map[string]store.Row) error {
+	of := store.Object{Connection: connection, Name: c.Object}
+	keys := make([]store.Key, 0, len(rows))
+	for id := range rows {
+		keys = append(keys, childKey(c.Field, id))
+	}
+	found, err := f.r.e.store.FindByKey(ctx, of, keys)
+	if err != nil {
+		return fmt.Errorf("find children: %w", err)
+	}
+	var ids []string
+	for _, some := range found {
+		if len(some) <= maxChildrenOf {
+			ids = append(ids, some...)
+		}
+	}
+	children, err := f.r.e.store.Rows(ctx, of, ids)
+	if err != nil {
+		return fmt.Errorf("load children: %w", err)
+	}
+	for id, row := range rows {
+		some := found[childKey(c.Field, id)]
+		if len(some) > maxChildrenOf {
+			continue // then the expression has no value, rather than a wrong one
+		}
+		items := make([]record.Value, 0, len(some))
+		for _, child := range some {
+			items = append(items, record.Struct(part(children[child].Fields, c.Names)))
+		}
+		if row.Fields == nil {
+			row.Fields = record.Fields{}
+		}
+		row.Fields[c.Key()] = record.List(items...)
+		rows[id] = row
+	}
+	return nil
+}
+
+func part(fields record.Fields, names []string) record.Fields {
+	out := make(record.Fields, len(names))
+	for _, name := range names {
+		if v, ok := fields[name]; ok {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// vendors are the fields of a record without what was brought to it for its expressions.
+func vendors(fields record.Fields) record.Fields {
+	out := fields.Clone()
+	for name := range out {
+		if mapping.IsChildKey(name) {
+			delete(out, name)
+		}
+	}
+	return out
+}
+
+// uncomputable is why a field diverges that has no value for this record.
+const uncomputable = "cannot be computed: "
+
+// notComputed notes that an expression has no value for a record, and that it has one again.
+func (b *batch) notComputed(d *draft, key string, err error) {
+	switch was := d.link.Diverged[key]; {
+	case err != nil:
+		d.diverge(key, uncomputable+err.Error())
+	case strings.HasPrefix(was, uncomputable):
+		d.converge(key)
+	}
+}

@@ -55,6 +55,12 @@ func expressionsOf(s plan.Sync, side record.Side) []string {
 		if f.From != "" && (f.Left == "") == (side == record.Left) {
 			sources = append(sources, f.From)
 		}
+		for _, rule := range f.Lists {
+			sources = append(sources, rule.When)
+			if rule.Of != "" {
+				sources = append(sources, fmt.Sprintf("f[%q]", rule.Of))
+			}
+		}
 	}
 	return slices.DeleteFunc(sources, func(source string) bool { return source == "" })
 }

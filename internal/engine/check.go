@@ -160,7 +160,7 @@ func missingFields(s plan.Sync, side record.Side, o, partner record.Object) []re
 		if side == record.Right {
 			here, there = there, here
 		}
-		if here == "" || entry.All || has(o, here) {
+		if here == "" || entry.All || len(entry.Lists) > 0 || has(o, here) {
 			continue
 		}
 		f := record.Field{Name: here, Label: here, Kind: record.KindText, Custom: true}

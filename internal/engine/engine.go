@@ -110,13 +110,14 @@ type pair struct {
 	ends [2]end
 	wire [2][]string // wire names wanted of each side, over all syncs that share the object
 
-	index   map[string]int   // mapping fields by key
-	keyed   [][2]merge.Keyed // beside the mapping's fields: how elements of lists are told apart
-	matched map[string]bool  // mapping keys of the fields that match keys are made of
-	every   []int            // the indexes of all mapped fields
-	copies  *copies          // of the side on which one thing has several records (R26); nil = neither
-	aside   []aside          // objects that are read besides, for expressions
-	paths   [2][][]step      // by side: ways through other syncs to a partner (R14)
+	index      map[string]int   // mapping fields by key
+	keyed      [][2]merge.Keyed // beside the mapping's fields: how elements of lists are told apart
+	matched    map[string]bool  // mapping keys of the fields that match keys are made of
+	every      []int            // the indexes of all mapped fields
+	copies     *copies          // of the side on which one thing has several records (R26); nil = neither
+	listsKnown bool             // the lists that rules name are there
+	aside      []aside          // objects that are read besides, for expressions
+	paths      [2][][]step      // by side: ways through other syncs to a partner (R14)
 }
 
 // An end is one side of a sync.

@@ -117,6 +117,7 @@ func (b *batch) cells(d *draft, i int) (in merge.Field, quiet bool, err error) {
 	for _, side := range record.Sides() {
 		b.translate(d, i, side, &in.Cells[side], f.Set)
 	}
+	byRules(f, &in)
 	in.Consent = b.r.p.consentOf(f, in)
 	return in, false, nil
 }

@@ -116,7 +116,7 @@ func (p *pair) looksInto(side record.Side) bool {
 		return true
 	}
 	for _, f := range p.Fields {
-		if f.From != "" {
+		if f.From != "" || len(f.Lists) > 0 {
 			return true
 		}
 	}

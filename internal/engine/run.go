@@ -331,6 +331,9 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.takeUpUndo(ctx); err != nil {
 		return err
 	}
+	if err := r.knownLists(ctx); err != nil {
+		return err
+	}
 	if err := r.readAside(ctx); err != nil {
 		return err
 	}

@@ -113,6 +113,8 @@ func (c *compiler) entries() {
 			c.all(e, taken)
 		case e.All:
 			c.problemf(e.path(""), `"*" stands here a second time`)
+		case len(e.Lists) > 0:
+			c.lists(e)
 		case e.From != "":
 			c.computed(e)
 		default:
@@ -130,6 +132,13 @@ func (c *compiler) explicitNames() [2]map[string]bool {
 			if f, ok := resolve(c.object(s), e.name(s)); ok && !e.All {
 				taken[s][f.Name] = true
 			}
+		}
+		if len(e.Lists) > 0 {
+			before := len(c.problems)
+			if s, f, ok := c.listTarget(e, ""); ok {
+				taken[s][f.Name] = true
+			}
+			c.problems = c.problems[:before]
 		}
 	}
 	return taken
@@ -324,16 +333,26 @@ func (c *compiler) computed(e Entry) {
 		c.problems = append(c.problems, problems...)
 		return
 	}
+	c.addComputed(e, to, target, prog)
+}
+
+// addComputed takes a field into the mapping that an expression computes.
+func (c *compiler) addComputed(e Entry, to record.Side, target record.Field, prog *program) {
+	source := to.Other()
 	p := pair{expr: prog, source: source}
 	p.names[to] = target.Name
 	p.conv[source] = c.coercion(target, to)
 	p.longest[source] = target.MaxLen
+	if target.Kind == record.KindReferences { // lists by rule: ids of that side
+		p.conv[source], p.longest[source] = asIs, 0
+	}
 	if c.writtenTwice(e, p.names) {
 		return
 	}
 	var fields [2]record.Field
 	fields[to] = target
 	c.add(e, p, fields)
+	c.m.fields[len(c.m.fields)-1].Lists = named(e.Lists)
 }
 
 func (c *compiler) filters() {

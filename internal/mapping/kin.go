@@ -226,6 +226,14 @@ func (p *patcher) kinCall(node *ast.Node, name string, args []ast.Node) bool {
 	switch {
 	case k == nil:
 		return false
+	case name == "pick":
+		for _, arg := range []ast.Node{args[1], args[3]} {
+			if s, ok := arg.(*ast.StringNode); ok && s.Value != "" {
+				p.kinField(k, s)
+			}
+		}
+		ast.Patch(node, step(name, args...))
+		p.ones[*node] = k
 	case (name == "first" || name == "last") && len(args) == 1:
 		ast.Patch(node, step(name, args...))
 		p.ones[*node] = k

@@ -25,6 +25,7 @@ type Entry struct {
 	From        string            // expression that computes the side that is named
 	Values      map[string]string // left value to right value
 	All         bool              // "*": all common fields of both sides
+	Lists       []ListRule        `json:",omitempty"` // rules of lists; then the side that is named, if any, holds them
 
 	LeftToRight, RightToLeft bool // the directions that are allowed, after defaults
 
@@ -76,7 +77,10 @@ type Field struct {
 	// Natural is, by side, the field of a list's elements by which they are found again on
 	// the other side; "" where a list is one value.
 	Natural [2]string
-	Entry   int // Index of the entry it comes from; -1 if it is implied
+	// Lists are, of a field that rules of lists compute, the lists that they name: no other one
+	// is ever taken away.
+	Lists []string
+	Entry int // Index of the entry it comes from; -1 if it is implied
 }
 
 // Computed reports whether the value of a side comes from an expression.

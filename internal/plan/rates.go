@@ -52,6 +52,9 @@ func (s *Sync) takeRates(rates mapping.Rates) {
 	converts := mapping.Converts(s.Where[0]) || mapping.Converts(s.Where[1])
 	for _, f := range s.Fields {
 		converts = converts || mapping.Converts(f.From)
+		for _, rule := range f.Lists {
+			converts = converts || mapping.Converts(rule.When)
+		}
 	}
 	if converts {
 		s.Rates = rates

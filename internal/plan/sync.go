@@ -44,6 +44,7 @@ type syncDraft struct {
 	Sync
 	create string
 	fields []node
+	lists  []listDraft
 }
 
 func (r *reader) sync(p pair) Sync {
@@ -61,6 +62,7 @@ func (r *reader) sync(p pair) Sync {
 			d.Fields = append(d.Fields, f)
 		}
 	}
+	d.addLists(seen["lists"])
 	r.checkCreate(&d, seen["create"])
 	r.checkEnforce(&d, seen["enforce"])
 	r.checkCanary(&d.Sync, seen["guard"])
@@ -116,7 +118,7 @@ func syncKeys() []key[syncDraft] {
 			d.Ends[side] = r.endpoint(n)
 		}}
 	}
-	return append([]key[syncDraft]{end(record.Left), end(record.Right)}, append(ruleKeys(), later("lists"), later("events"), later("per_user"), later("attendees"), later("notify"))...)
+	return append([]key[syncDraft]{end(record.Left), end(record.Right)}, append(ruleKeys(), listsKey(), later("events"), later("per_user"), later("attendees"), later("notify"))...)
 }
 
 func ruleKeys() []key[syncDraft] {

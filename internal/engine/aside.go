@@ -147,6 +147,9 @@ func (r *run) beside(ctx context.Context, a aside, do func(q *run) error) error 
 	p := &pair{Resolved: &plan.Resolved{Sync: r.p.Sync}, ends: [2]end{a.end, a.end}, wire: [2][]string{a.wire, a.wire}}
 	q := r.e.runOf(p, r.id)
 	q.dry, q.restored, q.complete, q.first, q.marks, q.began = r.dry, r.restored, r.complete, r.first, marks, r.began
+	for _, spent := range q.calls { // what the connection was asked on the way here
+		r.calls[a.side].n.Add(spent.n.Load())
+	}
 	q.calls = [2]*counter{r.calls[a.side], r.calls[a.side]}
 	q.asking.Store(r.asking.Load())
 	err = do(q)
@@ -161,7 +164,7 @@ func (r *run) beside(ctx context.Context, a aside, do func(q *run) error) error 
 func (p *pair) sights() []end {
 	ends := p.ends[:]
 	for _, a := range p.aside {
-		ends = append(ends[:len(ends):len(ends)], a.end)
+		ends = append(slices.Clip(ends), a.end)
 	}
 	return ends
 }
@@ -266,10 +269,16 @@ func vendors(fields record.Fields) record.Fields {
 const uncomputable = "cannot be computed: "
 
 // notComputed notes that an expression has no value for a record, and that it has one again.
-func (b *batch) notComputed(d *draft, key string, err error) {
+func (b *batch) notComputed(d *draft, i int, side record.Side, known bool) {
+	m := b.r.p.Mapping
+	key := m.Fields()[i].Key
+	var fault error
+	if !known {
+		fault = m.Fault(i, side, d.rows[side].Fields, b.refs)
+	}
 	switch was := d.link.Diverged[key]; {
-	case err != nil:
-		d.diverge(key, uncomputable+err.Error())
+	case fault != nil:
+		d.diverge(key, uncomputable+fault.Error())
 	case strings.HasPrefix(was, uncomputable):
 		d.converge(key)
 	}

@@ -237,3 +237,30 @@ func TestAPreviewShowsComputedValues(t *testing.T) {
 		}
 	})
 }
+
+// A filter may look at those that refer to a record: it is created when one of them lets it in,
+// however many workers there are.
+func TestAFilterLooksAtTheRecordsThatRefer(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []int{1, 8} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, strings.Replace(countsYAML, "    match: [code]\n", "    match: [code]\n    where: { left: \"count(cards, .stage == 'won') > 0\" }\n", 1))
+			w.workers = workers
+			w.configure(w.yaml)
+			gold := w.put(w.a, "labels", "", map[string]string{"name": "Gold", "code": "g"})
+			one := w.card("", gold, "new", "1", "EUR", "")
+			for i := range 30 {
+				id := w.put(w.a, "labels", "", map[string]string{"name": "L", "code": "c" + strconv.Itoa(i)})
+				w.card("", id, "won", "1", "EUR", "")
+			}
+			w.settled("labels")
+			if n := len(w.b.Rows("labels")); n != 30 {
+				t.Errorf("%d labels were created, want those with a won card", n)
+			}
+			w.card(one, gold, "won", "2", "EUR", "")
+			w.settled("labels")
+			w.label("g", "Gold 1/1 -", "2")
+			quiet(t, w)
+		})
+	}
+}

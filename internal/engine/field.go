@@ -102,7 +102,7 @@ func (b *batch) cells(d *draft, i int) (in merge.Field, quiet bool, err error) {
 			return in, false, fmt.Errorf("field %s: %w", f.Key, err)
 		}
 		if f.Computed(side) {
-			b.notComputed(d, f.Key, m.Fault(i, side, d.rows[side].Fields, b.refs))
+			b.notComputed(d, i, side, c.Known)
 		}
 		c.Base, c.HasBase = baseOf(d.link, side, f.Key)
 		if own := fieldOn(f, side); own.Kind == record.KindList { // R12

@@ -14,13 +14,12 @@ import (
 func (m *Mapping) Fields() []Field { return m.fields }
 
 // Own returns a side's own value of a field: what the record holds, or what its expression
-// comes to. known is false if the record does not have the field at all.
+// comes to. known is false if the record does not have the field at all, or its expression has
+// no value for it.
 func (m *Mapping) Own(i int, side record.Side, f record.Fields, refs Refs) (v record.Value, known bool, err error) {
 	p := &m.pairs[i]
 	if p.expr != nil && p.source == side {
-		if v, known, err = p.expr.value(f, refs); err != nil {
-			return record.Value{}, false, nil // R11: what cannot be computed is absent; Fault says why
-		}
+		v, known, _ = p.expr.value(f, refs) // R11: what cannot be computed is absent; Fault says why
 		return v, known, nil
 	}
 	v, known = f[p.names[side]]

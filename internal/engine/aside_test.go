@@ -121,7 +121,7 @@ func TestASumWithoutARateIsAbsentAndShown(t *testing.T) {
 			t.Fatalf("why says %+v, %v", whys, err)
 		}
 		f := whys[0].Fields[0]
-		if f.State != "differs" || !strings.Contains(f.Reason.Text, `no rate for "JPY"`) || !strings.Contains(f.Origin.Text, "1 of cards that refer to it by label") {
+		if f.State != "differs" || f.Reason.Rule.Number != "" || !strings.Contains(f.Reason.Text, `no rate for "JPY"`) || !strings.Contains(f.Origin.Text, "1 of cards that refer to it by label") {
 			t.Errorf("the weight is %q because %q, from %q", f.State, f.Reason.Text, f.Origin.Text)
 		}
 		w.card(one, gold, "won", "10", "EUR", "")

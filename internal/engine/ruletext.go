@@ -129,6 +129,7 @@ func ruleOfReason(why string) string {
 		{refusedBecause, "R2"},
 		{"read back", "R2"},
 		{"written; changed again", "R2"},
+		{uncomputable, ""}, // the expression, and no rule of sync
 		{"cannot be", "R11"},
 		{"deleted on the other side; held", "R23"},
 		{"left was deleted", "R22"},

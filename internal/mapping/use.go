@@ -40,6 +40,9 @@ func (m *Mapping) Fault(i int, side record.Side, f record.Fields, refs Refs) err
 // Source returns the expression that computes a side's value of a field, "" if none does.
 func (m *Mapping) Source(i int, side record.Side) string {
 	if p := &m.pairs[i]; p.expr != nil && p.source == side {
+		if len(m.fields[i].Lists) > 0 {
+			return "the rules of lists"
+		}
 		return p.expr.source
 	}
 	return ""

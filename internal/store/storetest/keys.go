@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/store"
@@ -21,6 +22,7 @@ func keyCases() map[string]func(*bench) {
 		"Reindex makes the index anew once":            reindex,
 		"Reindex takes many rows":                      reindexMany,
 		"R23 Children are found by a reference":        children,
+		"Given-up references are kept until taken up":  strays,
 		"R24 merged rows are found by their survivor":  findMerged,
 	}
 }
@@ -134,6 +136,46 @@ func children(b *bench) {
 	got, err := b.s.Children(b.ctx, erp, store.Key{Name: "company", Value: "c1"}, 2)
 	b.ok(err)
 	b.same("children", []string{"1", "2"}, got)
+}
+
+// strays keeps to what a record referred before, for syncs that look into its object, and until
+// all of them have taken it up.
+func strays(b *bench) {
+	refer := func(at time.Time, changes ...connector.Change) {
+		p := read(erp, at, changes...)
+		p.Keys = func(f record.Fields) []store.Key {
+			return []store.Key{store.RefKey("company", f["company"].Text()), email("a@x")}
+		}
+		b.save(p)
+	}
+	refer(at(0), change("1", "company", "c1"))
+	refer(at(1), change("1", "company", "c2"))
+	got, err := b.s.Strays(b.ctx, erp, 0, 1<<40)
+	b.ok(err)
+	b.same("given up where nobody looks", 0, len(got))
+
+	b.ok(b.s.TakeUp(b.ctx, "contacts", erp, 1, nil))
+	b.ok(b.s.TakeUp(b.ctx, "others", erp, 1, nil))
+	refer(at(2), change("1", "company", "c3"), change("2", "company", "c3"))
+	refer(at(3), gone("2", connector.Deleted))
+	refer(at(4), change("1", "company", "c3"))
+	top, err := b.s.MaxSeq(b.ctx, erp)
+	b.ok(err)
+	got, err = b.s.Strays(b.ctx, erp, 1, top)
+	b.ok(err)
+	b.same("given up", []store.Key{store.RefKey("company", "c2"), store.RefKey("company", "c3")}, got)
+	later, err := b.s.Strays(b.ctx, erp, top, top+9)
+	b.ok(err)
+	b.same("given up later", 0, len(later))
+
+	b.ok(b.s.TakeUp(b.ctx, "contacts", erp, top, nil))
+	got, err = b.s.Strays(b.ctx, erp, 1, top)
+	b.ok(err)
+	b.same("kept for the other sync", 2, len(got))
+	b.ok(b.s.TakeUp(b.ctx, "others", erp, top, nil))
+	got, err = b.s.Strays(b.ctx, erp, 0, top)
+	b.ok(err)
+	b.same("taken up by all", 0, len(got))
 }
 
 func findMerged(b *bench) {

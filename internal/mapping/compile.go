@@ -301,60 +301,6 @@ func (c *compiler) lossy(e Entry, p *pair, fields [2]record.Field) {
 	}
 }
 
-// computed is an entry with `from`: one-way towards the side that it names.
-func (c *compiler) computed(e Entry) {
-	if (e.Left == "") == (e.Right == "") {
-		c.problemf(e.path("from"), "from computes one side: name either left or right")
-		return
-	}
-	to := record.Left
-	if e.Right != "" {
-		to = record.Right
-	}
-	target, ok := c.named(e, to)
-	if !ok {
-		return
-	}
-	if len(e.Values) > 0 {
-		c.problemf(e.path("values"), "values and from exclude each other")
-		return
-	}
-	if isReference(target.Kind) {
-		c.problemf(e.path(to.String()), "%q is a reference and cannot be computed", target.Name)
-		return
-	}
-	if e.toward(to) && !target.Writable() {
-		c.problemf(e.path(to.String()), "%q is read-only", target.Name)
-		return
-	}
-	source := to.Other()
-	prog, problems := c.compileExpr(e.path("from"), e.From, source)
-	if len(problems) > 0 {
-		c.problems = append(c.problems, problems...)
-		return
-	}
-	c.addComputed(e, to, target, prog)
-}
-
-// addComputed takes a field into the mapping that an expression computes.
-func (c *compiler) addComputed(e Entry, to record.Side, target record.Field, prog *program) {
-	source := to.Other()
-	p := pair{expr: prog, source: source}
-	p.names[to] = target.Name
-	p.conv[source] = c.coercion(target, to)
-	p.longest[source] = target.MaxLen
-	if target.Kind == record.KindReferences { // lists by rule: ids of that side
-		p.conv[source], p.longest[source] = asIs, 0
-	}
-	if c.writtenTwice(e, p.names) {
-		return
-	}
-	var fields [2]record.Field
-	fields[to] = target
-	c.add(e, p, fields)
-	c.m.fields[len(c.m.fields)-1].Lists = named(e.Lists)
-}
-
 func (c *compiler) filters() {
 	for _, s := range record.Sides() {
 		if c.in.Where[s] == "" {

@@ -72,7 +72,7 @@ func (s *station) status() string {
 	return statusText(p, nil, lines)
 }
 
-func label(t *testing.T, tw twin.Twin, code string) string {
+func named(t *testing.T, tw twin.Twin, code string) string {
 	t.Helper()
 	object := "items"
 	if slices.Contains(tw.Objects(), "labels") {
@@ -108,7 +108,7 @@ func TestC6AVisitHurriesARun(t *testing.T) {
 			}
 			time.Sleep(20 * time.Second)
 		}
-		if label(t, s.a, "b") != "Bolt" || label(t, host, "n") != "Nut" {
+		if named(t, s.a, "b") != "Bolt" || named(t, host, "n") != "Nut" {
 			t.Errorf("labels %v, items %v", s.a.Rows("labels"), host.Rows("items"))
 		}
 		if got := s.status(); !strings.Contains(got, "s last visited on ") || strings.Contains(got, "long ago") {
@@ -188,7 +188,7 @@ func TestInvariant11WhatAVisitBroughtOutlivesARestart(t *testing.T) {
 		s.visit(host, twin.VisitFaults{})
 		s.close() // before a run
 		s.start()
-		if label(t, s.a, "b") != "Bolt" {
+		if named(t, s.a, "b") != "Bolt" {
 			t.Errorf("labels %v", s.a.Rows("labels"))
 		}
 	})

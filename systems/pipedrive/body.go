@@ -110,7 +110,10 @@ func (d *draft) join(ctx context.Context, whole string, set record.Fields) error
 	}
 	switch whole {
 	case fieldEmails, fieldPhones:
-		all, _ := waysIn(d.now, whole)
+		var all ways
+		if err := d.list(whole, &all); err != nil {
+			return err
+		}
 		for _, name := range set.Names() {
 			all = all.with(name, set[name].Text())
 		}
@@ -118,24 +121,42 @@ func (d *draft) join(ctx context.Context, whole string, set record.Fields) error
 			d.body[whole] = all
 		}
 	case keyParticipants:
-		d.participants(set[fieldPerson].Text())
+		return d.participants(set[fieldPerson].Text())
 	case keyPrices:
-		d.prices(set)
+		return d.prices(set)
 	default:
 		return d.object(whole, set)
 	}
 	return nil
 }
 
+// list reads a list of which a part is to be changed. One that cannot be read is left alone:
+// it would be written back without what it holds (R11).
+func (d *draft) list(key string, into any) error {
+	raw := d.now[key]
+	if isNull(raw) {
+		return nil
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return &connector.Error{
+			Kind: connector.Invalid, Scope: connector.ScopeRecord, Field: key, Fix: "look at the record in Pipedrive, or look for a newer Tandem",
+			Err: fmt.Errorf("the %s that are there cannot be read, so none is changed: %w", key, err),
+		}
+	}
+	return nil
+}
+
 // participants makes a person the main participant of an activity, which is the only way to
 // set its person.
-func (d *draft) participants(person string) {
+func (d *draft) participants(person string) error {
 	type participant struct {
 		ID      json.Number `json:"person_id"`
 		Primary bool        `json:"primary"`
 	}
 	var was []participant
-	_ = json.Unmarshal(d.now[keyParticipants], &was) // what is no list has nobody in it
+	if err := d.list(keyParticipants, &was); err != nil {
+		return err
+	}
 	all := []participant{}
 	if person != "" {
 		all = append(all, participant{json.Number(person), true})
@@ -146,12 +167,15 @@ func (d *draft) participants(person string) {
 		}
 	}
 	d.body[keyParticipants] = all
+	return nil
 }
 
 // prices changes the first price of a product and keeps those in other currencies.
-func (d *draft) prices(set record.Fields) {
+func (d *draft) prices(set record.Fields) error {
 	var was []row
-	_ = json.Unmarshal(d.now[keyPrices], &was) // what is no list has no price
+	if err := d.list(keyPrices, &was); err != nil {
+		return err
+	}
 	all := []map[string]any{}
 	for _, p := range was {
 		one := map[string]any{}
@@ -171,6 +195,7 @@ func (d *draft) prices(set record.Fields) {
 		}
 	}
 	d.body[keyPrices] = all
+	return nil
 }
 
 // object sets a value that is an object: an address, money with its currency, a time.

@@ -180,3 +180,96 @@ func TestCallLogsAreReadOnceADay(t *testing.T) {
 		}
 	})
 }
+
+// Records that were never changed have no time, and stand before all others where the newest
+// come first: they end no reading of what is new.
+func TestProductsWithoutATimeHideNoChange(t *testing.T) {
+	t.Parallel()
+	inBubble(t, twin.Options{PageSize: 2}, func(b *bench) {
+		for range 5 {
+			if err := b.company.Forget(products, b.put(products, "", "name", "Old pump")); err != nil {
+				b.Fatal(err)
+			}
+		}
+		time.Sleep(time.Hour)
+		q := &connector.Query{Object: products}
+		b.read(q)
+		time.Sleep(time.Hour)
+		made := b.put(products, "", "name", "New pump")
+		if err := b.company.Forget(products, made); err != nil {
+			b.Fatal(err)
+		}
+		changed := b.put(products, "", "name", "Pump")
+		if got := ids(b.read(q)); !slices.Equal(got, []string{made, changed}) {
+			b.Errorf("read %v, want %s that was made and %s that was changed", got, made, changed)
+		}
+	})
+}
+
+// A user without a time of change may have changed at any time, and is told each time.
+func TestUsersWithoutATimeAreToldEachTime(t *testing.T) {
+	t.Parallel()
+	inBubble(t, twin.Options{}, func(b *bench) {
+		time.Sleep(time.Hour)
+		q := &connector.Query{Object: users}
+		b.read(q)
+		time.Sleep(time.Hour)
+		if err := b.company.Forget(users, "1"); err != nil {
+			b.Fatal(err)
+		}
+		if got := ids(b.read(q)); !slices.Equal(got, []string{"1"}) {
+			b.Errorf("read %v", got)
+		}
+	})
+}
+
+// An archived deal that was deleted is told by the feed like any other.
+func TestADeletedArchivedDealIsTold(t *testing.T) {
+	t.Parallel()
+	inBubble(t, twin.Options{}, func(b *bench) {
+		id := b.put(deals, "", "title", "Old", "is_archived", "true")
+		q := &connector.Query{Object: deals}
+		b.read(q)
+		time.Sleep(time.Hour)
+		if err := b.company.Remove(deals, id); err != nil {
+			b.Fatal(err)
+		}
+		if got := b.read(q); len(got) != 1 || got[0].ID != id || got[0].Fate != connector.Archived {
+			b.Errorf("the feed tells %+v", got)
+		}
+	})
+}
+
+// Leads made in one moment, more than a page holds, are all listed although others go
+// meanwhile: their ids are read in order, not their times.
+func TestNoLeadIsSkippedWhateverHappensBetweenPages(t *testing.T) {
+	t.Parallel()
+	inBubble(t, twin.Options{PageSize: 3}, func(b *bench) {
+		for range 12 {
+			b.put(leads, "", "title", "Lead", "person_id", "1")
+		}
+		left := map[string]bool{}
+		for _, r := range b.company.Rows(leads) {
+			left[r.ID] = true
+		}
+		q := &connector.Query{Object: leads}
+		for n, more := 0, true; more; n++ {
+			page, err := b.Source.Changes(b.Context(), *q)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, c := range page.Changes {
+				delete(left, c.ID)
+				if n < 2 {
+					if err := b.company.Remove(leads, c.ID); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			q.Cursor, more = page.Next, page.More
+		}
+		if len(left) > 0 {
+			b.Errorf("%d leads were skipped", len(left))
+		}
+	})
+}

@@ -78,11 +78,14 @@ func (c *conn) classify(r *rest.Response) error {
 		if !isJSON {
 			return gateway()
 		}
-		return f.forbidden(said)
-	case http.StatusGone:
-		return &connector.Error{Kind: connector.NotFound, Scope: connector.ScopeRecord, Err: said}
-	case http.StatusNotFound:
-		return &connector.Error{Kind: connector.NotFound, Scope: connector.ScopeRecord, Err: said}
+		return f.forbidden(r.Method, said)
+	case http.StatusNotFound, http.StatusGone:
+		return f.absent(r, isJSON, said)
+	case http.StatusUnsupportedMediaType:
+		return &connector.Error{
+			Kind: connector.Unsupported, Scope: connector.ScopeObject, Err: said,
+			Fix: "Pipedrive says so of a feature that is not switched on: switch it on in Pipedrive, or do without this object",
+		}
 	case http.StatusTooManyRequests:
 		return c.tooMany(r.Header, said)
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
@@ -104,27 +107,67 @@ func gateway() error {
 	}
 }
 
-// forbidden tells a right that is missing from a limit of the plan.
-func (f failure) forbidden(said error) error {
+// absent tells a record that is not there from a call that is not: with a part of version 1
+// that is taken out of service, or with a wrong address, no record has gone (R21). 410 means
+// an old call, but of call logs and files it is documented for the record.
+func (f failure) absent(r *rest.Response, isJSON bool, said error) error {
+	ofRecord := strings.Contains(r.Path, "/"+callLogs+"/") || strings.Contains(r.Path, "/files/")
+	switch {
+	case !isJSON:
+		return &connector.Error{
+			Kind: connector.Unavailable, Scope: connector.ScopeConnection, Fix: "is the address right?",
+			Err: errors.New("what answers is not Pipedrive's API"),
+		}
+	case strings.HasPrefix(f.Error, "Unknown method"), r.Status == http.StatusGone && !ofRecord:
+		return &connector.Error{
+			Kind: connector.Unsupported, Scope: connector.ScopeObject, Err: said,
+			Fix: "Pipedrive no longer has this call: look for a newer Tandem",
+		}
+	}
+	return &connector.Error{Kind: connector.NotFound, Scope: connector.ScopeRecord, Err: said}
+}
+
+// forbidden tells a right that is missing from a limit of the plan. Who may change some
+// records and not others is told so by the record.
+func (f failure) forbidden(method string, said error) error {
 	e := &connector.Error{
 		Kind: connector.Forbidden, Scope: connector.ScopeObject, Err: said,
 		Fix: "give the user, or the OAuth app, the right to this in Pipedrive",
 	}
+	if method == http.MethodPatch || method == http.MethodPut || method == http.MethodDelete {
+		e.Scope = connector.ScopeRecord
+	}
 	switch {
 	case strings.HasPrefix(string(f.Code), "feature_capping"):
-		e.Fix = "the plan's limit is reached: delete records in Pipedrive, or take a larger plan"
+		e.Scope, e.Fix = connector.ScopeObject, "the plan's limit is reached: delete records in Pipedrive, or take a larger plan"
 	case strings.Contains(f.Error, "Scope and URL mismatch"):
-		e.Fix = "add the scope to the app in Pipedrive's Developer Hub and grant it access again, or use the API token of an administrator"
+		e.Scope, e.Fix = connector.ScopeObject, "add the scope to the app in Pipedrive's Developer Hub and grant it access again, or use the API token of an administrator"
 	}
 	return e
 }
 
-// tooMany tells the burst from the day.
+// dearest is the most tokens that one call costs.
+const dearest = 40
+
+// longestPatience is how long calls rest at most where nothing tells which limit was hit.
+const longestPatience = time.Hour
+
+// tooMany tells the burst from the day. A day's tokens are also spent when there are fewer
+// left than the call costs; then the burst has room. Where no header says either, which
+// happens, calls rest longer each time: who goes on is shut out.
 func (c *conn) tooMany(h http.Header, said error) error {
 	e := &connector.Error{Kind: connector.RateLimited, Scope: connector.ScopeConnection, Limit: limitBurst, Wait: resetIn(h), Err: said}
-	if left, err := strconv.Atoi(h.Get(headerDailyLeft)); err == nil && left <= 0 {
-		e.Limit, e.Wait = limitDaily, c.untilMidnight()
+	room, noRoom := strconv.Atoi(h.Get(headerLeft))
+	left, noLeft := strconv.Atoi(h.Get(headerDailyLeft))
+	inBurst := noRoom == nil && room <= 0
+	switch {
+	case noLeft == nil && (left <= 0 || left < dearest && !inBurst), noLeft != nil && noRoom == nil && !inBurst:
+		e.Limit, e.Wait = limitDaily, c.untilRenewed()
 		e.Fix = "the company's tokens of the day are spent; they are counted for all its apps"
+	case noLeft != nil && noRoom != nil:
+		if n := c.refusals.Add(1); n > 1 {
+			e.Wait = min(time.Minute<<min(n-2, 10), longestPatience)
+		}
 	}
 	return e
 }

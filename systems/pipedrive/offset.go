@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/rest"
@@ -29,13 +30,23 @@ func (c cursor) sorting(k kind) sorting {
 	case c.Mode == modeFeed:
 		return sorting{by: "update_time ASC", key: stamp}
 	case k.name == leads:
-		return sorting{by: "add_time ASC", key: func(r row) int64 { return r.made().UnixMilli() }}
+		return sorting{by: "id ASC", key: func(r row) int64 { return rank(r.id()) }}
 	default:
 		return sorting{by: "id ASC", key: func(r row) int64 {
 			id, _ := strconv.ParseInt(r.id(), 10, 64) // it is a number
 			return id
 		}}
 	}
+}
+
+// rank is the order of a UUID, by its first 63 bits.
+func rank(id string) int64 {
+	head := strings.ReplaceAll(id, "-", "")
+	n, err := strconv.ParseUint(head[:min(16, len(head))], 16, 64)
+	if err != nil {
+		return 0 // none: then only the id itself tells where it stands
+	}
+	return int64(n >> 1) //nolint:gosec // it fits: the highest bit is 0
 }
 
 // behind reports whether a row stands before an anchor, or is it: then a page that begins
@@ -110,10 +121,5 @@ func (c *cursor) pass(rows []row, start int, order sorting, more bool) ([]row, b
 	if !order.desc {
 		return rows, more
 	}
-	for i, r := range rows {
-		if r.stamp().Before(c.since()) {
-			return rows[:i], false
-		}
-	}
-	return rows, more
+	return newer(rows, c.since(), more)
 }

@@ -7,6 +7,7 @@ package pipedrive
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -58,7 +59,8 @@ type conn struct {
 	hook    string
 	oldPath string // where version 1 of the API is
 
-	offset atomic.Int64 // Pipedrive's clock minus ours in nanoseconds, of the last answer
+	offset   atomic.Int64 // Pipedrive's clock minus ours in nanoseconds, of the last answer
+	refusals atomic.Int64 // answers in a row that say too many calls and not of which kind
 
 	mu     sync.Mutex
 	known  map[string]*shape // by object, as last read or recalled
@@ -82,6 +84,9 @@ func open(env connector.Env) (connector.Connection, error) {
 func (c *conn) do(ctx context.Context, tokens int, call rest.Call) (*rest.Response, error) {
 	r, err := c.api.Do(rest.WithCost(ctx, limitDaily, tokens), call)
 	c.learn(r)
+	if e, ok := errors.AsType[*connector.Error](err); ok && e.Limit == limitDaily && r.Status == http.StatusTooManyRequests {
+		c.api.Limits().Pause(limitDaily, e.Wait)
+	}
 	return r, err
 }
 
@@ -106,6 +111,9 @@ func (c *conn) learn(r *rest.Response) {
 	if at, err := http.ParseTime(r.Header.Get("Date")); err == nil {
 		c.offset.Store(int64(time.Until(at)))
 	}
+	if r.Status < http.StatusBadRequest {
+		c.refusals.Store(0)
+	}
 	limits := c.api.Limits()
 	if left, err := strconv.Atoi(r.Header.Get(headerLeft)); err == nil {
 		limits.Correct(limitBurst, left, resetIn(r.Header))
@@ -115,10 +123,10 @@ func (c *conn) learn(r *rest.Response) {
 		return
 	}
 	if left <= 0 {
-		limits.Pause(limitDaily, c.untilMidnight())
+		limits.Pause(limitDaily, c.untilRenewed())
 	}
 	if most, err := strconv.Atoi(r.Header.Get(headerDailyLimit)); err == nil && left <= most/reserve {
-		limits.Pause(limitBulk, c.untilMidnight())
+		limits.Pause(limitBulk, c.untilRenewed())
 	}
 }
 
@@ -134,11 +142,20 @@ func resetIn(h http.Header) time.Duration {
 // seconds.
 func (c *conn) vendorNow() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
 
-// untilMidnight is when the day's tokens are there again: at midnight "of the server", whose
-// zone the documentation does not name. It is taken for UTC, and a minute later.
-func (c *conn) untilMidnight() time.Duration {
+// askAgain is how soon it is looked whether the day's tokens are there again, in the half of
+// the day in which that can be.
+const askAgain = 3 * time.Hour
+
+// untilRenewed is when the day's tokens are there again: at midnight "of the server", whose
+// zone the documentation does not name. It is taken for UTC, and a minute later; but if none
+// are there before noon, that may be a server farther west, whose midnight is still to come.
+func (c *conn) untilRenewed() time.Duration {
 	now := c.vendorNow().UTC()
-	return time.Date(now.Year(), now.Month(), now.Day()+1, 0, 1, 0, 0, time.UTC).Sub(now)
+	wait := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 1, 0, 0, time.UTC).Sub(now)
+	if now.Hour() < 12 {
+		wait = min(wait, askAgain)
+	}
+	return wait
 }
 
 // began returns when a call began by Pipedrive's clock, rather too early than too late.

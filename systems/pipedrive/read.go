@@ -112,7 +112,7 @@ func (c *conn) page(ctx context.Context, k kind, cur *cursor, limit int) ([]row,
 		switch {
 		case k.noSince:
 			q.Set("sort_direction", "desc")
-		case k.name == deals && !cur.Shelf:
+		case k.name == deals:
 			q.Set("status", "open,won,lost,deleted")
 			fallthrough
 		default:
@@ -132,11 +132,25 @@ func (c *conn) page(ctx context.Context, k kind, cur *cursor, limit int) ([]row,
 	cur.After = answer.Additional.Next
 	more := cur.After != ""
 	if cur.Mode == modeFeed && k.noSince {
-		if i := slices.IndexFunc(rows, func(r row) bool { return r.stamp().Before(cur.since()) }); i >= 0 {
-			rows, more = rows[:i], false // newest first: all that follows is older
-		}
+		rows, more = newer(rows, cur.since(), more)
 	}
 	return rows, more, r, nil
+}
+
+// newer cuts rows, newest first, where they become older than a time: all that follows is
+// older still. Rows that were never changed have no time to be sorted by and may stand
+// anywhere; they end nothing, and count by when they were made.
+func newer(rows []row, since time.Time, more bool) ([]row, bool) {
+	var out []row
+	for _, r := range rows {
+		switch old := r.stamp().Before(since); {
+		case !old:
+			out = append(out, r)
+		case r.moved():
+			return out, false
+		}
+	}
+	return out, more
 }
 
 // userPage cuts a page out of the list of all users, which Pipedrive gives in one piece. A
@@ -151,7 +165,7 @@ func (c *conn) userPage(ctx context.Context, k kind, cur *cursor, limit int) ([]
 	for _, u := range all {
 		id, _ := strconv.ParseInt(u.id(), 10, 64)
 		switch {
-		case id <= last, cur.Mode == modeFeed && u.stamp().Before(cur.since()):
+		case id <= last, cur.Mode == modeFeed && u.moved() && u.stamp().Before(cur.since()):
 		case len(rows) == size(limit):
 			cur.After = rows[len(rows)-1].id()
 			return rows, true, r, nil
@@ -242,6 +256,7 @@ func (c *conn) readOne(ctx context.Context, s *shape, id string, p *proof) (conn
 	if object == users || object != leads && object != callLogs && !isNumber(id) {
 		return tombstone(object, id, connector.Deleted), nil // all users are shown
 	}
+	refused := false
 	r, err := c.getRow(ctx, s.kind, url.PathEscape(id))
 	switch kind := connector.KindOf(err); {
 	case err == nil:
@@ -250,7 +265,9 @@ func (c *conn) readOne(ctx context.Context, s *shape, id string, p *proof) (conn
 		}
 	case kind == connector.Forbidden:
 		return tombstone(object, id, connector.Left), p.forbidden(ctx, s.kind, err)
-	case kind != connector.NotFound && kind != connector.Invalid: // an id that none can be is refused
+	case kind == connector.Invalid: // of the id, or of something else in the call: it proves nothing
+		refused = true
+	case kind != connector.NotFound:
 		return connector.Change{}, err
 	}
 	if into := c.mergedInto(ctx, record.Ref{Object: object, ID: id}); into != "" { // R24
@@ -262,7 +279,7 @@ func (c *conn) readOne(ctx context.Context, s *shape, id string, p *proof) (conn
 		return s.change(r, true), nil
 	}
 	all, err := p.seesAll(ctx)
-	if err != nil || !all {
+	if err != nil || !all || refused {
 		return tombstone(object, id, connector.Left), err
 	}
 	return tombstone(object, id, connector.Deleted), nil

@@ -138,7 +138,7 @@ func (c *conn) Subscribe(ctx context.Context, hook string, _ []string) (time.Tim
 	want := c.subscribed(hook)
 	found := false
 	err := c.eachHook(ctx, hook, func(s subscription) bool {
-		right := s.Action == want.Action && s.Object == want.Object && s.Name == want.Name && s.Version == want.Version && s.Active != "0"
+		right := s.Action == want.Action && s.Object == want.Object && s.Name == want.Name && s.Version == want.Version && s.Active != "0" && s.Active != "false"
 		if right && !found {
 			found = true
 			return false

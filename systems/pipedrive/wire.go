@@ -60,6 +60,11 @@ func (r row) stamp() time.Time {
 	return time.Time{}
 }
 
+// moved reports whether the record shows a time of change.
+func (r row) moved() bool {
+	return !parseTime(r.text("update_time")).IsZero() || !parseTime(r.text("modified")).IsZero()
+}
+
 func (r row) made() time.Time {
 	if t := parseTime(r.text("add_time")); !t.IsZero() {
 		return t

@@ -2,6 +2,8 @@ package pipedrive
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -159,4 +161,37 @@ func FuzzCursor(f *testing.F) {
 			t.Fatalf("%q: %+v became %+v, %v", text, c, again, err)
 		}
 	})
+}
+
+// What is a list and cannot be read is not written: the other addresses, participants and
+// prices would be lost (R11).
+func TestAListThatCannotBeReadIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		object, face, key string
+		set               record.Fields
+	}{
+		{persons, "name", fieldEmails, texts("emails", "new@x.io")},
+		{persons, "name", fieldPhones, texts("phones.mobile", "+30 210 1")},
+		{activities, "subject", keyParticipants, texts("person_id", "1")},
+		{products, "name", keyPrices, texts("prices.price", "7")},
+	} {
+		inBubble(t, twin.Options{}, func(b *bench) {
+			id := b.put(c.object, "", c.face, "Ann")
+			writes := 0
+			b.tapped(func(r *http.Request) (int, string, string) {
+				if r.Method == http.MethodPatch {
+					writes++
+				}
+				if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, c.object+"/"+id) {
+					return 0, "", ""
+				}
+				return 200, asJSON, fmt.Sprintf(`{"success":true,"data":{"id":%s,"%s":{"first":"a@x.io"}}}`, id, c.key)
+			})
+			_, err := b.write(connector.Op{Verb: connector.Update, Ref: record.Ref{Object: c.object, ID: id}, Set: c.set})
+			if e := want(b, c.key, err, connector.Invalid, connector.ScopeRecord); e.Fix == "" || writes > 0 {
+				b.Errorf("%s: %d writes, and the fix %q", c.key, writes, e.Fix)
+			}
+		})
+	}
 }

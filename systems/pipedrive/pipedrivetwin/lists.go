@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,7 +78,7 @@ func (p place) key(n *row) int64 {
 	switch p.Field {
 	case "update_time":
 		if n.timeless {
-			return 0
+			return math.MaxInt64 // no time comes after all times, and so first where the newest does
 		}
 		return n.upd.Unix()
 	case "add_time":
@@ -219,7 +220,12 @@ func (c *Company) oldList(r *request, o *object, archived bool) (int, any) {
 		}
 	}
 	order := place{Field: field, Direction: strings.ToLower(direction)}
-	slices.SortFunc(rows, order.compare)
+	slices.SortFunc(rows, func(a, b *row) int {
+		if o.name == leads && field == "id" {
+			return strings.Compare(a.id, b.id)
+		}
+		return order.compare(a, b)
+	})
 	from := min(start, len(rows))
 	to := min(from+limit, len(rows))
 	data := make([]any, 0, to-from)

@@ -13,7 +13,7 @@ const (
 	burstLimit  = 20
 	appLimit    = 80
 	searchLimit = 10
-	patience    = 10 // calls after the day is spent before the gateway shuts the caller out
+	patience    = 30 // calls after the day is spent before the gateway shuts the caller out
 )
 
 // rates count calls in rolling windows, and tokens by the day.
@@ -47,7 +47,7 @@ func (l *rates) pass(h http.Header, clock time.Time, cost int, app, search, free
 		return 0, nil
 	}
 	if l.used+cost > l.budget {
-		l.headers(h, most, most-len(l.calls), 0)
+		l.headers(h, most, most-len(l.calls), l.budget-l.used)
 		if l.ignored++; l.ignored > patience {
 			return 403, page("<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head><body>Sorry, you have been blocked</body></html>")
 		}

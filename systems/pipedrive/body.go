@@ -205,6 +205,10 @@ func (d *draft) object(whole string, set record.Fields) error {
 	if custom && !d.s.kind.flat {
 		from = d.now.object(keyCustom)
 	}
+	if custom && d.s.kind.flat && from.text(whole) != "" {
+		d.flat(whole, set)
+		return nil
+	}
 	all := map[string]any{}
 	was := from.object(whole)
 	made := was.text("value") == composed(was.text) // by us, and to be made anew
@@ -232,6 +236,19 @@ func (d *draft) object(whole string, set record.Fields) error {
 		d.body[whole] = v
 	}
 	return nil
+}
+
+// flat sets parts of a value that version 1 shows side by side; what is not named stays.
+func (d *draft) flat(whole string, set record.Fields) {
+	for name, v := range set {
+		_, part, _ := strings.Cut(name, ".")
+		if part == "value" {
+			name = whole
+		} else {
+			name = whole + "_" + part
+		}
+		d.own[name] = d.s.kind.encodeValue(d.s.fields[whole+"."+part], v)
+	}
 }
 
 // finish adds what Pipedrive demands of an object besides what was set. nil clears it.

@@ -62,6 +62,9 @@ func (s *shape) decode(f record.Field, r row) (record.Value, bool) {
 		}
 		var object row
 		if json.Unmarshal(raw, &object) != nil {
+			if s.kind.flat && f.Custom {
+				return decodeValue(f, flatPart(r, key(f.Name), part)), true
+			}
 			return record.Value{}, true
 		}
 		// What was composed of the other parts, for want of a street, is no street.
@@ -71,6 +74,16 @@ func (s *shape) decode(f record.Field, r row) (record.Value, bool) {
 		raw = object[part]
 	}
 	return decodeValue(f, raw), true
+}
+
+// flatPart returns a part of a value as version 1 has it of deals, and may have it of leads:
+// the value itself, and the other parts beside it; see
+// https://pipedrive.readme.io/docs/core-api-concepts-custom-fields
+func flatPart(r row, key, part string) json.RawMessage {
+	if part == "value" {
+		return r[key]
+	}
+	return r[key+"_"+part]
 }
 
 // first returns the first element of a list, null if there is none.
@@ -86,17 +99,12 @@ func first(raw json.RawMessage) json.RawMessage {
 // that it is seen.
 func decodeValue(f record.Field, raw json.RawMessage) record.Value {
 	if f.Kind == record.KindChoices {
-		var all []json.RawMessage
-		_ = json.Unmarshal(raw, &all) // what is no list has no elements
-		var texts []string
-		for _, one := range all {
-			if t := (row{"": one}).text(""); t != "" {
-				texts = append(texts, t)
-			}
-		}
-		return record.Texts(texts...)
+		return record.Texts(elements(raw)...)
 	}
 	text := row{"": raw}.text("")
+	if f.Kind == record.KindReference && text == "" {
+		text = target(raw)
+	}
 	switch f.Kind {
 	case record.KindNumber, record.KindMoney:
 		if v, ok := record.Number(text); ok {
@@ -115,6 +123,34 @@ func decodeValue(f record.Field, raw json.RawMessage) record.Value {
 		}
 	}
 	return record.Text(text)
+}
+
+// elements returns the texts of a list, or those of one text that version 1 joins with commas.
+func elements(raw json.RawMessage) []string {
+	var all []json.RawMessage
+	if json.Unmarshal(raw, &all) != nil {
+		return strings.FieldsFunc(row{"": raw}.text(""), func(r rune) bool { return r == ',' || r == ' ' })
+	}
+	var texts []string
+	for _, one := range all {
+		if t := (row{"": one}).text(""); t != "" {
+			texts = append(texts, t)
+		}
+	}
+	return texts
+}
+
+// target returns the id of a reference that is shown as the record it points to, as version 1
+// does with users, persons and organizations.
+func target(raw json.RawMessage) string {
+	var object row
+	if json.Unmarshal(raw, &object) != nil {
+		return ""
+	}
+	if id := object.text("id"); id != "" {
+		return id
+	}
+	return object.text("value")
 }
 
 // due joins the day and the time of an activity, which is in UTC. One without a time is due

@@ -25,7 +25,7 @@ func TestEveryEndpointHasAnExchange(t *testing.T) {
 			called[endpoint(c.Method, c.Path)] = true
 		}
 		for _, e := range slices.Sorted(maps.Keys(called)) {
-			if !known[e] {
+			if !known[e] && e != "a link" {
 				b.Errorf("%s is called and stands in no file of testdata/wire", e)
 			}
 		}
@@ -88,6 +88,14 @@ func (b *bench) everything() {
 		b.Fatal(err)
 	}
 	keep, lose := b.put(persons, "", "name", "Ann"), b.put(persons, "", "name", "Anna")
+	hung, _, err := b.Files.AddFile(ctx, "tdm-file", record.Ref{Object: persons, ID: keep}, connector.File{Name: "card.pdf", Size: 4}, strings.NewReader("card"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.content(hung)
+	if err := b.Files.RemoveFile(ctx, hung); err != nil {
+		b.Fatal(err)
+	}
 	if _, err := b.Merger.Merge(ctx, record.Ref{Object: persons, ID: keep}, []record.Ref{{Object: persons, ID: lose}}); err != nil {
 		b.Fatal(err)
 	}
@@ -98,6 +106,9 @@ func (b *bench) everything() {
 func endpoint(method, path string) string {
 	path, _, _ = strings.Cut(path, "?")
 	path = strings.TrimPrefix(path, "/api")
+	if strings.HasPrefix(path, "/stored-files/") {
+		return "a link" // at another host than the API
+	}
 	parts := strings.Split(path, "/")
 	for i, p := range parts {
 		if isNumber(p) || len(p) == 36 || strings.HasPrefix(p, "CA") {

@@ -34,8 +34,16 @@ func (c *conn) Merge(ctx context.Context, keep record.Ref, lose []record.Ref) (c
 		_, err := c.do(ctx, 40, rest.Call{
 			Method: http.MethodPut, Path: c.v1(k.name, r.ID, "merge"), Body: map[string]any{"merge_with_id": number(keep.ID)},
 		})
-		if connector.KindOf(err) == connector.NotFound && c.mergedInto(ctx, r) == keep.ID {
-			err = nil
+		switch connector.KindOf(err) {
+		case connector.NotFound:
+			if c.mergedInto(ctx, r) == keep.ID {
+				err = nil
+			}
+		case connector.Ambiguous: // R16: it was there before, and is gone if it was carried out
+			lost, readErr := c.getRow(ctx, k, r.ID)
+			if connector.KindOf(readErr) == connector.NotFound || readErr == nil && lost.gone() {
+				err = nil
+			}
 		}
 		if err != nil {
 			result.Err = connector.ErrorOf(err)

@@ -180,4 +180,5 @@ var (
 
 	_ connector.WebhookReceiver = (*conn)(nil)
 	_ connector.Subscriber      = (*conn)(nil)
+	_ connector.FileStore       = (*conn)(nil)
 )

@@ -196,7 +196,7 @@ func suite() connectortest.Suite {
 		Lacks: map[string]string{
 			"expire":                    "Pipedrive's cursors are places, which do not grow old",
 			"parts":                     "a company is in one piece",
-			"files":                     "files of Pipedrive are not read or written yet",
+			"files":                     "Pipedrive lists no files of these",
 			"silent":                    "every change moves a record's time",
 			"merge":                     "no call tells what a record was merged into; the webhook does, and its own tests read it",
 			"restore":                   "Pipedrive's API cannot take records out of the bin",

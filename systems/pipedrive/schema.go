@@ -33,7 +33,7 @@ func (s *shape) object() record.Object {
 	o := record.Object{
 		Name: k.name, Title: k.title, Common: k.common, Fields: s.list,
 		Batch: 1, ReadBatch: maxIDs, Settle: settle, Overlap: overlap,
-		Deletes: record.EvidenceListing, Rising: k.name != leads,
+		Deletes: record.EvidenceListing, Rising: k.name != leads, Files: fileField(k.name) != "",
 	}
 	if k.log { // only those of our own user are shown, so nothing proves that one is gone
 		o.Create, o.Deletes, o.Rising = true, record.EvidenceNone, false

@@ -33,7 +33,8 @@ func Spec() connector.Spec {
 			// Pipedrive waits ten seconds, and repeats three times within three minutes.
 			ReadDelay: time.Second,
 		},
-		Open: open,
+		MaxFile: maxFile,
+		Open:    open,
 	}
 }
 
@@ -54,6 +55,8 @@ func specNotes() []string {
 		"What a person, organization or deal was merged into is known only from a webhook, or if Tandem merged them.",
 		"Call logs are made, and not changed. Pipedrive lists only those of the token's user, from the beginning, so they are read once a day. " +
 			"An OAuth app needs the scope phone-integration for them.",
+		"Files hang on persons, organizations, deals and products. One that Pipedrive shows with several of them is taken for the deal's, " +
+			"else the product's, the person's, the organization's. Attachments of mails and files at Google are left out.",
 		"Leads have the custom fields of deals. Activities and notes have none, nor a place for the key of an operation: after a lost answer they are found by what was written.",
 	}
 }

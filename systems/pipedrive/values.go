@@ -20,7 +20,7 @@ func (s *shape) record(r row) record.Record {
 		Created: r.made(), Modified: r.stamp(), Fields: make(record.Fields, len(s.list)),
 	}
 	if !out.Modified.IsZero() {
-		out.Version = out.Modified.Format(time.RFC3339Nano)
+		out.Version = version(out.Modified)
 	}
 	custom := r
 	if !s.kind.flat {
@@ -37,6 +37,9 @@ func (s *shape) record(r row) record.Record {
 	}
 	return out
 }
+
+// version is what a record's version is: Pipedrive has none but the time of its last change.
+func version(changed time.Time) string { return changed.Format(time.RFC3339Nano) }
 
 // decode reads a field of a row; false if the row does not show it.
 func (s *shape) decode(f record.Field, r row) (record.Value, bool) {

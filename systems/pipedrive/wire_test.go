@@ -2,6 +2,7 @@ package pipedrive
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -120,6 +121,22 @@ func decoded(t *testing.T, x exchange) map[string]any {
 			one.Data = into[envelope[[]subscription]](t, x).Data[0]
 		}
 		got["url"] = one.Data.URL
+	case "files", "file":
+		var one envelope[attached]
+		all := envelope[[]attached]{}
+		if json.Unmarshal(x.Response.Body, &one) == nil && one.Data.ID != "" {
+			all.Data = []attached{one.Data}
+		} else {
+			all = into[envelope[[]attached]](t, x)
+		}
+		files := []string{}
+		for _, a := range all.Data {
+			f := a.file(record.Ref{Object: persons, ID: "1"})
+			if a.hangs(f.Of) {
+				files = append(files, fmt.Sprint(f.ID, " ", f.Name, " ", f.Size))
+			}
+		}
+		got["files"] = files
 	case "token":
 		got["domain"] = into[map[string]any](t, x)["api_domain"]
 	case "failure":

@@ -80,6 +80,12 @@ func (c *Company) serve(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, string(page)) //nolint:gosec // a constant
 		return
 	}
+	if bytes, ok := answer.(blob); ok {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.WriteHeader(status)
+		_, _ = w.Write(bytes) //nolint:gosec // what was put there
+		return
+	}
 	if to, ok := answer.(redirect); ok {
 		w.Header().Set("Location", string(to))
 		answer = nil
@@ -99,6 +105,9 @@ func (c *Company) answer(w http.ResponseWriter, r *http.Request) (int, any) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	if parts[0] == "oauth" && len(parts) == 2 {
 		return c.oauth(req, parts[1])
+	}
+	if parts[0] == filesPath && len(parts) == 2 && r.Method == "GET" {
+		return c.storedFile(req, parts[1])
 	}
 	switch parts[0] {
 	case "api":
@@ -156,9 +165,14 @@ func (c *Company) route(r *request) (int, any) {
 			return c.oldNames(r)
 		case "webhooks":
 			return c.webhooksCall(r)
+		case "files":
+			return c.filesCall(r)
 		}
 	}
 	o := c.object(name)
+	if r.version == 1 && len(r.path) == 3 && r.path[2] == "files" && slices.Contains([]string{persons, organizations, deals, products}, name) {
+		return c.filesOf(r, o)
+	}
 	merge := r.version == 1 && len(r.path) == 3 && r.path[2] == "merge" && (name == persons || name == organizations || name == deals)
 	if o == nil || o.old != (r.version == 1) && !merge {
 		return c.unknown(r)
@@ -279,7 +293,7 @@ func (r *request) cost() int {
 		return map[string]int{"DELETE": 6}[r.Method] + map[string]int{"GET": 10, "POST": 10}[r.Method]
 	}
 	cost := map[string]int{"GET": 1, "POST": 5, "PATCH": 5, "DELETE": 3}[r.Method]
-	if r.Method == "GET" && (len(r.path) == 1 || last == "archived") {
+	if r.Method == "GET" && (len(r.path) == 1 || last == "archived" || last == "files") {
 		cost = 10
 	}
 	if last == "archived" {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"os"
@@ -31,6 +32,7 @@ type exchange struct {
 		Token        *string
 		Body         json.RawMessage
 		Form         map[string]string
+		Upload       map[string]string // a form with a file
 		Basic        bool
 	}
 	Response struct {
@@ -45,6 +47,7 @@ type exchange struct {
 // An act is one thing that happened before.
 type act struct {
 	Put, Remove, Merge, Field, Revoke, Hook, Wait, Spend, Grant, Redeem string
+	Attach                                                              string
 	ID, Keep, Lose, Name, Kind                                          string
 	Options                                                             []string
 	Fields                                                              map[string]string
@@ -148,6 +151,9 @@ func (p *player) prepare(s act) error {
 	case s.Put != "":
 		_, err := c.Put(s.Put, s.ID, s.Fields)
 		return err
+	case s.Attach != "":
+		_, err := c.Attach(s.Attach, s.ID, s.Name, []byte("card"))
+		return err
 	case s.Remove != "":
 		return c.Remove(s.Remove, s.ID)
 	case s.Merge != "":
@@ -222,6 +228,9 @@ func (p *player) call(x exchange) (*http.Response, []byte) {
 		}
 		sent, kind = []byte(values.Encode()), "application/x-www-form-urlencoded"
 	}
+	if x.Request.Upload != nil {
+		sent, kind = p.form(x.Request.Upload)
+	}
 	req, err := http.NewRequest(x.Request.Method, "https://api.pipedrive.com"+x.Request.Path, bytes.NewReader(sent))
 	if err != nil {
 		p.Fatal(err)
@@ -247,6 +256,27 @@ func (p *player) call(x exchange) (*http.Response, []byte) {
 		p.Fatal(err)
 	}
 	return res, text
+}
+
+// form is a form with a file in it.
+func (p *player) form(upload map[string]string) (body []byte, kind string) {
+	p.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	part, err := w.CreateFormFile("file", upload["file"])
+	if err != nil {
+		p.Fatal(err)
+	}
+	_, _ = io.WriteString(part, upload["content"])
+	for name, v := range upload {
+		if name != "file" && name != "content" {
+			_ = w.WriteField(name, v)
+		}
+	}
+	if err := w.Close(); err != nil {
+		p.Fatal(err)
+	}
+	return b.Bytes(), w.FormDataContentType()
 }
 
 // A postbox takes deliveries.

@@ -114,8 +114,12 @@ func (d *draft) join(ctx context.Context, whole string, set record.Fields) error
 		if err := d.list(whole, &all); err != nil {
 			return err
 		}
+		was := all.mainAddress()
 		for _, name := range set.Names() {
 			all = all.with(name, set[name].Text())
+		}
+		if now := all.mainAddress(); whole == fieldEmails && d.id != "" && now != "" && !strings.EqualFold(was, now) {
+			d.keepNo()
 		}
 		if d.id != "" || len(all) > 0 {
 			d.body[whole] = all

@@ -23,6 +23,7 @@ const (
 	fieldArchived = "is_archived"
 	fieldType     = "type"
 	fieldOutcome  = "outcome"
+	fieldConsent  = "marketing_status"
 
 	keyPrices       = "prices"
 	keyParticipants = "participants"
@@ -48,7 +49,7 @@ func typed(f *record.Field, is string) {
 		f.Format = record.FormatURL
 	case "country":
 		f.Format = record.FormatCountry
-	case "choice", "choices", "money", "number", "date", "datetime", "bool", "email", "phone":
+	case "choice", "choices", "money", "number", "date", "datetime", "bool", "email", "phone", "consent":
 		f.Kind = record.Kind(is)
 	default:
 		f.Kind, f.To = record.KindReference, is
@@ -76,6 +77,8 @@ func (k kind) qualify(f *record.Field) {
 			{Value: "lost", Label: "Lost", Kind: record.ChoiceLost},
 		}
 		f.NoClear = true
+	case fieldConsent: // of the main address, wherever else that stands
+		f.Silent, f.NoClear = true, true
 	case fieldOutcome:
 		for _, v := range []string{"connected", "no_answer", "left_message", "left_voicemail", "wrong_number", "busy"} {
 			label := strings.ReplaceAll(v, "_", " ")

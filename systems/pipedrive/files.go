@@ -122,7 +122,7 @@ func (c *conn) attached(ctx context.Context, r record.Ref) ([]attached, error) {
 		return nil, err
 	case fileField(r.Object) == "":
 		return nil, &connector.Error{
-			Kind: connector.Unsupported, Scope: connector.ScopeObject, Err: fmt.Errorf("Pipedrive lists no files of %s", r.Object),
+			Kind: connector.Unsupported, Scope: connector.ScopeObject, Err: fmt.Errorf("%s have no list of files in Pipedrive", r.Object),
 		}
 	case !isNumber(r.ID):
 		return nil, &connector.Error{Kind: connector.NotFound, Scope: connector.ScopeRecord, Err: errors.New("no record has such an id")}

@@ -78,7 +78,7 @@ func people() []kind {
 				phones.mobile=mobile!phone org_id=company!organizations owner_id=owner!users label_ids=tags!choices visible_to!choice
 				job_title?=job_title notes?=notes birthday?=birthday!date postal_address.value?=address postal_address.locality?=city
 				postal_address.postal_code?=zip postal_address.admin_area_level_1?=state postal_address.country?=country!country
-				add_time=created_at!datetime-`,
+				marketing_status?=email_consent!consent add_time=created_at!datetime-`,
 		},
 		{
 			name: users, title: "Users", common: "user", entity: "user", old: true, list: 20, get: 2,

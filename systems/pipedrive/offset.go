@@ -46,7 +46,7 @@ func rank(id string) int64 {
 	if err != nil {
 		return 0 // none: then only the id itself tells where it stands
 	}
-	return int64(n >> 1) //nolint:gosec // it fits: the highest bit is 0
+	return int64(n >> 1)
 }
 
 // behind reports whether a row stands before an anchor, or is it: then a page that begins

@@ -59,6 +59,8 @@ type conn struct {
 	hook    string
 	oldPath string // where version 1 of the API is
 
+	unasked atomic.Bool // the marketing status is not asked for: the company has no Campaigns any more
+
 	offset   atomic.Int64 // Pipedrive's clock minus ours in nanoseconds, of the last answer
 	refusals atomic.Int64 // answers in a row that say too many calls and not of which kind
 

@@ -30,6 +30,7 @@ func prepared(o twin.Options) twin.Twin {
 		addField(tw, object, nameKey, "varchar")
 	}
 	company(tw).ContactSync(true)
+	company(tw).Campaigns(true)
 	for _, f := range customTypes() {
 		addField(tw, persons, f[0], f[1], f[2:]...)
 	}
@@ -197,7 +198,7 @@ func suite() connectortest.Suite {
 			"expire":                    "Pipedrive's cursors are places, which do not grow old",
 			"parts":                     "a company is in one piece",
 			"files":                     "Pipedrive lists no files of these",
-			"silent":                    "every change moves a record's time",
+			"silent":                    "only a consent is silent; its own test reads it",
 			"merge":                     "no call tells what a record was merged into; the webhook does, and its own tests read it",
 			"restore":                   "Pipedrive's API cannot take records out of the bin",
 			"a stale version conflicts": "Pipedrive has no conditional writes",

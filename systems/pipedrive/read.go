@@ -124,7 +124,7 @@ func (c *conn) page(ctx context.Context, k kind, cur *cursor, limit int) ([]row,
 		path, tokens = c.path(k, "archived"), 2*k.list
 	}
 	var answer envelope[[]row]
-	r, err := c.do(ctx, tokens, rest.Call{Path: path, Query: q, Into: &answer})
+	r, err := c.get(ctx, k, tokens, rest.Call{Path: path, Query: q, Into: &answer})
 	if err != nil {
 		return nil, false, r, err
 	}
@@ -234,7 +234,7 @@ func (c *conn) rows(ctx context.Context, k kind, ids []string) (map[string]row, 
 				q.Set("cursor", cursor)
 			}
 			var answer envelope[[]row]
-			if _, err := c.do(ctx, k.list, rest.Call{Path: c.path(k), Query: q, Into: &answer}); err != nil {
+			if _, err := c.get(ctx, k, k.list, rest.Call{Path: c.path(k), Query: q, Into: &answer}); err != nil {
 				return nil, err
 			}
 			for _, r := range answer.Data {

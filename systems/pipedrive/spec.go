@@ -55,6 +55,9 @@ func specNotes() []string {
 		"What a person, organization or deal was merged into is known only from a webhook, or if Tandem merged them.",
 		"Call logs are made, and not changed. Pipedrive lists only those of the token's user, from the beginning, so they are read once a day. " +
 			"An OAuth app needs the scope phone-integration for them.",
+		"With Campaigns, a person's marketing status is a consent: subscribed and archived are a yes, unsubscribed is a no. Pipedrive keeps it by " +
+			"e-mail address, turns it from one to another once only, and does not move the person's time; so it is read again on the refresh schedule. " +
+			"A no follows a person to another address, a yes does not, and a yes in Pipedrive does not lift a no elsewhere without a question.",
 		"Files hang on persons, organizations, deals and products. One that Pipedrive shows with several of them is taken for the deal's, " +
 			"else the product's, the person's, the organization's. Attachments of mails and files at Google are left out.",
 		"Leads have the custom fields of deals. Activities and notes have none, nor a place for the key of an operation: after a lost answer they are found by what was written.",

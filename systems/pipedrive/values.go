@@ -113,6 +113,8 @@ func decodeValue(f record.Field, raw json.RawMessage) record.Value {
 		if v, ok := record.Number(text); ok {
 			return v
 		}
+	case record.KindConsent:
+		return consentOf(text)
 	case record.KindBool:
 		switch text {
 		case "1":
@@ -204,6 +206,8 @@ func (k kind) encodeValue(f record.Field, v record.Value) any {
 		return number(v.Text())
 	case record.KindBool:
 		return v.Bool()
+	case record.KindConsent:
+		return marketing(v)
 	case record.KindChoices, record.KindReferences:
 		list := make([]any, 0, len(v.Items()))
 		for _, item := range v.Items() {
@@ -267,6 +271,14 @@ func (w ways) main(field string) int {
 		}
 	}
 	return best
+}
+
+// mainAddress is the address that a marketing status is of.
+func (w ways) mainAddress() string {
+	if i := w.main(fieldEmails); i >= 0 {
+		return w[i].Value
+	}
+	return ""
 }
 
 // with returns the entries with another value for a field; all others are kept.

@@ -147,7 +147,7 @@ func (c *conn) remove(ctx context.Context, s *shape, op connector.Op) connector.
 // getRow reads one record as it comes.
 func (c *conn) getRow(ctx context.Context, k kind, id string) (row, error) {
 	var answer envelope[row]
-	_, err := c.do(ctx, k.get, rest.Call{Path: c.path(k, id), Into: &answer})
+	_, err := c.get(ctx, k, k.get, rest.Call{Path: c.path(k, id), Into: &answer})
 	if err == nil && answer.Data.id() == "" {
 		err = &connector.Error{Kind: connector.NotFound, Scope: connector.ScopeRecord, Err: fmt.Errorf("read %s %s: there is nothing", k.name, id)}
 	}

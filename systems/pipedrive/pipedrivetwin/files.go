@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha1" //nolint:gosec // makes an address look as it does
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -228,7 +229,7 @@ func (c *Company) upload(r *request) (int, any) {
 	name, content, on := "", []byte(nil), map[string]any{}
 	for form := multipart.NewReader(r.Body, params["boundary"]); ; {
 		part, err := form.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -211,8 +211,11 @@ func (c *Company) records(r *request, o *object, merge bool) (int, any) {
 	case merge:
 		return 0, methodNotAllowed()
 	case r.Method == "GET":
-		r.query()
-		return 200, c.envelope(c.render(o, n))
+		q := r.query(c.optional(o)...)
+		if f := c.mayInclude(q); f != nil {
+			return 0, f
+		}
+		return 200, c.envelope(c.included(o, n, q))
 	case r.Method == "PATCH" && o.name != notes, r.Method == "PUT" && o.name == notes:
 		return c.change(r, o, n)
 	case r.Method == "DELETE":

@@ -31,8 +31,11 @@ func (c *Company) list(r *request, o *object, archived bool) (int, any) {
 	if o.name == deals {
 		known = append(known, "status")
 	}
-	q := r.query(known...)
+	q := r.query(append(known, c.optional(o)...)...)
 	limit, f := c.limit(q["limit"], 500)
+	if f == nil {
+		f = c.mayInclude(q)
+	}
 	if f != nil {
 		return 0, f
 	}
@@ -62,7 +65,7 @@ func (c *Company) list(r *request, o *object, archived bool) (int, any) {
 	}
 	data := make([]any, 0, len(rows))
 	for _, n := range rows {
-		data = append(data, c.render(o, n))
+		data = append(data, c.included(o, n, q))
 	}
 	return 200, map[string]any{"success": true, "data": data, "additional_data": map[string]any{"next_cursor": next}}
 }

@@ -166,7 +166,7 @@ func (c *Company) fieldList(r *request, o *object) (int, any) {
 	}
 	var all []any
 	for _, col := range o.columns {
-		if col.sync && !c.contacts {
+		if col.sync && !c.contacts || col.kind == "marketing" && !c.campaigns {
 			continue
 		}
 		m := map[string]any{"field_name": strings.ReplaceAll(col.key, "_", " "), "field_code": col.key, "field_type": fieldType(col.kind), "is_custom_field": false, "options": nil}

@@ -103,7 +103,8 @@ func definitions() []*object {
 			employee_count:number`)},
 		{name: persons, scope: "contacts", fields: "personFields", text: "name", columns: columns(`name:text first_name:text-
 			last_name:text- owner_id:user org_id:organizations emails:ways phones:ways visible_to:visible label_ids:ids
-			picture_id:number- job_title:text~ notes:text~ birthday:date~ postal_address:address~`)},
+			picture_id:number- job_title:text~ notes:text~ birthday:date~ postal_address:address~
+			marketing_status:marketing`)},
 		{name: products, scope: "products", fields: "productFields", text: "name", columns: columns(`name:text code:text
 			description:text unit:text tax:number category:text- is_linkable:bool visible_to:visible owner_id:user prices:prices
 			billing_frequency:text- billing_frequency_cycles:number-`)},
@@ -179,6 +180,8 @@ func (o *object) defaults() map[string]any {
 			f[c.key] = int64(3)
 		case "visibleText":
 			f[c.key] = "3"
+		case "marketing":
+			f[c.key] = noConsent
 		case "bool":
 			f[c.key] = false
 		case "ids", "leadLabels", "ways", "participants", "prices":

@@ -57,9 +57,12 @@ func (c *Company) Put(object, id string, fields map[string]string) (string, erro
 		n.f = was
 		return "", err
 	}
-	c.touch(n, was)
+	_, says := fields["marketing_status"]
+	if !says || len(fields) > 1 { // which is kept with the address, and moves no person's time
+		c.touch(n, was)
+		c.tell("change", o, n, was, "")
+	}
 	c.record("person", "update", o, n, fields)
-	c.tell("change", o, n, was, "")
 	return id, nil
 }
 
@@ -199,10 +202,17 @@ func typedValue(kind, text string) (any, error) {
 			return false, nil
 		case "ids", "leadLabels":
 			return []any{}, nil
+		case "marketing":
+			return noConsent, nil
 		}
 		return nil, nil
 	}
 	switch kind {
+	case "marketing":
+		if word, ok := map[string]string{"granted": "subscribed", "denied": "unsubscribed"}[text]; ok {
+			return word, nil
+		}
+		return text, nil
 	case "number", "double", "amount", "monetary", "prices":
 		if _, err := strconv.ParseFloat(text, 64); err == nil {
 			return json.Number(text), nil
@@ -267,6 +277,11 @@ func (o *object) texts(n *row) map[string]string {
 			}
 		case []any:
 			listTexts(out, key, v)
+		case string:
+			out[key] = v
+			if key == "marketing_status" {
+				out[key] = map[string]string{"subscribed": "granted", "archived": "granted", "unsubscribed": "denied"}[v]
+			}
 		default:
 			out[key] = fmt.Sprint(v)
 		}

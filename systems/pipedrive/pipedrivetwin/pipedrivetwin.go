@@ -37,21 +37,25 @@ type Company struct {
 
 	delivering sync.Mutex // one Deliver at a time
 
-	mu       sync.Mutex
-	objects  []*object
-	files    []*file
-	lag      time.Duration
-	contacts bool            // the company has Contact Sync, and with it more fields of persons
-	lacking  map[string]bool // scopes that no credential has
-	plain    bool            // the user is no administrator
-	rates    rates
-	hooks    hooks
-	grants   grants
+	mu        sync.Mutex
+	objects   []*object
+	files     []*file
+	lag       time.Duration
+	contacts  bool              // the company has Contact Sync, and with it more fields of persons
+	campaigns bool              // the company has Campaigns, and with it statuses of addresses
+	statuses  map[string]string // by address
+	turned    map[string]bool   // changes of statuses by the API, each of which is taken once
+	lacking   map[string]bool   // scopes that no credential has
+	plain     bool              // the user is no administrator
+	rates     rates
+	hooks     hooks
+	grants    grants
 }
 
 // New returns a company without any records but the user whose token it is.
 func New(o twin.Options) twin.Twin {
 	c := &Company{kit: twin.NewKit(o), options: o, lag: searchLag, lacking: map[string]bool{}}
+	c.statuses, c.turned = map[string]string{}, map[string]bool{}
 	if o.Prompt {
 		c.lag = 0
 	}

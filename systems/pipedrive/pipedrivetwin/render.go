@@ -21,7 +21,7 @@ func (c *Company) envelope(data any) map[string]any {
 func (c *Company) render(o *object, n *row) map[string]any {
 	m := map[string]any{"id": o.shown(n)}
 	for _, col := range o.columns {
-		if col.sync && !c.contacts {
+		if col.sync && !c.contacts || col.kind == "marketing" {
 			continue
 		}
 		m[col.key] = n.f[col.key]

@@ -18,6 +18,8 @@ func (c *Company) check(kind string, v any) (any, string) {
 		return nil, ""
 	}
 	switch kind {
+	case "marketing":
+		return checkMarketing(v)
 	case "number":
 		return checkNumber(v)
 	case "bool":

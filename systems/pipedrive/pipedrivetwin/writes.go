@@ -34,7 +34,7 @@ func (c *Company) create(r *request, o *object) (int, any) {
 	if o.name == leads || o.name == products {
 		return 201, c.envelope(c.render(o, n))
 	}
-	return 200, c.envelope(c.render(o, n))
+	return 200, c.envelope(c.written(o, n))
 }
 
 // change answers PATCH, and PUT of notes.
@@ -48,6 +48,9 @@ func (c *Company) change(r *request, o *object, n *row) (int, any) {
 		return 0, f
 	}
 	was, texts := maps.Clone(n.f), o.texts(n)
+	if status, ok := fields["marketing_status"].(string); ok && !c.mayTurn(n, status) {
+		delete(fields, "marketing_status")
+	}
 	maps.Copy(n.f, fields)
 	if f := c.settle(o, n, fields); f != nil {
 		n.f = was
@@ -56,7 +59,7 @@ func (c *Company) change(r *request, o *object, n *row) (int, any) {
 	c.touch(n, was)
 	c.record("api", "update", o, n, changed(texts, o.texts(n)))
 	c.tell("change", o, n, was, "")
-	return 200, c.envelope(c.render(o, n))
+	return 200, c.envelope(c.written(o, n))
 }
 
 // accept checks a body and returns what it sets. Custom fields have a place of their own,
@@ -86,9 +89,11 @@ func (c *Company) accept(r *request, o *object, body map[string]any) (map[string
 		case !ok || col.fixed:
 			r.company.Unknown(r.Request, "field "+key)
 			return nil, invalid(o, key, "property "+key+" should not exist")
+		case col.kind == "marketing" && !c.campaigns:
+			return nil, fail(403, "Campaigns is not enabled: "+key+" cannot be set", "ERR_FORBIDDEN")
 		case col.sync && !c.contacts:
 			return nil, fail(403, "Contact sync is not enabled: "+key+" cannot be set", "ERR_FORBIDDEN")
-		case v == nil && (key == o.text || col.kind == "bool" || strings.HasPrefix(col.kind, "visible") || col.kind == "ways"):
+		case v == nil && (key == o.text || col.kind == "bool" || strings.HasPrefix(col.kind, "visible") || col.kind == "ways" || col.kind == "marketing"):
 			return nil, invalid(o, key, "must not be null")
 		}
 		checked, wrong := c.check(col.kind, v)
@@ -127,6 +132,7 @@ func (c *Company) settle(o *object, n *row, set map[string]any) *failure {
 		name, _ := n.f["name"].(string)
 		first, rest, _ := strings.Cut(name, " ")
 		n.f["first_name"], n.f["last_name"] = first, rest
+		c.settleStatus(n, set)
 	case activities:
 		if list, ok := set["participants"].([]any); ok {
 			n.f["person_id"] = nil

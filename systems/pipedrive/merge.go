@@ -2,12 +2,8 @@ package pipedrive
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
@@ -55,84 +51,4 @@ func (c *conn) Merge(ctx context.Context, keep record.Ref, lose []record.Ref) (c
 		}
 	}
 	return result, nil
-}
-
-// No call tells what a record was merged into: only the webhook does, once. What it said is
-// noted, and stored when the record is read, which is what the hub does next.
-const (
-	stateMerged = "merged"
-	mostMerged  = 2000
-)
-
-// noteMerge keeps in memory what a record was merged into.
-func (c *conn) noteMerge(lost record.Ref, into string) {
-	if into == "" || into == lost.ID {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.merged) >= mostMerged {
-		clear(c.merged) // a cache: what is older was stored
-	}
-	c.merged[lost] = into
-}
-
-// mergedInto returns what a record was merged into, as far as that was told; "" if it was
-// not. What was told since the last start is stored on this occasion.
-func (c *conn) mergedInto(ctx context.Context, lost record.Ref) string {
-	c.mu.Lock()
-	into := c.merged[lost]
-	c.mu.Unlock()
-	if into != "" {
-		_ = c.storeMerge(ctx, lost, into) // if it cannot be stored it is known all the same, until the next start
-		return into
-	}
-	text, _, err := c.state.Get(ctx, stateMerged)
-	if err != nil {
-		return ""
-	}
-	for _, m := range parseMerges(text) {
-		if m.Lost == lost.Object+"/"+lost.ID {
-			return m.Into
-		}
-	}
-	return ""
-}
-
-// A stored is one merge as it is stored.
-type stored struct {
-	Lost string `json:"l"` // "persons/7"
-	Into string `json:"i"`
-}
-
-func parseMerges(text string) []stored {
-	var all []stored
-	_ = json.Unmarshal([]byte(text), &all) // what is none of ours is as good as nothing
-	return all
-}
-
-// storeMerge remembers a merge, and forgets the oldest when there are very many.
-func (c *conn) storeMerge(ctx context.Context, lost record.Ref, into string) error {
-	name := strings.Join([]string{lost.Object, lost.ID}, "/")
-	for {
-		text, version, err := c.state.Get(ctx, stateMerged)
-		if err != nil {
-			return fmt.Errorf("remember merge: %w", err)
-		}
-		all := parseMerges(text)
-		if slices.Contains(all, stored{name, into}) {
-			return nil
-		}
-		all = append(all, stored{name, into})
-		b, err := json.Marshal(all[max(0, len(all)-mostMerged):])
-		if err != nil {
-			return fmt.Errorf("remember merge: %w", err)
-		}
-		if _, err = c.state.Put(ctx, stateMerged, string(b), version); !errors.Is(err, connector.ErrStale) {
-			if err != nil {
-				return fmt.Errorf("remember merge: %w", err)
-			}
-			return nil
-		}
-	}
 }

@@ -58,6 +58,12 @@ func (c *conn) Changes(ctx context.Context, q connector.Query) (connector.Page, 
 	}
 	listing := cur.Mode == modeList
 	page := connector.Page{Changes: s.changes(rows, q.Sweep())}
+	if !listing {
+		c.noteSources(q.Object, rows)
+		if err := c.follow(ctx, page.Changes); err != nil {
+			return connector.Page{}, fmt.Errorf("list %s: %w", q.Object, err)
+		}
+	}
 	cur, page.More = cur.next(s.kind, more, c.vendorNow())
 	page.Complete = listing && !page.More && !narrowed
 	if q.Sweep() && listing && !page.More {
@@ -256,33 +262,45 @@ func (c *conn) readOne(ctx context.Context, s *shape, id string, p *proof) (conn
 	if object == users || object != leads && object != callLogs && !isNumber(id) {
 		return tombstone(object, id, connector.Deleted), nil // all users are shown
 	}
-	refused := false
 	r, err := c.getRow(ctx, s.kind, url.PathEscape(id))
-	switch kind := connector.KindOf(err); {
-	case err == nil:
-		if change := s.change(r, false); change.Fate == connector.Present {
-			return change, nil
+	switch connector.KindOf(err) {
+	case "", connector.NotFound, connector.Invalid:
+		if err == nil && !r.gone() {
+			return s.change(r, false), nil
 		}
-	case kind == connector.Forbidden:
+		return c.ended(ctx, s, id, r, err, p)
+	case connector.Forbidden:
 		return tombstone(object, id, connector.Left), p.forbidden(ctx, s.kind, err)
-	case kind == connector.Invalid: // of the id, or of something else in the call: it proves nothing
-		refused = true
-	case kind != connector.NotFound:
+	default:
 		return connector.Change{}, err
 	}
-	if into := c.mergedInto(ctx, record.Ref{Object: object, ID: id}); into != "" { // R24
-		end := tombstone(object, id, connector.Merged)
-		end.Into = refs(object, into)
-		return end, nil
+}
+
+// ended finds out what became of a record that is in the bin, or is not there by what err says.
+func (c *conn) ended(ctx context.Context, s *shape, id string, r row, err error, p *proof) (connector.Change, error) {
+	if errors.Is(err, context.Canceled) {
+		return connector.Change{}, err
+	}
+	ref := record.Ref{Object: s.kind.name, ID: id}
+	proven := connector.KindOf(err) != connector.Invalid // of the id, or of something else in the call: it proves nothing
+	into := c.mergedInto(ctx, ref)
+	if into == "" && proven {
+		var lookErr error
+		if into, proven, lookErr = p.successor(ctx, ref); lookErr != nil { // R21: most leads go because they become deals
+			return connector.Change{}, lookErr
+		}
+	}
+	if into != "" { // R24
+		return became(ref, into), nil
 	}
 	if err == nil {
 		return s.change(r, true), nil
 	}
 	all, err := p.seesAll(ctx)
-	if err != nil || !all || refused {
-		return tombstone(object, id, connector.Left), err
+	if err != nil || !all || !proven {
+		return tombstone(ref.Object, id, connector.Left), err
 	}
-	return tombstone(object, id, connector.Deleted), nil
+	return tombstone(ref.Object, id, connector.Deleted), nil
 }
 
 // proof finds out, once for a read, whether "not found" proves anything: Pipedrive says it
@@ -291,6 +309,9 @@ type proof struct {
 	c     *conn
 	asked bool
 	all   bool
+
+	turned map[record.Ref]string // what leads or deals became; nil = not asked yet
+	blind  bool                  // we may not see that
 }
 
 func (p *proof) seesAll(ctx context.Context) (bool, error) {

@@ -50,10 +50,12 @@ type hookBody struct {
 		EntityID flexText `json:"entity_id"`
 		Object   flexText `json:"object"` // version 1, where id is that of the record
 		ID       flexText `json:"id"`
+		Action   string   `json:"action"`
 		Version  flexText `json:"version"`
 		Into     flexText `json:"merged_to_id"`
 		From     flexText `json:"merged_from_id"`
 	} `json:"meta"`
+	Data json.RawMessage `json:"data"` // of version 2
 }
 
 // Receive verifies and decodes one webhook. What it shows of the record is not used: its
@@ -99,6 +101,12 @@ func (c *conn) hints(entity, id string, hook hookBody) []record.Ref {
 	if from := string(hook.Meta.From); from != "" {
 		c.noteMerge(at(from), id)
 		hints = append(hints, at(from))
+	}
+	if former, ok := (row{"": hook.Data}).object("").source(all[i].name); ok {
+		c.noteMerge(former, all[i].name+"/"+id)
+		if hook.Meta.Action == "create" {
+			hints = append(hints, former)
+		}
 	}
 	return hints
 }

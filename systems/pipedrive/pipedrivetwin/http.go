@@ -154,6 +154,9 @@ func (c *Company) route(r *request) (int, any) {
 		case "itemSearch":
 			return c.search(r)
 		}
+		if o := c.object(name); len(r.path) > 3 && r.path[2] == "convert" && (name == leads || name == deals) {
+			return c.convertCall(r, o)
+		}
 		if fields, ok := strings.CutSuffix(name, "Fields"); ok {
 			return c.fieldsCall(r, fields+"Fields")
 		}
@@ -286,7 +289,7 @@ func (r *request) cost() int {
 	switch {
 	case last == "me":
 		return 2
-	case last == "merge":
+	case last == "merge", r.Method == "POST" && slices.Contains(r.path, "convert"):
 		return 40
 	case last == "itemSearch":
 		return 20

@@ -39,6 +39,7 @@ type Company struct {
 
 	mu        sync.Mutex
 	objects   []*object
+	converted []conversion
 	files     []*file
 	lag       time.Duration
 	contacts  bool              // the company has Contact Sync, and with it more fields of persons

@@ -149,7 +149,8 @@ func (p *proof) successor(ctx context.Context, lost record.Ref) (into string, se
 
 func (c *conn) lastTurned(ctx context.Context, object string) (into map[record.Ref]string, blind bool, err error) {
 	out := map[record.Ref]string{}
-	other, q := "", url.Values{"limit": {strconv.Itoa(maxPage)}}
+	var other string
+	q := url.Values{"limit": {strconv.Itoa(maxPage)}}
 	switch object {
 	case leads:
 		other = deals

@@ -50,7 +50,6 @@ type kind struct {
 	flat                bool   // custom fields stand beside the others
 	archives            bool   // archived records have a list of their own
 	merges              bool
-	noSince             bool // the list cannot be narrowed by time
 	log                 bool // records are made and never changed
 	list, get           int  // tokens
 	write, remove       int
@@ -117,7 +116,7 @@ func work() []kind {
 		},
 		{
 			name: products, title: "Products", common: "product", entity: "product", fields: "productFields", text: "name",
-			noSince: true, list: 10, get: 1, write: 5, remove: 3,
+			list: 10, get: 1, write: 5, remove: 3,
 			standard: `name=name!name* code=sku description=description unit=unit tax=tax_rate!number prices.price=price!money
 				prices.currency prices.cost=cost!money is_linkable=active!bool owner_id!users visible_to!choice
 				add_time=created_at!datetime-`,

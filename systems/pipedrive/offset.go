@@ -123,3 +123,19 @@ func (c *cursor) pass(rows []row, start int, order sorting, more bool) ([]row, b
 	}
 	return newer(rows, c.since(), more)
 }
+
+// newer cuts rows, newest first, where they become older than a time: all that follows is
+// older still. Rows that were never changed have no time to be sorted by and may stand
+// anywhere; they end nothing, and count by when they were made.
+func newer(rows []row, since time.Time, more bool) ([]row, bool) {
+	var out []row
+	for _, r := range rows {
+		switch old := r.stamp().Before(since); {
+		case !old:
+			out = append(out, r)
+		case r.moved():
+			return out, false
+		}
+	}
+	return out, more
+}

@@ -115,14 +115,9 @@ func (c *conn) page(ctx context.Context, k kind, cur *cursor, limit int) ([]row,
 	}
 	if cur.Mode == modeFeed {
 		q.Set("sort_by", "update_time")
-		switch {
-		case k.noSince:
-			q.Set("sort_direction", "desc")
-		case k.name == deals:
+		q.Set("updated_since", cur.since().Format(time.RFC3339)) // it takes whole seconds only
+		if k.name == deals {
 			q.Set("status", "open,won,lost,deleted")
-			fallthrough
-		default:
-			q.Set("updated_since", cur.since().Format(time.RFC3339)) // it takes whole seconds only
 		}
 	}
 	path, tokens := c.path(k), k.list
@@ -134,29 +129,8 @@ func (c *conn) page(ctx context.Context, k kind, cur *cursor, limit int) ([]row,
 	if err != nil {
 		return nil, false, r, err
 	}
-	rows := answer.Data
 	cur.After = answer.Additional.Next
-	more := cur.After != ""
-	if cur.Mode == modeFeed && k.noSince {
-		rows, more = newer(rows, cur.since(), more)
-	}
-	return rows, more, r, nil
-}
-
-// newer cuts rows, newest first, where they become older than a time: all that follows is
-// older still. Rows that were never changed have no time to be sorted by and may stand
-// anywhere; they end nothing, and count by when they were made.
-func newer(rows []row, since time.Time, more bool) ([]row, bool) {
-	var out []row
-	for _, r := range rows {
-		switch old := r.stamp().Before(since); {
-		case !old:
-			out = append(out, r)
-		case r.moved():
-			return out, false
-		}
-	}
-	return out, more
+	return answer.Data, cur.After != "", r, nil
 }
 
 // userPage cuts a page out of the list of all users, which Pipedrive gives in one piece. A

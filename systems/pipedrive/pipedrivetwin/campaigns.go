@@ -70,31 +70,6 @@ func mainAddress(n *row) string {
 	return ""
 }
 
-// optional are the parameters by which reads ask for more than is shown.
-func (c *Company) optional(o *object) []string {
-	if o.name == persons {
-		return []string{"include_fields"}
-	}
-	return nil
-}
-
-// mayInclude refuses what a company without Campaigns asks for; how is not documented.
-func (c *Company) mayInclude(q map[string]string) *failure {
-	if !slices.Contains(split(q["include_fields"]), "marketing_status") || c.campaigns {
-		return nil
-	}
-	return fail(400, "Validation failed: include_fields: marketing_status is not available", codeSchema)
-}
-
-// included is a record with what was asked for.
-func (c *Company) included(o *object, n *row, q map[string]string) map[string]any {
-	m := c.render(o, n)
-	if slices.Contains(split(q["include_fields"]), "marketing_status") {
-		m["marketing_status"] = n.f["marketing_status"]
-	}
-	return m
-}
-
 // written is a record as the answer to a write shows it.
 func (c *Company) written(o *object, n *row) map[string]any {
 	m := c.render(o, n)

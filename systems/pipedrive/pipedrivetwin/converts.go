@@ -73,11 +73,45 @@ func (c *Company) convertCall(r *request, o *object) (int, any) {
 	case n == nil || n.deleted || c.hidden(n):
 		return 0, c.missing(o)
 	}
+	set, f := c.convertBody(r, o)
+	if f != nil {
+		return 0, f
+	}
 	made := c.turn("api", o, n)
+	if maps.Copy(made.f, set); o.name == leads {
+		if f := c.settleDeal(made, set); f != nil {
+			return 0, f
+		}
+	}
 	x := conversion{id: fmt.Sprintf("%08x-4b40-11ef-9e1a-%012x", len(c.converted)+1, made.num), from: n.id}
 	x.into = c.object(map[string]string{leads: deals, deals: leads}[o.name]).shown(made)
 	c.converted = append(c.converted, x)
 	return 200, c.envelope(map[string]any{"conversion_id": x.id})
+}
+
+// convertBody reads where a lead's deal is to stand; a body need not be there.
+func (c *Company) convertBody(r *request, o *object) (map[string]any, *failure) {
+	set := map[string]any{}
+	if r.ContentLength == 0 || o.name != leads {
+		return set, nil
+	}
+	body, f := r.object()
+	if f != nil {
+		return nil, f
+	}
+	for key, v := range body {
+		kind, ok := map[string]string{"stage_id": "stage", "pipeline_id": "pipeline"}[key]
+		if !ok {
+			c.Unknown(r.Request, "field "+key)
+			continue
+		}
+		checked, wrong := c.check(kind, v)
+		if wrong != "" {
+			return nil, fail(400, "Validation failed: "+key+": "+wrong, codeSchema)
+		}
+		set[key] = checked
+	}
+	return set, nil
 }
 
 // A conversion is a lead or a deal that became the other.

@@ -123,7 +123,7 @@ func (c *Company) answer(w http.ResponseWriter, r *http.Request) (int, any) {
 	if f != nil {
 		return 0, f
 	}
-	if status, refused := c.rates.pass(w.Header(), c.Now(), req.cost(), app, req.path[0] == "itemSearch", c.options.NoLimits); refused != nil {
+	if status, refused := c.rates.pass(w.Header(), c.Now(), req.cost(), app, slices.Contains([]string{"itemSearch", "search"}, req.path[len(req.path)-1]), c.options.NoLimits); refused != nil {
 		return status, refused
 	}
 	return c.route(req)
@@ -173,6 +173,9 @@ func (c *Company) route(r *request) (int, any) {
 		}
 	}
 	o := c.object(name)
+	if o != nil && r.version == 2 && len(r.path) == 2 && r.path[1] == "search" {
+		return c.searchOf(r, o)
+	}
 	if r.version == 1 && len(r.path) == 3 && r.path[2] == "files" && slices.Contains([]string{persons, organizations, deals, products}, name) {
 		return c.filesOf(r, o)
 	}
@@ -196,7 +199,7 @@ func (c *Company) records(r *request, o *object, merge bool) (int, any) {
 		return c.list(r, o, len(r.path) == 2)
 	case len(r.path) == 1 && r.Method == "POST":
 		return c.create(r, o)
-	case len(r.path) != 2 && !merge, o.name == callLogs && r.Method != "GET":
+	case len(r.path) != 2 && !merge, o.name == callLogs && r.Method != "GET" && r.Method != "DELETE":
 		return c.unknown(r)
 	}
 	if _, err := strconv.ParseInt(r.path[1], 10, 64); err != nil && o.name != leads && o.name != callLogs {
@@ -214,8 +217,8 @@ func (c *Company) records(r *request, o *object, merge bool) (int, any) {
 	case merge:
 		return 0, methodNotAllowed()
 	case r.Method == "GET":
-		q := r.query(c.optional(o)...)
-		if f := c.mayInclude(q); f != nil {
+		q := r.query(optional(o, false, false)...)
+		if f := c.mayInclude(r, o, q); f != nil {
 			return 0, f
 		}
 		return 200, c.envelope(c.included(o, n, q))
@@ -291,7 +294,7 @@ func (r *request) cost() int {
 		return 2
 	case last == "merge", r.Method == "POST" && slices.Contains(r.path, "convert"):
 		return 40
-	case last == "itemSearch":
+	case last == "itemSearch", last == "search":
 		return 20
 	case slices.Contains([]string{"pipelines", "stages"}, r.path[0]):
 		return 5

@@ -25,16 +25,17 @@ type place struct {
 // list answers a list of version 2.
 func (c *Company) list(r *request, o *object, archived bool) (int, any) {
 	known := append([]string{"ids", "sort_by", "sort_direction", "limit", "cursor"}, selects(o.name)...)
+	known = append(known, "updated_since")
 	if o.name != products {
-		known = append(known, "updated_since", "updated_until")
+		known = append(known, "updated_until")
 	}
 	if o.name == deals {
 		known = append(known, "status")
 	}
-	q := r.query(append(known, c.optional(o)...)...)
+	q := r.query(append(known, optional(o, true, archived)...)...)
 	limit, f := c.limit(q["limit"], 500)
 	if f == nil {
-		f = c.mayInclude(q)
+		f = c.mayInclude(r, o, q)
 	}
 	if f != nil {
 		return 0, f
@@ -211,7 +212,8 @@ func (c *Company) oldList(r *request, o *object, archived bool) (int, any) {
 		return 0, f
 	}
 	start, err := strconv.Atoi(cmp.Or(q["start"], "0"))
-	field, direction, _ := strings.Cut(cmp.Or(q["sort"], "add_time ASC"), " ")
+	field, direction, _ := strings.Cut(cmp.Or(q["sort"], "add_time"), " ")
+	direction = cmp.Or(direction, "ASC")
 	if err != nil || start < 0 || !slices.Contains([]string{"id", "add_time", "update_time"}, field) || direction != "ASC" && direction != "DESC" {
 		return 0, failOld(400, "start or sort is not valid")
 	}

@@ -1,6 +1,7 @@
 package pipedrivetwin
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -57,10 +58,10 @@ func (c *Company) pipelinesCall(r *request) (int, any) {
 	if c.lacking["deals:read"] {
 		return 0, mismatch()
 	}
-	if r.Method != "GET" || len(r.path) != 1 {
+	if r.Method != "GET" || len(r.path) > 2 {
 		return c.unknown(r)
 	}
-	q := r.query("pipeline_id", "limit")
+	q := r.query("pipeline_id", "sort_by", "sort_direction", "limit", "cursor")
 	data := []any{}
 	times := map[string]any{"add_time": "2024-01-01T00:00:00Z", "update_time": "2024-01-01T00:00:00Z", "is_deleted": false}
 	if r.path[0] == "pipelines" {
@@ -81,6 +82,14 @@ func (c *Company) pipelinesCall(r *request) (int, any) {
 			maps.Copy(m, times)
 			data = append(data, m)
 		}
+	}
+	if len(r.path) == 2 {
+		for _, one := range data {
+			if m := asMap(one); fmt.Sprint(m["id"]) == r.path[1] {
+				return 200, c.envelope(m)
+			}
+		}
+		return 0, fail(404, "Not found", "ERR_NOT_FOUND")
 	}
 	return 200, map[string]any{"success": true, "data": data, "additional_data": map[string]any{"next_cursor": nil}}
 }
@@ -115,6 +124,9 @@ func (c *Company) usersCall(r *request) (int, any) {
 	if r.Method != "GET" || len(r.path) > 2 {
 		return c.unknown(r)
 	}
+	if len(r.path) == 2 && r.path[1] == "find" {
+		return c.findUsers(r, o)
+	}
 	r.query()
 	if len(r.path) == 2 && r.path[1] == "me" {
 		m := c.render(o, o.rows[0])
@@ -139,15 +151,43 @@ func (c *Company) usersCall(r *request) (int, any) {
 	return 200, c.envelope(data)
 }
 
+// findUsers answers GET /v1/users/find: by a part of the name, or of the address.
+func (c *Company) findUsers(r *request, o *object) (int, any) {
+	q := r.query("term", "search_by_email")
+	key := "name"
+	if q["search_by_email"] == "1" {
+		key = "email"
+	}
+	data := []any{}
+	for _, n := range o.rows {
+		if text, _ := n.f[key].(string); !n.deleted && q["term"] != "" && strings.Contains(strings.ToLower(text), strings.ToLower(q["term"])) {
+			data = append(data, c.render(o, n))
+		}
+	}
+	return 200, c.envelope(data)
+}
+
 // fieldsCall answers the Fields API: the list, and making a field.
 func (c *Company) fieldsCall(r *request, fields string) (int, any) {
 	i := slices.IndexFunc(c.objects, func(o *object) bool { return o.fields == fields && !o.old })
-	if i < 0 || len(r.path) != 1 {
+	if i < 0 || len(r.path) > 2 {
 		return c.unknown(r)
 	}
 	o := c.objects[i]
 	if c.lacking[o.scope+":read"] {
 		return 0, mismatch()
+	}
+	if len(r.path) == 2 {
+		if r.Method != "GET" {
+			return c.unknown(r)
+		}
+		r.query("include_fields")
+		for _, one := range c.fieldDefs(o) {
+			if asMap(one)["field_code"] == r.path[1] {
+				return 200, c.envelope(one)
+			}
+		}
+		return 0, fail(404, "Field not found", "ERR_NOT_FOUND")
 	}
 	switch r.Method {
 	case "GET":
@@ -159,11 +199,24 @@ func (c *Company) fieldsCall(r *request, fields string) (int, any) {
 }
 
 func (c *Company) fieldList(r *request, o *object) (int, any) {
-	q := r.query("limit", "cursor")
+	q := r.query("include_fields", "limit", "cursor")
 	limit, f := c.limit(q["limit"], 500)
 	if f != nil {
 		return 0, f
 	}
+	all := c.fieldDefs(o)
+	start, _ := strconv.Atoi(q["cursor"]) // 0 at first
+	start = min(start, len(all))
+	end := min(start+limit, len(all))
+	var next any
+	if end < len(all) {
+		next = strconv.Itoa(end)
+	}
+	return 200, map[string]any{"success": true, "data": all[start:end], "additional_data": map[string]any{"next_cursor": next}}
+}
+
+// fieldDefs describes all fields of an object.
+func (c *Company) fieldDefs(o *object) []any {
 	var all []any
 	for _, col := range o.columns {
 		if col.sync && !c.contacts || col.kind == "marketing" && !c.campaigns {
@@ -174,21 +227,14 @@ func (c *Company) fieldList(r *request, o *object) (int, any) {
 		case col.kind == "industry":
 			m["options"] = optionList(industries())
 		case col.key == "label_ids" && !o.old:
-			m["options"] = optionList([]string{"Customer", "Hot lead", "Warm lead"})
+			m["options"] = optionList(recordLabels())
 		}
 		all = append(all, m)
 	}
 	for _, f := range o.customs() {
 		all = append(all, f.render())
 	}
-	start, _ := strconv.Atoi(q["cursor"]) // 0 at first
-	start = min(start, len(all))
-	end := min(start+limit, len(all))
-	var next any
-	if end < len(all) {
-		next = strconv.Itoa(end)
-	}
-	return 200, map[string]any{"success": true, "data": all[start:end], "additional_data": map[string]any{"next_cursor": next}}
+	return all
 }
 
 func fieldType(kind string) string {

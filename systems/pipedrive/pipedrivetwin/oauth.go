@@ -69,11 +69,14 @@ func (c *Company) oauth(r *request, what string) (int, any) {
 		return 400, denied("invalid_request", "a form is wanted")
 	}
 	if what == "revoke" {
+		if c.grants.refresh[form.Get("token")] { // the app is uninstalled
+			clear(c.grants.access)
+		}
 		delete(c.grants.refresh, form.Get("token"))
 		delete(c.grants.access, form.Get("token"))
 		return 200, nil
 	}
-	return c.token(form)
+	return c.token(form, apiDomain(r.Host))
 }
 
 func denied(why, text string) map[string]any {
@@ -81,7 +84,7 @@ func denied(why, text string) map[string]any {
 }
 
 // token gives tokens. A refresh token is replaced each time.
-func (c *Company) token(form url.Values) (int, any) {
+func (c *Company) token(form url.Values, address string) (int, any) {
 	g := &c.grants
 	switch form.Get("grant_type") {
 	case "authorization_code":
@@ -105,8 +108,17 @@ func (c *Company) token(form url.Values) (int, any) {
 	return 200, map[string]any{
 		"access_token": access, "token_type": "Bearer", "expires_in": int(accessLife.Seconds()), "refresh_token": refresh,
 		"scope":      "base,contacts:full,deals:full,leads:full,activities:full,products:full,users:read,search:read,admin",
-		"api_domain": "https://" + domain + ".pipedrive.com",
+		"api_domain": address,
 	}
+}
+
+// apiDomain is the company's own address, which a client goes on with: this machine's, where
+// the twin is served there.
+func apiDomain(host string) string {
+	if name, _, _ := strings.Cut(host, ":"); name == "127.0.0.1" || name == "localhost" {
+		return "http://" + host
+	}
+	return "https://" + domain + ".pipedrive.com"
 }
 
 // authorize is the page on which a person lets the app in; that person agrees at once.

@@ -18,7 +18,44 @@ func (c *Company) search(r *request) (int, any) {
 	if len(r.path) != 1 || r.Method != "GET" {
 		return c.unknown(r)
 	}
-	q := r.query("term", "item_types", "fields", "exact_match", "limit", "cursor")
+	return c.searchIn(r.query("term", "item_types", "fields", "exact_match", "limit", "cursor"), nil)
+}
+
+// searchOf answers the searches of one object, which need no scope but that of the object.
+func (c *Company) searchOf(r *request, o *object) (int, any) {
+	if !slices.Contains([]string{deals, persons, organizations, products, leads}, o.name) || r.Method != "GET" {
+		return c.unknown(r)
+	}
+	if c.lacking[o.scope+":read"] {
+		return 0, mismatch()
+	}
+	known := []string{"term", "fields", "exact_match", "limit", "cursor"}
+	switch o.name {
+	case persons:
+		known = append(known, "organization_id")
+	case deals:
+		known = append(known, "person_id", "organization_id", "status")
+	case leads:
+		known = append(known, "person_id", "organization_id")
+	}
+	q := r.query(known...)
+	q["item_types"] = singular(o.name)
+	return c.searchIn(q, func(n *row) bool {
+		for _, name := range []string{"person_id", "organization_id", "status"} {
+			key := name
+			if name == "organization_id" && o.name != leads {
+				key = "org_id"
+			}
+			if want := q[name]; want != "" && fmt.Sprint(n.f[key]) != want {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// searchIn looks through the index, at the records that are wanted; nil = all.
+func (c *Company) searchIn(q map[string]string, wanted func(*row) bool) (int, any) {
 	limit, f := c.limit(q["limit"], 100)
 	if f != nil {
 		return 0, f
@@ -35,7 +72,7 @@ func (c *Company) search(r *request) (int, any) {
 			continue
 		}
 		for _, n := range o.rows {
-			if n.deleted || c.hidden(n) {
+			if n.deleted || c.hidden(n) || wanted != nil && !wanted(n) {
 				continue
 			}
 			if slices.ContainsFunc(o.indexedTexts(c.indexed(n), fields), func(text string) bool {
@@ -99,8 +136,24 @@ func (o *object) indexedTexts(f map[string]any, fields []string) []string {
 // item is what a search shows of a record.
 func (c *Company) item(o *object, n *row, kind string) map[string]any {
 	m := map[string]any{"id": o.shown(n), "type": kind, o.text: n.f[o.text], "visible_to": n.f["visible_to"], "owner": map[string]any{"id": n.f["owner_id"]}}
+	if kind == "person" {
+		m["emails"], m["phones"] = ways(n.f["emails"]), ways(n.f["phones"])
+		if id, ok := n.f["org_id"].(int64); ok {
+			m["organization"] = map[string]any{"id": id}
+		}
+	}
 	if kind == "deal" || kind == "lead" {
 		m["is_archived"] = n.f["is_archived"] == true
 	}
 	return m
+}
+
+// ways are the values of addresses or phones.
+func ways(v any) []any {
+	out := []any{}
+	list, _ := v.([]any)
+	for _, one := range list {
+		out = append(out, asMap(one)["value"])
+	}
+	return out
 }

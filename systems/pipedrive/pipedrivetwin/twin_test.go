@@ -43,7 +43,10 @@ func TestWhatTheVendorDoesNotHaveIsNoted(t *testing.T) {
 		{"GET", "/api/v1/persons", "", 404, true},         // out of support
 		{"GET", "/api/v2/leads", "", 404, true},           // version 1 only
 		{"GET", "/api/v2/persons?start=3", "", 200, true}, // an offset
-		{"GET", "/api/v2/products?updated_since=2026-01-01T00:00:00Z", "", 200, true},
+		{"GET", "/api/v2/products?updated_since=2026-01-01T00:00:00Z", "", 200, false},
+		{"GET", "/api/v2/products?updated_until=2026-01-01T00:00:00Z", "", 200, true},
+		{"GET", "/api/v2/persons?include_fields=shoe_size", "", 400, true},
+		{"GET", "/api/v2/persons?include_fields=marketing_status", "", 400, false},
 		{"GET", "/api/v1/leads/archived?updated_since=2026-01-01T00:00:00Z", "", 200, true},
 		{"POST", "/api/v2/persons", `{"name":"Ann","email":[]}`, 400, true},
 		{"POST", "/api/v2/persons", `{"name":"Ann","is_deleted":true}`, 400, true},
@@ -176,6 +179,96 @@ func TestTheSearchIsBehind(t *testing.T) {
 		time.Sleep(searchLag)
 		if !find("bea") || find("ann") {
 			t.Error("the index still has what was")
+		}
+	})
+}
+
+// What the vendor's own client asks for besides what the connector does.
+func TestWhatTheVendorsClientAsksForIsAnswered(t *testing.T) {
+	t.Parallel()
+	play(t, func(p *player) {
+		c := p.company
+		key, err := c.AddField(persons, "size", "enum", "Small", "Large")
+		if err != nil {
+			p.Fatal(err)
+		}
+		for _, put := range []map[string]string{{"name": "Ann Berg", "emails": "ann@x.io", key: "2"}, {"name": "Bob"}} {
+			if _, err := c.Put(persons, "", put); err != nil {
+				p.Fatal(err)
+			}
+		}
+		for _, status := range []string{"won", "won", "lost", "open"} {
+			if _, err := c.Put(deals, "", map[string]string{"title": "Pumps", "person_id": "1", "status": status}); err != nil {
+				p.Fatal(err)
+			}
+		}
+		lead, err := c.Put(leads, "", map[string]string{"title": "Lead", "person_id": "1"})
+		if err != nil {
+			p.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		for _, x := range []struct{ path, shows string }{
+			{"/api/v2/persons/1?include_option_labels=true", `{"id":2,"label":"Large"}`},
+			{"/api/v2/persons?include_fields=won_deals_count,lost_deals_count,open_deals_count,closed_deals_count&ids=1",
+				`"closed_deals_count":3`},
+			{"/api/v2/persons/1?include_fields=won_deals_count", `"won_deals_count":2`},
+			{"/api/v2/persons/1?custom_fields=" + strings.Repeat("0", 40), `"custom_fields":{}`},
+			{"/api/v2/personFields/" + key, `"field_name":"size"`},
+			{"/api/v2/pipelines/2", `"name":"Renewals"`},
+			{"/api/v2/stages/6", `"pipeline_id":2`},
+			{"/api/v2/persons/search?term=berg", `"emails":["ann@x.io"]`},
+			{"/api/v2/deals/search?term=pumps&status=lost", `"title":"Pumps"`},
+			{"/api/v2/leads/search?term=lead&person_id=2", `"items":[]`},
+			{"/api/v1/users/find?term=mara", `"name":"Mara Admin"`},
+			{"/api/v1/leads?sort=id", lead},
+		} {
+			if status, text := p.ask("GET", x.path, ""); status != 200 || !strings.Contains(text, x.shows) {
+				p.Errorf("%s: %d, no %s in %s", x.path, status, x.shows, text)
+			}
+		}
+		_, text := p.ask("POST", "/api/v2/leads/"+lead+"/convert/deal", `{"stage_id":6}`)
+		var job struct {
+			Data struct {
+				ID string `json:"conversion_id"`
+			}
+		}
+		if err := json.Unmarshal([]byte(text), &job); err != nil {
+			p.Fatal(err)
+		}
+		if _, text := p.ask("GET", "/api/v2/leads/"+lead+"/convert/status/"+job.Data.ID, ""); !strings.Contains(text, `"deal_id":5`) {
+			p.Errorf("the conversion has ended in %s", text)
+		}
+		if _, text := p.ask("GET", "/api/v2/deals/5", ""); !strings.Contains(text, lead) || !strings.Contains(text, `"stage_id":6`) {
+			p.Errorf("the deal is %s", text)
+		}
+		if u := c.Unknowns(); len(u) > 0 {
+			p.Errorf("unknown: %v", u)
+		}
+	})
+}
+
+// A file hangs on the organization of its person, too, and is read by an address of its own.
+func TestFilesAreKeptElsewhere(t *testing.T) {
+	t.Parallel()
+	play(t, func(p *player) {
+		c := p.company
+		if _, err := c.Put(organizations, "", map[string]string{"name": "Berg"}); err != nil {
+			p.Fatal(err)
+		}
+		if _, err := c.Put(persons, "", map[string]string{"name": "Ann", "org_id": "1"}); err != nil {
+			p.Fatal(err)
+		}
+		if _, err := c.Attach(persons, "1", "card.pdf", []byte("card")); err != nil {
+			p.Fatal(err)
+		}
+		if _, text := p.ask("GET", "/api/v1/organizations/1/files", ""); !strings.Contains(text, `"card.pdf"`) {
+			p.Errorf("the organization has %s", text)
+		}
+		if status, _ := p.ask("GET", "/api/v1/persons/2/files", ""); status != 404 {
+			p.Errorf("nobody's files: %d", status)
+		}
+		if status, _ := p.ask("GET", "/"+filesPath+"/1?X-Amz-Signature=forged", ""); status != 403 {
+			p.Errorf("a forged address: %d", status)
 		}
 	})
 }

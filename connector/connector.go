@@ -182,7 +182,7 @@ type Finder interface {
 // A Writer writes records.
 type Writer interface {
 	// Write carries out operations of one verb on one object, at most Object.Batch of
-	// them and no record twice. It returns one Result per Op, in order; an error of one
+	// them, or Object.CreateBatch new ones, and no record twice. It returns one Result per Op, in order; an error of one
 	// is in its Result. The second result is for what befell the whole call and left no
 	// operation with an outcome of its own: then every operation has that error.
 	Write(ctx context.Context, ops []Op) ([]Result, error)
@@ -191,7 +191,9 @@ type Writer interface {
 // A Settler is told by its vendor only later what became of some writes.
 type Settler interface {
 	// Outcome asks for the outcome of pending writes, by Result.Pending, at most
-	// Object.ReadBatch of them. A Result that is still open has its Pending set again.
+	// Object.ReadBatch, or Object.OutcomeBatch, of them. A Result that is still open has its
+	// Pending set again. One whose error says that nothing was written and that nothing is
+	// wrong with it (Unavailable) is sent again.
 	Outcome(ctx context.Context, object string, pending []string) ([]Result, error)
 }
 
@@ -337,6 +339,10 @@ type Result struct {
 	Version string         // the record's version after the write, if the vendor says it
 	After   *record.Record // the record after the write as far as the answer shows it; nil if it does not
 	Refused []Refusal      // fields that were not written although the rest was
+	// Fresh says that Outcome read After from the vendor while it was asked, so that it is not
+	// read once more. Version is then given only if nobody has touched the record since it was
+	// written (R2, R36).
+	Fresh bool
 	// Pending is not "" if the vendor took the operation and will only later say what became
 	// of it: what to ask Settler.Outcome for (R36).
 	Pending string

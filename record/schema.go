@@ -107,6 +107,11 @@ type Object struct {
 	Batch     int `json:"batch"`      // most records in one Write of one verb; 1 = no batches
 	ReadBatch int `json:"read_batch"` // most ids in one Read, and most values in one Find
 
+	// Where a vendor takes new records in larger heaps than other writes, or tells of more
+	// outcomes at once than it shows records, these say so; 0 = as Batch and ReadBatch.
+	CreateBatch  int `json:"create_batch,omitempty"`  // most records in one Write of creates
+	OutcomeBatch int `json:"outcome_batch,omitempty"` // most pending writes in one question for outcomes
+
 	ReadLag time.Duration `json:"read_lag,omitempty"` // a read this soon after a write may show the old state (R3)
 	Settle  time.Duration `json:"settle,omitempty"`   // a write of unknown outcome shows itself within this time (R16)
 	Overlap time.Duration `json:"overlap,omitempty"`  // an incremental read goes back this far behind its cursor

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"path/filepath"
@@ -125,7 +126,8 @@ func (w *world) env(name string) (string, bool) {
 	case "ERP_SECRET":
 		return w.erp.Settings()["api_key"], true
 	case "CRM_SECRET":
-		return w.crm.Settings()["access_token"], true
+		s := w.crm.Settings()
+		return cmp.Or(s["access_token"], s["api_key"]), true
 	}
 	return "", false
 }

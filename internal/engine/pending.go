@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,7 +75,8 @@ func (r *run) askOutcomes(ctx context.Context) (int, error) {
 			}
 			continue
 		}
-		for chunk := range slices.Chunk(due, max(1, r.p.ends[side].object.ReadBatch)) {
+		o := r.p.ends[side].object
+		for chunk := range slices.Chunk(due, max(1, cmp.Or(o.OutcomeBatch, o.ReadBatch))) {
 			n, err := r.askBatch(metered(ctx, r.calls[side]), side, chunk)
 			told += n
 			if err != nil {
@@ -124,7 +126,9 @@ func (s *settling) outcomes(ctx context.Context) {
 	if err == nil && len(results) != len(tokens) {
 		err = fmt.Errorf("%s answered %d of %d questions", s.end.conn.spec.Title, len(results), len(tokens))
 	}
-	s.at = time.Now().Truncate(time.Microsecond)
+	if !slices.ContainsFunc(results, func(res connector.Result) bool { return res.Fresh }) {
+		s.at = time.Now().Truncate(time.Microsecond) // else what was read is no younger than the question (R3)
+	}
 	if err != nil {
 		s.askLater(ctx, err)
 		return
@@ -183,10 +187,10 @@ func (s *settling) parted(op store.Op, made string) {
 }
 
 // outcome reads a late result. What it shows of the record may be older than what has been
-// read since, so the record is read anew. A vendor that no longer knows what it was asked for
+// read since, so the record is read anew, unless that has just been done. A vendor that no longer knows what it was asked for
 // has not said that nothing happened: then the record is looked up (R16).
 func (s *settling) outcome(op store.Op, res connector.Result) connector.Result {
-	if s.end.conn.able.Reader != nil {
+	if s.end.conn.able.Reader != nil && !res.Fresh {
 		res.After = nil
 	}
 	if res.Err == nil {

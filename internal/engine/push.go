@@ -52,9 +52,17 @@ func (r *run) pushAsItComes(ctx context.Context) error {
 	}
 }
 
+// batchOf is how many operations of a verb go into one call of an object's.
+func batchOf(o record.Object, verb connector.Verb) int {
+	if verb == connector.Create && o.CreateBatch > 0 {
+		return o.CreateBatch
+	}
+	return max(1, o.Batch)
+}
+
 // takeFresh takes a full batch out of memory, or with flush whatever is there.
 func (r *run) takeFresh(side record.Side, flush bool) []store.Op {
-	size := max(1, r.p.ends[side].object.Batch)
+	size := batchOf(r.p.ends[side].object, connector.Create)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if flush {
@@ -105,7 +113,7 @@ func (r *run) crowded() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, side := range record.Sides() {
-		if len(r.fresh[side]) > max(planBatch, r.e.workers*r.p.ends[side].object.Batch/2) {
+		if len(r.fresh[side]) > max(planBatch, r.e.workers*batchOf(r.p.ends[side].object, connector.Create)/2) {
 			return true
 		}
 	}
@@ -215,7 +223,7 @@ func (r *run) pushSide(ctx context.Context, side record.Side, verb connector.Ver
 	total := 0
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.e.workers)
-	size := max(1, r.p.ends[side].object.Batch)
+	size := batchOf(r.p.ends[side].object, verb)
 	for gctx.Err() == nil {
 		ops, err := r.e.store.ClaimOf(gctx, r.p.Name, r.p.ends[side].of, verb, size, time.Now())
 		if err != nil {

@@ -36,7 +36,7 @@ func (s *settling) results(ctx context.Context, results []connector.Result) {
 			s.later(op, store.OpUnknown, s.at.Add(s.end.object.Settle), errNotReadBack)
 			continue
 		}
-		if _, ended := s.ended[res.Ref.ID]; back == nil && !ended && s.waited && op.Verb == connector.Create && s.end.conn.able.Reader != nil {
+		if _, ended := s.ended[res.Ref.ID]; back == nil && res.After == nil && !ended && s.waited && op.Verb == connector.Create && s.end.conn.able.Reader != nil {
 			s.pend(op, op.Pending) // R3: people may have taken away what it made long ago
 			continue
 		}
@@ -136,6 +136,7 @@ func (s *settling) answerOf(op store.Op, res connector.Result, read *record.Reco
 		a.rec.Fields = make(record.Fields, len(s.r.p.wire[s.side]))
 	}
 	if read == nil {
+		a.ours = a.ours || s.waited && res.Fresh && res.Version != "" && res.After != nil && res.Version == res.After.Version
 		return a
 	}
 	for name, v := range read.Fields {

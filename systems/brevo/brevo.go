@@ -71,12 +71,18 @@ type conn struct {
 	machine  *machine // signs by itself; nil = the hub signs
 
 	mu      sync.Mutex
-	known   map[string]*shape // fields by object, as last read
-	imports map[string]*imported
+	known   map[string]*shape   // fields by object, as last read
+	imports map[int64]*imported // by process
+	alone   map[string]bool     // keys of operations that are not imported again
+
+	census *census
 }
 
 func open(env connector.Env) (connector.Connection, error) {
-	c := &conn{settings: env.Settings, secret: env.Secret, known: map[string]*shape{}, imports: map[string]*imported{}}
+	c := &conn{
+		settings: env.Settings, secret: env.Secret, census: newCensus(),
+		known: map[string]*shape{}, imports: map[int64]*imported{}, alone: map[string]bool{},
+	}
 	c.api = rest.API{HTTP: env.HTTP, Base: env.BaseURL, Classify: classify}
 	if secret := env.Secret(settingMachine); secret != "" && env.Secret(settingKey) == "" {
 		c.machine = &machine{api: c.api, client: env.Settings[connector.ClientID], secret: secret, scope: env.Settings[settingScope]}

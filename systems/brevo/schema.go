@@ -27,9 +27,10 @@ const (
 )
 
 const (
-	readBatch = 20  // ids of one call; https://developers.brevo.com/reference/get-contacts
-	callBatch = 100 // contacts of one batch update; the page of limits does not say more
-	bulkBatch = 1000
+	readBatch = 20   // ids of one call; https://developers.brevo.com/reference/get-contacts
+	callBatch = 100  // contacts of one batch update; the page of limits does not say more
+	bulkBatch = 2500 // new contacts of one import: of the larger heaps what goes wrong goes wrong for more
+	askBatch  = 5000 // imported contacts that are asked about in one go: their pages are read once
 	settle    = 30 * time.Second
 	overlap   = time.Minute
 )
@@ -107,11 +108,11 @@ func (c *conn) contactsObject(ctx context.Context) (record.Object, error) {
 	}
 	o := record.Object{
 		Name: contacts, Title: "Contacts", Common: "contact", Create: true, Update: true, Delete: true,
-		Batch: callBatch, ReadBatch: readBatch, Settle: settle, Overlap: overlap,
+		Batch: callBatch, ReadBatch: readBatch, OutcomeBatch: askBatch, Settle: settle, Overlap: overlap,
 		Deletes: record.EvidenceListing, OwnStamps: true,
 	}
 	if c.settings[settingImport] != "" {
-		o.Batch = bulkBatch
+		o.CreateBatch = bulkBatch
 	}
 	o.Fields = append(o.Fields, contactFields()...)
 	words := words()

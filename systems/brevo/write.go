@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
@@ -56,7 +57,11 @@ func (c *conn) Write(ctx context.Context, ops []connector.Op) ([]connector.Resul
 	case connector.Update:
 		c.update(ctx, s, all)
 	default:
-		for _, w := range all {
+		for i, w := range all {
+			if late(ctx) {
+				leave(all[i:])
+				break
+			}
 			w.result.Err = c.remove(ctx, w.id)
 		}
 	}
@@ -111,6 +116,10 @@ func (c *conn) create(ctx context.Context, s *shape, all []*writing) {
 	var made []*writing
 	single := c.importMany(ctx, ready)
 	for i, w := range single {
+		if late(ctx) {
+			leave(single[i:])
+			break
+		}
 		if w.result.Err = c.createOne(ctx, s, w); w.result.Err == nil {
 			made = append(made, w)
 			continue
@@ -123,6 +132,20 @@ func (c *conn) create(ctx context.Context, s *shape, all []*writing) {
 		}
 	}
 	c.readBack(ctx, s, made)
+}
+
+// late reports whether the time is nearly over in which a batch is to be done.
+func late(ctx context.Context) bool {
+	end, ends := ctx.Deadline()
+	return ends && time.Until(end) < 15*time.Second
+}
+
+// leave marks what there is no time for any more: it was not sent, and comes again soon.
+func leave(rest []*writing) {
+	err := &connector.Error{Kind: connector.Unavailable, Scope: connector.ScopeRecord, Wait: time.Second, Err: errLeft}
+	for _, w := range rest {
+		w.result.Err = err
+	}
 }
 
 // halts reports whether an error would befall every further call too.

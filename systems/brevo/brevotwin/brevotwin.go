@@ -37,6 +37,7 @@ type Account struct {
 	mu         sync.Mutex
 	attributes []*attribute
 	contacts   map[int64]*contact
+	index      map[identity]int64 // contacts by what one only has
 	lastID     int64
 	lists      []*list
 	folders    []*list
@@ -55,7 +56,7 @@ type Account struct {
 // New returns an account with the default attributes and one empty list.
 func New(o twin.Options) twin.Twin {
 	a := &Account{
-		kit: twin.NewKit(o), options: o, contacts: map[int64]*contact{}, jobs: map[int64]*job{}, importTime: 20 * time.Second,
+		kit: twin.NewKit(o), options: o, contacts: map[int64]*contact{}, index: map[identity]int64{}, jobs: map[int64]*job{}, importTime: 20 * time.Second,
 		attributes: defaultAttributes(), sales: defaultSales(), pipelines: defaultPipelines(), allowed: defaultAllowances(), grants: newGrants(),
 		folders: []*list{{id: 1, name: "Your first folder"}},
 		lists:   []*list{{id: firstList, name: "Newsletter", folder: 1}},

@@ -214,7 +214,7 @@ func (a *Account) create(in contactInput, r *request, by string) (*contact, *fai
 	}
 	a.lastID++
 	x.id = a.lastID
-	a.contacts[x.id] = x
+	a.keep(nil, x)
 	a.act(by, "create", "contacts", strconv.FormatInt(x.id, 10), written)
 	a.reported("contact_updated", x, r, by)
 	if len(x.lists) > 0 {
@@ -231,7 +231,9 @@ func (a *Account) change(x *contact, in contactInput, r *request, by string) *fa
 		return f
 	}
 	grown := len(copied.lists) > len(x.lists)
+	was := *x
 	*x = copied
+	a.keep(&was, x)
 	if len(in.Attributes) > 0 || in.ExtID != nil || in.MailNo != nil || in.SMSNo != nil {
 		x.modified = r.now // being put on a list alone does not count as a change of the contact
 	}
@@ -370,16 +372,44 @@ func (a *Account) by(kind, value string) *contact {
 	if isPhone(unique()[kind]) {
 		value = strings.TrimPrefix(strings.TrimPrefix(value, "+"), "00")
 	}
-	for _, x := range a.contacts {
-		have := x.email
-		if kind != "email" && kind != "email_id" {
-			have, _ = x.values[unique()[kind]].(string)
-		}
-		if have != "" && (have == value || strings.HasPrefix(kind, "email") && strings.EqualFold(have, value)) {
-			return x
+	field := unique()[kind]
+	if strings.HasPrefix(kind, "email") {
+		field, value = "email", strings.ToLower(value)
+	}
+	return a.contacts[a.index[identity{field, value}]]
+}
+
+// An identity is a value that one contact only has.
+type identity struct{ field, value string }
+
+func (x *contact) identities() []identity {
+	var all []identity
+	if x.email != "" {
+		all = append(all, identity{"email", strings.ToLower(x.email)})
+	}
+	for _, field := range unique() {
+		if text, _ := x.values[field].(string); text != "" {
+			all = append(all, identity{field, text})
 		}
 	}
-	return nil
+	return all
+}
+
+// keep puts a contact in its place, instead of what it was before; after is nil if it goes.
+func (a *Account) keep(before, after *contact) {
+	if before != nil {
+		for _, i := range before.identities() {
+			delete(a.index, i)
+		}
+		delete(a.contacts, before.id)
+	}
+	if after == nil {
+		return
+	}
+	a.contacts[after.id] = after
+	for _, i := range after.identities() {
+		a.index[i] = after.id
+	}
 }
 
 // oneCall reads, changes and deletes the contact that an identifier names.
@@ -420,8 +450,9 @@ func (a *Account) oneCall(r *request) (int, any) {
 	return a.unknown(r)
 }
 
+// drop deletes a contact.
 func (a *Account) drop(x *contact, r *request, by string) {
-	delete(a.contacts, x.id)
+	a.keep(x, nil)
 	a.act(by, "delete", "contacts", strconv.FormatInt(x.id, 10), nil)
 	a.reported("contact_deleted", x, r, by)
 }

@@ -25,13 +25,17 @@ type importInput struct {
 		Email      string         `json:"email"`
 		Attributes map[string]any `json:"attributes"`
 	} `json:"jsonBody"`
-	Lists      []int64 `json:"listIds"`
-	Update     bool    `json:"updateExistingContacts"`
-	Empty      bool    `json:"emptyContactsAttributes"`
-	Quiet      bool    `json:"disableNotification"`
-	NotifyURL  string  `json:"notifyUrl"`
-	Blocked    bool    `json:"emailBlacklist"`
-	SMSBlocked bool    `json:"smsBlacklist"`
+	Lists   []int64 `json:"listIds"`
+	NewList *struct {
+		Name   string `json:"listName"`
+		Folder int64  `json:"folderId"`
+	} `json:"newList"`
+	Update     *bool  `json:"updateExistingContacts"` // not said, it is true
+	Empty      bool   `json:"emptyContactsAttributes"`
+	Quiet      bool   `json:"disableNotification"`
+	NotifyURL  string `json:"notifyUrl"`
+	Blocked    bool   `json:"emailBlacklist"`
+	SMSBlocked bool   `json:"smsBlacklist"`
 }
 
 // importCall takes an import; see https://developers.brevo.com/reference/import-contacts
@@ -46,8 +50,14 @@ func (a *Account) importCall(r *request) (int, any) {
 		return failed(fail(413, "invalid_parameter", "The body is larger than 10MB"))
 	case len(in.Rows) == 0:
 		return failed(missing("Either fileUrl, fileBody or jsonBody is required"))
-	case len(in.Lists) == 0:
+	case len(in.Lists) == 0 && in.NewList == nil:
 		return failed(missing("Either listIds or newList is required"))
+	case in.NewList != nil && (in.NewList.Name == "" || !a.hasFolder(in.NewList.Folder)):
+		return failed(invalid("newList is not valid"))
+	}
+	if in.NewList != nil {
+		l := &list{id: a.next(), name: in.NewList.Name, folder: in.NewList.Folder}
+		a.lists, in.Lists = append(a.lists, l), append(in.Lists, l.id)
 	}
 	for _, id := range in.Lists {
 		if a.list(id) == nil {
@@ -70,16 +80,24 @@ func (a *Account) work() {
 	}
 }
 
+// carryOut makes the contacts of an import. What becomes of contacts that are there, beside
+// their attributes, is not documented; here it is the worst: they are put on the lists, also
+// on those that they have left, and blocklisted with the others.
 func (a *Account) carryOut(j *job) {
 	for _, row := range j.in.Rows {
 		in := contactInput{Email: row.Email, Attributes: row.Attributes, Lists: j.in.Lists}
+		if j.in.Blocked {
+			in.MailNo = &j.in.Blocked
+		}
+		if j.in.SMSBlocked {
+			in.SMSNo = &j.in.SMSBlocked
+		}
 		if have := a.by("email", row.Email); have != nil {
-			if j.in.Update {
-				in.Email = ""
-				_ = a.change(have, in, j.from, "api") // what is wrong with a row is in no report then
-			} else {
+			if in.Email = ""; j.in.Update != nil && !*j.in.Update {
+				in.Attributes = nil
 				j.reports["duplicate_email_id"] = append(j.reports["duplicate_email_id"], row.Email)
 			}
+			_ = a.change(have, in, j.from, "api") // what is wrong with a row is in no report then
 			continue
 		}
 		_, f := a.create(in, j.from, "api")

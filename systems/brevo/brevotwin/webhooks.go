@@ -166,6 +166,22 @@ func (a *Account) Unsubscribe(id string) error {
 	return nil
 }
 
+// LeaveList lets a person unsubscribe from one list, on the page that a mail leads to.
+func (a *Account) LeaveList(id string, from int64) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n, _ := strconv.ParseInt(id, 10, 64)
+	x := a.contacts[n]
+	if x == nil || !slices.Contains(x.lists, from) {
+		return fmt.Errorf("leave list %d: contact %s is not on it", from, id)
+	}
+	x.lists = slices.DeleteFunc(slices.Clone(x.lists), func(l int64) bool { return l == from })
+	x.unsubscribed = append(slices.Clone(x.unsubscribed), from)
+	a.act("person", "update", "contacts", id, map[string]string{"listUnsubscribed": joined(x.unsubscribed)})
+	a.reported("unsubscribed", x, &request{}, "person")
+	return nil
+}
+
 // Deliver posts what has happened: to webhooks that want batches up to 500 events at a time.
 // What is answered with 429, or not at all, comes again four times; everything else that is
 // no success is given up. See https://developers.brevo.com/docs/retry-mechanism

@@ -118,7 +118,8 @@ func (c *conn) Read(ctx context.Context, object string, ids []string) ([]connect
 	return out, nil
 }
 
-// readContacts reads contacts, twenty a call. One that is not there is left out.
+// readContacts reads contacts, twenty a call. One that is not there is left out: that is so
+// only if Brevo says it of the contact itself, because a list may lag behind (R21).
 func (c *conn) readContacts(ctx context.Context, ids []string) (map[string]contact, error) {
 	found := map[string]contact{}
 	for part := range slices.Chunk(numbers(ids), readBatch) {
@@ -132,6 +133,19 @@ func (c *conn) readContacts(ctx context.Context, ids []string) (map[string]conta
 			}
 			offset += len(p.Contacts)
 			more = len(p.Contacts) > 0 && offset < min(p.Count, len(part)) // a page may be shorter than was asked for
+		}
+		for _, id := range part {
+			if _, ok := found[id]; ok {
+				continue
+			}
+			x, err := c.one(ctx, "contact_id", id)
+			switch connector.KindOf(err) {
+			case "":
+				found[id] = x
+			case connector.NotFound:
+			default:
+				return nil, fmt.Errorf("read contact: %w", err)
+			}
 		}
 	}
 	return found, nil

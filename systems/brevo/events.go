@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -51,26 +52,56 @@ func (c *conn) Track(ctx context.Context, events []connector.Event) ([]connector
 		}
 		ready = append(ready, i)
 	}
-	for part := range slices.Chunk(ready, maxEvents) {
-		ins := make([]eventInput, len(part))
+	for rest := ready; len(rest) > 0; {
+		part := rest[:min(len(rest), maxEvents)]
+		errs := c.tellPart(ctx, inputs, part)
 		for i, at := range part {
-			ins[i] = inputs[at]
+			out[at].Err = eventError(errs[i])
 		}
-		err := c.tell(ctx, ins)
-		if err != nil && len(part) > 1 && connector.KindOf(err) == connector.Invalid {
-			for _, at := range part { // which of them is at fault?
-				out[at].Err = eventError(c.tell(ctx, inputs[at:at+1]))
+		rest = rest[len(part):]
+		if last := errs[len(errs)-1]; halts(last) { // the others would meet the same, and were not sent
+			for _, at := range rest {
+				out[at].Err = eventError(last)
 			}
-			continue
-		}
-		for _, at := range part {
-			out[at].Err = eventError(err)
+			break
 		}
 	}
-	if first := firstError(out); len(ready) == len(events) && first != nil && halts(first) {
+	if first := firstError(out); halts(first) && !slices.ContainsFunc(out, func(r connector.Result) bool { return !halts(r.Err) }) {
 		return nil, first
 	}
 	return out, nil
+}
+
+// tellPart tells events of one call, and returns what came of each. Those that are not taken
+// together are told one by one, so that only the one at fault is not taken.
+func (c *conn) tellPart(ctx context.Context, inputs []eventInput, part []int) []error {
+	ins := make([]eventInput, len(part))
+	for i, at := range part {
+		ins[i] = inputs[at]
+	}
+	errs := make([]error, len(part))
+	failed, err := c.tell(ctx, ins)
+	single := len(part) > 1 && connector.KindOf(err) == connector.Invalid
+	var halted error
+	for i := range part {
+		switch {
+		case halted != nil:
+			errs[i] = halted
+		case single:
+			one, err := c.tell(ctx, ins[i:i+1])
+			if errs[i] = err; err == nil {
+				errs[i] = one[0]
+			}
+			if halts(errs[i]) {
+				halted = errs[i]
+			}
+		default:
+			if errs[i] = err; err == nil {
+				errs[i] = failed[i]
+			}
+		}
+	}
+	return errs
 }
 
 func firstError(out []connector.Result) error {
@@ -87,22 +118,43 @@ func eventError(err error) error {
 	return connector.ErrorOf(unknown(fmt.Errorf("tell events: %w", err)))
 }
 
-// tell makes one call.
-func (c *conn) tell(ctx context.Context, ins []eventInput) error {
+// batchTaken is how Brevo takes several events: all for later, or some and others not, with a word
+// on each of these; see https://developers.brevo.com/reference/create-batch-events
+type batchTaken struct {
+	Count  *int `json:"count"`
+	Failed int  `json:"failed_events"`
+	Errors []struct {
+		Which   []int  `json:"eventIndex"`
+		Message string `json:"message"`
+	} `json:"errors"`
+}
+
+// tell makes one call, and returns what was wrong with single events of it.
+func (c *conn) tell(ctx context.Context, ins []eventInput) ([]error, error) {
+	failed := make([]error, len(ins))
 	if len(ins) == 1 {
 		_, err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: "/v3/events", Body: ins[0]})
-		return err
+		return failed, err
 	}
-	var answer struct {
-		Count *int `json:"count"`
-	}
+	var answer batchTaken
 	_, err := c.do(ctx, rest.Call{Method: http.MethodPost, Path: "/v3/events/batch", Body: map[string]any{"events": ins}, Into: &answer})
-	if err == nil && answer.Count != nil && *answer.Count != len(ins) {
-		return &connector.Error{
-			Kind: connector.Ambiguous, Scope: connector.ScopeRecord, Err: fmt.Errorf("of %d events Brevo took %d", len(ins), *answer.Count),
+	if err != nil {
+		return failed, err
+	}
+	named := 0
+	for _, e := range answer.Errors {
+		for _, i := range e.Which {
+			if i >= 0 && i < len(ins) && failed[i] == nil {
+				failed[i], named = invalid("", firstText(e.Message, "Brevo gave no reason"), "correct the event"), named+1
+			}
 		}
 	}
-	return err
+	if answer.Count != nil && *answer.Count != len(ins) || answer.Failed > named {
+		return failed, &connector.Error{ // which of them, it does not say
+			Kind: connector.Ambiguous, Scope: connector.ScopeRecord, Err: fmt.Errorf("of %d events Brevo took not all", len(ins)),
+		}
+	}
+	return failed, nil
 }
 
 // eventOf makes the event that Brevo takes.
@@ -180,7 +232,8 @@ func (c *conn) Tracked(ctx context.Context, events []connector.Event) ([]bool, e
 	for i, e := range events {
 		byName[e.Name] = append(byName[e.Name], i)
 	}
-	for name, which := range byName {
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		which := byName[name]
 		from, to := span(events, which)
 		keys, err := c.told(ctx, name, from, to)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
@@ -11,11 +12,12 @@ import (
 
 // What keeps consents (R32): no contact is taken off a blocklist but by a yes of its person,
 // and none is given another address while it is blocklisted, because Brevo takes it off then;
-// see https://developers.brevo.com/reference/update-contact
+// see https://developers.brevo.com/reference/update-contact. Of numbers it does not say that,
+// nor the contrary: they are kept as well.
 
 // careful reports whether an operation needs to be held against the contact as it is now.
 func careful(op connector.Op) bool {
-	for _, name := range []string{fieldEmail, fieldLists, fieldMailNo, fieldSMSNo} {
+	for _, name := range []string{fieldEmail, fieldLists, fieldMailNo, fieldSMS, fieldSMSNo} {
 		if _, sets := op.Set[name]; sets {
 			return true
 		}
@@ -72,6 +74,8 @@ func (w *writing) fill(s *shape) {
 			w.input.SMSNo = w.block(name, v, w.before != nil && w.before.SMSNo)
 		case fieldLists:
 			w.memberships(v)
+		case fieldSMS:
+			w.number(f, v)
 		case fieldExtID:
 			text := v.Text()
 			w.input.ExtID = &text
@@ -120,12 +124,22 @@ func (w *writing) address(v record.Value) {
 		w.input.Email = v.Text()
 	case v.IsEmpty():
 		w.refuse(fieldEmail, "a contact's e-mail address cannot be emptied in Brevo")
-	case w.before != nil && w.before.Email == v.Text():
+	case w.before != nil && strings.EqualFold(w.before.Email, v.Text()): // Brevo knows no capitals in it
 	case w.before != nil && w.before.MailNo && !yes:
 		w.refuse(fieldEmail, "the contact is blocklisted, and with another address Brevo would take it off the blocklist: change it in Brevo, and see that the no is kept")
 	default:
 		w.attribute("EMAIL", v.Text())
 	}
+}
+
+// number sets the number for text messages.
+func (w *writing) number(f record.Field, v record.Value) {
+	yes := w.op.Set[fieldSMSNo].Text() == record.Granted
+	if w.before != nil && w.before.SMSNo && !yes && !same(f, decodeValue(f, w.before.Attributes[fieldSMS]).Text(), v.Text()) {
+		w.refuse(fieldSMS, "the contact is blocklisted for text messages, and with another number it might not be any more: change it in Brevo, and see that the no is kept")
+		return
+	}
+	w.value(f, v)
 }
 
 // block returns what to say of a blocklisting; nil = nothing. A no is always carried. What is

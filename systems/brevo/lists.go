@@ -89,7 +89,8 @@ func (c *conn) readList(ctx context.Context, object, id string) (connector.Chang
 func (c *conn) writeList(ctx context.Context, op connector.Op) (string, error) {
 	var ins []map[string]any
 	in := map[string]any{}
-	for name, v := range op.Set {
+	for _, name := range op.Set.Names() {
+		v := op.Set[name]
 		var value any = v.Text()
 		if name == fieldFolder {
 			id, err := strconv.ParseInt(v.Text(), 10, 64)

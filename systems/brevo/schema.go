@@ -133,13 +133,13 @@ func (c *conn) contactsObject(ctx context.Context) (record.Object, error) {
 
 // contactFields are what every contact has besides attributes. Brevo hears it from people
 // themselves that they want no mail, so its no is firsthand. It has no way to say yes: who
-// is not blocklisted may never have been asked. A change of lists alone is not known to move
-// a contact's stamp (R35).
+// is not blocklisted may never have been asked. That a change of lists, or a click on the link to
+// unsubscribe, moves a contact's stamp is said nowhere (R35).
 func contactFields() []record.Field {
 	return []record.Field{
 		{Name: fieldEmail, Label: "E-mail", Common: "email", Kind: record.KindEmail, Unique: true, Findable: true, NoClear: true},
-		{Name: fieldMailNo, Label: "E-mail consent", Common: "email_consent", Kind: record.KindConsent, Firsthand: true, NoClear: true},
-		{Name: fieldSMSNo, Label: "Text message consent", Common: "sms_consent", Kind: record.KindConsent, Firsthand: true, NoClear: true},
+		{Name: fieldMailNo, Label: "E-mail consent", Common: "email_consent", Kind: record.KindConsent, Firsthand: true, NoClear: true, Silent: true},
+		{Name: fieldSMSNo, Label: "Text message consent", Common: "sms_consent", Kind: record.KindConsent, Firsthand: true, NoClear: true, Silent: true},
 		{Name: fieldLists, Label: "Lists", Common: "tags", Kind: record.KindReferences, To: lists, Silent: true},
 		{Name: fieldUnsubscribed, Label: "Lists unsubscribed from", Kind: record.KindReferences, To: lists, Silent: true, ReadOnly: true},
 		{Name: fieldExtID, Label: "External ID", Kind: record.KindText, Unique: true, Findable: true},

@@ -232,13 +232,35 @@ func (c *conn) update(ctx context.Context, s *shape, all []*writing) {
 		}
 	}
 	for part := range slices.Chunk(ready, callBatch) {
-		if len(part) == 1 || !c.updateBatch(ctx, part) {
-			for _, w := range part {
+		if len(part) > 1 {
+			if c.updateBatch(ctx, part) {
+				continue
+			}
+			c.refill(ctx, s, part)
+		}
+		for i, w := range part {
+			switch {
+			case late(ctx):
+				leave(part[i:])
+			case w.result.Err == nil && !w.input.empty():
 				w.result.Err = c.updateOne(ctx, s, w)
 			}
 		}
 	}
 	c.readBack(ctx, s, slices.DeleteFunc(ready, func(w *writing) bool { return w.result.Err != nil }))
+}
+
+// refill makes what is sent anew: since the contacts were read a person may have said no (R32).
+func (c *conn) refill(ctx context.Context, s *shape, part []*writing) {
+	for _, w := range part {
+		w.input, w.sent, w.before, w.result = contactInput{}, record.Fields{}, nil, connector.Result{Ref: w.op.Ref}
+	}
+	c.readBefore(ctx, part)
+	for _, w := range part {
+		if w.result.Err == nil {
+			w.fill(s)
+		}
+	}
 }
 
 // updateBatch changes contacts in one call. It returns false if they are to be tried one by
@@ -340,6 +362,7 @@ func (w *writing) dropped(s *shape, after record.Record) {
 		}
 		if got.Equal(was) {
 			w.refuse(name, "Brevo took the call and left the value as it was")
+			w.result.Refused[len(w.result.Refused)-1].Again = v.Text() == record.Denied && s.fields[name].Kind == record.KindConsent // R32: a no arrives
 		}
 	}
 }

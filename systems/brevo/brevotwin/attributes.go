@@ -2,6 +2,7 @@ package brevotwin
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -57,31 +58,91 @@ func (a *Account) attributesCall(r *request) (int, any) {
 			out = append(out, x.show())
 		}
 		return 200, map[string]any{"attributes": out}
-	case r.Method != "POST" || len(r.path) != 4:
+	case len(r.path) == 5 && r.Method == "DELETE":
+		return a.dropOption(r)
+	case len(r.path) != 4:
+		return a.unknown(r)
+	case r.Method == "PUT", r.Method == "DELETE":
+		return a.changeAttribute(r)
+	case r.Method != "POST":
 		return a.unknown(r)
 	}
-	var in struct {
-		Type        string   `json:"type"`
-		Options     []string `json:"multiCategoryOptions"`
-		Enumeration []struct {
-			Value json.Number `json:"value"`
-			Label string      `json:"label"`
-		} `json:"enumeration"`
-	}
+	var in attributeInput
 	if f := r.decode(&in); f != nil {
 		return failed(f)
 	}
 	x := &attribute{name: r.path[3], category: r.path[2], kind: in.Type, options: in.Options}
 	if x.category == "category" {
-		x.kind = ""
-		for _, v := range in.Enumeration {
-			x.values = append(x.values, enumerated{v.Value.String(), v.Label})
-		}
+		x.kind, x.values = "", in.values()
 	}
 	if f := a.define(x); f != nil {
 		return failed(f)
 	}
 	return 201, nil
+}
+
+type attributeInput struct {
+	Type        string   `json:"type"`
+	Options     []string `json:"multiCategoryOptions"`
+	Enumeration []struct {
+		Value json.Number `json:"value"`
+		Label string      `json:"label"`
+	} `json:"enumeration"`
+}
+
+func (in attributeInput) values() []enumerated {
+	var all []enumerated
+	for _, v := range in.Enumeration {
+		all = append(all, enumerated{v.Value.String(), v.Label})
+	}
+	return all
+}
+
+// changeAttribute replaces the values of a category, adds options of multiple choice, or
+// deletes the attribute with all that contacts hold in it; see
+// https://developers.brevo.com/reference/update-attribute
+func (a *Account) changeAttribute(r *request) (int, any) {
+	x := a.attribute(r.path[3])
+	if x == nil || x.category != r.path[2] {
+		return failed(notFound("Attribute does not exist"))
+	}
+	if r.Method == "DELETE" {
+		a.attributes = slices.DeleteFunc(a.attributes, func(y *attribute) bool { return y == x })
+		for _, c := range a.contacts {
+			was := *c
+			c.values = maps.Clone(c.values)
+			delete(c.values, x.name)
+			a.keep(&was, c)
+		}
+		return 204, nil
+	}
+	var in attributeInput
+	if f := r.decode(&in); f != nil {
+		return failed(f)
+	}
+	switch {
+	case x.category == "category" && len(in.Enumeration) > 0:
+		x.values = in.values()
+	case x.kind == "multiple-choice" && len(in.Options) > 0:
+		for _, o := range in.Options {
+			if !slices.Contains(x.options, o) {
+				x.options = append(x.options, o)
+			}
+		}
+	default:
+		return failed(invalid("nothing of the attribute can be changed so"))
+	}
+	return 204, nil
+}
+
+// dropOption takes away an option of multiple choice.
+func (a *Account) dropOption(r *request) (int, any) {
+	x := a.attribute(r.path[3])
+	if x == nil || x.kind != r.path[2] || !slices.Contains(x.options, r.path[4]) {
+		return failed(notFound("Attribute does not exist"))
+	}
+	x.options = slices.DeleteFunc(slices.Clone(x.options), func(o string) bool { return o == r.path[4] })
+	return 204, nil
 }
 
 func (x *attribute) show() map[string]any {

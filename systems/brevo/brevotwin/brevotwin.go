@@ -45,6 +45,7 @@ type Account struct {
 	pipelines  []pipeline
 	jobs       map[int64]*job
 	importTime time.Duration
+	listLag    time.Duration // lists show new contacts so much later
 	events     []event
 	hooks      []*hook
 	allowed    map[string][]*allowance
@@ -90,6 +91,13 @@ func (a *Account) Foreign(on bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.foreign = on
+}
+
+// ListsLag sets how long new contacts are missing in lists of contacts; 0 at first.
+func (a *Account) ListsLag(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.listLag = d
 }
 
 // ImportsTake sets how long an import is under way; 20 s at first.

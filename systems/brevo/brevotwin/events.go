@@ -83,6 +83,9 @@ func (in eventInput) check() *failure {
 // the vendor does that is not documented.
 func (a *Account) happen(in eventInput, r *request) {
 	e := event{name: in.Name, at: r.now, properties: in.Properties}
+	if e.properties == nil {
+		e.properties = map[string]any{}
+	}
 	if t, err := time.Parse(time.RFC3339Nano, in.Date); err == nil {
 		e.at = t
 	}
@@ -92,9 +95,12 @@ func (a *Account) happen(in eventInput, r *request) {
 			id, _ := n.Int64()
 			text = strconv.FormatInt(id, 10)
 		}
-		if x := a.by(kind, text); x != nil {
+		if x := a.by(kind, text); x != nil && (e.contact == 0 || kind == "contact_id") { // which goes before all others
 			e.contact = x.id
 		}
+	}
+	if x := a.contacts[e.contact]; x != nil && len(in.OfContact) > 0 {
+		_ = a.change(x, contactInput{Attributes: in.OfContact}, r, "api") // what is wrong with it is not told
 	}
 	if in.Object != nil {
 		e.object = in.Object.Type
@@ -104,6 +110,16 @@ func (a *Account) happen(in eventInput, r *request) {
 	a.act("api", "create", "events", key, map[string]string{"event_name": in.Name})
 }
 
+// day reads a time of a query, which may also be a day: from its beginning, or to its end.
+func day(q map[string][]string, name string, long time.Duration) (time.Time, *failure) {
+	if len(q[name]) > 0 {
+		if t, err := time.Parse(time.DateOnly, q[name][0]); err == nil {
+			return t.Add(long), nil
+		}
+	}
+	return moment(q, name)
+}
+
 // listEvents shows events, the newest first; see https://developers.brevo.com/reference/get-events
 func (a *Account) listEvents(r *request) (int, any) {
 	q := r.query("contact_id", "event_name", "object_type", "startDate", "endDate", "limit", "offset")
@@ -111,16 +127,26 @@ func (a *Account) listEvents(r *request) (int, any) {
 	if f != nil {
 		return failed(f)
 	}
-	from, f := moment(q, "startDate")
+	from, f := day(q, "startDate", 0)
 	if f != nil {
 		return failed(f)
 	}
-	to, f := moment(q, "endDate")
+	to, f := day(q, "endDate", 24*time.Hour)
 	if f != nil {
 		return failed(f)
 	}
+	switch {
+	case from.IsZero() != to.IsZero():
+		return failed(invalid("startDate and endDate are mandatory together"))
+	case from.After(to):
+		return failed(invalid("startDate is after endDate"))
+	case from.IsZero():
+		from, to = r.now.AddDate(0, -6, 0), r.now.AddDate(100, 0, 0)
+	}
+	has := func(name, value string) bool { return q.Get(name) == "" || slices.Contains(q[name], value) }
 	all := slices.DeleteFunc(slices.Clone(a.events), func(e event) bool {
-		return q.Get("event_name") != "" && !slices.Contains(q["event_name"], e.name) || e.at.Before(from) || !to.IsZero() && e.at.After(to)
+		return !has("event_name", e.name) || !has("contact_id", strconv.FormatInt(e.contact, 10)) || !has("object_type", e.object) ||
+			e.at.Before(from) || e.at.After(to)
 	})
 	slices.SortStableFunc(all, func(x, y event) int { return y.at.Compare(x.at) })
 	out := []any{}

@@ -20,12 +20,15 @@ type job struct {
 	reports map[string][]string // e-mails by reason
 }
 
+type importRow struct {
+	Email      string         `json:"email"`
+	Attributes map[string]any `json:"attributes"`
+}
+
 type importInput struct {
-	Rows []struct {
-		Email      string         `json:"email"`
-		Attributes map[string]any `json:"attributes"`
-	} `json:"jsonBody"`
-	Lists   []int64 `json:"listIds"`
+	Rows    []importRow `json:"jsonBody"`
+	Body    string      `json:"fileBody"`
+	Lists   []int64     `json:"listIds"`
 	NewList *struct {
 		Name   string `json:"listName"`
 		Folder int64  `json:"folderId"`
@@ -45,6 +48,7 @@ func (a *Account) importCall(r *request) (int, any) {
 	if f := r.decode(&in); f != nil {
 		return failed(f)
 	}
+	in.Rows = append(in.Rows, rowsOf(in.Body)...)
 	switch {
 	case len(r.body) > 10<<20:
 		return failed(fail(413, "invalid_parameter", "The body is larger than 10MB"))
@@ -67,6 +71,29 @@ func (a *Account) importCall(r *request) (int, any) {
 	j := &job{id: a.next(), due: a.Now().Add(a.importTime), in: in, from: r, reports: map[string][]string{}}
 	a.jobs[j.id] = j
 	return 202, map[string]any{"processId": j.id}
+}
+
+// rowsOf reads a file of rows: attributes by the names in its first line, with ";" between.
+func rowsOf(file string) []importRow {
+	var rows []importRow
+	var names []string
+	for line := range strings.SplitSeq(strings.TrimSpace(file), "\n") {
+		cells := strings.Split(strings.TrimSpace(line), ";")
+		if names == nil {
+			names = cells
+			continue
+		}
+		row := importRow{Attributes: map[string]any{}}
+		for i, cell := range cells[:min(len(cells), len(names))] {
+			if strings.EqualFold(names[i], "EMAIL") {
+				row.Email = cell
+			} else {
+				row.Attributes[strings.ToUpper(names[i])] = cell
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // work carries out the imports whose time has come.
@@ -117,8 +144,21 @@ func (a *Account) carryOut(j *job) {
 
 // processCall tells how far an import is; see https://developers.brevo.com/reference/get-process
 func (a *Account) processCall(r *request) (int, any) {
-	if r.Method != http.MethodGet || len(r.path) != 2 {
+	if r.Method != http.MethodGet || len(r.path) > 2 {
 		return a.unknown(r)
+	}
+	if len(r.path) == 1 {
+		limit, offset, f := a.window(r.query("limit", "offset", "sort"), 10, 50)
+		if f != nil {
+			return failed(f)
+		}
+		ids := slices.Sorted(maps.Keys(a.jobs))
+		slices.Reverse(ids)
+		out := []any{}
+		for _, id := range part(ids, offset, limit) {
+			out = append(out, a.jobs[id].show())
+		}
+		return 200, map[string]any{"processes": out, "count": len(ids)}
 	}
 	r.query()
 	id, _ := strconv.ParseInt(r.path[1], 10, 64)
@@ -126,9 +166,13 @@ func (a *Account) processCall(r *request) (int, any) {
 	if j == nil {
 		return failed(notFound("Process ID does not exist"))
 	}
+	return 200, j.show()
+}
+
+func (j *job) show() map[string]any {
 	m := map[string]any{"id": j.id, "name": "IMPORTUSER", "status": "in_process"}
 	if !j.done {
-		return 200, m
+		return m
 	}
 	m["status"] = "completed"
 	reports := map[string]any{}
@@ -141,7 +185,7 @@ func (a *Account) processCall(r *request) (int, any) {
 		}
 	}
 	m["info"] = map[string]any{"import": reports}
-	return 200, m
+	return m
 }
 
 // csv is a report, which lies at an address of its own that needs no key.

@@ -53,16 +53,25 @@ func (a *Account) listsCall(r *request) (int, any) {
 		return 200, map[string]any{r.path[1]: out, "count": len(all)}
 	case len(r.path) == 2 && r.Method == http.MethodPost && r.path[1] == "lists":
 		return a.createList(r)
-	case len(r.path) != 3:
+	case len(r.path) == 2 && r.Method == http.MethodPost:
+		return a.createFolder(r)
+	case len(r.path) < 3:
 		return a.unknown(r)
 	}
-	r.query()
 	id, _ := strconv.ParseInt(r.path[2], 10, 64)
 	i := slices.IndexFunc(all, func(l *list) bool { return l.id == id })
 	if i < 0 {
 		return failed(notFound("List ID does not exist"))
 	}
+	if len(r.path) > 3 {
+		return a.insideCall(r, all[i])
+	}
+	r.query()
 	switch {
+	case r.Method == http.MethodDelete:
+		return a.dropList(r, all[i])
+	case r.Method == http.MethodPut && r.path[1] == "folders":
+		return a.renameFolder(r, all[i])
 	case r.Method == http.MethodGet:
 		m := all[i].show()
 		if r.path[1] == "lists" {

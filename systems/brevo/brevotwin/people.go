@@ -92,8 +92,8 @@ func (a *Account) Put(object, id string, fields map[string]string) (string, erro
 	return id, nil
 }
 
-// putContact writes what a person enters on the contact's page. On the page an address is
-// changed without any effect on the blocklist; only the API has that.
+// putContact writes what a person enters on the contact's page. On the page an address or
+// a number is changed without any effect on the blocklist; only the API has that.
 func (a *Account) putContact(id string, fields map[string]string) (string, error) {
 	r := &request{Request: &http.Request{}, account: a, now: a.stamp()}
 	in := contactInput{Attributes: map[string]any{}}
@@ -135,6 +135,10 @@ func (a *Account) putContact(id string, fields map[string]string) (string, error
 	x := a.contacts[n]
 	if x == nil {
 		return "", errors.New("no such contact")
+	}
+	if _, sets := in.Attributes["SMS"]; sets && in.SMSNo == nil {
+		kept := x.smsNo
+		in.SMSNo = &kept
 	}
 	if in.Email != "" {
 		in.Attributes["EMAIL"] = in.Email

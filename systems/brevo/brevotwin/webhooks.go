@@ -31,10 +31,17 @@ type hook struct {
 	Batched bool     `json:"batched"`
 	About   string   `json:"description"`
 	Auth    *auth    `json:"auth,omitempty"`
+	Headers []header `json:"headers,omitempty"`
 	Created string   `json:"createdAt"`
 	Changed string   `json:"modifiedAt"`
 
 	queue []posting
+}
+
+// A header comes with every call of a webhook.
+type header struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
 }
 
 type auth struct {
@@ -55,6 +62,7 @@ type hookInput struct {
 	Batched bool     `json:"batched"`
 	About   string   `json:"description"`
 	Auth    *auth    `json:"auth"`
+	Headers []header `json:"headers"`
 }
 
 // webhooksCall answers /webhooks; see https://developers.brevo.com/reference/create-webhook
@@ -80,18 +88,32 @@ func (a *Account) webhooksCall(r *request) (int, any) {
 		a.hooks = slices.Delete(a.hooks, i, i+1)
 		return 204, nil
 	case r.Method == http.MethodPut:
-		var in hookInput
-		if f := r.decode(&in); f != nil {
-			return failed(f)
-		}
-		if f := in.check(); f != nil {
-			return failed(f)
-		}
-		h := a.hooks[i]
-		h.URL, h.Events, h.Batched, h.Auth, h.Changed = in.URL, in.Events, in.Batched, in.Auth, stamped(r.now)
-		return 204, nil
+		return a.changeHook(r, a.hooks[i])
 	}
 	return a.unknown(r)
+}
+
+// changeHook changes what the call names.
+func (a *Account) changeHook(r *request, h *hook) (int, any) {
+	in := hookInput{URL: h.URL, Batched: h.Batched, About: h.About}
+	if f := r.decode(&in); f != nil {
+		return failed(f)
+	}
+	if in.Events == nil {
+		in.Events = h.Events
+	}
+	if f := in.check(); f != nil {
+		return failed(f)
+	}
+	h.URL, h.Events, h.Batched, h.About = in.URL, in.Events, in.Batched, in.About
+	if in.Auth != nil {
+		h.Auth = in.Auth
+	}
+	if in.Headers != nil {
+		h.Headers = in.Headers
+	}
+	h.Changed = stamped(r.now)
+	return 204, nil
 }
 
 func (in hookInput) check() *failure {
@@ -120,6 +142,7 @@ func (a *Account) createHook(r *request) (int, any) {
 	}
 	h := &hook{
 		ID: a.next(), URL: in.URL, Type: in.Type, Channel: in.Channel, Events: in.Events, Batched: in.Batched, About: in.About, Auth: in.Auth,
+		Headers: in.Headers,
 		Created: stamped(r.now), Changed: stamped(r.now),
 	}
 	a.hooks = append(a.hooks, h)
@@ -264,6 +287,9 @@ func (a *Account) post(ctx context.Context, through http.RoundTripper, h *hook, 
 		return 0, fmt.Errorf("post events: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	for _, x := range h.Headers {
+		req.Header.Set(x.Key, x.Value)
+	}
 	if h.Auth != nil {
 		token := h.Auth.Token
 		if forged {

@@ -55,12 +55,16 @@ func specNotes() []string {
 			"refresh and sweep them rarely, and keep what changes often on contacts or tell it as events.",
 		"A contact that is blocklisted for e-mail or text messages is a no (R32). It is carried to the other side whatever the direction. " +
 			"Not to be blocklisted is no consent: it shows as nothing said.",
-		"A blocklisting is lifted only where the person has said yes again. The e-mail address of a contact that is blocklisted is not changed: Brevo would take it off the blocklist.",
+		"A blocklisting is lifted only where the person has said yes again. The e-mail address of a contact that is blocklisted is not changed: Brevo would take it off the blocklist. " +
+			"Nor is the number of one that is blocklisted for text messages.",
 		"Nobody is put on a list again from which they unsubscribed.",
 		"Values that Brevo would ignore without a word are refused and shown; an attribute that is not in Brevo is made by check --create-fields.",
 		"An e-mail address, an external ID and each telephone number are one contact's only. A number that another contact has is left out, and shown.",
 		"Telephone numbers need their country code.",
-		"Contacts that are made together, 20 and more, go through Brevo's import if import_list names the list that they are put on; else one by one.",
+		"New contacts that come together, 20 and more, go through Brevo's import, straight onto their lists. Those that are on no list do so only if import_list names one for them; " +
+			"else they are made one by one. Fill it for a first load of many thousands: it is then some hundred calls instead of one for each person.",
+		"An import is given only addresses of which Brevo has no contact; all contacts are counted for that. With the attribute TANDEM_KEY (check --create-fields) " +
+			"no call of the hundred an hour is spent on asking what became of it.",
 		"Brevo reports changed contacts by e-mail address in batches of five minutes; contacts without an address, companies and deals are not reported.",
 		"Contacts are not merged: Brevo merges only where it is told to on a conflict, and keeps the one that it likes.",
 		"Tasks, segments, campaigns and objects of your own are left out.",
@@ -78,7 +82,7 @@ func specSettings() []connector.Setting {
 			Name: settingPlan, Label: "Plan", Help: "decides how often Brevo may be called; its answers correct it",
 			Default: planGeneral, Choices: []string{planGeneral, planAdvanced, planExtended},
 		},
-		{Name: settingImport, Label: "List for imports", Help: "ID of the list on which new contacts are put that are made together; empty = no imports"},
+		{Name: settingImport, Label: "List for imports", Help: "ID of the list on which imported contacts are put that are on no other; empty = these are not imported"},
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,6 +76,36 @@ func TestAFirstLoadOfBrevoTakesFewCalls(t *testing.T) {
 		before := writes(w.crm)
 		if w.sync(engine.SyncOptions{}); writes(w.crm) != before { // invariant 6
 			t.Errorf("a further run writes %d times", writes(w.crm)-before)
+		}
+	})
+}
+
+// What a person changes in a contact between its import and our look at it is an edit
+// (invariant 7).
+func TestInvariant7EditsOfImportedContactsAreCarriedBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newLoad(t, 30)
+		w.stop()
+		w.yaml = strings.Replace(mailYAML, ", direction: left-to-right", "", 1)
+		w.start()
+		edited := make(chan error, 1)
+		go func() {
+			time.Sleep(27 * time.Second) // imports take 20, and the run looks at growing intervals
+			_, err := w.crm.Put("contacts", w.by(w.crm, "contacts", "email", "ann3@example.com").ID, map[string]string{"FIRSTNAME": "Edited"})
+			edited <- err
+		}()
+		rep := w.sync(engine.SyncOptions{})["contacts"]
+		if err := <-edited; err != nil || rep.Linked != 30 {
+			t.Fatalf("%v, %+v", err, rep)
+		}
+		time.Sleep(time.Minute)
+		w.sync(engine.SyncOptions{})
+		if got := w.by(w.erp, "contacts", "email", "ann3@example.com").Fields["firstname"]; got != "Edited" {
+			t.Errorf("the first name is %q", got)
+		}
+		if got := w.by(w.crm, "contacts", "email", "ann3@example.com").Fields["FIRSTNAME"]; got != "Edited" {
+			t.Errorf("the first name in Brevo is %q", got)
 		}
 	})
 }

@@ -190,7 +190,7 @@ func (c *conn) missing(ctx context.Context, s *shape, rows []*asked) error {
 }
 
 var (
-	errLost = errors.New("Brevo says nothing of the import any more")
+	errLost = errors.New("nothing is said of the import any more")
 	errLeft = errors.New("left for the next call")
 )
 
@@ -226,7 +226,7 @@ func (c *conn) importOf(ctx context.Context, x *asked, polls *int) (*imported, e
 	case ctx.Err() != nil, connector.KindOf(err) == connector.Unauthorized, connector.KindOf(err) == connector.Forbidden:
 		return nil, err
 	case err != nil || next == nil:
-		return nil, nil //nolint:nilerr // asked again later
+		return nil, nil // asked again later
 	}
 	next.asked = time.Now()
 	c.mu.Lock()

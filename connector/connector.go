@@ -233,7 +233,8 @@ type Describer interface {
 
 // A SchemaWriter can add fields.
 type SchemaWriter interface {
-	// AddField makes the field, or returns the one of that name if it is there already.
+	// AddField makes the field, or returns the one of that name if it is there already. Of
+	// references that have choices, such as lists, it makes those that are not there, by label.
 	AddField(ctx context.Context, object string, f record.Field) (record.Field, error)
 }
 

@@ -199,10 +199,10 @@ type Field struct {
 	Firsthand  bool `json:"firsthand,omitempty"`   // of a consent: people themselves say it there, by a form or a link to unsubscribe (R32)
 
 	MaxLen   int       `json:"max_len,omitempty"` // in characters; 0 = not known
-	Choices  []Choice  `json:"choices,omitempty"`
-	Open     bool      `json:"open,omitempty"` // values beyond Choices are taken too
-	To       string    `json:"to,omitempty"`   // object that a reference points to
-	Elem     []Field   `json:"elem,omitempty"` // of a list: the fields of its structs; the one with Key is the vendor's id of the element, which is not compared
+	Choices  []Choice  `json:"choices,omitempty"` // of references: the records that there are, by name, where they are few, such as lists
+	Open     bool      `json:"open,omitempty"`    // values beyond Choices are taken too
+	To       string    `json:"to,omitempty"`      // object that a reference points to
+	Elem     []Field   `json:"elem,omitempty"`    // of a list: the fields of its structs; the one with Key is the vendor's id of the element, which is not compared
 	Rewrites []Rewrite `json:"rewrites,omitempty"`
 }
 

@@ -45,6 +45,7 @@ type checkedLine struct {
 type missingLine struct {
 	Object string      `json:"object"`
 	Field  string      `json:"field"`
+	List   string      `json:"list,omitempty"` // the list that is missing, where it is no field
 	Kind   record.Kind `json:"kind"`
 	Sync   string      `json:"sync,omitempty"` // "" = Tandem's own, wanted but not needed
 	Can    bool        `json:"can_create"`
@@ -53,6 +54,7 @@ type missingLine struct {
 type createdLine struct {
 	Object string `json:"object"`
 	Field  string `json:"field"`
+	List   string `json:"list,omitempty"`
 	Error  string `json:"error,omitempty"`
 }
 
@@ -132,13 +134,13 @@ func (a *app) checked(ch engine.Checked, added []engine.Added) checkedLine {
 		line.Objects = append(line.Objects, o.Name)
 	}
 	for _, m := range ch.Missing {
-		line.Missing = append(line.Missing, missingLine{Object: m.Object, Field: m.Field.Name, Kind: m.Field.Kind, Sync: m.Sync, Can: m.Can})
+		line.Missing = append(line.Missing, missingLine{Object: m.Object, Field: m.Field.Name, List: listOf(m.Field), Kind: m.Field.Kind, Sync: m.Sync, Can: m.Can})
 	}
 	for _, ad := range added {
 		if ad.Connection != ch.Connection {
 			continue
 		}
-		made := createdLine{Object: ad.Object, Field: ad.Field.Name}
+		made := createdLine{Object: ad.Object, Field: ad.Field.Name, List: listOf(ad.Field)}
 		if ad.Err != nil {
 			made.Error = ad.Err.Error()
 		}
@@ -149,6 +151,14 @@ func (a *app) checked(ch engine.Checked, added []engine.Added) checkedLine {
 		line.Error, line.Kind, line.Fix = ch.Err.Error(), e.Kind, e.Fix
 	}
 	return line
+}
+
+// listOf is the name of the list that is to be made, where it is no field that is missing.
+func listOf(f record.Field) string {
+	if f.Kind != record.KindReferences || len(f.Choices) != 1 {
+		return ""
+	}
+	return f.Choices[0].Label
 }
 
 func (l checkedLine) code() int {
@@ -199,7 +209,14 @@ func (l checkedLine) text() string {
 		b.WriteString(lackText(lack))
 	}
 	for _, made := range l.Created {
-		if made.Error != "" {
+		switch {
+		case made.List != "" && made.Error != "":
+			fmt.Fprintf(&b, "  ! the list %s was not made: %s\n", oneLine(made.List), printable(made.Error))
+			continue
+		case made.List != "":
+			fmt.Fprintf(&b, "  + the list %s was made\n", oneLine(made.List))
+			continue
+		case made.Error != "":
 			fmt.Fprintf(&b, "  ! %s.%s was not made: %s\n", made.Object, made.Field, printable(made.Error))
 			continue
 		}
@@ -238,6 +255,10 @@ func missingText(all []missingLine) string {
 		why := "sync " + m.Sync + " needs it"
 		if m.Sync == "" {
 			why = "wanted, so that a lost answer never doubles a record"
+		}
+		if m.List != "" {
+			fmt.Fprintf(&b, "  ! there is no list %s (%s)\n", oneLine(m.List), why)
+			continue
 		}
 		fmt.Fprintf(&b, "  ! %s has no field %s (%s, %s)\n", m.Object, m.Field, m.Kind, why)
 	}

@@ -43,9 +43,18 @@ func (e *Engine) strange(c *conn, schema record.Schema) bool {
 			if known && slices.ContainsFunc(expressionsOf(s, side), func(source string) bool { return mapping.Strange(source, o, schema.Objects) }) {
 				return true
 			}
+			if known && slices.ContainsFunc(s.Fields, func(f plan.Field) bool { return len(f.Lists) > 0 && listsAreNew(f, o) }) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// listsAreNew reports whether rules name lists that were not there when the schema was read.
+func listsAreNew(f plan.Field, o record.Object) bool {
+	_, lists := mapping.MissingLists(f.Entry, o)
+	return len(lists) > 0
 }
 
 // expressionsOf are the expressions over the fields of one side.
@@ -65,16 +74,20 @@ func expressionsOf(s plan.Sync, side record.Side) []string {
 	return slices.DeleteFunc(sources, func(source string) bool { return source == "" })
 }
 
+// readBefore reports whether an object has been read when the run of a sync begins: by one that
+// comes before it, and as often.
+func (e *Engine) readBefore(sync int, of store.Object) bool {
+	mine := e.syncs[sync].Schedule
+	return slices.ContainsFunc(e.syncs[:sync], func(p *pair) bool {
+		often := p.Schedule == mine || p.Schedule.Every > 0 && p.Schedule.Every <= mine.Every
+		return often && (p.ends[0].of == of || p.ends[1].of == of)
+	})
+}
+
 // findAside finds for each side of each sync the objects that its run reads besides: those that
-// refer to a record that it computes something of, and those that nothing else reads.
+// refer to a record that it computes something of, and those that nothing else has read by then.
 func (e *Engine) findAside(wanted map[store.Object][]string) {
-	read := map[store.Object]bool{}
-	for _, p := range e.syncs {
-		for _, end := range p.ends {
-			read[end.of] = true
-		}
-	}
-	for _, p := range e.syncs {
+	for i, p := range e.syncs {
 		p.aside = nil
 		for _, side := range record.Sides() {
 			if p.Mapping == nil {
@@ -83,7 +96,7 @@ func (e *Engine) findAside(wanted map[store.Object][]string) {
 			parents := p.parents(side)
 			for _, of := range p.looked(side) {
 				own := of == p.ends[0].of || of == p.ends[1].of
-				if own || read[of] && slices.Contains(parents, of) && !slices.ContainsFunc(p.Mapping.Children(side), func(c mapping.Child) bool { return c.Object == of.Name }) {
+				if own || e.readBefore(i, of) && slices.Contains(parents, of) && !slices.ContainsFunc(p.Mapping.Children(side), func(c mapping.Child) bool { return c.Object == of.Name }) {
 					continue
 				}
 				fields := slices.Clone(wanted[of])

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/mapping"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest"
@@ -132,6 +134,9 @@ func (e *Engine) missing(connection string) []MissingField {
 			for _, f := range missingFields(s, side, o, partner) {
 				out = appendMissing(out, MissingField{Object: o.Name, Sync: s.Name, Field: f, Can: c.able.AddField != nil})
 			}
+			for _, f := range missingNames(s, o) {
+				out = append(out, MissingField{Object: o.Name, Sync: s.Name, Field: f, Can: c.able.AddField != nil})
+			}
 			if _, has := o.Key(); !has && o.Create && c.able.AddField != nil {
 				out = appendMissing(out, MissingField{Object: o.Name, Can: true, Field: keyField()})
 			}
@@ -168,8 +173,29 @@ func missingFields(s plan.Sync, side record.Side, o, partner record.Object) []re
 			f.Kind, f.Format, f.Choices = like.Kind, like.Format, like.Choices
 		} else if like, ok := partner.ByCommon(there); ok {
 			f.Kind, f.Format, f.Choices = like.Kind, like.Format, like.Choices
+		} else if entry.From != "" {
+			f.Kind = mapping.ResultKind(entry.From)
 		}
 		out = append(out, mappedField(f, entry, side))
+	}
+	return out
+}
+
+// missingNames makes, for every list that rules name and that is not there, the field of lists
+// with that list as its choice. One that is called by its id cannot be made.
+func missingNames(s plan.Sync, o record.Object) []record.Field {
+	var out []record.Field
+	for _, entry := range s.Fields {
+		if len(entry.Lists) == 0 {
+			continue
+		}
+		field, lists := mapping.MissingLists(entry.Entry, o)
+		for _, name := range lists {
+			if _, err := strconv.ParseInt(name, 10, 64); err != nil && field.Kind == record.KindReferences {
+				field.Choices = []record.Choice{{Label: name}}
+				out = append(out, field)
+			}
+		}
 	}
 	return out
 }
@@ -220,6 +246,9 @@ func (e *Engine) AddFields(ctx context.Context, connections []string) ([]Added, 
 			a := Added{Connection: ch.Connection, Object: m.Object, Field: m.Field}
 			if m.Can {
 				a.Field, a.Err = c.able.AddField.AddField(ctx, m.Object, m.Field)
+				if m.Field.Kind == record.KindReferences {
+					a.Field = m.Field // of all lists, the one that was made
+				}
 			} else {
 				a.Err = &connector.Error{Kind: connector.Unsupported, Fix: "make the field " + m.Field.Name + " in " + c.spec.Title + " by hand",
 					Err: fmt.Errorf("%s cannot be given fields through its API", c.spec.Title)}

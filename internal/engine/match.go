@@ -379,7 +379,14 @@ func (b *batch) draftCreate(row store.Row) (op *store.Op, why string, err error)
 			return nil, "", fmt.Errorf("field %s: %w", f.Key, err)
 		}
 		to := fieldOn(f, other)
-		if !known || to.Name == "" || !allowed(b.r.p.Rules[i].Direction, f).Allows(other) && !b.tellsNo(i, own) {
+		if to.Name == "" || !allowed(b.r.p.Rules[i].Direction, f).Allows(other) && !b.tellsNo(i, own) {
+			continue
+		}
+		if first := m.First(i, other, row.Fields, b.refs); own.IsEmpty() && !first.IsEmpty() {
+			made.Set[to.Name] = first
+			continue // it is no agreement: what the other side lacks is filled in a second step (R5)
+		}
+		if !known {
 			continue
 		}
 		sent, told, err := m.Convert(i, b.side, own, b.refs)

@@ -174,6 +174,9 @@ func (s *settling) created(op store.Op, res connector.Result, read *record.Recor
 			}
 		}
 	}
+	if s.firstValues(op) {
+		s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: other, ID: op.SourceID})
+	}
 	s.keep(link, a, clean)
 	why := s.r.p.ends[other].of.String() + "/" + op.SourceID + " has no partner"
 	if len(op.Fields) > 0 {
@@ -188,6 +191,15 @@ func (s *settling) created(op store.Op, res connector.Result, read *record.Recor
 		s.facts.Close = append(s.facts.Close, fmt.Sprintf("parked %s %s", other, op.SourceID), fmt.Sprintf("match %s %s", other, op.SourceID))
 	}
 	s.count(func(c *store.Counts) { c.Created++ })
+}
+
+// firstValues reports whether a create set a field of which the other side has nothing.
+func (s *settling) firstValues(op store.Op) bool {
+	return slices.ContainsFunc(s.r.p.Mapping.Fields(), func(f mappingField) bool {
+		_, set := op.Set[fieldOn(f, s.side).Name]
+		_, told := op.Source[f.Key]
+		return set && !told
+	})
 }
 
 // untouched gives the fields their base that a create did not write. It reports whether

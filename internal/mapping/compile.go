@@ -31,7 +31,9 @@ type pair struct {
 	longest [2]int       // characters that the other side takes from that side; 0 = any number
 	expr    *program     // computes the value of side source; nil: none
 	source  record.Side
-	alike   bool // equal values mean the same
+	alike   bool        // equal values mean the same
+	first   [2]*program // by side that is written: what a new record gets where the other one has nothing; nil: none
+	firstly [2]converter
 }
 
 // Compile makes a mapping, or says what is wrong. The mapping is usable only if no
@@ -324,6 +326,7 @@ func (c *compiler) needs() {
 			if p.expr != nil && p.source == s {
 				programs = append(programs, p.expr)
 			}
+			programs = append(programs, p.first[s.Other()])
 			wire = append(wire, p.names[s])
 			f := c.m.fields[i].side(s)
 			if isReference(f.Kind) && f.To != "" && (p.conv[record.Left] != nil || p.conv[record.Right] != nil) {

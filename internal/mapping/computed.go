@@ -34,7 +34,40 @@ func (c *compiler) computed(e Entry) {
 		c.problems = append(c.problems, problems...)
 		return
 	}
+	if c.forNew(to, target, prog) {
+		return
+	}
 	c.addComputed(e, to, target, prog)
+}
+
+// forNew takes the expression for what a new record gets, where an entry before this one carries
+// the same field from a field of the other side: a record of that side may have nothing there.
+func (c *compiler) forNew(to record.Side, target record.Field, prog *program) bool {
+	for i := range c.m.pairs {
+		p := &c.m.pairs[i]
+		if p.names[to] == target.Name && p.allowed[to.Other()] && p.expr == nil && p.first[to] == nil {
+			p.first[to], p.firstly[to] = prog, c.coercion(target, to)
+			return true
+		}
+	}
+	return false
+}
+
+// First returns what a new record of a side gets in a field for which the other side's record has
+// nothing; it is empty where the configuration does not say.
+func (m *Mapping) First(i int, to record.Side, f record.Fields, refs Refs) record.Value {
+	p := &m.pairs[i]
+	if p.first[to] == nil {
+		return record.Value{}
+	}
+	v, known, err := p.first[to].value(f, refs)
+	if err != nil || !known {
+		return record.Value{}
+	}
+	if v, known, err = p.firstly[to](v, refs); err != nil || !known {
+		return record.Value{} // what does not fit is as good as nothing here
+	}
+	return v
 }
 
 // addComputed takes a field into the mapping that an expression computes.

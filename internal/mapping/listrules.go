@@ -57,7 +57,8 @@ func (c *compiler) lists(e Entry) {
 		c.problemf(first, "%q is read-only", target.Name)
 		return
 	}
-	if isChoice(target.Kind) && len(target.Choices) > 0 && !target.Open {
+	e.Lists = byID(e.Lists, target)
+	if len(target.Choices) > 0 && !target.Open {
 		c.knownLists(e, target)
 	}
 	source, before := to.Other(), len(c.problems)
@@ -87,12 +88,7 @@ func (c *compiler) listTarget(e Entry, path string) (record.Side, record.Field, 
 			continue
 		}
 		for _, f := range c.object(s).Fields {
-			holds := f.Kind == record.KindReferences && strings.HasSuffix(strings.ToLower(f.To), "lists")
-			if wanted != "" {
-				named, ok := resolve(c.object(s), wanted)
-				holds = ok && named.Name == f.Name
-			}
-			if holds {
+			if e.holdsLists(c.object(s), f) {
 				found, at = append(found, f), s
 			}
 		}
@@ -114,6 +110,15 @@ func (c *compiler) listTarget(e Entry, path string) (record.Side, record.Field, 
 	return 0, record.Field{}, false
 }
 
+// holdsLists reports whether a field may be the one that holds the lists.
+func (e Entry) holdsLists(o record.Object, f record.Field) bool {
+	if wanted := e.Lists[0].field(e); wanted != "" {
+		named, ok := resolve(o, wanted)
+		return ok && named.Name == f.Name
+	}
+	return f.Kind == record.KindReferences && f.Writable() && strings.HasSuffix(strings.ToLower(f.To), "lists")
+}
+
 // field is what the entry calls the field that holds the lists.
 func (r ListRule) field(e Entry) string {
 	if e.Left != "" {
@@ -122,11 +127,41 @@ func (r ListRule) field(e Entry) string {
 	return e.Right
 }
 
+// byID puts ids in the place of the names of lists.
+func byID(rules []ListRule, target record.Field) []ListRule {
+	id := func(list string) string {
+		if v, ok := byLabel(target.Choices, list); ok && !hasChoice(target, list) {
+			return v
+		}
+		return list
+	}
+	out := slices.Clone(rules)
+	for i, r := range out {
+		out[i].In = id(r.In)
+		out[i].To = make(map[string]string, len(r.To))
+		for key, list := range r.To {
+			out[i].To[key] = id(list)
+		}
+	}
+	return out
+}
+
+// MissingLists returns the lists of an entry's rules that an object's field of lists has not
+// among its choices, by id or by name, and that field.
+func MissingLists(e Entry, o record.Object) (record.Field, []string) {
+	i := slices.IndexFunc(o.Fields, func(f record.Field) bool { return e.holdsLists(o, f) })
+	if i < 0 || o.Fields[i].Open || len(o.Fields[i].Choices) == 0 {
+		return record.Field{}, nil
+	}
+	target := o.Fields[i]
+	return target, slices.DeleteFunc(named(byID(e.Lists, target)), func(list string) bool { return hasChoice(target, list) })
+}
+
 // knownLists holds the lists of rules against the choices that there are.
 func (c *compiler) knownLists(e Entry, target record.Field) {
 	var words []string
 	for _, ch := range target.Choices {
-		words = append(words, ch.Value)
+		words = append(words, ch.Value, ch.Label)
 	}
 	check := func(path, list string) {
 		if list != "" && !hasChoice(target, list) {

@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/tandemhub/tandem/internal/mapping"
@@ -49,6 +50,29 @@ func TestListsFollowTheRecordThatCounts(t *testing.T) {
 		if err != nil || err2 != nil || !known || !told || sent.String() != c.want || !sent.Equal(v) {
 			t.Errorf("%s: on %v, %t, %t, %v, %v, want %s", name, sent, known, told, err, m.Fault(0, record.Left, withDeals(c.deals...), someLinks()), c.want)
 		}
+	}
+}
+
+func TestListsMayBeCalledByTheirNames(t *testing.T) {
+	t.Parallel()
+	in := ruled(mapping.ListRule{Of: "deals", To: map[string]string{"won": "customers", "lost": "9"}}, mapping.ListRule{In: "Everybody", When: "true"})
+	i := slices.IndexFunc(in.Right.Fields, func(f record.Field) bool { return f.Name == "lists" })
+	in.Right.Fields[i].Choices = []record.Choice{{Value: "7", Label: "Customers"}, {Value: "8", Label: "Everybody"}, {Value: "9", Label: "8"}}
+	m := compile(t, in)
+	v, _, err := m.Own(0, record.Left, withDeals(staged("won", "1", "")), someLinks())
+	if err != nil || v.String() != "7, 8" {
+		t.Errorf("on %v, %v", v, err)
+	}
+	if got := m.Fields()[0].Lists; !slices.Equal(got, []string{"7", "8", "9"}) {
+		t.Errorf("the rules name %v", got)
+	}
+	e := mapping.Entry{Lists: []mapping.ListRule{{To: map[string]string{"won": "Custmers"}}, {In: "12"}, {In: "Everybody"}}}
+	if _, missing := mapping.MissingLists(e, in.Right); !slices.Equal(missing, []string{"12", "Custmers"}) {
+		t.Errorf("missing are %v", missing)
+	}
+	in.Entries[0].Lists[0].To["won"] = "Custmers"
+	if _, problems := mapping.Compile(in); !hasProblem(problems, "lists[0].to", `"Custmers" is none of the lists`, "Customers", false) {
+		t.Errorf("%+v", problems)
 	}
 }
 

@@ -155,6 +155,11 @@ func (c *compiler) print() string {
 				line("rate", code, p.expr.rates[code])
 			}
 		}
+		for _, first := range p.first {
+			if first != nil {
+				line("first", first.source)
+			}
+		}
 		for _, pair := range elements(f.Left, f.Right) {
 			line("element", pair[0].Name, pair[1].Name, pair[0].Kind, pair[1].Kind, f.Natural)
 		}

@@ -26,6 +26,9 @@ func (c *conn) AddField(ctx context.Context, object string, f record.Field) (rec
 	if object != contacts {
 		return record.Field{}, unsupported("add field %s: %s have no attributes", f.Name, object)
 	}
+	if f.Name == fieldLists {
+		return c.addLists(ctx, s, f)
+	}
 	name := attributeName(f.Name)
 	if have, ok := s.fields[name]; ok {
 		return have, nil

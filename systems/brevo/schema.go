@@ -115,6 +115,9 @@ func (c *conn) contactsObject(ctx context.Context) (record.Object, error) {
 		o.CreateBatch = bulkBatch
 	}
 	o.Fields = append(o.Fields, contactFields()...)
+	if err := c.nameLists(ctx, o.Fields); err != nil {
+		return record.Object{}, err
+	}
 	words := words()
 	for _, a := range answer.Attributes {
 		f, ok := a.field()

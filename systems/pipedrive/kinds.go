@@ -94,7 +94,7 @@ func work() []kind {
 			standard: `title=name!name* value=amount!money currency=currency pipeline_id=pipeline!choice stage_id=stage!choice
 				status=status!choice probability=probability!number lost_reason expected_close_date=close_date!date
 				person_id=contact!persons org_id=company!organizations owner_id=owner!users label_ids=tags!choices visible_to!choice
-				is_archived!bool won_time!datetime- lost_time!datetime- close_time!datetime- origin- add_time=created_at!datetime-`,
+				is_archived!bool stage_change_time!datetime- won_time!datetime- lost_time!datetime- close_time!datetime- origin- add_time=created_at!datetime-`,
 		},
 		{
 			name: leads, title: "Leads", common: "lead", entity: "lead", fields: "dealFields", text: "title",

@@ -49,6 +49,7 @@ type site struct {
 	dir  string
 	erp  *dolibarrtwin.Twin
 	crm  *hubspottwin.Account
+	at   map[string]twin.Twin // by system
 	env  map[string]string
 	door *entrance // nil while nothing is served
 	log  *buffer
@@ -83,6 +84,7 @@ func newSiteOf(t *testing.T, yaml string, crm twin.Options) *site {
 	s := &site{t: t, dir: t.TempDir(), log: &buffer{}}
 	s.erp = must[*dolibarrtwin.Twin](t, twinOf(t, "dolibarr", twin.Options{Zone: athens(t)}))
 	s.crm = must[*hubspottwin.Account](t, twinOf(t, "hubspot", crm))
+	s.at = map[string]twin.Twin{"dolibarr": s.erp, "hubspot": s.crm}
 	id, secret := s.crm.App()
 	s.env = map[string]string{
 		"ERP_SECRET": s.erp.Settings()["api_key"], "CRM_SECRET": s.crm.Settings()["access_token"], "CRM_APP_ID": id, "CRM_APP_SECRET": secret,
@@ -104,10 +106,7 @@ func (s *site) streams(out *buffer, in io.Reader) cli.Streams {
 		In: in, Out: out, Err: out,
 		Env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
 		Transport: func(c plan.Connection) http.RoundTripper {
-			if c.System == "dolibarr" {
-				return twin.Transport(s.erp)
-			}
-			return twin.Transport(s.crm)
+			return twin.Transport(s.at[c.System])
 		},
 		Listen: func(context.Context, string) (net.Listener, error) { return s.door, nil },
 	}

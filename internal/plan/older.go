@@ -14,7 +14,7 @@ import (
 // comments. What it cannot take over is in the problems, with the line of the old file. No
 // secret of the old file is in the new one, or in a problem (invariant 9).
 func FromOlder(file string, src []byte) ([]byte, Problems) {
-	o := &older{file: file}
+	o := &older{file: file, names: map[string]string{}}
 	f, err := parser.ParseBytes(src, 0)
 	if err != nil || len(f.Docs) == 0 || f.Docs[0].Body == nil {
 		o.leftf(1, "it cannot be read as YAML")
@@ -28,7 +28,8 @@ func FromOlder(file string, src []byte) ([]byte, Problems) {
 	for _, p := range top {
 		o.take(p)
 	}
-	return o.write(), o.problems
+	text := o.write()
+	return text, o.problems.sorted()
 }
 
 func olderKeys() []string {
@@ -41,8 +42,11 @@ type older struct {
 	problems Problems
 	address  string
 	objects  []string // of Pipedrive, that are to be synced
+	named    bool     // sync says which objects
 	lists    []olderPair
 	fields   []string
+	names    map[string]string // attribute by field of a person: "first_name": "FIRSTNAME"
+	rated    bool              // amounts are summed up
 	stages   []olderPair
 	events   []string
 }
@@ -92,8 +96,7 @@ func (o *older) take(p olderPair) {
 			o.field(m)
 		}
 	case "deal_stage_mapping":
-		o.stages = pairsOf(p.value)
-		o.leftf(p.line, "deal_stage_mapping: this version does not put contacts into lists yet; it is in the new file as a comment")
+		o.takeStages(p)
 	case "webhooks":
 		o.hooks(p)
 	case "sync":
@@ -133,6 +136,8 @@ func (o *older) setting(s olderPair) {
 		o.sync(s)
 	case "lists":
 		o.takeLists(s)
+	case "person_mapping", "deal_stage_mapping", "webhooks":
+		o.take(s)
 	default:
 		o.leftf(s.line, "%s: nothing in the new format is like it", s.key)
 	}
@@ -147,11 +152,15 @@ func word(s string) bool {
 
 func (o *older) sync(p olderPair) {
 	for _, s := range pairsOf(p.value) {
+		o.named = true
 		switch {
 		case s.text() != "true":
 		case s.key == "activities":
-			o.leftf(s.line, "sync.activities: this version does not send activities on as events yet")
-		case slices.Contains([]string{"persons", "deals", "organizations", "leads"}, s.key):
+			o.objects = append(o.objects, s.key)
+		case s.key == "deals":
+			o.objects = append(o.objects, s.key)
+			o.leftf(s.line, "sync.deals: what marketing needs of deals stands on their contacts, as numbers, lists and events; a sync of the deals themselves is in the new file as a comment")
+		case slices.Contains([]string{"persons", "organizations", "leads"}, s.key):
 			o.objects = append(o.objects, s.key)
 		default:
 			o.leftf(s.line, "sync.%s: no object of that name", s.key)
@@ -160,8 +169,23 @@ func (o *older) sync(p olderPair) {
 }
 
 func (o *older) takeLists(p olderPair) {
-	o.lists = pairsOf(p.value)
-	o.leftf(p.line, "lists: this version does not put contacts into lists yet; they are in the new file as comments")
+	for _, l := range pairsOf(p.value) {
+		if word(l.key) && word(l.text()) {
+			o.lists = append(o.lists, l)
+			continue
+		}
+		o.leftf(l.line, "lists: an entry is a name and the ID of a list")
+	}
+}
+
+func (o *older) takeStages(p olderPair) {
+	for _, s := range pairsOf(p.value) {
+		if word(s.key) && word(s.text()) {
+			o.stages = append(o.stages, s)
+			continue
+		}
+		o.leftf(s.line, "deal_stage_mapping: an entry is the ID of a stage, won or lost, and the ID of a list")
+	}
 }
 
 // field turns one line of person_mapping into a field of the sync of contacts.
@@ -174,21 +198,38 @@ func (o *older) field(m olderPair) {
 	one := func(format string, args ...any) {
 		o.fields = append(o.fields, "- { "+fmt.Sprintf(format, args...)+" }")
 	}
-	deals := map[string]string{"won_deals_count": `.status == "won"`, "lost_deals_count": `.status == "lost"`,
-		"open_deals_count": `.status == "open"`, "closed_deals_count": `.status != "open"`}
+	counts := map[string]string{"won_deals_count": `.status == "won"`, "lost_deals_count": `.status == "lost"`,
+		"open_deals_count": `.status == "open"`, "closed_deals_count": `.status in ["won", "lost"]`}
 	custom, isCustom := strings.CutPrefix(m.key, "custom_fields.")
 	switch {
-	case deals[m.key] != "":
-		one("right: %s, from: 'count(deals, %s)'", right, deals[m.key])
+	case counts[m.key] != "":
+		one("right: %s, from: 'count(deals, %s)'", right, counts[m.key])
+	case m.key == "total_revenue":
+		one(`right: %s, from: 'round(sum(filter(deals, .status == "won"), convert(.value, .currency)), 2)'`, right)
+		o.rated = true
+	case isCustom && isHash(custom):
+		one("left: %s, right: %s", custom, right)
 	case isCustom && word(custom):
-		one("left: custom_fields.%s, right: %s", custom, right)
-	case m.key == "email", m.key == "name", m.key == "first_name", m.key == "last_name", m.key == "phone":
+		o.leftf(m.line, "person_mapping.%s: a custom field is called by its key of 40 letters and digits, and this is none; tandem fields pipedrive.persons shows it, and the new file has the line as a comment", m.key)
+		o.fields = append(o.fields, fmt.Sprintf("# - { left: the key of %s, right: %s }", custom, right))
+	case m.key == "email":
+		o.fields = append(o.fields, "- email")
+	case m.key == "name", m.key == "phone":
 		one("left: %s, right: %s", m.key, right)
+		o.names[m.key] = right
+	case m.key == "first_name", m.key == "last_name":
+		one("left: %s, right: %s, direction: left-to-right", m.key, right)
+		o.names[m.key] = right
 	case m.key == "org_id.name":
-		one("right: %s, from: 'org_id.name'", right)
+		one("right: %s, from: org_id.name", right)
 	default:
 		o.leftf(m.line, "person_mapping.%s: there is no such field, and no way to compute it from one; write an expression for %s, or leave it out", m.key, right)
 	}
+}
+
+// isHash reports whether a name may be the key of a custom field.
+func isHash(name string) bool {
+	return len(name) == 40 && strings.Trim(name, "0123456789abcdef") == ""
 }
 
 func (o *older) hooks(p olderPair) {
@@ -197,7 +238,6 @@ func (o *older) hooks(p olderPair) {
 		o.leftf(p.line, "webhooks: it is no list")
 		return
 	}
-	o.leftf(p.line, "webhooks: changes are reported without them (public_url); this version does not send events on yet: they are in the new file as comments")
 	for _, item := range seq.Values {
 		var action, object, event string
 		for _, x := range pairsOf(item) {
@@ -212,66 +252,23 @@ func (o *older) hooks(p olderPair) {
 				o.leftf(x.line, "webhooks.%s: nothing in the new format is like it", x.key)
 			}
 		}
-		if word(action) && word(object) && word(event) {
-			o.events = append(o.events, fmt.Sprintf("- { on: %ss.%s, send: %s }", object, action, event))
-		}
+		o.event(item.GetToken().Position.Line, action, object, event)
 	}
 }
 
-// write writes the new file.
-func (o *older) write() []byte {
-	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("# Converted from the older format. What could not be taken over was listed when this was")
-	line("# written; tandem check says what the accounts lack, tandem plan what would happen.")
-	line("version: 1\ntimezone: UTC # the older format had none: whose days and schedules are these?\n\nconnections:\n  pipedrive:\n    system: pipedrive")
-	if o.address != "" {
-		line("    url: %s", o.address)
-	}
-	line("    api_token: ${PIPEDRIVE_API_TOKEN} # the environment, a file .env beside this one, or ${secret:NAME}")
-	line("  brevo:\n    system: brevo\n    api_key: ${BREVO_API_KEY}\n\nsyncs:")
-	if len(o.objects) == 0 {
-		o.objects = []string{"persons"}
-	}
-	if slices.Contains(o.objects, "organizations") {
-		line("  companies:\n    left: pipedrive.organizations\n    right: brevo.companies\n    match: [name]")
-	}
-	if slices.Contains(o.objects, "persons") {
-		line("  contacts:\n    left: pipedrive.persons\n    right: brevo.contacts\n    match: [email]")
-		if len(o.fields) > 0 {
-			line("    fields:\n      %s", strings.Join(o.fields, "\n      "))
-		}
-		o.writeLists(line)
-	}
-	if slices.Contains(o.objects, "leads") {
-		line("  leads: # into the same contacts; one way, so that a lead never overwrites a person\n    left: pipedrive.leads\n    right: brevo.contacts\n    direction: left-to-right\n    match: [email]")
-	}
-	if slices.Contains(o.objects, "deals") {
-		line("  deals:\n    left: pipedrive.deals\n    right: brevo.deals\n    match: [name]")
-	}
-	return []byte(b.String())
-}
-
-// writeLists keeps what this version does not do yet in the words of the one that will.
-func (o *older) writeLists(line func(string, ...any)) {
-	if len(o.stages)+len(o.lists) > 0 {
-		line("    # lists:")
-	}
-	if len(o.stages) > 0 {
-		var to []string
-		for _, s := range o.stages {
-			if word(s.key) && word(s.text()) {
-				to = append(to, s.key+": "+s.text())
-			}
-		}
-		line("    #   - { of: deals, pick: [open, won, lost], by: stage_id, to: { %s } }", strings.Join(to, ", "))
-	}
-	for _, l := range o.lists {
-		if word(l.key) && word(l.text()) {
-			line("    #   - { in: %s, when: \"true\" } # %s: who belongs there?", l.text(), l.key)
-		}
-	}
-	if len(o.events) > 0 {
-		line("    # events:\n    #   %s", strings.Join(o.events, "\n    #   "))
+// event turns a webhook with the event that it sent on into a rule.
+func (o *older) event(line int, action, object, event string) {
+	done := map[string]string{"added": "created", "updated": "updated", "deleted": "deleted", "merged": "merged"}[action]
+	objects := map[string]string{"person": "persons", "deal": "deals", "organization": "organizations", "activity": "activities",
+		"lead": "leads", "note": "notes", "product": "products"}[object]
+	switch {
+	case !word(event):
+		o.leftf(line, "webhooks: it names no event to send to Brevo")
+	case done == "":
+		o.leftf(line, "webhooks: an action is added, updated, deleted or merged")
+	case objects == "":
+		o.leftf(line, "webhooks: an object is person, deal, organization, activity, lead, note or product")
+	default:
+		o.events = append(o.events, fmt.Sprintf("- { on: %s.%s, send: %s }", objects, done, event))
 	}
 }

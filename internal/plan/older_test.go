@@ -24,8 +24,11 @@ func TestTheOlderFormatBecomesAFileOfToday(t *testing.T) {
 	}
 	for _, want := range []string{
 		"url: https://yourcompany.pipedrive.com", "api_token: ${PIPEDRIVE_API_TOKEN}", "left: pipedrive.organizations",
-		"- { left: name, right: FULLNAME }", "- { right: COMPANY, from: 'org_id.name' }", `- { right: WON_DEALS, from: 'count(deals, .status == "won")' }`,
-		"- { left: custom_fields.lead_source, right: LEAD_SOURCE }", "to: { 1: 61, won: 63 }", "# all_contacts", "on: persons.added, send: contact_created",
+		"- email\n", "- { left: name, right: FULLNAME }", "- { right: COMPANY, from: org_id.name }", `- { right: WON_DEALS, from: 'count(deals, .status == "won")' }`,
+		`- { left: name, from: "trim(FIRSTNAME + ' ' + LASTNAME)" }`, "- { left: first_name, right: FIRSTNAME, direction: left-to-right }", "rates: { EUR: 1 }",
+		"- { left: 0123456789abcdef0123456789abcdef01234567, right: INDUSTRY }", "# - { left: the key of lead_source, right: LEAD_SOURCE }",
+		"to: { 1: 61, 2: 61, 3: 62, 4: 62, won: 63, lost: 64 }", `- { in: 60, when: "true" } # all_contacts`, "# - { in: 65,", "- { in: Nurturing,",
+		"- { on: persons.created, send: contact_created }", "- { on: persons.merged, send: contact_merged }", "- { on: activities.created, send: activity_logged }",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("there is no %q in\n%s", want, text)
@@ -39,11 +42,24 @@ func TestTheOlderFormatBecomesAFileOfToday(t *testing.T) {
 	for _, p := range problems {
 		lines = append(lines, p.Line)
 	}
-	if want := []int{4, 10, 12, 20, 22, 25, 29}; fmt.Sprint(lines) != fmt.Sprint(want) {
+	if want := []int{4, 9, 18, 33, 35, 63, 66}; fmt.Sprint(lines) != fmt.Sprint(want) {
 		t.Errorf("left out at %v, want %v: %s", lines, want, said)
 	}
-	if strings.Contains(text, "pipedrive.leads") {
-		t.Error("leads were switched off")
+}
+
+// Without stages the names of lists say enough, without a name nobody can be made, and what was
+// switched off stays so.
+func TestAnOlderFileWithLess(t *testing.T) {
+	t.Parallel()
+	out, problems := FromOlder("old.yaml", []byte("connectors:\n  pipedrive:\n    sync: { persons: true, leads: false }\n    lists: { customers: 62, churned: 63 }\n    person_mapping: { email: EMAIL }\n"))
+	text := string(out)
+	if !strings.Contains(text, "to: { won: 62, lost: 63 }") || !strings.Contains(text, "create: right") || !strings.Contains(text, "- email") {
+		t.Errorf("%v\n%s", problems, text)
+	}
+	for _, not := range []string{"organizations", "leads", "deals:", "rates"} {
+		if strings.Contains(text, not) {
+			t.Errorf("it has %s:\n%s", not, text)
+		}
 	}
 }
 

@@ -67,11 +67,15 @@ func (s *settling) folded(op store.Op, res connector.Result, read *record.Record
 		s.pages = append(s.pages, connector.Change{Record: *read})
 	}
 	if link, ok := s.links[op.Link]; ok {
-		link.Closed = closedMerged
-		s.facts.Links = append(s.facts.Links, link)
+		if link.IDs[s.side] == op.TargetID {
+			link.Closed = closedMerged
+			s.facts.Links = append(s.facts.Links, link)
+			s.r.withdrawLink(&s.facts, link)
+		} else { // a duplicate, which had no link: the operation's is that of the kept one
+			link.ID, link.IDs[s.side] = 0, op.TargetID
+		}
 		s.journal(link, store.Entry{Kind: store.Folded, Set: op.Was, New: record.Text(res.Ref.ID), Why: op.Fields[0].Rule})
 	}
-	s.r.withdrawLink(&s.facts, s.links[op.Link])
 	s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: s.side, ID: keep})
 	s.count(func(c *store.Counts) { c.Deleted++ })
 }

@@ -233,24 +233,6 @@ func (b *batch) ambiguous(ctx context.Context, row store.Row, k mapping.Key, fit
 	return nil
 }
 
-// duplicate tells that another record of the same side has the partner already (R20).
-func (b *batch) duplicate(ctx context.Context, row store.Row, k mapping.Key, partner string) error {
-	other := b.side.Other()
-	twin := b.taken[store.Spot{Side: other, ID: partner}]
-	if l, ok := b.links[other][partner]; ok && l.Closed == "" {
-		twin = l.IDs[b.side]
-	}
-	b.stand(row.ID, standsReview, "has the same "+k.Name+" as "+twin)
-	if was, err := b.r.decision(ctx, b.about("match", row.ID)); err != nil || was.Decision == dismissed && slices.Contains(was.Candidates, twin) {
-		return err
-	}
-	b.review(store.Review{Kind: store.ReviewDuplicate, Subject: b.about("match", row.ID), Side: b.side, Record: row.ID, Candidates: []string{twin},
-		Text:    fmt.Sprintf("%s/%s%s has the same %s as %s/%s, which is linked to %s/%s already", b.r.p.ends[b.side].of, row.ID, called(row.Fields), k.Name, b.r.p.ends[b.side].of, twin, b.r.p.ends[other].of, partner),
-		Fix:     "merge the two records at the vendor, or give one of them another " + k.Name,
-		Choices: []string{"dismiss"}})
-	return nil
-}
-
 func (b *batch) about(what, id string) string {
 	return fmt.Sprintf("%s %s %s", what, b.side, id)
 }

@@ -158,3 +158,166 @@ func TestTheExampleOfPipedriveAndBrevo(t *testing.T) {
 		m.still()
 	})
 }
+
+// A deal that is dragged puts its person on the list of its stage and takes it off the one
+// before in the same call; of several deals the first by pick counts.
+func TestADealThatIsDraggedMovesItsPersonBetweenLists(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := ready(t)
+		ann := m.person("Ann Berg", "ann@acme.gr")
+		deal := m.deal("", ann, "value", "100", "currency", "EUR", "stage_id", "1")
+		time.Sleep(10 * time.Second)
+		m.wellSynced()
+		press := m.put(m.mail, "lists", "", map[string]string{"name": "Press"})
+		contact := m.mail.Rows("contacts")[0]
+		m.put(m.mail, "contacts", contact.ID, map[string]string{"listIds": contact.Fields["listIds"] + "," + press}) // where people put her besides
+		for _, step := range []struct {
+			id, field, value, want string
+			writes                 int
+		}{
+			{deal, "stage_id", "2", "All contacts, Press, Qualified leads", 0}, // another stage of the same list
+			{deal, "stage_id", "3", "All contacts, In negotiation, Press", 1},
+			{deal, "status", "won", "All contacts, Customers, Press", 1},
+			{"", "stage_id", "1", "All contacts, Press, Qualified leads", 1}, // an open one counts before a won one
+			{"", "status", "lost", "All contacts, Churned, Press", 1},
+		} {
+			time.Sleep(20 * time.Minute)
+			before := writes(m.mail)
+			switch {
+			case step.id != "":
+				m.deal(step.id, "", step.field, step.value)
+			case step.value == "1":
+				deal = m.deal("", ann, "value", "1", "currency", "EUR", step.field, step.value)
+			default: // all are lost
+				for _, d := range m.pipe.Rows("deals") {
+					m.deal(d.ID, "", "status", "lost")
+				}
+			}
+			time.Sleep(10 * time.Second)
+			m.wellSynced()
+			if got := m.on("ann@acme.gr"); got != step.want {
+				t.Errorf("%s %s: Ann is on %s, want %s", step.field, step.value, got, step.want)
+			}
+			if n := writes(m.mail) - before; n != step.writes {
+				t.Errorf("%s %s: %d writes, want %d", step.field, step.value, n, step.writes)
+			}
+		}
+		m.still()
+	})
+}
+
+// A changed deal recomputes its person, and nobody else: one page of changes is read, and one
+// contact is written.
+func TestAChangedDealCostsOneWrite(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := ready(t)
+		var deals []string
+		for i := range 30 {
+			p := m.person("Person "+string(rune('A'+i%26)), "p"+string(rune('a'+i%26))+string(rune('a'+i/26))+"@x.gr")
+			deals = append(deals, m.deal("", p, "value", "10", "currency", "EUR", "stage_id", "1"))
+		}
+		time.Sleep(10 * time.Second)
+		m.wellSynced()
+		m.still()
+		reads := func() int {
+			return m.pipe.Kit().Count("GET", "/api/v2/persons") + m.pipe.Kit().Count("GET", "/api/v2/deals")
+		}
+		idle := reads()
+		time.Sleep(20 * time.Minute)
+		m.wellSynced()
+		idle = reads() - idle
+		before, asked := writes(m.mail), reads()
+		m.deal(deals[7], "", "status", "won")
+		time.Sleep(20 * time.Minute)
+		m.wellSynced()
+		if n := writes(m.mail) - before; n != 1 {
+			t.Errorf("%d writes for one deal: %v", n, lastActs(m.mail, 3))
+		}
+		if n := reads() - asked; n > idle {
+			t.Errorf("%d lists were read for one deal, %d when nothing happens", n, idle)
+		}
+		m.holds(m.mail, "contacts", "email", "pha@x.gr", map[string]string{"WON_DEALS": "1", "OPEN_DEALS": "0", "LTV": "10"})
+	})
+}
+
+// Several persons with one address: the first has the contact, the second is a question, and a
+// person has Pipedrive fold it into the first. Its deals go with it.
+func TestPersonsOfOneAddressAreMergedAsAPersonSays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := ready(t)
+		ann := m.person("Ann Berg", "ann@acme.gr")
+		again := m.person("A. Berg", "ann@acme.gr")
+		m.deal("", again, "value", "50", "currency", "EUR", "status", "won")
+		time.Sleep(10 * time.Second)
+		if code, out := m.run("sync"); code != 3 {
+			t.Fatalf("exit %d\n%s", code, out)
+		}
+		if text := m.review(); !strings.Contains(text, `"duplicate"`) || !strings.Contains(text, `"choices":["merge","dismiss"]`) {
+			t.Fatalf("the review asks\n%s", text)
+		}
+		if code, out := m.run("review", "decide", "1", "merge"); code != 0 {
+			t.Fatalf("exit %d\n%s", code, out)
+		}
+		time.Sleep(20 * time.Minute)
+		m.wellSynced()
+		if rows := m.pipe.Rows("persons"); len(rows) != 1 || rows[0].ID != ann {
+			t.Errorf("persons %v", rows)
+		}
+		time.Sleep(20 * time.Minute) // its deals are found by the next run
+		m.wellSynced()
+		m.still()
+		m.holds(m.mail, "contacts", "email", "ann@acme.gr", map[string]string{"WON_DEALS": "1", "LTV": "50"})
+	})
+}
+
+// Who has no address is counted, and comes when one is entered; a lead puts its person on the
+// list for nurturing until it is archived.
+func TestPersonsWithoutAnAddressAndLeads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := ready(t)
+		bob := m.person("Bob Lee", "")
+		lead := m.put(m.pipe, "leads", "", map[string]string{"title": "Asked for a price", "person_id": bob})
+		time.Sleep(10 * time.Second)
+		if _, out := m.run("plan"); !strings.Contains(out, "1 on the left (1 filtered)") && !strings.Contains(out, "filtered") {
+			t.Errorf("the plan does not count who is left out:\n%s", out)
+		}
+		m.wellSynced()
+		if n := len(m.mail.Rows("contacts")); n != 0 {
+			t.Errorf("%d contacts", n)
+		}
+		m.put(m.pipe, "persons", bob, map[string]string{"emails": "bob@x.gr"})
+		time.Sleep(20 * time.Minute)
+		m.wellSynced()
+		if got := m.on("bob@x.gr"); got != "All contacts, Nurturing" {
+			t.Errorf("Bob is on %s", got)
+		}
+		m.put(m.pipe, "leads", lead, map[string]string{"is_archived": "true"})
+		time.Sleep(20 * time.Minute)
+		m.wellSynced()
+		if got := m.on("bob@x.gr"); got != "All contacts" {
+			t.Errorf("Bob, whose lead is archived, is on %s", got)
+		}
+		m.still()
+	})
+}
+
+// Without an address a person may be known by its phone.
+func TestPersonsWithoutAnAddressByTheirPhone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := ready(t, `where: { left: "email != ''", right: "email != ''" }`, "", "match: [email]", "match: [email, { left: phone, right: SMS }]")
+		m.put(m.mail, "contacts", "", map[string]string{"SMS": "+306912345678"})
+		m.put(m.pipe, "persons", "", map[string]string{"name": "Bob Lee", "phones": "+30 691 234 5678"})
+		m.put(m.pipe, "persons", "", map[string]string{"name": "Dot Ray", "phones": "+30 691 234 5679"})
+		time.Sleep(10 * time.Second)
+		m.wellSynced()
+		for phone, name := range map[string]string{"306912345678": "Bob Lee", "306912345679": "Dot Ray"} {
+			m.holds(m.mail, "contacts", "SMS", phone, map[string]string{"FULLNAME": name})
+		}
+		m.still()
+	})
+}

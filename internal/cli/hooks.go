@@ -81,11 +81,19 @@ func (n *news) tell() {
 // none can.
 func newHooks(ctx context.Context, a *app, s *session, sv *server, t *timetable) (*hooks, error) {
 	h := &hooks{store: s.store, news: sv.news, found: map[string]time.Time{}, shows: map[string]time.Duration{}}
+	asides, err := s.engine.Asides(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for what syncs read besides: %w", err)
+	}
 	for _, sync := range t.syncs {
 		h.syncs = append(h.syncs, sync.Name)
+		of := asides[sync.Name]
 		for _, end := range sync.Ends {
-			if of := (store.Object{Connection: end.Connection, Name: end.Object}); !slices.Contains(h.objects, of) {
-				h.objects = append(h.objects, of)
+			of = append(of, store.Object{Connection: end.Connection, Name: end.Object})
+		}
+		for _, o := range of {
+			if !slices.Contains(h.objects, o) {
+				h.objects = append(h.objects, o)
 			}
 		}
 	}

@@ -32,6 +32,7 @@ type syncStatusLine struct {
 	Review     int            `json:"review"`
 	Outbox     int            `json:"outbox"`
 	Waiting    int            `json:"waiting"`
+	Forecast   *time.Time     `json:"forecast,omitempty"` // when the outbox will be empty at the pace so far
 	Alone      map[string]int `json:"alone,omitempty"` // records without a partner, by side and rule
 	Calls      map[string]int `json:"calls,omitempty"` // of the last run, by connection
 	Error      string         `json:"error,omitempty"`
@@ -129,6 +130,9 @@ func syncStatus(ctx context.Context, p *plan.Plan, s *store.Store, sync plan.Syn
 	line.Linked, line.Diverged, line.Review = tally.Linked, tally.Diverged, tally.Review
 	line.Outbox, line.Waiting, line.Alone = tally.Outbox, tally.Waiting, tally.Standing
 	if err := line.addVerified(ctx, s); err != nil {
+		return line, err
+	}
+	if err := line.addForecast(ctx, s, time.Now()); err != nil {
 		return line, err
 	}
 	if line.Guard, err = suggestedGuard(ctx, s, sync, tally.Linked, time.Now()); err != nil {
@@ -265,6 +269,9 @@ func statusText(p *plan.Plan, syncs []syncStatusLine, connections []connectionSt
 	b.WriteString(t.text(""))
 	for _, s := range syncs {
 		b.WriteString(syncNotes(s))
+		if s.Forecast != nil {
+			fmt.Fprintf(&b, "  %s: %s to be written; at the pace so far it is done about %s\n", s.Sync, plural(s.Outbox, "record waits", "records wait"), stamp(*s.Forecast, p.Timezone))
+		}
 	}
 	t = table{}
 	t.add("CONNECTION", "SYSTEM", "HEALTH", "CHECKED")

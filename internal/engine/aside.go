@@ -31,8 +31,8 @@ func (e *Engine) kinOf(s plan.Sync) [2][]record.Object {
 	return kin
 }
 
-// strange reports whether an expression over a connection's objects names what is not in the
-// schema at hand: then all of it has to be read, and not only what syncs name.
+// strange reports whether an entry or an expression over a connection's objects names what is not
+// in the schema at hand: then all of it has to be read, and not only what syncs name.
 func (e *Engine) strange(c *conn, schema record.Schema) bool {
 	for _, s := range e.plan.Syncs {
 		for _, side := range record.Sides() {
@@ -43,7 +43,7 @@ func (e *Engine) strange(c *conn, schema record.Schema) bool {
 			if known && slices.ContainsFunc(expressionsOf(s, side), func(source string) bool { return mapping.Strange(source, o, schema.Objects) }) {
 				return true
 			}
-			if known && slices.ContainsFunc(s.Fields, func(f plan.Field) bool { return len(f.Lists) > 0 && listsAreNew(f, o) }) {
+			if known && slices.ContainsFunc(s.Fields, func(f plan.Field) bool { return isNew(f, side, o) }) {
 				return true
 			}
 		}
@@ -51,10 +51,18 @@ func (e *Engine) strange(c *conn, schema record.Schema) bool {
 	return false
 }
 
-// listsAreNew reports whether rules name lists that were not there when the schema was read.
-func listsAreNew(f plan.Field, o record.Object) bool {
-	_, lists := mapping.MissingLists(f.Entry, o)
-	return len(lists) > 0
+// isNew reports whether an entry names a field, or lists, that were not there when the schema was
+// read.
+func isNew(f plan.Field, side record.Side, o record.Object) bool {
+	if len(f.Lists) > 0 {
+		_, lists := mapping.MissingLists(f.Entry, o)
+		return len(lists) > 0
+	}
+	name := f.Left
+	if side == record.Right {
+		name = f.Right
+	}
+	return name != "" && !f.All && !has(o, name)
 }
 
 // expressionsOf are the expressions over the fields of one side.
@@ -171,6 +179,21 @@ func (r *run) beside(ctx context.Context, a aside, do func(q *run) error) error 
 	mine, its := &r.rec.Sides[a.side], q.rec.Sides[record.Left]
 	mine.Read, mine.Swept, mine.Refreshed = mine.Read+its.Read, mine.Swept+its.Swept, mine.Refreshed+its.Refreshed
 	return err
+}
+
+// Asides returns the objects that the runs of each sync read beside its two, by its name, as far
+// as that is known without asking a vendor.
+func (e *Engine) Asides(ctx context.Context) (map[string][]store.Object, error) {
+	if err := e.recall(ctx); err != nil {
+		return nil, err
+	}
+	all := map[string][]store.Object{}
+	for _, p := range e.syncs {
+		for _, a := range p.aside {
+			all[p.Name] = append(all[p.Name], a.end.of)
+		}
+	}
+	return all, nil
 }
 
 // sights are the objects that a run of the sync reads.

@@ -143,7 +143,7 @@ func (b *batch) translate(d *draft, i int, side record.Side, c *merge.Cell, set 
 	}
 	if !c.Translated {
 		d.waits = true
-		if fieldOn(f, side).To != "" {
+		if fieldOn(f, side).To != "" && !f.Computed(side.Other()) {
 			c.Known = false // R11: a reference to a record without a partner is absent
 		}
 		return

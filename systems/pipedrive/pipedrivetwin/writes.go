@@ -275,6 +275,21 @@ func (c *Company) fold(by string, o *object, lost, keep *row) {
 	c.tell("delete", o, lost, lostWas, keep.id)
 	c.tell("change", o, keep, was, "")
 	c.hooks.from(keep.num, lost.num)
+	c.follow(map[string]string{persons: "person_id", organizations: "org_id"}[o.name], lost, keep)
+}
+
+// follow has deals go with the person or the organization that was merged. Whether that moves
+// their time of change is not documented; here it does.
+func (c *Company) follow(field string, lost, keep *row) {
+	o := c.object(deals)
+	for _, n := range o.rows {
+		if field != "" && !n.deleted && fmt.Sprint(n.f[field]) == lost.id {
+			was := maps.Clone(n.f)
+			n.f[field] = keep.num
+			c.touch(n, was)
+			c.tell("change", o, n, was, "")
+		}
+	}
 }
 
 func empty(v any) bool {

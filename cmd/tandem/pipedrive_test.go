@@ -188,7 +188,7 @@ func TestADealThatIsDraggedMovesItsPersonBetweenLists(t *testing.T) {
 			case step.id != "":
 				m.deal(step.id, "", step.field, step.value)
 			case step.value == "1":
-				deal = m.deal("", ann, "value", "1", "currency", "EUR", step.field, step.value)
+				m.deal("", ann, "value", "1", "currency", "EUR", step.field, step.value)
 			default: // all are lost
 				for _, d := range m.pipe.Rows("deals") {
 					m.deal(d.ID, "", "status", "lost")

@@ -33,8 +33,8 @@ type syncStatusLine struct {
 	Outbox     int            `json:"outbox"`
 	Waiting    int            `json:"waiting"`
 	Forecast   *time.Time     `json:"forecast,omitempty"` // when the outbox will be empty at the pace so far
-	Alone      map[string]int `json:"alone,omitempty"` // records without a partner, by side and rule
-	Calls      map[string]int `json:"calls,omitempty"` // of the last run, by connection
+	Alone      map[string]int `json:"alone,omitempty"`    // records without a partner, by side and rule
+	Calls      map[string]int `json:"calls,omitempty"`    // of the last run, by connection
 	Error      string         `json:"error,omitempty"`
 	Verified   *verifiedLine  `json:"verified,omitempty"` // the last whole round
 	Restored   *time.Time     `json:"restored,omitempty"` // goes on from a backup, and has not seen both sides since

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -184,7 +185,8 @@ func (r *run) beside(ctx context.Context, a aside, do func(q *run) error) error 
 // Asides returns the objects that the runs of each sync read beside its two, by its name, as far
 // as that is known without asking a vendor.
 func (e *Engine) Asides(ctx context.Context) (map[string][]store.Object, error) {
-	if err := e.recall(ctx); err != nil {
+	var unusable plan.Problems // of a connection that cannot be opened now
+	if err := e.recall(ctx); err != nil && !errors.As(err, &unusable) {
 		return nil, err
 	}
 	all := map[string][]store.Object{}

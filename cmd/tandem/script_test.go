@@ -70,6 +70,7 @@ type twinsKey struct{}
 type twins struct {
 	mu       sync.Mutex
 	byName   map[string]twin.Twin
+	started  int
 	injected []*twin.Injected
 }
 
@@ -120,6 +121,11 @@ func startTwin(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Defer(server.Close)
 		all.mu.Lock()
 		all.byName[args[0]] = t
+		all.started++
+		if old, ok := t.(interface{ SetInstalled(time.Time) }); ok {
+			// Two that were installed within one second would be taken for one account.
+			old.SetInstalled(time.Now().AddDate(0, 0, -all.started))
+		}
 		all.mu.Unlock()
 		ts.Setenv(plan.EnvName(args[0], "url"), server.URL)
 		for name, v := range t.Settings() {

@@ -153,6 +153,7 @@ func (a *app) askAccounts(ctx context.Context, database string, src []byte, env 
 		case errors.As(x.Err, &other):
 			return fmt.Errorf("nothing was restored: %w", x.Err)
 		case x.Err != nil:
+			a.warnf("whether %s is the account of the backup is not known, and its first run asks before anything else: %v", x.Connection, x.Err)
 			line.Unasked = append(line.Unasked, x.Connection)
 		}
 	}

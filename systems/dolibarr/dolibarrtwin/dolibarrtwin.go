@@ -237,6 +237,16 @@ func (t *Twin) Merge(lose, keep string) error {
 	return nil
 }
 
+// SetInstalled says when the installer made the first users, which is all that tells two
+// fresh accounts apart: else it is the second in which the twin was made.
+func (t *Twin) SetInstalled(at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.tables[users].order {
+		r.created = at.Unix()
+	}
+}
+
 // UseAdmin makes the key of the settings an administrator's, who may read the
 // definitions of the extrafields.
 func (t *Twin) UseAdmin() {

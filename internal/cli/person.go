@@ -151,7 +151,7 @@ func (c *personExportCmd) folder(a *app, doc personDoc) error {
 			return err
 		}
 		file := filepath.Join(c.To, name+".json")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		if err := writePrivate(file, text); err != nil {
 			return fmt.Errorf("write the export: %w", err)
 		}
 		if err := a.toldFile(file); err != nil {
@@ -159,6 +159,19 @@ func (c *personExportCmd) folder(a *app, doc personDoc) error {
 		}
 	}
 	return nil
+}
+
+// writePrivate writes a file that only its owner can read, also where one was that others could.
+func writePrivate(file, text string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	err = f.Chmod(0o600)
+	if err == nil {
+		_, err = f.WriteString(text)
+	}
+	return errors.Join(err, f.Close())
 }
 
 func (a *app) toldFile(file string) error {

@@ -123,6 +123,11 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 		}
 		s.lock = lock
 	}
+	if !o.ReadOnly && !memory {
+		if err := makePrivate(path); err != nil {
+			return err
+		}
+	}
 	if !o.ReadOnly || memory {
 		if err := s.openWriter(ctx, path); err != nil {
 			return s.d.classify(err)
@@ -184,6 +189,18 @@ func (s *Store) openWriter(ctx context.Context, path string) error {
 
 func sqliteURI(path string, settings ...string) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + strings.Join(settings, "&")
+}
+
+// makePrivate makes the file of a new database, for its owner's eyes only, whatever the umask: it
+// holds what customers are called. SQLite takes an empty file for a new database, and gives
+// its log and index the file's permissions (https://sqlite.org/wal.html). One that
+// is there keeps what its owner gave it.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("%s: the file or its folder cannot be written: %w", path, err)
+	}
+	return f.Close()
 }
 
 // foreignFile refuses what is certainly no database before SQLite touches it.

@@ -19,6 +19,9 @@ import (
 // linesName is the wire name of a paper's lines.
 const linesName = "lines"
 
+// productName is the wire name of a line's product.
+const productName = "fk_product"
+
 // linesField describes the lines of a proposal, an order or an invoice. The server
 // computes their totals and the paper's.
 func linesField() field {
@@ -26,7 +29,7 @@ func linesField() field {
 	kind := choice("product_type", "Type", "", "product", "service")
 	lines := field{apart: true, elem: []field{
 		id,
-		reference("fk_product", "Product", "product", "", products),
+		reference(productName, "Product", "product", "", products),
 		text("product_ref", "Product's reference", "sku", "", 0).readOnly(),
 		text("product_label", "Product's label", "name", "", 0).readOnly(),
 		html("desc", "Description", "description", ""),
@@ -105,33 +108,40 @@ func (f field) wireLine(fields record.Fields, zone *time.Location) (map[string]a
 type lineEdit struct {
 	method string
 	id     string // of the line; "" for a new one
+	like   string // id of the line whose place it takes; "" for none
 	body   map[string]any
 }
 
 // lineEdits compares the lines that are with those that shall be. A line has no identity
 // on the other side, so they are told by their place: what is equal at both ends stays,
 // what lies between is changed in place, and what is too much goes. New lines are added at
-// the end, because the API adds nowhere else.
+// the end, because the API adds nowhere else. A line's product cannot be changed, so such a line
+// is added anew, and with it all that shall stand behind it. What is added comes before what
+// goes: whoever is cut off in the middle has lost no line, and the same comparison leads on from
+// there (R16).
 func (f field) lineEdits(have, want []record.Value, zone *time.Location) ([]lineEdit, error) {
 	head := 0
 	for head < len(have) && head < len(want) && f.sameLine(have[head], want[head]) {
 		head++
 	}
-	have, want = have[head:], want[head:]
-	for len(want) > 0 && len(have) >= len(want) && f.sameLine(have[len(have)-1], want[len(want)-1]) {
-		have, want = have[:len(have)-1], want[:len(want)-1]
-	}
+	have, want = f.withoutTail(have[head:], want[head:])
+	places := inPlace(have, want)
+	before := f.replaced(have, want, places)
 	var edits []lineEdit
 	for i, item := range want {
-		e := lineEdit{method: http.MethodPost}
-		fields := item.Fields()
-		if i < len(have) {
-			if f.sameLine(have[i], item) {
+		e, fields := lineEdit{method: http.MethodPost}, item.Fields()
+		if from := before[i]; from >= 0 {
+			// What the other side does not know of a line stays, also where it is added anew, or
+			// where the call takes for empty what is not sent.
+			e.like = have[from].Fields()["id"].Text()
+			fields = have[from].Fields().Clone()
+			maps.Copy(fields, item.Fields())
+		}
+		if i < len(places) {
+			if f.sameLine(have[places[i]], item) {
 				continue
 			}
-			// Orders and invoices take for empty what is not sent.
-			e.method, e.id, fields = http.MethodPut, have[i].Fields()["id"].Text(), have[i].Fields().Clone()
-			maps.Copy(fields, item.Fields())
+			e.method, e.id = http.MethodPut, e.like
 		}
 		var err error
 		if e.body, err = f.wireLine(fields, zone); err != nil {
@@ -139,10 +149,73 @@ func (f field) lineEdits(have, want []record.Value, zone *time.Location) ([]line
 		}
 		edits = append(edits, e)
 	}
-	for _, item := range have[min(len(have), len(want)):] {
-		edits = append(edits, lineEdit{method: http.MethodDelete, id: item.Fields()["id"].Text()})
+	for i, item := range have {
+		if !slices.Contains(places, i) {
+			edits = append(edits, lineEdit{method: http.MethodDelete, id: item.Fields()["id"].Text()})
+		}
 	}
 	return edits, nil
+}
+
+// withoutTail leaves out what is equal at the end, if all before it can be had without adding a
+// line, which would stand behind it.
+func (f field) withoutTail(have, want []record.Value) ([]record.Value, []record.Value) {
+	if len(have) < len(want) {
+		return have, want
+	}
+	h, w := have, want
+	for len(w) > 0 && f.sameLine(h[len(h)-1], w[len(w)-1]) {
+		h, w = h[:len(h)-1], w[:len(w)-1]
+	}
+	if len(inPlace(h, w)) < len(w) {
+		return have, want
+	}
+	return h, w
+}
+
+// inPlace finds for the first of the wanted lines, in their order, the lines that can become
+// them: those of the same product.
+func inPlace(have, want []record.Value) []int {
+	var places []int
+	next := 0
+	for _, item := range want {
+		product, given := item.Fields()[productName]
+		for next < len(have) && given && !product.Equal(have[next].Fields()[productName]) {
+			next++
+		}
+		if next == len(have) {
+			break
+		}
+		places = append(places, next)
+		next++
+	}
+	return places
+}
+
+// replaced finds for each wanted line the one whose place it takes; -1 = it is new. A line that
+// is only moved is its own.
+func (f field) replaced(have, want []record.Value, places []int) []int {
+	from := make([]int, len(want))
+	var left []int // those that go
+	for i := range have {
+		if !slices.Contains(places, i) {
+			left = append(left, i)
+		}
+	}
+	for i := range want {
+		if from[i] = -1; i < len(places) {
+			from[i] = places[i]
+		} else if n := slices.IndexFunc(left, func(j int) bool { return f.sameLine(have[j], want[i]) }); n >= 0 {
+			from[i] = left[n]
+			left = slices.Delete(left, n, n+1)
+		}
+	}
+	for i := range want {
+		if from[i] < 0 && len(left) > 0 {
+			from[i], left = left[0], left[1:]
+		}
+	}
+	return from
 }
 
 // sameLine reports whether a line holds what is wanted of it; what the server computes
@@ -171,10 +244,8 @@ func (c *conn) writeLines(ctx context.Context, o object, row wireRow, want recor
 	if err != nil {
 		return &connector.Error{Kind: connector.Invalid, Field: linesName, Err: err}
 	}
-	if o.Name != proposals {
-		keepRest(edits, row[linesName])
-	}
-	for _, e := range edits {
+	keepRest(edits, row[linesName], o.Name == proposals)
+	for i, e := range edits {
 		call := rest.Call{Method: e.method, Path: o.path + "/" + url.PathEscape(row.text("id"))}
 		if e.id == "" {
 			call.Path += o.addLine
@@ -184,30 +255,42 @@ func (c *conn) writeLines(ctx context.Context, o object, row wireRow, want recor
 		if e.body != nil {
 			call.Body = e.body
 		}
-		if _, err := c.api.Do(ctx, call); err != nil {
+		if _, err := c.api.Do(ctx, call); err != nil && i > 0 {
+			return &connector.Error{Kind: connector.Ambiguous, Err: fmt.Errorf("its lines are changed in part: %w", err)}
+		} else if err != nil {
 			return named(err, linesName)
 		}
 	}
 	return nil
 }
 
-// keepRest sends back what a changed line holds and we have no fields for. Orders and invoices
-// take for empty what the call for a line does not name; that of proposals leaves it:
+// keepRest sends back what a line holds and we have no fields for, where it is changed or added
+// anew. Orders and invoices take for empty what the call for a line does not name; that of
+// proposals leaves it:
 // https://github.com/Dolibarr/dolibarr/blob/20.0/htdocs/commande/class/api_orders.class.php (putLine)
-func keepRest(edits []lineEdit, have json.RawMessage) {
+func keepRest(edits []lineEdit, have json.RawMessage, leaves bool) {
 	var rows []wireRow
 	if json.Unmarshal(have, &rows) != nil {
 		return
 	}
 	for _, e := range edits {
-		i := slices.IndexFunc(rows, func(row wireRow) bool { return e.method == http.MethodPut && row.text("id") == e.id })
-		if i < 0 {
+		i := slices.IndexFunc(rows, func(row wireRow) bool { return e.like != "" && row.text("id") == e.like })
+		if i < 0 || leaves && e.id != "" {
 			continue
 		}
-		for _, name := range []string{
-			"date_start", "date_end", "fk_unit", "pa_ht", "special_code", "info_bits", "fk_fournprice", "fk_parent_line",
-			"localtax1_tx", "localtax2_tx", "label", "ref_ext", "situation_percent",
-		} {
+		names := []string{"date_start", "date_end", "ref_ext"}
+		product := ""
+		if v, set := e.body[productName]; set {
+			product = fmt.Sprint(v)
+		}
+		if e.id != "" || rows[i].text(productName) == product {
+			// The rest belongs to the product: its cost, its unit, its local taxes.
+			names = append(names, "fk_unit", "pa_ht", "special_code", "info_bits", "fk_fournprice", "localtax1_tx", "localtax2_tx", "label", "situation_percent")
+		}
+		if e.id != "" {
+			names = append(names, "fk_parent_line") // whose id changes where it is added anew as well
+		}
+		for _, name := range names {
 			if rows[i].text(name) != "" {
 				e.body[name] = rows[i][name]
 			}

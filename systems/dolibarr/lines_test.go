@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/twin"
 )
@@ -50,6 +51,9 @@ func (p *paper) apply(t *rapid.T, e lineEdit) {
 			return
 		}
 		row["id"] = line["id"]
+		if delete(row, productName); line[productName] != nil {
+			row[productName] = line[productName] // whatever is sent
+		}
 		p.lines[i] = row // as orders and invoices do: what is not sent is empty
 		return
 	}
@@ -65,7 +69,8 @@ func (p *paper) read(t *rapid.T, f field) []record.Value {
 }
 
 // Whatever lines there are and whatever is wanted, the calls lead from one to the other, in
-// the wanted order, and a second time none is made.
+// the wanted order, and a second time none is made. They do so too from wherever they were cut
+// off, with no line more than is wanted (R16).
 func TestLineEditsLeadToWhatIsWanted(t *testing.T) {
 	t.Parallel()
 	f := linesField()
@@ -79,6 +84,11 @@ func TestLineEditsLeadToWhatIsWanted(t *testing.T) {
 			if rapid.Bool().Draw(t, fmt.Sprint(label, "p", i)) {
 				fields["product_type"] = record.Text("1")
 			}
+			if n := rapid.IntRange(0, 2).Draw(t, fmt.Sprint(label, "product", i)); n > 0 {
+				fields[productName] = record.Text(strconv.Itoa(n))
+			} else if rapid.Bool().Draw(t, fmt.Sprint(label, "none", i)) {
+				fields[productName] = record.Value{}
+			}
 			lines = append(lines, record.Struct(fields))
 		}
 		return lines
@@ -89,6 +99,12 @@ func TestLineEditsLeadToWhatIsWanted(t *testing.T) {
 			want := draw(t, step)
 			edits, err := f.lineEdits(p.read(t, f), want, time.UTC)
 			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range edits[:rapid.IntRange(0, len(edits)).Draw(t, step+" is cut off")] {
+				p.apply(t, e)
+			}
+			if edits, err = f.lineEdits(p.read(t, f), want, time.UTC); err != nil {
 				t.Fatal(err)
 			}
 			for _, e := range edits {
@@ -159,12 +175,64 @@ func TestALineKeepsWhatWeHaveNoFieldsFor(t *testing.T) {
 	})
 }
 
+// A line's product cannot be changed: such a line is added anew, and keeps what is not the
+// product's.
+func TestALineWithAnotherProductIsAddedAnew(t *testing.T) {
+	t.Parallel()
+	const entered = `[{"desc":"Old","fk_product":"1","product_type":"0","qty":"1","subprice":"100","tva_tx":"24","date_start":"1795000000","pa_ht":"60"},` +
+		`{"desc":"Behind","fk_product":"1","product_type":"0","qty":"2","subprice":"5","tva_tx":"24","pa_ht":"3"}]`
+	bubble(t, twin.Options{}, func(t *testing.T, s *server) {
+		company := s.company("Acme")
+		for _, ref := range []string{"P1", "P2"} {
+			s.put(products, "", map[string]string{"ref": ref, "label": ref})
+		}
+		for _, object := range []string{proposals, orders, invoices} {
+			id := s.put(object, "", map[string]string{"socid": company, "date": "2026-11-30", "lines": entered})
+			want := record.List(
+				record.Struct(record.Fields{"desc": record.Text("New"), productName: record.Text("2"), "qty": record.Text("1")}),
+				record.Struct(record.Fields{"desc": record.Text("Behind"), productName: record.Text("1"), "qty": record.Text("2")}))
+			// The answer of the second call is lost: the write is of unknown outcome, and leads on
+			// from where it was.
+			lost := s.Kit().Inject(twin.Fault{Kind: twin.FaultLostReply, Method: http.MethodPost, After: 1, Times: 1})
+			if r := s.update(object, id, record.Fields{linesName: want}); connector.KindOf(r.Err) != connector.Ambiguous {
+				t.Errorf("%s: a write that was cut off: %v", object, r.Err)
+			}
+			lost.Remove()
+			if r := s.update(object, id, record.Fields{linesName: want}); r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			got := linesOf(t, s, object)
+			for _, line := range got {
+				for _, name := range []string{"id", "total_ht", "total_tva", "total_ttc", "situation_percent", "info_bits", "special_code", "localtax1_tx", "localtax2_tx"} {
+					delete(line, name)
+				}
+			}
+			if diff := cmp.Diff([]map[string]string{
+				{"desc": "New", "fk_product": "2", "product_type": "0", "qty": "1", "subprice": "100", "tva_tx": "24", "remise_percent": "0", "date_start": "1795000000"},
+				{"desc": "Behind", "fk_product": "1", "product_type": "0", "qty": "2", "subprice": "5", "tva_tx": "24", "remise_percent": "0", "pa_ht": "3"},
+			}, got); diff != "" {
+				t.Errorf("%s: - want, + got\n%s", object, diff)
+			}
+		}
+	})
+}
+
+// linesOf are the lines of the one paper of an object, as people see them.
+func linesOf(t *testing.T, s *server, object string) []map[string]string {
+	t.Helper()
+	var lines []map[string]string
+	if err := json.Unmarshal([]byte(s.Rows(object)[0].Fields[linesName]), &lines); err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
 // kept is the one line of the one paper of an object, as people see it.
 func kept(t *testing.T, s *server, object string) map[string]string {
 	t.Helper()
-	var lines []map[string]string
-	if err := json.Unmarshal([]byte(s.Rows(object)[0].Fields[linesName]), &lines); err != nil || len(lines) != 1 {
-		t.Fatalf("%d lines, %v", len(lines), err)
+	lines := linesOf(t, s, object)
+	if len(lines) != 1 {
+		t.Fatalf("%d lines", len(lines))
 	}
 	return lines[0]
 }

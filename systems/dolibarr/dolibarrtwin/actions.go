@@ -279,6 +279,9 @@ func (t *Twin) changeLine(r *http.Request, who *login, tab *table, row *row, at 
 	if tab.name != proposals {
 		*l = line{id: l.id, product: l.product}
 	}
+	// A line keeps its product: updateline, which all three call, takes none.
+	// https://github.com/Dolibarr/dolibarr/blob/20.0/htdocs/compta/facture/class/api_invoices.class.php (putLine)
+	delete(body, "fk_product")
 	if err := t.takeLine(r, l, body, false); err != nil {
 		return nil, err
 	}

@@ -143,7 +143,10 @@ func TestLinesOfPapers(t *testing.T) {
 			add := map[bool]string{true: "/line", false: "/lines"}[object == proposals]
 			line := ask("POST", "/2"+add, `{"desc":"B","qty":1,"subprice":5,"tva_tx":24,"product_type":1}`, 200)
 			ask("POST", "/2"+add, `{"desc":"B","fk_product":7,"product_type":0}`, 400)
-			body := ask("PUT", "/2/lines/"+line, `{"qty":3,"product_type":1}`, 200)
+			body := ask("PUT", "/2/lines/"+line, `{"qty":3,"product_type":1,"fk_product":1}`, 200)
+			if bought := tw.Rows(object)[len(tw.Rows(object))-1].Fields["lines"]; strings.Count(bought, `"fk_product"`) != 1 {
+				t.Errorf("%s %s: a line takes another product: %s", version, object, bought)
+			}
 			total := map[bool]string{true: "43.65000000", false: "25.05000000"}[object == proposals]
 			if got := field(t, body, "total_ttc"); got != total {
 				t.Errorf("%s %s: the total is %s, want %s", version, object, got, total)

@@ -278,6 +278,9 @@ func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 		switch {
 		case f.Echoes(got, sent):
 			s.wrote(link, op, of, got)
+		case s.halfWritten(op, of, got):
+			s.wroteHalf(link, op, of, got)
+			clean = false
 		case op.Verb == connector.Update && f.Same(got, was) && s.late:
 			s.again(op) // some vendors take an update in parts, and this one was not reached
 		case op.Verb == connector.Update && f.Same(got, was):

@@ -418,6 +418,11 @@ func (s *settling) shows(have record.Fields, op store.Op) bool {
 			return true
 		}
 	}
+	for _, of := range s.r.p.fieldsOf(op) {
+		if s.halfWritten(op, of, have[of.Wire]) {
+			return true
+		}
+	}
 	return s.end.holds(have, op.Set)
 }
 

@@ -78,7 +78,7 @@ func databaseStatus(ctx context.Context, p *plan.Plan, s *store.Store) (*databas
 		return nil, fmt.Errorf("see who owns the database: %w", err)
 	}
 	line := &databaseLine{Database: d.Path, Bytes: d.Bytes, Free: d.Free, Log: d.Log, Reserve: d.Reserve, Size: p.Retention.Size,
-		Full: owned && p.Retention.Reserve > 0 && d.Reserve == 0, Shrinks: d.Shrinks}
+		Full: owned && d.GivenUp, Shrinks: d.Shrinks}
 	if !d.Unmet.IsZero() && p.Retention.Size > 0 {
 		line.Unmet = &d.Unmet
 	}

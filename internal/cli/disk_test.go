@@ -2,14 +2,17 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/twin"
 )
@@ -111,4 +114,21 @@ func TestAFullDiskStopsTheServerFromTakingInAndItGoesOnByItself(t *testing.T) {
 			t.Errorf("the log:\n%s", out)
 		}
 	})
+}
+
+// A compaction owns the database and keeps no reserve: that is no full disk.
+func TestStatusBesideACompactionTellsNoFullDisk(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tandem.db")
+	s, err := openDatabase(t.Context(), "sqlite:"+path, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := databaseStatus(t.Context(), &plan.Plan{Retention: plan.Retention{Reserve: 1 << 20}}, s)
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if line.Full {
+		t.Errorf("%+v", line)
+	}
 }

@@ -66,6 +66,8 @@ const (
 	sqliteCantOpen = 14
 	sqliteForeign  = 26
 	sqliteUnique   = 2067
+	sqliteIOWrite  = 778
+	sqliteIOSync   = 1034
 	sqliteShmSize  = 4874 // the index of the write-ahead log could not grow: of all reasons it is this one
 )
 
@@ -79,7 +81,7 @@ func (d sqliteDialect) classify(err error) error {
 		return fmt.Errorf("%w: %w", ErrBusy, err)
 	case e.Code() == sqliteUnique && strings.Contains(err.Error(), "links."):
 		return fmt.Errorf("%w: %w", ErrLinked, err)
-	case e.Code()&0xff == sqliteFull, e.Code() == sqliteShmSize:
+	case e.Code()&0xff == sqliteFull, e.Code() == sqliteShmSize, (e.Code() == sqliteIOWrite || e.Code() == sqliteIOSync) && d.atLimit():
 		return fmt.Errorf("%w: %w", noRoom(d.path), err)
 	case e.Code()&0xff == sqliteCorrupt, e.Code()&0xff == sqliteForeign:
 		return fmt.Errorf("%w: %s is damaged or no database; restore a backup or move it away: %w", ErrForeign, d.path, err)

@@ -17,6 +17,7 @@ type Disk struct {
 	Free    int64     // of these, what was given up and is used before the file grows
 	Log     int64     // the write-ahead log beside it
 	Reserve int64     // the reserve beside it; 0 = there is none, or it has been given up
+	GivenUp bool      // the reserve has been given up, because the disk is full
 	Shrinks bool      // the file can be made smaller while it is used; see Compact
 	Held    time.Time // since when somebody who reads keeps the log from being folded; zero = nobody does
 	Unmet   time.Time // since when the database is larger than it shall be, for what is needed; zero = it is not
@@ -50,6 +51,7 @@ func (s *Store) Disk(ctx context.Context) (Disk, error) {
 	d.Bytes, d.Free, d.Shrinks, d.Unmet = pages*pageSize, free*pageSize, mode == incremental, fromMicros(unmet)
 	if d.Path != "" {
 		d.Log, d.Reserve = sizeOf(d.Path+"-wal"), sizeOf(d.Path+".reserve")
+		d.GivenUp = d.Reserve == 0 && exists(d.Path+".reserve")
 	}
 	return d, nil
 }

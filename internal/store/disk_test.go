@@ -80,8 +80,8 @@ func TestAFullDiskLetsWhatIsUnderWayEndOutOfTheReserve(t *testing.T) {
 	default:
 		t.Error("nobody is told")
 	}
-	if d := disk(t, s); d.Reserve != 0 {
-		t.Errorf("the reserve is still %d bytes", d.Reserve)
+	if d := disk(t, s); d.Reserve != 0 || !d.GivenUp {
+		t.Errorf("the reserve is still %d bytes, given up %t", d.Reserve, d.GivenUp)
 	}
 	hints := []store.Arrival{{Connection: "erp", At: time.Now(), Accepted: 1, Hints: []record.Ref{{Object: "contacts", ID: "1"}}}}
 	_, taken := s.TakeHints(t.Context(), hints)
@@ -101,8 +101,8 @@ func TestAFullDiskLetsWhatIsUnderWayEndOutOfTheReserve(t *testing.T) {
 	regained(t, s, false)
 	ok(t, s.LimitPages(t.Context(), 5000))
 	regained(t, s, true)
-	if d := disk(t, s); d.Reserve != 1<<20 {
-		t.Errorf("the reserve is %d bytes once there is room", d.Reserve)
+	if d := disk(t, s); d.Reserve != 1<<20 || d.GivenUp {
+		t.Errorf("the reserve is %d bytes once there is room, given up %t", d.Reserve, d.GivenUp)
 	}
 	_, err = s.TakeHints(t.Context(), hints)
 	ok(t, err)
@@ -211,6 +211,23 @@ func TestTheLogIsFoldedAndWhoKeepsItFromThatIsNoticed(t *testing.T) {
 	ok(t, s.Fold(t.Context()))
 	if d := disk(t, s); d.Log != 0 || !d.Held.IsZero() {
 		t.Errorf("without it: %+v", d)
+	}
+}
+
+// What owns the database without a reserve of its own, as a compaction does, is not taken for one
+// that has given it up.
+func TestAnOwnerWithoutAReserveHasGivenUpNone(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	for _, left := range []bool{false, true} { // by one that was killed while the disk was full
+		if left {
+			ok(t, os.WriteFile(path+".reserve", nil, 0o600))
+		}
+		s := open(t, store.Options{DSN: "sqlite:" + path, Exclusive: true, Reserve: -1})
+		if d := disk(t, s); d.GivenUp {
+			t.Errorf("left over %t: %+v", left, d)
+		}
+		closed(t, s)
 	}
 }
 

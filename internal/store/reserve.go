@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -48,13 +49,19 @@ func (r *reserve) set(gone bool) {
 	r.gone = gone
 }
 
-// drop gives the room back to the disk.
+// drop gives the room back to the disk. The file stays, empty, for other processes to see that.
 func (r *reserve) drop() error {
 	r.set(true)
 	if r.path == "" {
 		return nil
 	}
-	return removeAny(r.path)
+	err := os.Truncate(r.path, 0)
+	if errors.Is(err, fs.ErrNotExist) { // there was never room for it
+		if err = fill(r.path, 0); outOfRoom(err) {
+			return nil // nor for the mark
+		}
+	}
+	return err
 }
 
 // hold takes the room again. It reports false if there is not so much.
@@ -101,6 +108,18 @@ func fill(path string, bytes int64) error {
 		}
 	}
 	return errors.Join(err, f.Close())
+}
+
+// atLimit reports whether less than a little can be written beside the database. SQLite tells a full
+// disk from other failures, and takes a quota that is used up for one of these
+// (https://sqlite.org/rescode.html#ioerr_write).
+func (d sqliteDialect) atLimit() bool {
+	if d.path == ":memory:" {
+		return false
+	}
+	probe := d.path + ".probe"
+	err := fill(probe, leastRoom)
+	return errors.Join(removeAny(probe), err) != nil && outOfRoom(err)
 }
 
 // noRoom is the error of a full disk, with what a person can do.
@@ -190,8 +209,8 @@ func (s *Store) keepReserve(ctx context.Context) error {
 	if _, full := s.Full(); full || s.lock == nil || s.reserve.path == "" {
 		return nil
 	}
-	if s.reserve.bytes == 0 {
-		return removeAny(s.reserve.path) // of a configuration that had one
+	if s.reserve.bytes == 0 || s.reserve.bytes < 0 && sizeOf(s.reserve.path) == 0 {
+		return removeAny(s.reserve.path) // of a configuration that had one, or of who ended while the disk was full
 	}
 	held, err := s.reserve.hold()
 	if err != nil || held {

@@ -94,7 +94,7 @@ type Store struct {
 // Open opens the database and brings its schema up to date.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s, err := open(ctx, o, false)
-	if path := reserveOf(o); errors.Is(err, ErrFull) && path != "" && exists(path) {
+	if path := reserveOf(o); errors.Is(err, ErrFull) && path != "" && sizeOf(path) > 0 {
 		s, err = open(ctx, o, true)
 	}
 	if err != nil {

@@ -233,7 +233,7 @@ func (c *revokeCmd) Run(ctx context.Context, a *app) (err error) {
 		return fmt.Errorf("revoke %s: %w", c.Connection, err)
 	}
 	if a.json {
-		return a.line(connectionStatusLine{Connection: c.Connection, Health: "unchecked"})
+		return a.line(connectionStatusLine{Connection: c.Connection, Health: signedOut})
 	}
 	return a.print(c.Connection + " has no access any more; tandem connections authorize " + c.Connection + " gives it again\n")
 }

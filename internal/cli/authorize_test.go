@@ -240,6 +240,12 @@ func TestAuthorizeInABrowserOnThisMachine(t *testing.T) {
 	if code, out, _ := attended(t, o, dir, strings.NewReader(""), nil, "connections", "revoke", "crm"); code != exitOK || !o.revoked {
 		t.Errorf("revoke: exit %d, %s", code, out)
 	}
+	if got := status(t, o, dir); !strings.Contains(got, `"health":"signed out"`) {
+		t.Errorf("status after it: %s", got)
+	}
+	if _, out, _ := attended(t, o, dir, strings.NewReader(""), nil, "status"); !strings.Contains(out, "signed out") || !strings.Contains(out, "tandem connections authorize crm asks a person to agree") {
+		t.Errorf("status after it:\n%s", out)
+	}
 	if code, out, _ := attended(t, o, dir, strings.NewReader(""), nil, "check", "crm"); code != exitFailed || !strings.Contains(out, "nobody has authorized it yet") {
 		t.Errorf("after: exit %d, %s", code, out)
 	}

@@ -65,6 +65,9 @@ type grantLine struct {
 	used time.Time
 }
 
+// signedOut is the health of a connection to which nobody grants access, or no more.
+const signedOut = "signed out"
+
 // soon is how long ahead the end of a grant is told, at most.
 const soon = 7 * 24 * time.Hour
 
@@ -123,7 +126,9 @@ func (a *app) addGrants(ctx context.Context, p *plan.Plan, s *store.Store, lines
 			lines[i].Grant = &grantLine{Problem: err.Error()}
 			continue
 		}
-		lines[i].Grant = grantOf(standing)
+		if lines[i].Grant = grantOf(standing); !standing.Authorized {
+			lines[i].Health = signedOut // whatever the last check said
+		}
 	}
 }
 

@@ -82,7 +82,7 @@ func (c *revertCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	if !c.Yes && !a.confirmed("Take it back? [y/N] ") {
 		a.warnf("nothing was taken back; --yes does it without asking")
-		return exit(shown.code())
+		return exit(exitReview) // it waits for a person's yes
 	}
 	done, err := c.pass(ctx, a, p, q, s.engine.Revert, true)
 	if errors.Is(err, context.Canceled) {

@@ -331,7 +331,9 @@ type Op struct {
 	Ref       record.Ref    // ID is "" for a create
 	IfVersion string        // write only if the record still has this version, where the vendor can; "" = whatever it has
 	Set       record.Fields // what to write: only what changes; an empty value clears
-	Was       record.Fields // what Set replaces, as last read
+	// Was is what Set replaces, as last read. Of a list of references only those are taken away that
+	// Was has and Set lacks: what others have added since stays (R12).
+	Was record.Fields
 }
 
 // A Result is what became of an Op.

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -182,12 +181,7 @@ func (b *Bench) put() string {
 	if fields == nil {
 		fields = b.people()
 	}
-	n := b.next()
-	out := make(map[string]string, len(fields))
-	for name, text := range fields {
-		out[name] = strings.ReplaceAll(text, "{n}", n)
-	}
-	id, err := b.Twin.Put(b.shape.Name, "", out)
+	id, err := b.Twin.Put(b.shape.Name, "", numbered(fields, b.next()))
 	if err != nil {
 		b.Fatalf("a person's new record: %v", err)
 	}

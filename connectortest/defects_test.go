@@ -27,7 +27,7 @@ func field(o *record.Object, name string, alter func(*record.Field)) {
 
 func defects() []defect {
 	return slices.Concat(connectionDefects(), schemaDefects(), pagingDefects(), changeDefects(), goneDefects(),
-		lookupDefects(), writeDefects(), textDefects(), batchDefects(), outcomeDefects(), waitDefects(), hookDefects(), fileDefects(), eventDefects())
+		lookupDefects(), writeDefects(), referenceDefects(), textDefects(), batchDefects(), outcomeDefects(), waitDefects(), hookDefects(), fileDefects(), eventDefects())
 }
 
 func connectionDefects() []defect {

@@ -67,6 +67,9 @@ type Suite struct {
 	Hide   func(tw twin.Twin, object, id string) error
 	Expire func(tw twin.Twin) error
 	Merge  func(tw twin.Twin, object, lose, keep string) error
+	// Targets are what a person enters to make a record of an object that lists of references point
+	// at and that has no sample, by object; "{n}" as in an Object.
+	Targets map[string]map[string]string
 	// Event is an event to tell of, if the connector takes events; "{n}" as in an Object.
 	Event *connector.Event
 	// Aim makes the vendor call an address, as an administrator does where the connector
@@ -142,7 +145,7 @@ func (s Suite) parts() []part {
 func objectScenarios() []scenario {
 	return slices.Concat(
 		schemaScenarios(), pagingScenarios(), changeScenarios(), goneScenarios(),
-		lookupScenarios(), writeScenarios(), textScenarios(), batchScenarios(), outcomeScenarios(), waitScenarios(), fileScenarios(),
+		lookupScenarios(), writeScenarios(), referenceScenarios(), textScenarios(), batchScenarios(), outcomeScenarios(), waitScenarios(), fileScenarios(),
 	)
 }
 

@@ -192,11 +192,7 @@ func (b *Bench) referenceValue(f record.Field, n string) (record.Value, bool) {
 		if fields == nil {
 			fields = other.people()
 		}
-		filled := make(map[string]string, len(fields))
-		for name, text := range fields {
-			filled[name] = strings.ReplaceAll(text, "{n}", "ref"+n)
-		}
-		id, err := b.Twin.Put(f.To, "", filled)
+		id, err := b.Twin.Put(f.To, "", numbered(fields, "ref"+n))
 		if err != nil {
 			b.Fatalf("a person's new record of %s: %v", f.To, err)
 		}

@@ -97,6 +97,7 @@ func suite() connectortest.Suite {
 			Name: "order_paid", Person: connector.Person{Email: "ann{n}@example.com"},
 			Properties: record.Fields{"amount": record.Text("19.5"), "currency": record.Text("EUR")},
 		},
+		Targets: map[string]map[string]string{lists: {"name": "List {n}"}},
 		Lacks: map[string]string{
 			"files": "files of Brevo are not read or written",
 			"door: a wrong signature is unauthorized":     "Brevo signs nothing: it shows a token, which TestAHookWithoutOurTokenIsRefused holds",

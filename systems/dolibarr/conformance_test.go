@@ -235,6 +235,7 @@ func lacks() map[string]string {
 		"in a batch of updates only the missing one fails": "Dolibarr has no batches",
 		"findable e-mail":                                  "the object has no e-mail",
 		"unique":                                           "no field of the object is unique",
+		"list of references":                               "the object has none that can be written",
 		"restore":                                          "what is deleted is gone, and nothing else is put aside",
 		"findable key":                                     "the API does not show the external reference of an event (recorded)",
 		"products: delete":                                 "version 20 deletes no product (recorded); version 24 is tested apart",

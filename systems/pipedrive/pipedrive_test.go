@@ -225,6 +225,7 @@ func suite() connectortest.Suite {
 			"users: a field can be added":                       "Pipedrive's API makes no fields of these",
 			"users: an empty object lists as empty":             "somebody owns the token",
 			"users: a hidden record does not look like deleted": "Pipedrive shows all users",
+			"list of references":                                "the object has none that can be written",
 			"users: create":                                     "users are made in Pipedrive's settings",
 			"users: update":                                     "users are changed in Pipedrive's settings",
 			"users: delete":                                     "users are removed in Pipedrive's settings",

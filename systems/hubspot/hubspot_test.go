@@ -163,10 +163,10 @@ func suite() connectortest.Suite {
 			"meetings: a merged record points to its survivor":   "HubSpot does not merge these",
 			"calls: a merged record points to its survivor":      "HubSpot does not merge these",
 			"emails: a merged record points to its survivor":     "HubSpot does not merge these",
-			"list of references": "one record on the other side, or the own tests have them: what labels an account has, and lists with associations: all",
-			"owners: create":  "users are made in HubSpot's settings",
-			"owners: update":  "users are changed in HubSpot's settings",
-			"owners: archive": "users are removed in HubSpot's settings",
+			"list of references":                                 "one record on the other side, or the own tests have them: what labels an account has, and lists with associations: all",
+			"owners: create":                                     "users are made in HubSpot's settings",
+			"owners: update":                                     "users are changed in HubSpot's settings",
+			"owners: archive":                                    "users are removed in HubSpot's settings",
 		},
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -18,6 +20,26 @@ import (
 
 // hosted reports whether the vendor brings and fetches the records of an end by itself.
 func (e end) hosted() bool { return e.object.Hosted && e.conn.able.Host != nil }
+
+// partedHosts says which hosted objects are kept in parts. A vendor that visits brings one object in
+// one order, and a part of it would be taken for all.
+func (e *Engine) partedHosts(ctx context.Context) plan.Problems {
+	var problems plan.Problems
+	for _, p := range e.syncs {
+		for _, end := range p.ends {
+			if end.conn.able.Partitioner == nil || !end.hosted() {
+				continue
+			}
+			parts, err := end.conn.able.Partitioner.Partitions(ctx, end.of.Name)
+			if err != nil || len(parts) == 0 || len(parts) == 1 && parts[0] == "" {
+				continue // whoever cannot tell has none to bring
+			}
+			problems = append(problems, plan.Problem{File: e.plan.File, Line: p.Line, Text: fmt.Sprintf("sync %s: %s is brought by %s itself and is kept in parts (%s), "+
+				"which is not supported: connect each of the parts by itself", p.Name, end.of, end.conn.spec.Title, strings.Join(parts, ", "))})
+		}
+	}
+	return problems
+}
 
 // awaitVisit is pull for a hosted side: it may be planned against once its vendor has brought
 // all that is wanted (R15).

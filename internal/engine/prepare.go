@@ -39,6 +39,9 @@ func (e *Engine) prepare(ctx context.Context, leave bool) error {
 	if err := e.resolve(); err != nil {
 		return err
 	}
+	if parted := e.partedHosts(ctx); parted.HasErrors() {
+		return parted
+	}
 	return e.register(ctx)
 }
 

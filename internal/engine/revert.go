@@ -327,6 +327,8 @@ func (v *reverting) tell(u *unit, tried int) error {
 	case v.dry:
 	case tried > 0 && (u.State == RevertAlready || u.State == RevertDo && u.Kind == RevertAsk):
 		u.State = RevertDone
+	case tried > 0 && (u.State == RevertDo || u.State == RevertWaits) && v.r.p.ends[u.Side].hosted():
+		u.State, u.Why = RevertWaits, "it is done by the next visit of "+v.r.p.ends[u.Side].conn.spec.Title
 	case u.State == RevertDo:
 		u.State, u.Why = RevertWaits, "it did not come through; tandem review may say why, and the revert can be repeated"
 	}

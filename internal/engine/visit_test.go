@@ -49,11 +49,20 @@ type stock struct {
 	host  connector.Host
 	news  int
 
-	keyless bool // items do not keep our keys
+	keyless bool     // items do not keep our keys
+	parts   []string // the parts that items are kept in; nil = none
 }
 
 // keyless is a stock book without a column for our keys.
 type keyless struct{ visitor }
+
+// parted is a stock book of several stores.
+type parted struct {
+	visitor
+	parts []string
+}
+
+func (p parted) Partitions(context.Context, string) ([]string, error) { return p.parts, nil }
 
 type visitor interface {
 	connector.Connection
@@ -127,6 +136,16 @@ func (k *stock) engine() *engine.Engine {
 				return nil, errors.New("it does not visit")
 			}
 			return keyless{v}, err
+		}
+	}
+	if k.parts != nil {
+		specs[1].Open = func(env connector.Env) (connector.Connection, error) {
+			c, err := toy.HostSpec().Open(env)
+			v, ok := c.(visitor)
+			if !ok {
+				return nil, errors.New("it does not visit")
+			}
+			return parted{v, k.parts}, err
 		}
 	}
 	secret := func(name string) (string, bool) {

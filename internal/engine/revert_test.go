@@ -1,9 +1,7 @@
 package engine_test
 
 import (
-	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +12,6 @@ import (
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
-	"github.com/tandemhub/tandem/twin"
 )
 
 // revert carries a request out and returns its items.
@@ -234,23 +231,6 @@ func TestWhatWasEditedSinceIsLeftAloneUnlessForced(t *testing.T) {
 	}
 }
 
-// R24 and R18: a record that got another partner since is not taken away under it.
-func TestACreatedRecordWithAnotherPartnerStays(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w, left, right := pairOf(t, strings.Replace(archiving("unlink"), "notes]", "notes]\n    where: { left: \"notes != 'out'\" }\n    leave: unlink", 1),
-			map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
-		made := w.line(store.Created, "")
-		w.put(w.a, "cards", left, map[string]string{"notes": "out"})
-		w.settled("cards")
-		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
-		w.settled("cards")
-		w.wants(w.revert(engine.RevertRequest{Change: made.ID, Force: true}), "archive cannot")
-		w.holds(w.b, right, "name", "Ann")
-		quiet(t, w)
-	})
-}
-
 func TestAnOverruledValueComesBackOnBothSides(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -289,181 +269,6 @@ func TestARunThatOverruledIsUndoneOnTheSideThatItWrote(t *testing.T) {
 	})
 }
 
-func TestARevertedCreateIsArchivedAndComesBackByARevertOfTheRevert(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w, left, right := pairOf(t, cardsYAML, map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
-		made := w.line(store.Created, "")
-		w.wants(w.rehearse(engine.RevertRequest{Run: made.Run}), "archive revert")
-		w.wants(w.revert(engine.RevertRequest{Run: made.Run}), "archive done")
-		w.holds(w.b, right, "name", "-")
-		w.holds(w.a, left, "name", "Ann")
-		quiet(t, w) // it is not made again (R18)
-		w.put(w.a, "cards", left, map[string]string{"notes": "edited"})
-		quiet(t, w)
-		w.holds(w.b, right, "name", "-")
-
-		w.wants(w.revert(engine.RevertRequest{Change: w.line(store.Archived, "").ID}), "restore done")
-		w.holds(w.b, right, "notes", "old")
-		w.settled("cards") // linked again, and the edit of meanwhile travels
-		w.holds(w.b, right, "notes", "edited")
-		quiet(t, w)
-		if n := len(w.b.Rows("cards")); n != 1 {
-			t.Errorf("%d cards on the right, want 1", n)
-		}
-	})
-}
-
-func TestACreatedRecordThatAPersonTookOverIsLeftAloneUnlessForced(t *testing.T) {
-	t.Parallel()
-	for _, carried := range []bool{false, true} {
-		t.Run(fmt.Sprint("carried ", carried), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w, left, right := pairOf(t, cardsYAML, map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
-				made := w.line(store.Created, "")
-				w.put(w.b, "cards", right, map[string]string{"notes": "edited"})
-				if carried {
-					w.settled("cards")
-					w.holds(w.a, left, "notes", "edited")
-				}
-				w.wants(w.revert(engine.RevertRequest{Change: made.ID}), "archive edited")
-				w.holds(w.b, right, "notes", "edited")
-				w.wants(w.revert(engine.RevertRequest{Change: made.ID, Force: true}), "archive done")
-				w.holds(w.b, right, "name", "-")
-				quiet(t, w)
-			})
-		})
-	}
-}
-
-// Whoever was edited at its source only is still nothing but our copy.
-func TestACreatedRecordThatOnlyWeUpdatedGoes(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w, left, right := pairOf(t, cardsYAML, map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
-		made := w.line(store.Created, "")
-		w.put(w.a, "cards", left, map[string]string{"notes": "new"})
-		w.settled("cards")
-		w.wants(w.revert(engine.RevertRequest{Of: made.Of, Record: right}), "archive done")
-		w.holds(w.b, right, "name", "-")
-		quiet(t, w)
-	})
-}
-
-func archiving(policy string) string {
-	return strings.Replace(cardsYAML, "match: [email]", "match: [email]\n    delete: { left: "+policy+", right: "+policy+" }", 1)
-}
-
-func TestARevertedArchiveIsRestoredAndNotArchivedAgain(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w, left, right := pairOf(t, archiving("archive"), map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
-		w.remove(w.a, "cards", left)
-		w.settled("cards")
-		w.holds(w.b, right, "name", "-")
-		w.wants(w.revert(engine.RevertRequest{Change: w.line(store.Archived, "").ID}), "restore done")
-		w.holds(w.b, right, "notes", "old")
-		quiet(t, w)
-		w.holds(w.b, right, "notes", "old")
-		if n := len(w.a.Rows("cards")); n != 0 {
-			t.Errorf("the deleted record was made anew: %d cards on the left", n)
-		}
-		// And back: archived once more.
-		w.wants(w.revert(engine.RevertRequest{Change: w.line(store.Restored, "").ID}), "archive done")
-		w.holds(w.b, right, "name", "-")
-		quiet(t, w)
-	})
-}
-
-func TestR22ADeleteForGoodIsProposedToBeCreatedAnew(t *testing.T) {
-	t.Parallel()
-	for _, decision := range []string{"create", "dismiss"} {
-		t.Run(decision, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w, left, right := pairOf(t, archiving("delete"), map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
-				w.remove(w.a, "cards", left)
-				w.settled("cards")
-				gone := w.line(store.Deleted, "")
-				w.wants(w.rehearse(engine.RevertRequest{Change: gone.ID}), "ask revert")
-				w.wants(w.revert(engine.RevertRequest{Change: gone.ID}), "ask done")
-				w.holds(w.b, right, "name", "-") // never by itself
-				w.decide(w.review(store.ReviewDelete), decision)
-				w.settled("cards")
-				want := map[string]int{"create": 1, "dismiss": 0}[decision]
-				for _, tw := range []*toy.Twin{w.a, w.b} {
-					if n := len(tw.Rows("cards")); n != want {
-						t.Errorf("%d cards after %s, want %d: %v", n, decision, want, tw.Rows("cards"))
-					}
-				}
-				if want == 1 {
-					w.by(w.b, "cards", "notes", "old")
-					w.by(w.a, "cards", "notes", "old")
-				}
-				quiet(t, w)
-				// Rules that change have everything planned again: the decision is not carried out twice.
-				w.configure(strings.Replace(w.yaml, "match: [email]", "match: [email]\n    prefer: left", 1))
-				w.settled("cards")
-				if n := len(w.b.Rows("cards")); n != want {
-					t.Errorf("%d cards after a change of rules, want %d", n, want)
-				}
-				if decision == "create" {
-					w.wants(w.revert(engine.RevertRequest{Change: gone.ID}), "ask already")
-				}
-			})
-		})
-	}
-}
-
-func TestALinkThatARunMadeIsClosedAndHoldsAgainByARevertOfTheRevert(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, cardsYAML)
-		left := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "hers"})
-		right := w.put(w.b, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
-		w.settled("cards")
-		w.holds(w.b, right, "notes", "hers")
-		time.Sleep(time.Minute)
-		linked := w.line(store.Linked, "")
-		w.wants(w.revert(engine.RevertRequest{Run: linked.Run}), "field done", "unlink done")
-		w.holds(w.b, right, "notes", "")
-		quiet(t, w)
-		w.put(w.a, "cards", left, map[string]string{"phone": "7"})
-		quiet(t, w)
-		w.holds(w.b, right, "phone", "") // they are apart (R18)
-		w.wants(w.revert(engine.RevertRequest{Change: w.line(store.Closed, "").ID}), "relink done")
-		w.settled("cards")
-		w.holds(w.b, right, "phone", "7")
-		w.holds(w.b, right, "notes", "") // reverted by itself, and not fought over
-		quiet(t, w)
-		w.wants(w.revert(engine.RevertRequest{Change: w.line(store.Reopened, "").ID}), "unlink done")
-		quiet(t, w)
-	})
-}
-
-func TestSinceATimeEverythingGoesBackToWhatItWas(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w, left, right := pairOf(t, cardsYAML, map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "0"})
-		for i := 1; i < 4; i++ {
-			w.put(w.a, "cards", left, map[string]string{"notes": fmt.Sprint(i)})
-			w.settled("cards")
-			time.Sleep(time.Hour)
-		}
-		w.put(w.b, "cards", right, map[string]string{"phone": "7"})
-		w.put(w.a, "cards", "", map[string]string{"name": "Bob", "email": "bob@x.gr"})
-		w.settled("cards")
-		since := time.Now().Add(-150 * time.Minute) // before the second edit
-		w.wants(w.revert(engine.RevertRequest{Since: since}), "field done", "field done", "archive done")
-		w.holds(w.b, right, "notes", "1")
-		w.holds(w.a, left, "phone", "")
-		quiet(t, w)
-		w.holds(w.b, right, "phone", "7")
-		w.wants(w.revert(engine.RevertRequest{Since: since, Sync: "cards"}), "field already", "field already", "archive already")
-	})
-}
-
 func TestLinesThatAreNoActOfOursSayWhyNot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -497,128 +302,6 @@ func TestALineOfAFieldThatIsNoLongerMappedSaysSo(t *testing.T) {
 		w.wants(items, "field cannot")
 		if !strings.Contains(items[0].Why, "no longer mapped") {
 			t.Errorf("it says %q", items[0].Why)
-		}
-	})
-}
-
-// many starts a world with n pairs of which every right one was changed by one run.
-func many(t *testing.T, n int) (w *world, run int64) {
-	t.Helper()
-	w = newWorld(t, cardsYAML)
-	for i := range n {
-		w.put(w.a, "cards", "", map[string]string{"name": fmt.Sprint("P", i), "email": fmt.Sprintf("p%d@x.gr", i), "notes": "old"})
-	}
-	w.settled("cards")
-	for _, r := range w.a.Rows("cards") {
-		w.put(w.a, "cards", r.ID, map[string]string{"notes": "new"})
-	}
-	w.yaml = strings.Replace(w.yaml, "match: [email]", "match: [email]\n    guard: { update: 100% }", 1)
-	w.configure(w.yaml)
-	w.settled("cards")
-	time.Sleep(time.Minute)
-	return w, w.line(store.Written, "notes").Run
-}
-
-func (w *world) allHold(want string) {
-	w.t.Helper()
-	for _, r := range w.b.Rows("cards") {
-		if r.Fields["notes"] != want {
-			w.t.Errorf("card %s holds %q, want %q", r.ID, r.Fields["notes"], want)
-		}
-	}
-}
-
-func TestARevertGoesOnThroughRateLimitsAndFailures(t *testing.T) {
-	t.Parallel()
-	for _, kind := range []twin.FaultKind{twin.FaultRateLimit, twin.FaultErrorAfterCommit, twin.FaultLostReply, twin.FaultUnavailable} {
-		t.Run(string(kind), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w, run := many(t, 35)
-				w.b.Inject(twin.Fault{Kind: kind, Method: "POST", Path: "/v1/do", Every: 2, Times: 2, Wait: 20 * time.Second})
-				items := w.revert(engine.RevertRequest{Run: run})
-				if got := states(items)["field done"]; got != 35 {
-					t.Errorf("%d of 35 are reverted: %v", got, states(items))
-				}
-				w.allHold("old")
-				quiet(t, w)
-				w.allHold("old")
-			})
-		})
-	}
-}
-
-func TestInvariant11ARevertThatIsKilledIsRepeatedAndNothingIsRedone(t *testing.T) {
-	t.Parallel()
-	for _, again := range []string{"revert", "sync first"} {
-		for after := range 8 {
-			t.Run(fmt.Sprint(again, " after ", after), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					w, run := many(t, 25)
-					w.killRevert(run, after)
-					w.restart()
-					time.Sleep(time.Minute)
-					if again == "sync first" {
-						w.sync("cards")
-					}
-					w.revert(engine.RevertRequest{Run: run})
-					w.allHold("old")
-					for _, r := range w.a.Rows("cards") {
-						if r.Fields["notes"] != "new" {
-							t.Errorf("the source was touched: %v", r)
-						}
-					}
-					quiet(t, w)
-					w.allHold("old")
-				})
-			})
-		}
-	}
-}
-
-// killRevert ends a revert as a killed process would, when that many requests were answered.
-func (w *world) killRevert(run int64, after int) {
-	w.t.Helper()
-	ctx, cancel := context.WithCancel(w.t.Context())
-	defer cancel()
-	n := 0
-	for _, tw := range []*toy.Twin{w.a, w.b} {
-		tw.After(func(*http.Request) {
-			if n++; n == after+1 {
-				if err := w.store.Close(); err != nil {
-					w.t.Error(err)
-				}
-				cancel()
-			}
-		})
-	}
-	_, err := w.engine.Revert(ctx, engine.RevertRequest{Run: run}, func(engine.RevertItem) error { return nil })
-	if err == nil && n > after {
-		w.t.Errorf("the kill after %d calls went unnoticed", after)
-	}
-}
-
-// The guard of a sync neither stops a revert nor counts it later.
-func TestR30ARevertIsNotGuardedAndItsSizeIsShown(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w, _ := many(t, 25)
-		made := w.line(store.Created, "").Run
-		_, done := w.tryRevert(engine.RevertRequest{Run: made})
-		if len(done) != 1 || done[0].Counts[engine.RevertDone] != 25 || len(done[0].Beyond) != 1 || !strings.Contains(done[0].Beyond[0], "25 records") {
-			t.Fatalf("the revert came to %+v", done)
-		}
-		if n := len(w.b.Rows("cards")); n != 0 {
-			t.Errorf("%d cards are left", n)
-		}
-		quiet(t, w)
-		w.configure(archiving("archive"))
-		id := w.put(w.b, "cards", "", map[string]string{"name": "Zoe", "email": "zoe@x.gr"})
-		w.settled("cards")
-		w.remove(w.b, "cards", id)
-		if rep := w.sync("cards"); rep.Status == engine.StatusBlocked || rep.Left.Deleted != 1 {
-			t.Errorf("the revert counts in the guard of a later run: %+v", rep)
 		}
 	})
 }

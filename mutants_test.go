@@ -44,7 +44,7 @@ func mutants() []mutant {
 		{"Invariant 6", "internal/merge/merge.go", "	case f.equal(c.Sent, f.Cells[to].Value):\n		return Outcome{State: StateAgreed, Rule: rule + \" to what", "	case false:\n		return Outcome{State: StateAgreed, Rule: rule + \" to what", "./internal/merge", "."},
 		{"Invariant 7", "internal/engine/field.go", "		of.Lost = &store.Lost{Side: out.Lost.Side, Value: out.Lost.Value}\n", "		_ = of.Lost\n", en, "R8"},
 		{"Invariant 7", "internal/engine/push.go", "		if s.moved(op) || !still {", "		if !still {", lives, "TestLives"},
-		{"Invariant 8", "internal/engine/match.go", "			op.Claim = claim(k)\n			b.claimed[op.Claim] = op.ID\n", "", en, "R15|R16|Parallel|ManyAtATime|FirstSync|R14"},
+		{"Invariant 8", "internal/engine/create.go", "			op.Claim = claim(k)\n			b.claimed[op.Claim] = op.ID\n", "", en, "R15|R16|Parallel|ManyAtATime|FirstSync|R14"},
 		{"Invariant 8", "internal/engine/batch.go", "	return !since.IsZero() && (row", "	return false && !since.IsZero() && (row", en, "Invariant8|R15|R16"},
 		{"Invariant 8", "internal/engine/run.go", `"tandem-" + e.home + "-" + strconv.FormatInt(id, 36)`, `"tandem-" + e.home + "-" + strconv.FormatInt(id%2, 36)`, lives, "TestLives"},
 		{"Invariant 9", "rest/scrub.go", "forms = append(forms, s, url", "forms = append(forms, url", "./rest", "Secret|Scrub"},

@@ -70,13 +70,10 @@ func agesOf(p *plan.Plan, now time.Time) store.Ages {
 		return now.Add(-d)
 	}
 	k := p.Retention
-	return store.Ages{Journal: ago(k.Journal), Runs: ago(k.Runs), Reviews: ago(k.Reviews), Drawer: now.Add(-p.KeepOverruled), Now: now}
+	return store.Ages{Journal: ago(k.Journal), Runs: ago(k.Runs), Reviews: ago(k.Reviews), Events: now.Add(-plan.LeastKept), Drawer: now.Add(-p.KeepOverruled), Now: now}
 }
 
 func (t *tidying) byAge(ctx context.Context) error {
-	if a := t.ages; a.Journal.IsZero() && a.Runs.IsZero() && a.Reviews.IsZero() {
-		return nil
-	}
 	for range pruneRounds {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // told to stop: the next time does it

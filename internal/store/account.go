@@ -81,23 +81,29 @@ func (s *Store) Unaccounted(ctx context.Context, sync string, side record.Side, 
 // into operation keys, so that two installations never take each other's records for theirs.
 func (s *Store) Installation(ctx context.Context) (string, error) {
 	name := ""
-	err := s.write(ctx, "name the installation", func(t *tx) error {
-		err := t.each(`SELECT name FROM installation`, nil, func(scan scanner) error { return scan(&name) })
-		if err != nil || name != "" {
-			return err
-		}
-		b := make([]byte, 5)
-		if _, err := rand.Read(b); err != nil {
-			return err
-		}
-		name = hex.EncodeToString(b)
-		_, err = t.exec(`INSERT INTO installation (name) VALUES (?)`, name)
+	err := s.write(ctx, "name the installation", func(t *tx) (err error) {
+		name, err = t.installation()
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
 	return name, nil
+}
+
+func (t *tx) installation() (string, error) {
+	name := ""
+	err := t.each(`SELECT name FROM installation`, nil, func(scan scanner) error { return scan(&name) })
+	if err != nil || name != "" {
+		return name, err
+	}
+	b := make([]byte, 5)
+	if _, err := rand.Read(b); err != nil {
+		return "", err
+	}
+	name = hex.EncodeToString(b)
+	_, err = t.exec(`INSERT INTO installation (name) VALUES (?)`, name)
+	return name, err
 }
 
 // Replan compares the fingerprint of a sync's rules with the one that its records were

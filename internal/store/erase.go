@@ -149,6 +149,9 @@ func (t *tx) part(object int64, e Erasure, at time.Time, by string) error {
 	if err := t.putJournal(lines); err != nil {
 		return err
 	}
+	if err := t.forgetEvents(object, e.Record); err != nil {
+		return err
+	}
 	return t.dropOps(object, e.Record)
 }
 

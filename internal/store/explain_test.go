@@ -69,7 +69,19 @@ func callAll(t *testing.T, s *Store) {
 	_, _, err = s.Line(ctx, 1)
 	run(err)
 	note(s.Tally(ctx, "contacts"))
-	note(s.Prune(ctx, Ages{Journal: time.Now(), Runs: time.Now(), Reviews: time.Now()}, 5))
+	note(s.Prune(ctx, Ages{Journal: time.Now(), Runs: time.Now(), Reviews: time.Now(), Events: time.Now()}, 5))
+	s.WatchEvents(map[Object][]EventWatch{left: {{Sync: "contacts", Rule: "r", On: HasUpdated, Fields: []string{"a"}}}})
+	for _, v := range []string{"1", "2"} {
+		note(s.SavePage(ctx, Page{Of: left, Changes: []connector.Change{{Record: record.Record{Ref: record.Ref{ID: "7"}, Fields: record.Fields{"a": record.Text(v)}}}}}))
+	}
+	events, err := s.Events(ctx, "contacts", EventPlace{}, 5, EventSeen, EventReady)
+	note(events, err)
+	if len(events) != 1 {
+		t.Errorf("%d events, want 1", len(events))
+	}
+	run(s.SettleEvents(ctx, "contacts", events, Facts{}))
+	note(s.EventsTaken(ctx, "contacts", time.Now()))
+	note(s.EventStates(ctx, "contacts"))
 	note(s.Dirty(ctx, "contacts", 5))
 	note(s.Standings(ctx, "contacts", 5))
 	for _, err := range errs {
@@ -97,7 +109,7 @@ func TestStatementsUseTheirIndexes(t *testing.T) {
 			continue // the runs of some months are walked to find those that are kept for good
 		}
 		plan := explain(t, s, q)
-		for _, table := range []string{"mirror", "m", "k", "links", "l", "journal", "outbox", "o", "standing", "x", "dirty", "mirror_keys", "hints", "runs"} {
+		for _, table := range []string{"mirror", "m", "k", "links", "l", "journal", "outbox", "o", "standing", "x", "dirty", "mirror_keys", "hints", "runs", "events"} {
 			if strings.Contains(plan, "SCAN "+table+"\n") || strings.Contains(plan, "SCAN "+table+" USING") {
 				t.Errorf("%s\nwalks %s:\n%s", q, table, plan)
 			}

@@ -71,8 +71,8 @@ func (t *tx) mirror(object int64, p Page) (Saved, error) {
 		return saved, err
 	}
 	order := make([]*stored, 0, len(p.Changes))
-	tracked := len(t.s.tracks(p.Of)) > 0
-	var stages []stageChange
+	tracked, watched := len(t.s.tracks(p.Of)) > 0, len(t.s.watches(p.Of)) > 0
+	var moved []rowChange
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		row := rows[c.ID]
@@ -87,14 +87,19 @@ func (t *tx) mirror(object int64, p Page) (Saved, error) {
 		if !before.changed && !before.touched && (row.changed || row.touched) {
 			order = append(order, row)
 		}
-		if tracked && row.changed && !before.changed {
-			stages = append(stages, stageChange{row, before.fields, before.known})
+		if (tracked || watched) && row.changed && !before.changed {
+			moved = append(moved, rowChange{row, before})
 		}
 	}
-	if err := t.put(object, order, &saved); err != nil || !tracked {
+	if err := t.put(object, order, &saved); err != nil {
 		return saved, err
 	}
-	return saved, t.putStages(object, p, stages)
+	if watched {
+		if err := t.putEvents(object, p, moved); err != nil {
+			return saved, err
+		}
+	}
+	return saved, t.putStages(object, p, moved)
 }
 
 // stored loads the rows of the changed records.

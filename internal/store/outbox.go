@@ -331,6 +331,9 @@ func (s *Store) CutShort(ctx context.Context) (int, error) {
 // (R16). An owner calls it once, before it claims anything.
 func (s *Store) Recover(ctx context.Context) (int, error) {
 	return s.change(ctx, "recover operations", func(t *tx) (int64, error) {
+		if err := t.recoverEvents(); err != nil {
+			return 0, err
+		}
 		return t.exec(`UPDATE outbox SET state = 'unknown' WHERE workspace = ? AND state = 'sent'`, s.workspace)
 	})
 }

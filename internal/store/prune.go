@@ -11,6 +11,7 @@ type Ages struct {
 	Journal time.Time
 	Runs    time.Time
 	Reviews time.Time
+	Events  time.Time // told, or dropped
 	// Drawer is since when what lost a conflict, was deleted or archived lies ready to be taken
 	// back: such lines stay, however old the others may be.
 	Drawer time.Time
@@ -53,6 +54,13 @@ func (s *Store) Prune(ctx context.Context, keep Ages, most int) (Pruned, error) 
 			}
 			p.Removed += int(n)
 			p.More = p.More || int(n) == most
+		}
+		if !keep.Events.IsZero() {
+			n, err := t.exec(sqlPruneEvents, s.workspace, micros(keep.Events), most)
+			if err != nil {
+				return fmt.Errorf("prune events: %w", err)
+			}
+			p.Removed, p.More = p.Removed+int(n), p.More || int(n) == most
 		}
 		return t.pruneStages(keep)
 	})

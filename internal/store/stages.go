@@ -37,22 +37,24 @@ func (s *Store) tracks(of Object) []string {
 	return nil
 }
 
-// A stageChange is a tracked field of a row before and after a page.
-type stageChange struct {
+// A rowChange is a row before and after a page.
+type rowChange struct {
 	row    *stored
-	before []byte
-	known  bool
+	before stored
 }
 
 // putStages notes to which stages a page has brought the records of an object.
-func (t *tx) putStages(object int64, p Page, changes []stageChange) error {
+func (t *tx) putStages(object int64, p Page, changes []rowChange) error {
+	if len(t.s.tracks(p.Of)) == 0 {
+		return nil
+	}
 	insert := t.insert(`INSERT INTO stages (workspace, object, id, field, at, value, seen)`, 7,
 		`ON CONFLICT (workspace, object, id, field, at) DO UPDATE SET value = excluded.value`)
 	for _, c := range changes {
 		if c.row.fate != connector.Present {
 			continue
 		}
-		was, err := decode(c.before)
+		was, err := decode(c.before.fields)
 		if err != nil {
 			return fmt.Errorf("stages of %s: %w", c.row.id, err)
 		}
@@ -80,13 +82,13 @@ func (t *tx) putStages(object int64, p Page, changes []stageChange) error {
 
 // moved says when a row came to its present stage. A deal that is new to us and was not shown
 // by a listing has just been made, in the stage that it has; of one that a listing shows first nobody knows.
-func (c stageChange) moved(p Page, had bool) (at int64, seen bool) {
+func (c rowChange) moved(p Page, had bool) (at int64, seen bool) {
 	switch {
 	case had && c.row.editFrom == c.row.editTo && c.row.editTo != 0:
 		return c.row.editTo, false // the vendor's stamp
 	case had:
 		return micros(p.Began), false
-	case !c.known && p.Listing.IsZero() && c.row.created != 0:
+	case !c.before.known && p.Listing.IsZero() && c.row.created != 0:
 		return c.row.created, false
 	}
 	return micros(p.Began), true

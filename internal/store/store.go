@@ -78,8 +78,9 @@ type Store struct {
 	workspace int64
 	readOnly  bool
 	tracer    trace.Tracer
-	commits   func() error                        // see Options.Committing; nil = nobody looks
-	tracked   atomic.Pointer[map[Object][]string] // see TrackStages
+	commits   func() error                            // see Options.Committing; nil = nobody looks
+	tracked   atomic.Pointer[map[Object][]string]     // see TrackStages
+	watched   atomic.Pointer[map[Object][]EventWatch] // see WatchEvents
 	reserve   reserve
 	full      atomic.Int64  // since when the disk is full; 0 = it is not
 	filled    chan struct{} // holds one when the disk has become full

@@ -78,6 +78,8 @@ type Page struct {
 	Began     time.Time                 // when the read began (R3)
 	After     time.Time                 // changes before this moment were shown by earlier pages (R9); zero = who knows
 	Own       bool                      // it shows what our own write left
+	OwnOf     string                    // then: the sync that wrote
+	Wrote     map[string][]string       // then: the fields that it wrote, by record
 	Mapped    []string                  // fields whose change is an edit (R9); empty = all of them
 	Listing   time.Time                 // when the listing that the page belongs to began; zero outside listings
 	Next      connector.Cursor
@@ -205,6 +207,7 @@ const (
 	Reopened  EntryKind = "reopened"  // a closed link holds again
 	Unmapped  EntryKind = "unmapped"  // a field is no longer mapped; what was agreed of it is forgotten
 	Decided   EntryKind = "decided"   // a person decided a review item
+	Told      EntryKind = "told"      // a system was told of an event; Field is its name, Set its properties
 )
 
 // RevertOf begins the reason of every line, and of every field of an operation, that takes
@@ -356,6 +359,7 @@ type Counts struct {
 
 	Swept     int `json:"swept,omitempty"`     // listed by id, to learn what was deleted (R35)
 	Refreshed int `json:"refreshed,omitempty"` // read again for fields whose change moves no stamp (R35)
+	Events    int `json:"events,omitempty"`    // told of
 }
 
 // A Tally counts what a sync has at this moment.

@@ -20,16 +20,17 @@ import (
 // maxChildrenOf is how many records that refer to one are brought before an expression.
 const maxChildrenOf = 20_000
 
-// kinOf are all objects of the accounts at either side of a sync.
-func (e *Engine) kinOf(s plan.Sync) [2][]record.Object {
-	var kin [2][]record.Object
+// around are all objects of the accounts at either side of a sync, and whether they take events.
+func (e *Engine) around(s plan.Sync) plan.Around {
+	var a plan.Around
 	for _, side := range record.Sides() {
-		objects := e.conns[s.Ends[side].Connection].objects
-		for _, name := range names(objects) {
-			kin[side] = append(kin[side], objects[name])
+		c := e.conns[s.Ends[side].Connection]
+		for _, name := range names(c.objects) {
+			a.Kin[side] = append(a.Kin[side], c.objects[name])
 		}
+		a.Takes[side] = c.able.Events != nil
 	}
-	return kin
+	return a
 }
 
 // strange reports whether an entry or an expression over a connection's objects names what is not

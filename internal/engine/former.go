@@ -125,7 +125,7 @@ func (e *Engine) formerly(p *pair, rules string) (*plan.Resolved, error) {
 		return nil, err
 	}
 	resolve := func(s plan.Sync) *plan.Resolved {
-		r, problems := e.plan.ResolveAmong(s, p.ends[record.Left].object, p.ends[record.Right].object, e.kinOf(s))
+		r, problems := e.plan.ResolveAmong(s, p.ends[record.Left].object, p.ends[record.Right].object, e.around(s))
 		if problems.HasErrors() {
 			return nil
 		}

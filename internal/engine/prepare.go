@@ -291,7 +291,7 @@ func (e *Engine) resolve() error {
 				"sync each of them with an object that has one record for a meeting", s.Name, objects[0].Name, objects[1].Name)})
 			continue
 		}
-		r, more := e.plan.ResolveAmong(s, objects[0], objects[1], e.kinOf(s))
+		r, more := e.plan.ResolveAmong(s, objects[0], objects[1], e.around(s))
 		problems = append(problems, more...)
 		if r != nil && !more.HasErrors() {
 			resolved = append(resolved, r)

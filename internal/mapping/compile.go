@@ -20,6 +20,7 @@ type Mapping struct {
 
 	wire, parents, lookups [2][]string
 	children               [2][]Child
+	events                 []Event
 	fingerprint            string
 }
 
@@ -51,6 +52,7 @@ func Compile(in Input) (*Mapping, []Problem) {
 	c.entries()
 	c.match()
 	c.filters()
+	c.events()
 	c.needs()
 	c.m.fingerprint = c.print()
 	return c.m, c.problems
@@ -347,6 +349,11 @@ func (c *compiler) needs() {
 					wire = append(wire, f.Name)
 				}
 				lookups = append(lookups, prog.lookups...)
+			}
+		}
+		for _, e := range c.m.events {
+			if e.Source == s && e.Ref == "" {
+				wire = append(append(append(wire, e.Field), e.Now...), e.Old...)
 			}
 		}
 		c.m.children[s] = childrenOf(programs)

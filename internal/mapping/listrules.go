@@ -186,7 +186,7 @@ func (c *compiler) listExpr(r ListRule, source record.Side) string {
 	p := &patcher{object: c.object(source), kin: kinOf(c.object(source), c.in.Kin[source])}
 	k, several := p.related(r.Of)
 	if k == nil {
-		c.unrelated(r, p, several)
+		c.unrelated(r, r.path("of"), p, several)
 		return ""
 	}
 	status, by, ok := c.listFields(r, k)
@@ -221,16 +221,16 @@ func (c *compiler) listExpr(r ListRule, source record.Side) string {
 		one, status.Name, quoted(byStatus), pick[0], by.Name, quoted(byValue))
 }
 
-func (c *compiler) unrelated(r ListRule, p *patcher, several []string) {
+func (c *compiler) unrelated(r ListRule, path string, p *patcher, several []string) {
 	if len(several) > 0 {
-		c.problemf(r.path("of"), "%s refer to %s by several fields; write %s", r.Of, p.object.Name, strings.NewReplacer(`f["`, "", `"]`, "").Replace(strings.Join(several, " or ")))
+		c.problemf(path, "%s refer to %s by several fields; write %s", r.Of, p.object.Name, strings.NewReplacer(`f["`, "", `"]`, "").Replace(strings.Join(several, " or ")))
 		return
 	}
 	var words []string
 	for _, k := range p.kin {
 		words = append(words, k.object.Name)
 	}
-	c.problems = append(c.problems, Problem{Path: r.path("of"), Text: fmt.Sprintf("no object %q refers to %s", r.Of, p.object.Name), Near: nearest(r.Of, words)})
+	c.problems = append(c.problems, Problem{Path: path, Text: fmt.Sprintf("no object %q refers to %s", r.Of, p.object.Name), Near: nearest(r.Of, words)})
 }
 
 // listFields are the fields with the status and the stage.

@@ -52,6 +52,9 @@ type Input struct {
 	Zones       [2]*time.Location  // zones of the accounts by side; nil is UTC
 	Kin         [2][]record.Object // all objects of each side's account: those that refer to its object are arrays in expressions
 	Rates       Rates              // what currencies are worth
+	Events      []EventRule        // what is told to a side that takes events
+	Takes       [2]bool            // whether a side's system takes events
+	Ends        [2]string          // what the sides are called in problems with events
 
 	// Links reports whether a sync links these two objects, so that references between
 	// them can be translated. nil: none does.

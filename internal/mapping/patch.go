@@ -200,7 +200,7 @@ func (p *patcher) openMember(node *ast.Node, n *ast.MemberNode, name string, pro
 		p.problems = append(p.problems, unknownField(p.path, p.object, property.Value))
 	default:
 		full := name + "." + property.Value
-		if f, ok := p.object.Field(full); ok {
+		if f, ok := resolve(p.object, full); ok {
 			p.use(node, f)
 			return
 		}

@@ -65,10 +65,15 @@ func (r *run) charge(n int) error {
 // compileExpr compiles an expression of a side's object, or says what is wrong with it.
 func (c *compiler) compileExpr(path, source string, side record.Side) (*program, []Problem) {
 	o := c.object(side)
+	return c.compileOver(path, source, side, o, kinOf(o, c.in.Kin[side]))
+}
+
+// compileOver compiles an expression over the fields of an object of a side's account.
+func (c *compiler) compileOver(path, source string, side record.Side, o record.Object, among []*kin) (*program, []Problem) {
 	if len(source) > maxSource {
 		return nil, []Problem{{Path: path, Text: fmt.Sprintf("the expression is longer than %d characters", maxSource)}}
 	}
-	p := &patcher{path: path, object: o, declared: map[string]bool{}, rates: c.in.Rates, kin: kinOf(o, c.in.Kin[side]),
+	p := &patcher{path: path, object: o, declared: map[string]bool{}, rates: c.in.Rates, kin: among,
 		lists: map[ast.Node]*kin{}, ones: map[ast.Node]*kin{}, ofElement: map[ast.Node]*kin{}, explained: map[ast.Node]bool{}}
 	code, err := compileBounded(source, p)
 	if found := p.finish(); len(found) > 0 {

@@ -40,6 +40,7 @@ func guardKeys() []key[Guard] {
 		row("delete", "Most deletes in a run and in a day; default 10%.", func(g *Guard) *Amount { return &g.Delete }),
 		row("create", "Most creates in a run and in a day; default 1000.", func(g *Guard) *Amount { return &g.Create }),
 		row("update", "Most changes of one field in a run and in a day; default 50%.", func(g *Guard) *Amount { return &g.Update }),
+		row("events", "Most events of one rule in a run and in a day; default 1000.", func(g *Guard) *Amount { return &g.Events }),
 		{name: "canary", help: "A record that nobody may touch, such as crm.contacts/12: the sync stops when it was changed, is gone, or would be written.", schema: canarySchema(), read: func(r *reader, n node, g *Guard) {
 			g.Canary = r.canary(n)
 		}},

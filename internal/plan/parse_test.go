@@ -200,7 +200,7 @@ func TestRulesOfASyncAreRead(t *testing.T) {
 	if a.Create != [2]bool{true, false} || a.Leave != LeaveUnlink || a.Delete != [2]DeletePolicy{DeleteArchive, DeleteArchive} {
 		t.Errorf("create %v, leave %v, delete %v", a.Create, a.Leave, a.Delete)
 	}
-	if a.Schedule != (Schedule{Every: 90 * time.Minute}) || a.Guard != (Guard{Delete: Amount{Records: 5}, Create: Amount{Percent: 2.5}, Update: Amount{Percent: 50}}) {
+	if a.Schedule != (Schedule{Every: 90 * time.Minute}) || a.Guard != (Guard{Delete: Amount{Records: 5}, Create: Amount{Percent: 2.5}, Update: Amount{Percent: 50}, Events: Amount{Records: 1000}}) {
 		t.Errorf("schedule %v, guard %v", a.Schedule, a.Guard)
 	}
 	type rule struct {

@@ -99,15 +99,16 @@ type Sync struct {
 	Ends      [2]Endpoint // by side
 	Direction merge.Direction
 	Prefer    merge.Prefer
-	Enforce   bool               // one-way fields are put back when the follower is edited (R10)
-	Match     []mapping.MatchKey // nil = the defaults of the common object
-	Where     [2]string          // filter by side; "" = every record
-	Leave     string             // LeaveKeep, LeaveUnlink or LeaveArchive: what becomes of the partner of what leaves the filter
-	Create    [2]bool            // may records be created on that side
-	Delete    [2]DeletePolicy    // what happens on that side when the partner was deleted
-	Merge     string             // MergeAsk or MergeFollow: what happens to the partners of records that a person has merged (R24)
-	Fields    []Field            // nil = all common fields of both sides
-	Rates     mapping.Rates      // those of the plan, if an expression converts; nil = none does
+	Enforce   bool                // one-way fields are put back when the follower is edited (R10)
+	Match     []mapping.MatchKey  // nil = the defaults of the common object
+	Where     [2]string           // filter by side; "" = every record
+	Leave     string              // LeaveKeep, LeaveUnlink or LeaveArchive: what becomes of the partner of what leaves the filter
+	Create    [2]bool             // may records be created on that side
+	Delete    [2]DeletePolicy     // what happens on that side when the partner was deleted
+	Merge     string              // MergeAsk or MergeFollow: what happens to the partners of records that a person has merged (R24)
+	Fields    []Field             // nil = all common fields of both sides
+	Rates     mapping.Rates       // those of the plan, if an expression converts; nil = none does
+	Events    []mapping.EventRule // what is told to the other side of what happens
 	Schedule  Schedule
 	Guard     Guard
 	Line      int // of its name in the file
@@ -153,6 +154,7 @@ type Guard struct {
 	Delete Amount
 	Create Amount
 	Update Amount // per field
+	Events Amount // per rule of events
 	Canary string // a record that nobody may touch, as "connection.object/id"; "" = none
 }
 
@@ -176,7 +178,7 @@ func (a Amount) Limit(linked int) int {
 
 // defaultGuard is what the guide promises.
 func defaultGuard() Guard {
-	return Guard{Delete: Amount{Percent: 10}, Create: Amount{Records: 1000}, Update: Amount{Percent: 50}}
+	return Guard{Delete: Amount{Percent: 10}, Create: Amount{Records: 1000}, Update: Amount{Percent: 50}, Events: Amount{Records: 1000}}
 }
 
 // directionOf puts the two halves of a direction together.

@@ -56,6 +56,12 @@ func (s *Sync) takeRates(rates mapping.Rates) {
 			converts = converts || mapping.Converts(rule.When)
 		}
 	}
+	for _, e := range s.Events {
+		converts = converts || mapping.Converts(e.When)
+		for _, source := range e.With {
+			converts = converts || mapping.Converts(source)
+		}
+	}
 	if converts {
 		s.Rates = rates
 	}

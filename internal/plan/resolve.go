@@ -28,18 +28,23 @@ type Rule struct {
 // Resolve binds a sync of the plan to its two objects. The result is nil if the problems
 // have errors. Problems of the mapping carry the line of what they are about.
 func (p *Plan) Resolve(s Sync, left, right record.Object) (*Resolved, Problems) {
-	return p.ResolveAmong(s, left, right, [2][]record.Object{})
+	return p.ResolveAmong(s, left, right, Around{})
 }
 
-// ResolveAmong is Resolve with all objects of either side's account, so that expressions find
-// those that refer to the sync's own.
-func (p *Plan) ResolveAmong(s Sync, left, right record.Object, kin [2][]record.Object) (*Resolved, Problems) {
+// Around is what a sync is resolved with besides its two objects.
+type Around struct {
+	Kin   [2][]record.Object // all objects of either side's account: expressions find those that refer to the sync's own
+	Takes [2]bool            // whether a side's system takes events
+}
+
+// ResolveAmong is Resolve with what is around the sync's objects.
+func (p *Plan) ResolveAmong(s Sync, left, right record.Object, around Around) (*Resolved, Problems) {
 	l := linter{plan: p, sync: &s}
 	objects := [2]record.Object{left, right}
 	for _, side := range record.Sides() {
 		l.checkObject(side, objects[side], objects[side.Other()])
 	}
-	m, found := mapping.Compile(p.input(s, objects, kin))
+	m, found := mapping.Compile(p.input(s, objects, around))
 	for _, f := range found {
 		at := s.place(f.Path)
 		l.problems = append(l.problems, Problem{File: p.File, Line: at.line, Column: at.column, Text: inSync(s, f), Near: f.Near, Warning: f.Warning})
@@ -71,10 +76,10 @@ func (s Sync) place(path string) place {
 	return place{line: s.Line}
 }
 
-func (p *Plan) input(s Sync, objects [2]record.Object, kin [2][]record.Object) mapping.Input {
+func (p *Plan) input(s Sync, objects [2]record.Object, around Around) mapping.Input {
 	in := mapping.Input{
 		Left: objects[0], Right: objects[1], Match: s.Match, Where: s.Where, Country: p.Country,
-		Kin: kin, Rates: s.Rates,
+		Kin: around.Kin, Rates: s.Rates, Events: s.Events, Takes: around.Takes, Ends: [2]string{s.Ends[0].Connection, s.Ends[1].Connection},
 		Zones: [2]*time.Location{p.zoneOf(s.Ends[0]), p.zoneOf(s.Ends[1])},
 		Links: func(left, right string) bool {
 			return p.links(Endpoint{s.Ends[0].Connection, left}, Endpoint{s.Ends[1].Connection, right})

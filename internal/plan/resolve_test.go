@@ -189,7 +189,7 @@ func TestReferencesAreTranslatedThroughOtherSyncs(t *testing.T) {
 	src := contacts + "  companies: { left: crm.companies, right: erp.thirdparties, match: email }\n"
 	p := parse(t, src)
 	s, _ := p.Sync("contacts")
-	in := p.input(s, [2]record.Object{}, [2][]record.Object{})
+	in := p.input(s, [2]record.Object{}, Around{})
 	if !in.Links("thirdparties", "companies") {
 		t.Error("the sync of companies is the other way round and must count")
 	}

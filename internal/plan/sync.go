@@ -118,7 +118,7 @@ func syncKeys() []key[syncDraft] {
 			d.Ends[side] = r.endpoint(n)
 		}}
 	}
-	return append([]key[syncDraft]{end(record.Left), end(record.Right)}, append(ruleKeys(), listsKey(), later("events"), later("per_user"), later("attendees"), later("notify"))...)
+	return append([]key[syncDraft]{end(record.Left), end(record.Right)}, append(ruleKeys(), listsKey(), eventsKey(), later("per_user"), later("attendees"), later("notify"))...)
 }
 
 func ruleKeys() []key[syncDraft] {

@@ -2,8 +2,10 @@ package toy
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/tandemhub/tandem/twin"
 )
@@ -13,6 +15,24 @@ type twinStory struct {
 	Key, Name, Who string
 	At             int64
 	Facts          map[string]string
+}
+
+// A Story is something that happened to somebody, as the vendor was told of it.
+type Story struct {
+	Key, Name, Who string
+	At             time.Time
+	Facts          map[string]string
+}
+
+// Stories returns what the vendor was told of, in the order in which it was.
+func (a *Twin) Stories() []Story {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var out []Story
+	for _, s := range a.stories {
+		out = append(out, Story{s.Key, s.Name, s.Who, time.UnixMilli(s.At).UTC(), maps.Clone(s.Facts)})
+	}
+	return out
 }
 
 func (a *Twin) serveEvents(w http.ResponseWriter, r *http.Request) {

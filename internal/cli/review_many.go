@@ -150,7 +150,7 @@ func reviewKinds() []string {
 	var names []string
 	for _, k := range []store.ReviewKind{
 		store.ReviewConflict, store.ReviewAmbiguous, store.ReviewDuplicate, store.ReviewParked, store.ReviewDelete, store.ReviewMerge,
-		store.ReviewGuard, store.ReviewIdentity, store.ReviewUnknown, store.ReviewRestored, store.ReviewConfiguration,
+		store.ReviewGuard, store.ReviewIdentity, store.ReviewUnknown, store.ReviewRestored, store.ReviewConfiguration, store.ReviewEvents,
 	} {
 		names = append(names, string(k))
 	}

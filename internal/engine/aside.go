@@ -42,7 +42,7 @@ func (e *Engine) strange(c *conn, schema record.Schema) bool {
 				continue
 			}
 			o, known := schema.Object(s.Ends[side].Object)
-			if known && slices.ContainsFunc(expressionsOf(s, side), func(source string) bool { return mapping.Strange(source, o, schema.Objects) }) {
+			if known && slices.ContainsFunc(append(expressionsOf(s, side), e.strangeEvents(s, side)...), func(source string) bool { return mapping.Strange(source, o, schema.Objects) }) {
 				return true
 			}
 			if known && slices.ContainsFunc(s.Fields, func(f plan.Field) bool { return isNew(f, side, o) }) {
@@ -103,10 +103,12 @@ func (e *Engine) findAside(wanted map[store.Object][]string) {
 			if p.Mapping == nil {
 				continue
 			}
-			parents := p.parents(side)
-			for _, of := range p.looked(side) {
+			happens, looked := p.eventObjects(side)
+			for _, of := range slices.Concat(p.looked(side), happens, looked) {
 				own := of == p.ends[0].of || of == p.ends[1].of
-				if own || e.readBefore(i, of) && slices.Contains(parents, of) && !slices.ContainsFunc(p.Mapping.Children(side), func(c mapping.Child) bool { return c.Object == of.Name }) {
+				done := slices.ContainsFunc(p.aside, func(a aside) bool { return a.end.of == of })
+				refers := slices.Contains(happens, of) || slices.ContainsFunc(p.Mapping.Children(side), func(c mapping.Child) bool { return c.Object == of.Name })
+				if own || done || e.readBefore(i, of) && !refers {
 					continue
 				}
 				fields := slices.Clone(wanted[of])

@@ -48,7 +48,8 @@ func (e *Engine) unread() plan.Problems {
 			continue
 		}
 		for _, side := range record.Sides() {
-			for _, of := range p.looked(side) {
+			happens, looked := p.eventObjects(side)
+			for _, of := range slices.Concat(p.looked(side), happens, looked) {
 				if _, known := p.ends[side].conn.objects[of.Name]; !known {
 					problems = append(problems, plan.Problem{File: e.plan.File, Line: p.Line,
 						Text: fmt.Sprintf("sync %s: an expression looks into %s, which %s does not have; it has %s", p.Name, of,

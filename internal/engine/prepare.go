@@ -311,6 +311,7 @@ func (e *Engine) resolve() error {
 	e.warnings = problems
 	e.store.TrackStages(e.stageFields())
 	e.widen()
+	e.watchEvents()
 	e.narrow()
 	e.findPaths()
 	return nil
@@ -424,6 +425,7 @@ func (e *Engine) widen() {
 			}
 			if p.Mapping != nil {
 				e.widenLooked(wanted, p, record.Side(side))
+				e.widenEvents(wanted, p, record.Side(side))
 			}
 		}
 	}

@@ -79,6 +79,9 @@ func (r *run) rehearse(ctx context.Context) error {
 		return err
 	}
 	r.dry.out.Linked = linked
+	if r.dry.out.Events, err = r.countEvents(ctx); err != nil {
+		return err
+	}
 	for _, op := range r.dry.ops {
 		if op.Verb == connector.Create {
 			r.made[op.Side]++

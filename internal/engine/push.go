@@ -462,10 +462,21 @@ func (s *settling) send(ctx context.Context, ops []connector.Op) ([]connector.Re
 		Err: fmt.Errorf("%s takes no writes", s.end.conn.spec.Title)}
 }
 
+// setByUs are the fields that the batch has written, by record.
+func (s *settling) setByUs() map[string][]string {
+	out := make(map[string][]string, len(s.ops))
+	for _, op := range s.ops {
+		if op.TargetID != "" {
+			out[op.TargetID] = op.Set.Names()
+		}
+	}
+	return out
+}
+
 // finish stores what the batch came to, all in one transaction (invariant 3).
 func (s *settling) finish(ctx context.Context) error {
 	if len(s.pages) > 0 {
-		s.facts.Rows = append(s.facts.Rows, store.Page{Of: s.end.of, Changes: s.pages, Keys: s.r.keysOf(s.side), Began: s.at, Own: true})
+		s.facts.Rows = append(s.facts.Rows, store.Page{Of: s.end.of, Changes: s.pages, Keys: s.r.keysOf(s.side), Began: s.at, Own: true, OwnOf: s.r.p.Name, Wrote: s.setByUs()})
 	}
 	s.r.note(s.facts)
 	s.r.remember(s.side, s.own, s.at)

@@ -32,6 +32,7 @@ type Report struct {
 	DurationMS int64        `json:"duration_ms"`
 	Error      string       `json:"error,omitempty"`
 
+	Events  int           `json:"events,omitempty"`  // that a system was told of
 	Hinted  bool          `json:"hinted,omitempty"`  // it read only what vendors had reported
 	Gaps    []string      `json:"gaps,omitempty"`    // why it is not reconciled, in plain words
 	Waiting int           `json:"waiting,omitempty"` // operations that wait for a time more than two minutes away
@@ -77,6 +78,7 @@ type Preview struct {
 	Counts    map[PreviewKind]int
 	Unchanged int
 	Linked    int    // pairs that are linked now
+	Events    int    // that a system would be told of
 	Blown     string // what the guard would say; "" = it would pass
 	Report    Report // reads and calls that the preview cost
 	Err       error  // why it could not be made

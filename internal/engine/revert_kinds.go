@@ -8,7 +8,7 @@ func takesBack(kind store.EntryKind) bool {
 	switch kind {
 	case store.Written, store.Overruled, store.Created, store.Deleted, store.Archived, store.Restored, store.Linked, store.Closed, store.Reopened:
 		return true
-	case store.Agreed, store.Rewritten, store.Refused, store.Unmapped, store.Decided, store.Folded:
+	case store.Agreed, store.Rewritten, store.Refused, store.Unmapped, store.Decided, store.Folded, store.Told:
 		return false
 	}
 	return false
@@ -27,6 +27,8 @@ func whyNot(kind store.EntryKind) string {
 		return "nothing was written: a field left the configuration; map it again"
 	case store.Folded:
 		return "systems that merge records cannot part them; make the lost one anew from what this line holds"
+	case store.Told:
+		return "nothing was written: the system was told of it, and has acted upon it by now"
 	case store.Decided:
 		return "a decision stays; revert the changes that were made because of it"
 	case store.Written, store.Overruled, store.Created, store.Deleted, store.Archived, store.Restored, store.Linked, store.Closed, store.Reopened:

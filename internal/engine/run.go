@@ -255,6 +255,9 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 	if err := r.endFirst(ctx); err != nil {
 		return "", nil, err
 	}
+	if err := r.tellEvents(ctx); err != nil {
+		return "", nil, err
+	}
 	r.rec.Complete = !r.rec.Hinted && r.brought()
 	if err := r.endRestore(ctx); err != nil {
 		return "", nil, err

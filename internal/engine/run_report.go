@@ -46,7 +46,7 @@ func (r *run) report(ctx context.Context, gaps []string, failure error) (Report,
 	}
 	rep := Report{Sync: rec.Sync, Run: RunName(rec.ID), Status: rec.Status, Left: rec.Sides[0], Right: rec.Sides[1],
 		Linked: rec.Linked, Unchanged: rec.Unchanged, Conflicts: rec.Conflicts, Review: rec.Review, Failed: rec.Failed,
-		Reconciled: rec.Reconciled, Hinted: rec.Hinted, Took: rec.Ended.Sub(rec.Started), Error: rec.Error, Err: failure, Gaps: gaps, Waiting: r.waiting, Visit: r.visits}
+		Reconciled: rec.Reconciled, Hinted: rec.Hinted, Took: rec.Ended.Sub(rec.Started), Error: rec.Error, Err: failure, Gaps: gaps, Waiting: r.waiting, Visit: r.visits, Events: rec.Sides[0].Events + rec.Sides[1].Events}
 	rep.DurationMS = rep.Took.Milliseconds()
 	if r.waiting > 0 {
 		rep.Until = &r.wait

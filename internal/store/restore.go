@@ -79,6 +79,9 @@ func (s *Store) MarkRestored(ctx context.Context, taken, at time.Time) error {
 		if err != nil {
 			return fmt.Errorf("mark operations: %w", err)
 		}
+		if _, err := t.exec(`UPDATE events SET state = 'unknown', not_before = 0 WHERE state IN ('ready', 'sending')`); err != nil {
+			return fmt.Errorf("mark events: %w", err)
+		}
 		return nil
 	})
 }

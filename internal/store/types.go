@@ -251,6 +251,8 @@ const (
 
 	// ReviewErased tells that a person is back who was erased (R32).
 	ReviewErased ReviewKind = "erased"
+	// ReviewEvents asks about events that are too many, or that a system does not take.
+	ReviewEvents ReviewKind = "events"
 	// ReviewConfiguration asks about what only a changed configuration would do (R19).
 	ReviewConfiguration ReviewKind = "configuration"
 )

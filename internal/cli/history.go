@@ -244,6 +244,8 @@ func entryWhat(e store.Entry) string {
 		return "no longer linked"
 	case store.Reopened:
 		return "linked again"
+	case store.Told:
+		return "told of " + e.Field + ": " + setText(e.Set)
 	case store.Decided:
 		if e.Field != "" && (!e.Old.IsEmpty() || !e.New.IsEmpty()) {
 			return e.Field + ": " + change + " entered in the review queue"

@@ -102,6 +102,7 @@ type previewLine struct {
 	Counts    map[engine.PreviewKind]int `json:"counts"`
 	Linked    int                        `json:"linked"`
 	Unchanged int                        `json:"unchanged"`
+	Events    int                        `json:"events,omitempty"`
 	Blown     string                     `json:"blown,omitempty"`
 	Error     string                     `json:"error,omitempty"`
 }
@@ -121,7 +122,7 @@ func (a *app) previewLines(pv engine.Preview) error {
 	}
 	sum := previewLine{
 		Sync: pv.Sync, Left: pv.Left.String(), Right: pv.Right.String(), Counts: pv.Counts, Linked: pv.Linked,
-		Unchanged: pv.Unchanged, Blown: pv.Blown,
+		Unchanged: pv.Unchanged, Events: pv.Events, Blown: pv.Blown,
 	}
 	if sum.Counts == nil {
 		sum.Counts = map[engine.PreviewKind]int{}
@@ -316,6 +317,9 @@ func totals(pv engine.Preview) string {
 		if n := pv.Counts[x.kind]; n > 0 {
 			parts = append(parts, count(n)+" "+x.word)
 		}
+	}
+	if pv.Events > 0 {
+		parts = append(parts, plural(pv.Events, "event", "events")+" to tell")
 	}
 	sum := "nothing to do"
 	if len(parts) > 0 {

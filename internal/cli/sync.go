@@ -129,6 +129,9 @@ func reportText(s plan.Sync, r engine.Report) string {
 	if r.Status != engine.StatusFailed || r.Left.Calls+r.Right.Calls > 0 {
 		b.WriteString(countsText(s, r))
 	}
+	if r.Events > 0 {
+		fmt.Fprintf(&b, "  told of %s\n", plural(r.Events, "event", "events"))
+	}
 	if r.Review > 0 {
 		fmt.Fprintf(&b, "  %s for you: tandem review list\n", plural(r.Review, "item waits", "items wait"))
 	}

@@ -34,11 +34,11 @@ func (r *run) tellRound(ctx context.Context) (n int, next time.Time, err error) 
 				dropped = append(dropped, e)
 				continue
 			}
-			if key := to.key(e); busy[key] {
+			key := to.key(e)
+			if busy[key] {
 				continue
-			} else {
-				busy[key] = true
 			}
+			busy[key] = true
 			switch {
 			case to.id == "" || e.State == store.EventHeld:
 			case e.NotBefore.After(time.Now()):

@@ -66,6 +66,8 @@ func RuleText(number string) string {
 		return "The account behind an address is pinned."
 	case "R34":
 		return "After our own restore nothing is written until both sides of a sync have been listed anew"
+	case "R39":
+		return "What a record went through is told as events in the order in which it was seen, each once, and an event of a person waits for the one before it."
 	default:
 		return ""
 	}
@@ -95,6 +97,8 @@ func ruleOfEntry(e store.Entry) Rule {
 		return ruleOf("R14")
 	case store.Unmapped:
 		return ruleOf("R5")
+	case store.Told:
+		return ruleOf("R39")
 	default:
 		return ruleOf(ruleOfReason(e.Why))
 	}

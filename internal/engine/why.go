@@ -104,6 +104,9 @@ func (x *explainer) explain(ctx context.Context, field string) error {
 	if err := x.hindrances(ctx); err != nil {
 		return err
 	}
+	if err := x.events(ctx); err != nil {
+		return err
+	}
 	open := x.link.ID != 0 && x.link.Closed == ""
 	switch {
 	case x.row.ID == "":

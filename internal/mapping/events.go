@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -109,9 +110,7 @@ func (e Event) Properties(now, old record.Fields, refs Refs) (record.Fields, err
 
 func withOld(now, old record.Fields) record.Fields {
 	all := make(record.Fields, len(now)+len(old))
-	for name, v := range now {
-		all[name] = v
-	}
+	maps.Copy(all, now)
 	for name, v := range old {
 		all[oldPrefix+name] = v
 	}

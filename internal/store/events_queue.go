@@ -200,3 +200,24 @@ func (t *tx) forgetEvents(object int64, id string) error {
 
 // sqlPruneEvents removes what was told, or dropped, some time ago.
 const sqlPruneEvents = `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE workspace = ? AND state IN ('told', 'dropped') AND taken < ? LIMIT ?)`
+
+// EventsOf returns events of one person that have not been told, or never will be, in their order.
+func (s *Store) EventsOf(ctx context.Context, sync string, side record.Side, person string, n int) ([]Event, error) {
+	var all []Event
+	err := s.read(ctx, func(q runner) error {
+		if err := s.knowNames(ctx, q); err != nil {
+			return err
+		}
+		return q.each(ctx, `SELECT `+eventColumns+` FROM events WHERE sync = ? AND person = ? AND side = ? AND state <> 'told' ORDER BY at, id LIMIT ?`,
+			args(s.names.sync(sync).id, person, int64(side), n), func(scan scanner) error {
+				e, err := s.scanEvent(scan)
+				e.Sync = sync
+				all = append(all, e)
+				return err
+			})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read events of %s: %w", person, err)
+	}
+	return all, nil
+}

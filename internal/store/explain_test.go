@@ -82,6 +82,7 @@ func callAll(t *testing.T, s *Store) {
 	run(s.SettleEvents(ctx, "contacts", events, Facts{}))
 	note(s.EventsTaken(ctx, "contacts", time.Now()))
 	note(s.EventStates(ctx, "contacts"))
+	note(s.EventsOf(ctx, "contacts", record.Left, "7", 5))
 	note(s.Dirty(ctx, "contacts", 5))
 	note(s.Standings(ctx, "contacts", 5))
 	for _, err := range errs {

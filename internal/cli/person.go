@@ -58,6 +58,7 @@ type (
 		Links    []linkDoc      `json:"links"`
 		Journal  []entryLine    `json:"journal"`
 		Reviews  []reviewDoc    `json:"reviews"`
+		Events   []eventDoc     `json:"events,omitempty"` // that were not told; what was told is in the journal
 		Erasures []erasedRecord `json:"erasures,omitempty"`
 	}
 	systemDoc struct {
@@ -81,6 +82,17 @@ type (
 		Right  string           `json:"right"`
 		Closed string           `json:"closed,omitempty"`
 		Agreed [2]record.Fields `json:"agreed"` // what the left and the right side held when both last agreed
+	}
+	eventDoc struct {
+		Sync   string           `json:"sync"`
+		Rule   string           `json:"rule"`
+		Record string           `json:"record"`
+		At     time.Time        `json:"at"`
+		State  store.EventState `json:"state"`
+		Why    string           `json:"why,omitempty"`
+		Now    record.Fields    `json:"now,omitempty"`
+		Before record.Fields    `json:"before,omitempty"`
+		With   record.Fields    `json:"with,omitempty"`
 	}
 	reviewDoc struct {
 		ID       int64            `json:"id"`
@@ -141,7 +153,7 @@ func (c *personExportCmd) folder(a *app, doc personDoc) error {
 	if err := os.MkdirAll(c.To, 0o700); err != nil {
 		return fmt.Errorf("make the folder: %w", err)
 	}
-	files := map[string]any{"links": doc.Links, "journal": doc.Journal, "reviews": doc.Reviews}
+	files := map[string]any{"links": doc.Links, "journal": doc.Journal, "reviews": doc.Reviews, "events": doc.Events}
 	for _, s := range doc.Systems {
 		files["system-"+s.Connection] = s
 	}
@@ -204,6 +216,10 @@ func docOf(p engine.Person, now time.Time) personDoc {
 	for _, r := range p.Reviews {
 		doc.Reviews = append(doc.Reviews, reviewDoc{ID: r.ID, Sync: r.Sync, Kind: r.Kind, Record: r.Record, Text: r.Text, Field: r.Field,
 			Values: r.Values, Opened: r.Opened, Decision: r.Decision, By: r.By, Entered: r.Edit})
+	}
+	for _, e := range p.Events {
+		doc.Events = append(doc.Events, eventDoc{Sync: e.Sync, Rule: e.Rule, Record: e.Of.String() + "/" + e.Record, At: e.At, State: e.State, Why: e.Error,
+			Now: e.Now, Before: e.Old, With: e.Properties})
 	}
 	for _, x := range p.Receipts {
 		doc.Erasures = append(doc.Erasures, lineOfErased(engine.ErasedRecord{Erasure: x}))

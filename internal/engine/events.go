@@ -191,18 +191,9 @@ func (r *run) eventRules() map[string]mapping.Event {
 	return rules
 }
 
-// tellEvents takes up what has happened and tells it. It is the last that a run does: then the
-// people that something happened to are on the other side.
+// tellEvents tells what was taken up. It is the last that a run does: then the people that
+// something happened to are on the other side.
 func (r *run) tellEvents(ctx context.Context) error {
-	if states, err := r.e.store.EventStates(ctx, r.p.Name); err != nil || len(states) == 0 {
-		return err
-	}
-	if err := r.mayWrite(ctx); err != nil { // R34
-		return err
-	}
-	if err := r.takeUpEvents(ctx); err != nil {
-		return fmt.Errorf("take up events: %w", err)
-	}
 	for {
 		n, next, err := r.tellRound(ctx)
 		if err != nil {

@@ -21,6 +21,9 @@ const sinceRestore = "since a restore"
 // takeUpEvents decides what of all that was seen is told, and with what; what would be too much
 // waits for a person (R30), and so does what was seen right after a restore (R34).
 func (r *run) takeUpEvents(ctx context.Context) error {
+	if states, err := r.e.store.EventStates(ctx, r.p.Name); err != nil || len(states) == 0 {
+		return err
+	}
 	if err := r.takeUpAnswers(ctx); err != nil {
 		return err
 	}

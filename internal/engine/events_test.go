@@ -370,3 +370,81 @@ func TestEveryTransitionIsToldOnceInOrder(t *testing.T) {
 		})
 	})
 }
+
+// A reported change is told within the turn that reads it, whoever else reads the object.
+func TestAReportedChangeIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, eventsYAML)
+		w.workers = 8
+		w.configure(w.yaml)
+		ann := w.somebody("ann")
+		deal := w.card("", ann, "new", "1", "", "")
+		w.settled("people")
+		time.Sleep(time.Hour)
+		w.card(deal, ann, "won", "1", "", "")
+		w.hint("a", deal)
+		time.Sleep(3 * time.Second)
+		if reports := w.hinted(); len(reports) != 1 || reports[0].Events != 1 {
+			t.Errorf("reports are %+v", reports)
+		}
+		w.settled("people")
+		w.wantStories("ann deal_stage_changed from=new to=won")
+	})
+}
+
+// R24: what was merged is told of the survivor; invariant 6: what the sync wrote itself is not told.
+func TestMergesAreToldAndOwnWritesAreNot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.TrimRight(cardsYAML, "\n")+`
+    events:
+      - { on: cards.merged, send: contact_merged, with: { lost: name } }
+      - { on: cards.updated, send: contact_updated, with: { name: name } }
+      - { on: cards.created, send: contact_created }
+`)
+		w.people("Ann", "Anna")
+		w.put(w.b, "cards", w.by(w.b, "cards", "name", "Ann").ID, map[string]string{"notes": "from b"})
+		w.put(w.b, "cards", "", map[string]string{"name": "Bob", "email": "bob@x.gr"})
+		w.settled("cards")
+		w.wantStories()
+		time.Sleep(time.Minute)
+		ann, anna := w.by(w.a, "cards", "name", "Ann").ID, w.by(w.a, "cards", "name", "Anna").ID
+		w.merge(w.a, ann, anna)
+		w.sync("cards")
+		if got := w.stories(); !slices.Contains(got, "ann contact_merged lost=Anna") || slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, "bob") }) {
+			t.Errorf("b was told %q", got)
+		}
+	})
+}
+
+// Whoever asks why something was not told gets an answer, and so does the person.
+func TestWhySaysWhatWasNotTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(eventsYAML, "    create: none\n", "    create: none\n    where: { left: 'name != \"x\"' }\n", 1))
+		ann := w.somebody("ann")
+		eve := w.put(w.a, "labels", "", map[string]string{"name": "x", "code": "eve"})
+		w.settled("people")
+		time.Sleep(time.Hour)
+		w.card("", ann, "new", "1", "", "")
+		w.card("", eve, "new", "1", "", "")
+		w.b.Kit().Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/events", Wait: time.Hour})
+		rep := w.sync("people")
+		if rep.Status != engine.StatusReview || rep.Until == nil || time.Until(*rep.Until) < 30*time.Minute {
+			t.Errorf("an event that waits for an hour: %+v", rep)
+		}
+		for id, want := range map[string]string{ann: "waits; tried 1 times", eve: "is not told: its person is not on the other side: filtered"} {
+			whys, err := w.engine.Why(t.Context(), store.Object{Connection: "a", Name: "labels"}, id, "")
+			if err != nil || !slices.ContainsFunc(whys[0].Reasons, func(r engine.WhyReason) bool {
+				return r.Rule.Number == "R39" && strings.Contains(r.Text, "deal_created") && strings.Contains(r.Text, want)
+			}) {
+				t.Errorf("why says %+v, %v; want %q", whys, err, want)
+			}
+		}
+		p, err := w.engine.Person(t.Context(), engine.PersonKey{Of: store.Object{Connection: "a", Name: "labels"}, ID: ann}, nil)
+		if err != nil || len(p.Events) != 1 || p.Events[0].Properties["of"].Text() != "ann" {
+			t.Errorf("of the person is known %+v, %v", p.Events, err)
+		}
+	})
+}

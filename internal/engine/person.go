@@ -53,6 +53,7 @@ type Person struct {
 	Links    []store.LinkEver
 	Journal  []store.Entry
 	Reviews  []store.Review
+	Events   []store.Event   // that were not told; what was told is in the journal
 	Receipts []store.Erasure // of what was erased before, or has still to be
 }
 
@@ -160,6 +161,9 @@ func (w *personWalk) walk(ctx context.Context) error {
 		}
 	}
 	if err := w.journal(ctx); err != nil {
+		return err
+	}
+	if err := w.events(ctx); err != nil {
 		return err
 	}
 	return w.reviews(ctx)
@@ -358,6 +362,25 @@ func (w *personWalk) journal(ctx context.Context) error {
 		}
 	}
 	slices.SortFunc(w.out.Journal, func(a, b store.Entry) int { return int(a.ID - b.ID) })
+	return nil
+}
+
+// events collects what happened to the person and was not told.
+func (w *personWalk) events(ctx context.Context) error {
+	for _, r := range w.order {
+		for _, p := range w.e.syncs {
+			for side, end := range p.ends {
+				if !r.Own || end.of != r.Of {
+					continue
+				}
+				events, err := w.e.store.EventsOf(ctx, p.Name, record.Side(side), r.ID, 1<<30)
+				if err != nil {
+					return err
+				}
+				w.out.Events = append(w.out.Events, events...)
+			}
+		}
+	}
 	return nil
 }
 

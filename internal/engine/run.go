@@ -255,11 +255,14 @@ func (r *run) do(ctx context.Context, o SyncOptions) (status string, gaps []stri
 	if err := r.endFirst(ctx); err != nil {
 		return "", nil, err
 	}
-	if err := r.tellEvents(ctx); err != nil {
+	if err := r.takeUpEvents(ctx); err != nil {
 		return "", nil, err
 	}
 	r.rec.Complete = !r.rec.Hinted && r.brought()
 	if err := r.endRestore(ctx); err != nil {
+		return "", nil, err
+	}
+	if err := r.tellEvents(ctx); err != nil { // all else is done: a system that takes no event keeps nothing up
 		return "", nil, err
 	}
 	if gaps, err = r.reconcile(ctx); err != nil {

@@ -62,7 +62,7 @@ func (o *older) writeContacts(line func(string, ...any)) {
 	}
 	o.writeLists(line)
 	if len(o.events) > 0 {
-		line("    # events:\n    #   %s", strings.Join(o.events, "\n    #   "))
+		line("    events:\n      %s", strings.Join(o.events, "\n      "))
 	}
 }
 

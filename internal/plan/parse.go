@@ -31,6 +31,9 @@ func ParseFrom(file string, src []byte, from Sources, specs []connector.Spec) (*
 	if from.Vault != nil {
 		r.unlockWith(func() (Vault, error) { return from.Vault(d.Database, d.KeyFile) })
 	}
+	if d.console.key != "" {
+		readMap(r, d.console.value, d.console.place, "console", consoleKeys(), &d.Console)
+	}
 	r.connections(d.connections, &d.Plan)
 	r.syncs(d.syncs, &d.Plan)
 	ps := r.finish()
@@ -54,11 +57,11 @@ func (r *reader) blank() draft {
 // defaultVerify is the time in which serve verifies every linked pair once.
 const defaultVerify = 7 * 24 * time.Hour
 
-// A draft is a plan whose connections and syncs are still to be read: a sync names
-// connections, which may come after it.
+// A draft is a plan whose connections, syncs and console are still to be read: a sync names
+// connections, which may come after it, and secrets are looked up once the database is known.
 type draft struct {
 	Plan
-	connections, syncs pair
+	connections, syncs, console pair
 }
 
 func topKeys() []key[draft] {
@@ -130,6 +133,10 @@ func topKeys() []key[draft] {
 		{
 			name: "rates", help: "What one unit of each currency is worth, for convert in expressions: { EUR: 1, USD: 0.92 }.", schema: ratesSchema(),
 			read: func(r *reader, n node, d *draft) { d.Rates = r.rates(n) },
+		},
+		{
+			name: "console", help: "How people sign in to the console, beside their passwords.", schema: objectSchema(consoleKeys()),
+			read: func(_ *reader, n node, d *draft) { d.console = pair{place: n.place, key: "console", value: n} },
 		},
 		later("people"), later("phone"),
 	}

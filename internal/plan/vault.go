@@ -102,7 +102,7 @@ func (r *reader) failOnce(at place, text string) {
 type Outline struct {
 	Database string
 	KeyFile  string
-	Uses     map[string][]string // names of connections by secret, in file order
+	Uses     map[string][]string // names of connections by secret, in file order; "console" for what that uses
 }
 
 // ParseOutline reads the outline of a configuration. Only what is wrong with that is a
@@ -121,7 +121,11 @@ func ParseOutline(file string, src []byte, env func(string) (string, bool)) (Out
 	}
 	o := Outline{Database: d.Database, KeyFile: d.KeyFile, Uses: map[string][]string{}}
 	connections, _ := root.get("connections")
-	for _, c := range connections.pairs {
+	users := connections.pairs
+	if console, has := root.get("console"); has {
+		users = append(users[:len(users):len(users)], pair{key: "console", value: console})
+	}
+	for _, c := range users {
 		c.value.walk(func(n node) {
 			for rest := n.text; ; {
 				_, after, found := strings.Cut(rest, "${"+secretMark)

@@ -29,7 +29,8 @@ func migrations() []migration {
 		{"erased people", sqlGraves()}, {"members", sqlMembers()},
 		{"corrections of people", sqlCorrections()}, {"receipts of erasures", sqlErasures()},
 		{"stages of deals", sqlStages()}, {"budgets", sqlBudgets()},
-		{"given-up references", sqlStrays()}, {"events", sqlEvents()}}
+		{"given-up references", sqlStrays()}, {"events", sqlEvents()},
+		{"people", append(sqlPeople(), sqlPauses()...)}}
 }
 
 // sqlMembers lets links share a record (R26). A slot is 0, or the link's own id on the side of

@@ -1,0 +1,110 @@
+// Package console is what people see in a browser, and the API beside it.
+//
+// Every address is a row of [console.routes]: method, pattern, the right that it takes, its
+// handler and, if it writes, its name in the audit. Nothing else decides who may do what: the
+// rows are checked in one place, serve, before a handler runs. A page is a template in pages/
+// and a typed struct; [view.page] renders it. Every word that a person reads comes from the
+// catalogues in texts/.
+//
+// To add a page: a row in routes.go, a file with its handler and its struct, a template, its
+// texts in every language, and its line in the table of TestEveryRouteForEveryRole.
+package console
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/account"
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+// A Hub is what the process lends to the console. Its methods may be called from several
+// goroutines, and none but Borrow waits for a vendor.
+type Hub interface {
+	// Plan returns the configuration that is served by now. It is never changed, only replaced.
+	Plan() *plan.Plan
+	Store() *store.Store
+	Specs() []connector.Spec
+	// Borrow lends an engine while nothing else works with one. It waits for its turn, and
+	// returns the context's error if that ends first.
+	Borrow(ctx context.Context, fn func(context.Context, *engine.Engine) error) error
+	// Run asks for syncs to be run as soon as nothing else works, whether or not they are
+	// scheduled or paused, and returns at once. Several wishes for one sync are one.
+	Run(syncs ...string) error
+	// Pause keeps a sync from running by its schedule, or by what vendors report, until Resume;
+	// over a restart too.
+	Pause(ctx context.Context, sync, by string) error
+	Resume(ctx context.Context, sync string) error
+	Status() Status
+}
+
+// A Status is how the process stands.
+type Status struct {
+	Ready bool // it serves, and is not about to stop
+	Busy  bool // an engine works
+	Full  bool // the disk is full: nothing runs
+	Syncs []SyncStatus
+}
+
+// A SyncStatus is what the process knows of a sync; what came of it is in the store.
+type SyncStatus struct {
+	Name   string
+	Next   time.Time // when it runs by its schedule; zero = it has none, or is paused
+	Paused *store.Pause
+	Asked  bool // somebody wants it to run now
+}
+
+// Options are what a console works with.
+type Options struct {
+	Hub      Hub
+	Accounts *account.Accounts
+	Log      *slog.Logger
+	Listen   string       // the address that is listened on, as "host:port"
+	Client   *http.Client // to the identity provider; nil = one with a time limit
+	Now      func() time.Time
+}
+
+type console struct {
+	hub      Hub
+	accounts *account.Accounts
+	log      *slog.Logger
+	listen   string
+	now      func() time.Time
+	view     *view
+	files    *files
+	outside  *outside
+}
+
+// New returns the handler of everything that the console answers.
+func New(o Options) (http.Handler, error) {
+	c, err := newConsole(o)
+	if err != nil {
+		return nil, err
+	}
+	return c.handler(c.routes())
+}
+
+func newConsole(o Options) (*console, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Client == nil {
+		o.Client = &http.Client{Timeout: 10 * time.Second}
+	}
+	files, err := newFiles()
+	if err != nil {
+		return nil, fmt.Errorf("load the console's files: %w", err)
+	}
+	c := &console{hub: o.Hub, accounts: o.Accounts, log: o.Log, listen: o.Listen, now: o.Now, files: files}
+	if c.view, err = newView(o.Hub, files, o.Log); err != nil {
+		return nil, fmt.Errorf("load the console's pages: %w", err)
+	}
+	c.outside = newOutside(o.Client, o.Now)
+	return c, nil
+}

@@ -1,0 +1,189 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/account"
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+// A fakeHub lends a store and a plan; nothing works behind it.
+type fakeHub struct {
+	plan  *plan.Plan
+	store *store.Store
+}
+
+func (h *fakeHub) Plan() *plan.Plan                            { return h.plan }
+func (h *fakeHub) Store() *store.Store                         { return h.store }
+func (h *fakeHub) Specs() []connector.Spec                     { return nil }
+func (h *fakeHub) Run(...string) error                         { return nil }
+func (h *fakeHub) Pause(context.Context, string, string) error { return nil }
+func (h *fakeHub) Resume(context.Context, string) error        { return nil }
+func (h *fakeHub) Borrow(context.Context, func(context.Context, *engine.Engine) error) error {
+	return nil
+}
+func (h *fakeHub) Status() Status {
+	return Status{Ready: true, Syncs: []SyncStatus{{Name: "contacts", Next: time.Now()}, {Name: "deals", Paused: &store.Pause{Sync: "deals", By: "ann"}}}}
+}
+
+const password = "correct horse battery"
+
+// cheap makes hashes that cost nothing.
+func cheap() account.Cost { return account.Cost{Time: 1, Memory: 8, Threads: 1} }
+
+// A bench is a console under test with one person of each role, who is named like it.
+type bench struct {
+	*testing.T
+	c       *console
+	hub     *fakeHub
+	log     *bytes.Buffer
+	handler http.Handler
+	people  map[account.Role]account.Person
+}
+
+// A zone makes time pass where a test says so.
+func newBench(t *testing.T) *bench { return newBenchAt(t, "") }
+
+func newBenchAt(t *testing.T, publicURL string) *bench {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{DSN: "sqlite::memory:"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	b := &bench{T: t, hub: &fakeHub{plan: &plan.Plan{Timezone: time.UTC, PublicURL: publicURL}, store: s}, log: &bytes.Buffer{}, people: map[account.Role]account.Person{}}
+	accounts := account.New(account.Options{Store: s, Cost: cheap()})
+	b.c, err = newConsole(Options{Hub: b.hub, Accounts: accounts, Log: slog.New(slog.NewTextHandler(b.log, nil)), Listen: "127.0.0.1:8420"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.handler, err = b.c.handler(b.c.routes()); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// populate adds a person of each role.
+func (b *bench) populate() {
+	b.Helper()
+	for _, role := range account.Roles() {
+		p, err := b.c.accounts.Add(b.Context(), account.NewUser{Name: string(role), Role: role, Password: password})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.people[role] = p
+	}
+}
+
+// A browser keeps its cookies.
+type browser struct {
+	*bench
+	cookies map[string]string
+	host    string
+	address string
+}
+
+func (b *bench) browser() *browser {
+	return &browser{bench: b, cookies: map[string]string{}, host: "127.0.0.1:8420", address: "192.0.2.7:4711"}
+}
+
+// signed returns a browser in which somebody of a role is signed in.
+func (b *bench) signed(role account.Role) *browser {
+	b.Helper()
+	w := b.browser()
+	if got := w.post("/login", "name", string(role), "password", password); got.Code != http.StatusSeeOther {
+		b.Fatalf("sign in as %s: %d %s", role, got.Code, got.Body)
+	}
+	return w
+}
+
+func (w *browser) do(r *http.Request) *httptest.ResponseRecorder {
+	r.Host, r.RemoteAddr = w.host, w.address
+	for name, value := range w.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	got := httptest.NewRecorder()
+	w.handler.ServeHTTP(got, r)
+	for _, k := range got.Result().Cookies() { //nolint:bodyclose // a recorder's body is a buffer
+		if k.MaxAge < 0 {
+			delete(w.cookies, k.Name)
+		} else {
+			w.cookies[k.Name] = k.Value
+		}
+	}
+	return got
+}
+
+func (w *browser) get(path string) *httptest.ResponseRecorder {
+	return w.do(httptest.NewRequest(http.MethodGet, path, http.NoBody))
+}
+
+// form returns the token that the forms of this browser carry.
+func (w *browser) form() string {
+	for _, name := range []string{secureName, cookieName} {
+		if secret := w.cookies[name]; secret != "" {
+			return formToken(secret)
+		}
+	}
+	return ""
+}
+
+// post sends a form as a browser does: name, value, name, value …
+func (w *browser) post(path string, pairs ...string) *httptest.ResponseRecorder {
+	values := url.Values{formField: {w.form()}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		values.Add(pairs[i], pairs[i+1])
+	}
+	return w.do(postRequest(path, values))
+}
+
+func postRequest(path string, values url.Values) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(values.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	return r
+}
+
+func (b *bench) want(got *httptest.ResponseRecorder, status int, parts ...string) {
+	b.Helper()
+	body, _ := io.ReadAll(bytes.NewReader(got.Body.Bytes()))
+	if got.Code != status {
+		b.Fatalf("status %d, want %d: %s\n%s", got.Code, status, body, b.log)
+	}
+	for _, part := range parts {
+		if !strings.Contains(string(body), part) {
+			b.Errorf("%q is not in\n%s", part, body)
+		}
+	}
+}
+
+func TestPagesRender(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.populate()
+	w := b.signed(account.Admin)
+	for _, path := range []string{"/", "/account", "/settings/people", "/settings/audit"} {
+		for _, lang := range []string{"en", "de"} {
+			r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+			r.Header.Set("Accept-Language", lang)
+			got := w.do(r)
+			b.want(got, http.StatusOK, fmt.Sprintf(`<html lang="%s">`, lang))
+			if strings.Contains(got.Body.String(), "[") {
+				t.Errorf("%s lacks a text:\n%s", path, got.Body)
+			}
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package console
+
+import (
+	"net/http"
+
+	"github.com/tandemhub/tandem/internal/account"
+)
+
+// public is the right of everybody, signed in or not. It is spelled out, so that a route whose
+// right was forgotten is nobody's.
+const public account.Right = "public"
+
+// A handler answers a request that may be answered. What it returns becomes an error page, or
+// problem+json under /api/; until then it must not have written anything.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// A route is one address. What writes has a method other than GET and a name for the audit.
+type route struct {
+	method  string
+	pattern string // as http.ServeMux has it, without the method
+	right   account.Right
+	handler handler
+	audit   string // "" for what only reads
+	live    bool   // it goes on for as long as somebody listens: no time limit
+	body    int64  // most bytes of its body; 0 = mostBody
+}
+
+// routes are all addresses of the console.
+func (c *console) routes() []route {
+	return []route{
+		{method: "GET", pattern: "/static/{hash}/{file...}", right: public, handler: c.files.show},
+
+		{method: "GET", pattern: "/setup", right: public, handler: c.showSetup},
+		{method: "POST", pattern: "/setup", right: public, handler: c.setUp, audit: "setup"},
+		{method: "GET", pattern: "/login", right: public, handler: c.showLogin},
+		{method: "POST", pattern: "/login", right: public, handler: c.signIn, audit: "sign.in"},
+		{method: "GET", pattern: "/login/oidc", right: public, handler: c.goOutside},
+		{method: "GET", pattern: "/login/oidc/callback", right: public, handler: c.comeBack},
+		{method: "POST", pattern: "/logout", right: account.Own, handler: c.signOut, audit: "sign.out"},
+
+		{method: "GET", pattern: "/{$}", right: account.See, handler: c.showHome},
+
+		{method: "GET", pattern: "/account", right: account.Own, handler: c.showAccount},
+		{method: "POST", pattern: "/account/password", right: account.Own, handler: c.changePassword, audit: "password.change"},
+		{method: "POST", pattern: "/account/wishes", right: account.Own, handler: c.changeWishes, audit: "wishes.change"},
+		{method: "POST", pattern: "/account/sessions/{id}/end", right: account.Own, handler: c.endSession, audit: "session.end"},
+		{method: "POST", pattern: "/account/sessions/end", right: account.Own, handler: c.endSessions, audit: "session.end"},
+		{method: "POST", pattern: "/account/tokens", right: account.Own, handler: c.addToken, audit: "token.add"},
+		{method: "POST", pattern: "/account/tokens/{id}/revoke", right: account.Own, handler: c.revokeToken, audit: "token.revoke"},
+
+		{method: "GET", pattern: "/settings/people", right: account.People, handler: c.showPeople},
+		{method: "POST", pattern: "/settings/people", right: account.People, handler: c.addPerson, audit: "user.add"},
+		{method: "POST", pattern: "/settings/people/{id}/role", right: account.People, handler: c.changeRole, audit: "user.role"},
+		{method: "POST", pattern: "/settings/people/{id}/password", right: account.People, handler: c.resetPassword, audit: "user.password"},
+		{method: "POST", pattern: "/settings/people/{id}/remove", right: account.People, handler: c.removePerson, audit: "user.remove"},
+		{method: "GET", pattern: "/settings/audit", right: account.People, handler: c.showAudit},
+
+		{method: "GET", pattern: "/api/v1/me", right: account.See, handler: c.apiMe},
+	}
+}

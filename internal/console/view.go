@@ -1,0 +1,202 @@
+package console
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/account"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+// A view renders pages: pages/layout.html with one other file of pages/, which defines "title"
+// and "content". Both are given a [page].
+type view struct {
+	hub     Hub
+	files   *files
+	log     *slog.Logger
+	locales []*locale
+	pages   map[string]map[string]*template.Template // by language and name
+}
+
+// A page is what templates work with; Data is the struct of the page itself.
+type page struct {
+	Name  string // of the template
+	Lang  string
+	Theme string // "", "light" or "dark"; "" = what the system has
+	Nonce string // of scripts
+	Path  string // what is shown, for the navigation
+	Who   account.Principal
+	Form  string // against forged requests; {{template "form" .}} puts it into a form
+	Done  string // a notice of what was just done; "" = none
+	Error string // what is wrong with what was entered; "" = nothing
+	Data  any
+}
+
+// Can reports whether whoever looks has a right: what they may not do is not shown.
+func (p page) Can(right string) bool { return p.Who.Can(account.Right(right)) }
+
+// On reports whether the page is below an address, for the navigation.
+func (p page) On(prefix string) bool {
+	return p.Path == prefix || strings.HasPrefix(p.Path, strings.TrimSuffix(prefix, "/")+"/") && prefix != "/"
+}
+
+// wishes are a person's own preferences.
+type wishes struct {
+	Language string `json:"language,omitempty"`
+	Theme    string `json:"theme,omitempty"`
+}
+
+func wishesOf(p account.Person) wishes {
+	var w wishes
+	if json.Unmarshal([]byte(p.Wishes), &w) != nil {
+		return wishes{} // of another version
+	}
+	return w
+}
+
+func newView(hub Hub, f *files, log *slog.Logger) (*view, error) {
+	locales, err := loadLocales()
+	if err != nil {
+		return nil, err
+	}
+	v := &view{hub: hub, files: f, log: log, locales: locales, pages: map[string]map[string]*template.Template{}}
+	names, err := fs.Glob(pageFiles, "pages/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range locales {
+		layout, err := template.New("layout.html").Funcs(v.functions(l)).ParseFS(pageFiles, "pages/layout.html")
+		if err != nil {
+			return nil, err
+		}
+		pages := map[string]*template.Template{}
+		for _, file := range names {
+			name := strings.TrimSuffix(path.Base(file), ".html")
+			if name == "layout" {
+				continue
+			}
+			t, err := layout.Clone()
+			if err == nil {
+				t, err = t.ParseFS(pageFiles, file)
+			}
+			if err != nil {
+				return nil, err
+			}
+			pages[name] = t
+		}
+		v.pages[l.tag.String()] = pages
+	}
+	return v, nil
+}
+
+// functions are what templates can call, beside the methods of what they are given.
+func (v *view) functions(l *locale) template.FuncMap {
+	return template.FuncMap{
+		"t":     l.text,                                                                // a text: {{t "people.count" .N}}
+		"time":  func(t time.Time) string { return l.stamp(t, v.hub.Plan().Timezone) }, // as people read it
+		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },      // for <time datetime>
+		"file":  v.files.address,                                                       // the address of a file of static/
+		"langs": func() []*locale { return v.locales },                                 // all languages
+	}
+}
+
+// Tag is the language's own, such as "de".
+func (l *locale) Tag() string { return l.tag.String() }
+
+// Name is what the language calls itself.
+func (l *locale) Name() string { return l.text("language") }
+
+func (v *view) locale(r *http.Request, who account.Principal) *locale {
+	return pick(v.locales, wishesOf(who.Person).Language, r.Header.Get("Accept-Language"))
+}
+
+// page answers with a page.
+func (v *view) page(w http.ResponseWriter, r *http.Request, name string, data any) error {
+	return v.render(w, r, http.StatusOK, name, "", data)
+}
+
+// again answers with the page of a form, and what is wrong with what was entered. Passwords
+// are not shown again.
+func (v *view) again(w http.ResponseWriter, r *http.Request, p *problem, name string, data any) error {
+	visitOf(r).outcome = outcomeOf(p)
+	if p.wait > 0 {
+		w.Header().Set("Retry-After", fmt.Sprint(p.wait))
+	}
+	return v.render(w, r, p.status, name, visitOf(r).locale.text(p.key, p.args...), data)
+}
+
+func (v *view) render(w http.ResponseWriter, r *http.Request, status int, name, wrong string, data any) error {
+	visit := visitOf(r)
+	l := visit.locale
+	t := v.pages[l.Tag()][name]
+	if t == nil {
+		return fmt.Errorf("there is no page %q", name)
+	}
+	p := page{
+		Name: name, Lang: l.Tag(), Theme: wishesOf(visit.who.Person).Theme, Nonce: visit.nonce, Path: r.URL.Path, Who: visit.who,
+		Form: formToken(visit.secret), Error: wrong, Data: data,
+	}
+	if key := "done." + r.URL.Query().Get("done"); l.has(key) && wrong == "" {
+		p.Done = l.text(key)
+	}
+	var b bytes.Buffer // whole or not at all
+	if err := t.ExecuteTemplate(&b, "layout.html", p); err != nil {
+		return fmt.Errorf("render the page %s: %w", name, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = b.WriteTo(w) // a browser that has gone needs none
+	return nil
+}
+
+// A problemBody is RFC 9457's.
+type problemBody struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Code   string `json:"code"` // the same in every language
+}
+
+// problem answers with what went wrong, as a page or for programs.
+func (v *view) problem(w http.ResponseWriter, r *http.Request, p *problem) {
+	text := visitOf(r).locale.text(p.key, p.args...)
+	if !isAPI(r) {
+		if err := v.render(w, r, p.status, "error", "", errorPage{Status: p.status, Text: text}); err != nil {
+			v.log.Error("the error page failed", "error", err)
+			w.WriteHeader(p.status)
+		}
+		return
+	}
+	if p.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="tandem"`)
+	}
+	v.json(w, p.status, "application/problem+json", problemBody{Type: "about:blank", Title: text, Status: p.status, Code: p.key})
+}
+
+type errorPage struct {
+	Status int
+	Text   string
+}
+
+func (v *view) json(w http.ResponseWriter, status int, kind string, body any) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		v.log.Error("an answer could not be encoded", "error", err)
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n')) // a program that has gone needs none
+}

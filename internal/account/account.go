@@ -117,12 +117,13 @@ func checkName(name string) error {
 	return nil
 }
 
-// A NewUser is a person to be added. Without a password they sign in by the identity provider,
-// where Issuer and Subject, if they are known, say who they are.
+// A NewUser is a person to be added: with a password, or invited, to sign in by the identity
+// provider. Issuer and Subject say who that knows, once it is known.
 type NewUser struct {
 	Name     string
 	Role     Role
 	Password string
+	Invited  bool // there is no password
 	Issuer   string
 	Subject  string
 }
@@ -138,7 +139,7 @@ func (a *Accounts) add(ctx context.Context, n NewUser, first bool) (Person, erro
 	if !n.Role.Known() {
 		return Person{}, ErrRole
 	}
-	if n.Password != "" || first {
+	if !n.Invited {
 		if err := checkPassword(u.Name, n.Password); err != nil {
 			return Person{}, err
 		}

@@ -57,7 +57,7 @@ func (a *Accounts) takeUp(ctx context.Context, o Outsider) (store.User, error) {
 	case o.Role == "":
 		return u, ErrStranger
 	}
-	p, err := a.Add(ctx, NewUser{Name: o.Name, Role: o.Role, Issuer: o.Issuer, Subject: o.Subject})
+	p, err := a.Add(ctx, NewUser{Name: o.Name, Role: o.Role, Invited: true, Issuer: o.Issuer, Subject: o.Subject})
 	if err != nil {
 		return u, err
 	}

@@ -71,6 +71,7 @@ type grammar struct {
 	Restore     restoreCmd     `cmd:"" help:"Put a backup in the database's place."`
 	Compact     compactCmd     `cmd:"" help:"Write the database anew, as small as it can be. Nothing else may use it meanwhile."`
 	Connections connectionsCmd `cmd:"" help:"List the connections of the configuration, authorize them, or have a vendor call no more."`
+	User        userCmd        `cmd:"" help:"People who may use the console, and their passwords."`
 	Secret      secretCmd      `cmd:"" help:"Keep secrets in the database, sealed, and change their key."`
 	Twin        twinCmd        `cmd:"" help:"Serve a simulated system on this machine, to try things out."`
 	Schema      schemaCmd      `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`

@@ -65,9 +65,12 @@ type news struct {
 
 	mu      sync.Mutex
 	visited map[string]time.Time // when a vendor last brought something, as far as its syncs have not been hurried
+	asked   map[string]bool      // syncs that somebody wants to run now
 }
 
-func newNews() *news { return &news{wake: make(chan struct{}, 1), visited: map[string]time.Time{}} }
+func newNews() *news {
+	return &news{wake: make(chan struct{}, 1), visited: map[string]time.Time{}, asked: map[string]bool{}}
+}
 
 // tell wakes the loop.
 func (n *news) tell() {
@@ -235,12 +238,27 @@ func (h *hooks) objectsOf(connection string) []string {
 	return names
 }
 
-// next returns when the next turn for what was reported begins, and whether there is one.
-func (h *hooks) next(ctx context.Context) (time.Time, bool, error) {
+// objectsIn returns the objects of those syncs that report.
+func (h *hooks) objectsIn(syncs []plan.Sync) []store.Object {
+	return slices.DeleteFunc(slices.Clone(h.objects), func(of store.Object) bool {
+		return !slices.ContainsFunc(syncs, func(s plan.Sync) bool {
+			end := plan.Endpoint{Connection: of.Connection, Object: of.Name}
+			return s.Ends[0] == end || s.Ends[1] == end
+		})
+	})
+}
+
+// next returns when the next turn for what was reported begins, and whether there is one. What
+// only concerns syncs that are paused waits.
+func (h *hooks) next(ctx context.Context, t *timetable) (time.Time, bool, error) {
 	if h == nil {
 		return time.Time{}, false, nil
 	}
-	at, found, err := h.store.NextHint(ctx, h.objects)
+	objects := h.objects
+	if len(t.paused) > 0 {
+		objects = h.objectsIn(t.awake())
+	}
+	at, found, err := h.store.NextHint(ctx, objects)
 	if err != nil {
 		return at, false, fmt.Errorf("look for what was reported: %w", err)
 	}
@@ -310,7 +328,8 @@ func (h *hooks) caughtUp(ctx context.Context, t *timetable) error {
 // reported runs the syncs that due hints concern.
 func (s *server) reported(ctx context.Context) error {
 	began, h := time.Now(), s.hooks()
-	reports, err := s.hinted(ctx, h.syncs)
+	names := slices.DeleteFunc(slices.Clone(h.syncs), func(name string) bool { _, paused := s.table.paused[name]; return paused })
+	reports, err := s.hinted(ctx, names)
 	h.after = began.Add(hintGap)
 	if err != nil && ctx.Err() == nil {
 		h.after = time.Now().Add(hintFault)

@@ -100,6 +100,7 @@ func (s *server) reload(ctx context.Context) {
 		}
 	}
 	s.plan, s.table = p, table
+	s.heed(ctx)
 	s.adopt(p)
 	if s.rehook != nil {
 		s.changeDoors(ctx, next, still)

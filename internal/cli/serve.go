@@ -22,7 +22,7 @@ import (
 )
 
 type serveCmd struct {
-	Listen string `placeholder:"ADDRESS" default:"127.0.0.1:8420" help:"Where to answer /healthz, /readyz, /metrics and webhooks. Default: 127.0.0.1:8420."`
+	Listen string `placeholder:"ADDRESS" default:"127.0.0.1:8420" help:"Where to answer the console, webhooks, /healthz, /readyz and /metrics. Default: 127.0.0.1:8420."`
 }
 
 // Run serves until the context ends; that is a good end.
@@ -52,6 +52,9 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	listener, err := listen(ctx, c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; --listen names another address", c.Listen, err)
+	}
+	if err := a.openConsole(ctx, sv, s.store, listener.Addr().String()); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	sv.log.Info("serving", "address", listener.Addr().String(), "syncs", len(sv.table.syncs))
 	if len(sv.table.syncs) == 0 {
@@ -83,6 +86,11 @@ type server struct {
 	verify func(ctx context.Context)                               // verifies a slice of every sync; nil = nothing is verified
 	disk   *disk                                                   // nil = it is never full
 	busy   chan struct{}                                           // holds one while an engine works: limits are kept within one
+
+	console http.Handler // nil = there is none
+	pauses  func(ctx context.Context) (map[string]store.Pause, error)
+	borrow  func(ctx context.Context) (*engine.Engine, error) // an engine of its own, for who holds busy
+	seen    atomic.Pointer[outlook]                           // what the loop last let others see
 
 	gate sync.Mutex // held for no longer than it takes to look
 	open *hooks     // see hooks
@@ -118,6 +126,7 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 		}
 		return e.Sync(ctx, syncs, engine.SyncOptions{})
 	}
+	sv.borrow, sv.pauses = keeper.fresh, s.store.Pauses
 	sv.keep = func(ctx context.Context) { a.keepGrants(ctx, live.Load(), sv.log) }
 	sv.verify = func(ctx context.Context) { a.verify(ctx, live.Load(), sv) }
 	next := s // what was read last, adopted or refused
@@ -264,17 +273,18 @@ func (s *server) loop(ctx context.Context) error {
 			continue
 		}
 		s.renewDoor(ctx)
+		s.heed(ctx)
 		if err := s.hooks().hurry(ctx, s.table); err != nil {
 			return stopped(ctx, err)
 		}
 		now := time.Now()
-		if names := s.table.due(now); len(names) > 0 {
+		if names := s.due(now); len(names) > 0 {
 			if err := s.turn(ctx, names); err != nil {
 				return err
 			}
 			continue
 		}
-		at, reported, err := s.hooks().next(ctx)
+		at, reported, err := s.hooks().next(ctx, s.table)
 		if err != nil {
 			return stopped(ctx, err)
 		}

@@ -21,6 +21,8 @@ type timetable struct {
 	syncs []plan.Sync          // those with a schedule, in file order
 	began map[string]time.Time // when a sync's last run began; zero = never
 	early map[string]time.Time // an operation of the sync waits for this time
+
+	paused map[string]store.Pause // what somebody keeps from running by itself
 }
 
 // newTimetable takes the last runs from the store's log of runs.
@@ -69,7 +71,7 @@ func (t *timetable) at(s plan.Sync, now time.Time) (time.Time, bool) {
 // due returns the syncs that have to run by now, in file order.
 func (t *timetable) due(now time.Time) []string {
 	var names []string
-	for _, s := range t.syncs {
+	for _, s := range t.awake() {
 		if at, ok := t.at(s, now); ok && !at.After(now) {
 			names = append(names, s.Name)
 		}
@@ -81,12 +83,23 @@ func (t *timetable) due(now time.Time) []string {
 func (t *timetable) next() (time.Time, bool) {
 	var first time.Time
 	found, now := false, time.Now()
-	for _, s := range t.syncs {
+	for _, s := range t.awake() {
 		if at, ok := t.at(s, now); ok && (!found || at.Before(first)) {
 			first, found = at, true
 		}
 	}
 	return first, found
+}
+
+// awake returns the scheduled syncs that nobody has paused.
+func (t *timetable) awake() []plan.Sync {
+	if len(t.paused) == 0 {
+		return t.syncs
+	}
+	return slices.DeleteFunc(slices.Clone(t.syncs), func(s plan.Sync) bool {
+		_, paused := t.paused[s.Name]
+		return paused
+	})
 }
 
 // of returns the scheduled syncs that a connection is part of.

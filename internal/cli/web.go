@@ -33,6 +33,9 @@ func (s *server) routes() http.Handler {
 		s.weigh(r.Context())
 		numbers.ServeHTTP(w, r)
 	})
+	if s.console != nil {
+		mux.Handle("/", s.console)
+	}
 	return mux
 }
 

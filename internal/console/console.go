@@ -41,7 +41,7 @@ type Hub interface {
 	// over a restart too.
 	Pause(ctx context.Context, sync, by string) error
 	Resume(ctx context.Context, sync string) error
-	Status() Status
+	Status(ctx context.Context) (Status, error)
 }
 
 // A Status is how the process stands.

@@ -35,8 +35,8 @@ func (h *fakeHub) Resume(context.Context, string) error        { return nil }
 func (h *fakeHub) Borrow(context.Context, func(context.Context, *engine.Engine) error) error {
 	return nil
 }
-func (h *fakeHub) Status() Status {
-	return Status{Ready: true, Syncs: []SyncStatus{{Name: "contacts", Next: time.Now()}, {Name: "deals", Paused: &store.Pause{Sync: "deals", By: "ann"}}}}
+func (h *fakeHub) Status(context.Context) (Status, error) {
+	return Status{Ready: true, Syncs: []SyncStatus{{Name: "contacts", Next: time.Now()}, {Name: "deals", Paused: &store.Pause{Sync: "deals", By: "ann"}}}}, nil
 }
 
 const password = "correct horse battery"

@@ -7,5 +7,9 @@ type homePage struct {
 }
 
 func (c *console) showHome(w http.ResponseWriter, r *http.Request) error {
-	return c.view.page(w, r, "home", homePage{Status: c.hub.Status()})
+	status, err := c.hub.Status(r.Context())
+	if err != nil {
+		return err
+	}
+	return c.view.page(w, r, "home", homePage{Status: status})
 }

@@ -48,9 +48,7 @@ func (c *console) peopleAgain(w http.ResponseWriter, r *http.Request, wrong erro
 func (c *console) addPerson(w http.ResponseWriter, r *http.Request) error {
 	n := account.NewUser{Name: r.PostFormValue("name"), Role: account.Role(r.PostFormValue("role")), Password: r.PostFormValue("password")}
 	note(r, cutTo(n.Name, 64), string(n.Role))
-	if n.Password == "" && c.hub.Plan().Console.OIDC == nil {
-		return c.peopleAgain(w, r, invalid("error.weak", account.LeastPassword))
-	}
+	n.Invited = n.Password == "" && c.hub.Plan().Console.OIDC != nil
 	if _, err := c.accounts.Add(r.Context(), n); err != nil {
 		return c.peopleAgain(w, r, err)
 	}

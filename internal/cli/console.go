@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/account"
+	"github.com/tandemhub/tandem/internal/console"
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+// An outlook is what the server's loop lets others see: what it works with itself is its own.
+type outlook struct {
+	plan *plan.Plan
+	next map[string]time.Time // when syncs are due
+}
+
+// heed takes over what people have paused, and shows how the timetable stands.
+func (s *server) heed(ctx context.Context) {
+	if s.pauses != nil {
+		if paused, err := s.pauses(ctx); err == nil {
+			s.table.paused = paused
+		} else if ctx.Err() == nil {
+			s.log.Warn("what is paused could not be read; it stays as it was", "error", err)
+		}
+	}
+	now, next := time.Now(), map[string]time.Time{}
+	for _, sync := range s.table.awake() {
+		if at, ok := s.table.at(sync, now); ok {
+			if at.Before(now) {
+				at = now
+			}
+			next[sync.Name] = at
+		}
+	}
+	s.seen.Store(&outlook{plan: s.plan, next: next})
+}
+
+// due returns the syncs that are to run now, in file order: by their schedules, or because
+// somebody wants them to, paused or not.
+func (s *server) due(now time.Time) []string {
+	s.news.mu.Lock()
+	asked := maps.Clone(s.news.asked)
+	clear(s.news.asked)
+	s.news.mu.Unlock()
+	names := s.table.due(now)
+	if len(asked) == 0 {
+		return names
+	}
+	var all []string
+	for _, sync := range s.plan.Syncs {
+		if asked[sync.Name] || slices.Contains(names, sync.Name) {
+			all = append(all, sync.Name)
+		}
+	}
+	return all
+}
+
+// A hub lends a server to the console.
+type hub struct {
+	server *server
+	store  *store.Store
+	specs  []connector.Spec
+}
+
+// Plan returns what is served by now.
+func (h *hub) Plan() *plan.Plan { return h.server.seen.Load().plan }
+
+// Store returns the server's.
+func (h *hub) Store() *store.Store { return h.store }
+
+// Specs returns the systems of this build.
+func (h *hub) Specs() []connector.Spec { return h.specs }
+
+// Borrow lends an engine while no other one works: vendors' limits are kept within one.
+func (h *hub) Borrow(ctx context.Context, fn func(context.Context, *engine.Engine) error) error {
+	if !h.server.hold(ctx) {
+		return fmt.Errorf("wait until nothing else works: %w", ctx.Err())
+	}
+	defer h.server.release()
+	e, err := h.server.borrow(ctx)
+	if err != nil {
+		return err
+	}
+	return fn(ctx, e)
+}
+
+// Run has the loop run syncs next.
+func (h *hub) Run(syncs ...string) error {
+	if err := checkSyncs(h.Plan(), syncs); err != nil {
+		return err
+	}
+	h.server.news.mu.Lock()
+	for _, name := range syncs {
+		h.server.news.asked[name] = true
+	}
+	h.server.news.mu.Unlock()
+	h.server.news.tell()
+	return nil
+}
+
+// Pause keeps a sync from running by itself.
+func (h *hub) Pause(ctx context.Context, sync, by string) error {
+	if err := checkSyncs(h.Plan(), []string{sync}); err != nil {
+		return err
+	}
+	if err := h.store.PauseSync(ctx, store.Pause{Sync: sync, By: by, At: time.Now()}); err != nil {
+		return err
+	}
+	h.server.news.tell()
+	return nil
+}
+
+// Resume ends a pause. What fell due meanwhile is made up for once.
+func (h *hub) Resume(ctx context.Context, sync string) error {
+	if err := h.store.ResumeSync(ctx, sync); err != nil {
+		return err
+	}
+	h.server.news.tell()
+	return nil
+}
+
+// Status tells how the server stands.
+func (h *hub) Status(ctx context.Context) (console.Status, error) {
+	s := h.server
+	seen := s.seen.Load()
+	st := console.Status{Ready: s.ready.Load(), Busy: len(s.busy) > 0, Full: s.disk.full()}
+	paused, err := h.store.Pauses(ctx)
+	if err != nil {
+		return st, err
+	}
+	s.news.mu.Lock()
+	asked := maps.Clone(s.news.asked)
+	s.news.mu.Unlock()
+	for _, sync := range seen.plan.Syncs {
+		x := console.SyncStatus{Name: sync.Name, Next: seen.next[sync.Name], Asked: asked[sync.Name]}
+		if p, is := paused[sync.Name]; is {
+			x.Paused, x.Next = &p, time.Time{}
+		}
+		st.Syncs = append(st.Syncs, x)
+	}
+	return st, nil
+}
+
+// openConsole makes the console of a server that listens, and tells the terminal how the first
+// person is set up.
+func (a *app) openConsole(ctx context.Context, sv *server, s *store.Store, listen string) error {
+	sv.heed(ctx)
+	accounts := account.New(account.Options{Store: s})
+	h := &hub{server: sv, store: s, specs: a.specs()}
+	var err error
+	sv.console, err = console.New(console.Options{Hub: h, Accounts: accounts, Log: sv.log, Listen: listen})
+	if err != nil {
+		return err
+	}
+	fresh, err := accounts.NeedsSetup(ctx)
+	if err != nil || !fresh {
+		return err
+	}
+	word, err := accounts.OfferSetup()
+	if err != nil {
+		return err
+	}
+	// To a person at the terminal, and into no log: it is a secret, good for one use.
+	a.warnf("Nobody can sign in yet. This address sets up the first person; it is good once, until the next start:\n  %s", setupAddress(sv.plan.PublicURL, listen, word))
+	return nil
+}
+
+// setupAddress is where the first person is set up: at the public address, or on this machine.
+func setupAddress(public, listen, word string) string {
+	base := public
+	if base == "" {
+		host, port, err := net.SplitHostPort(listen)
+		if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+			listen = net.JoinHostPort("localhost", port)
+		}
+		base = "http://" + listen
+	}
+	return strings.TrimRight(base, "/") + "/setup?token=" + word
+}

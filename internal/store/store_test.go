@@ -138,12 +138,26 @@ func workspaces(t *testing.T, o store.Options) {
 	ok(t, a.PutSecret(t.Context(), "k1", store.Secret{Name: "s", Sealed: []byte("x")}))
 	_, err = a.StatePut(t.Context(), "k1", store.State{Connection: "erp", Key: "t", Sealed: []byte("x")})
 	ok(t, err)
+	ann, err := a.AddUser(t.Context(), store.User{Name: "ann", Role: store.AdminRole}, "ann", true)
+	ok(t, err)
+	_, err = a.OpenSession(t.Context(), store.Session{User: ann, Hash: "h", Made: time.Now(), Seen: time.Now()}, time.Time{}, time.Time{})
+	ok(t, err)
+	_, err = a.AppendAudit(t.Context(), store.Audit{What: "setup"})
+	ok(t, err)
 	closed(t, a)
 	o.Workspace = "b"
 	b := opened(t, o)
 	if all, err := b.Secrets(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("secrets of another workspace: %v %v", all, err)
 	}
+	if _, _, found, err := b.SessionOf(t.Context(), "h"); err != nil || found {
+		t.Errorf("a session of another workspace: %t %v", found, err)
+	}
+	if lines, err := b.Audits(t.Context(), store.AuditQuery{}); err != nil || len(lines) != 0 {
+		t.Errorf("audit of another workspace: %v %v", lines, err)
+	}
+	_, err = b.AddUser(t.Context(), store.User{Name: "ann", Role: store.AdminRole}, "ann", true)
+	ok(t, err)
 	if x, err := b.StateGet(t.Context(), "erp", "t"); err != nil || x.Version != 0 {
 		t.Errorf("memory of another workspace: %v %v", x, err)
 	}

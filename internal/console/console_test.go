@@ -52,9 +52,10 @@ type bench struct {
 	log     *bytes.Buffer
 	handler http.Handler
 	people  map[account.Role]account.Person
+
+	browsers int
 }
 
-// A zone makes time pass where a test says so.
 func newBench(t *testing.T) *bench { return newBenchAt(t, "") }
 
 func newBenchAt(t *testing.T, publicURL string) *bench {
@@ -97,7 +98,8 @@ type browser struct {
 }
 
 func (b *bench) browser() *browser {
-	return &browser{bench: b, cookies: map[string]string{}, host: "127.0.0.1:8420", address: "192.0.2.7:4711"}
+	b.browsers++ // each on a machine of its own
+	return &browser{bench: b, cookies: map[string]string{}, host: "127.0.0.1:8420", address: fmt.Sprintf("192.0.2.%d:4711", b.browsers)}
 }
 
 // signed returns a browser in which somebody of a role is signed in.

@@ -1,0 +1,227 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/account"
+)
+
+// expectations say for every route who may: "all", or the weakest role; a second word is the
+// right with which a token may, "-" for none. A route that is missing here fails the test, and
+// so does a line without a route.
+func expectations() map[string]string {
+	return map[string]string{
+		"GET /static/{hash}/{file...}": "all -",
+
+		"GET /setup":               "all -",
+		"POST /setup":              "all -",
+		"GET /login":               "all -",
+		"POST /login":              "all -",
+		"GET /login/oidc":          "all -",
+		"GET /login/oidc/callback": "all -",
+		"POST /logout":             "viewer -",
+
+		"GET /{$}": "viewer -",
+
+		"GET /account":                     "viewer -",
+		"POST /account/password":           "viewer -",
+		"POST /account/wishes":             "viewer -",
+		"POST /account/sessions/{id}/end":  "viewer -",
+		"POST /account/sessions/end":       "viewer -",
+		"POST /account/tokens":             "viewer -",
+		"POST /account/tokens/{id}/revoke": "viewer -",
+
+		"GET /settings/people":                "admin -",
+		"POST /settings/people":               "admin -",
+		"POST /settings/people/{id}/role":     "admin -",
+		"POST /settings/people/{id}/password": "admin -",
+		"POST /settings/people/{id}/remove":   "admin -",
+		"GET /settings/audit":                 "admin -",
+
+		"GET /api/v1/me": "viewer see",
+	}
+}
+
+// nobody is a column of the table beside the roles.
+const nobody account.Role = "nobody"
+
+// answered is what the handlers of this test answer with: who may, gets this.
+const answered = http.StatusTeapot
+
+// stubbed is a console whose handlers do nothing: only who may is looked at.
+func stubbed(t *testing.T) *bench {
+	t.Helper()
+	b := newBench(t)
+	b.populate()
+	routes := b.c.routes()
+	for i, x := range routes {
+		if x.method+" "+x.pattern == "POST /login" {
+			continue // by which this test signs in
+		}
+		routes[i].handler = func(w http.ResponseWriter, _ *http.Request) error {
+			w.WriteHeader(answered)
+			return nil
+		}
+	}
+	var err error
+	if b.handler, err = b.c.handler(routes); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// addressOf fills in a pattern.
+func addressOf(x route) string {
+	return strings.NewReplacer("{id}", "1", "{$}", "", "{hash}", "0", "{file...}", "x.css").Replace(x.pattern)
+}
+
+func request(x route, form string) *http.Request {
+	if x.method == http.MethodGet {
+		return httptest.NewRequest(x.method, addressOf(x), http.NoBody)
+	}
+	r := postRequest(addressOf(x), url.Values{formField: {form}})
+	r.Method = x.method
+	return r
+}
+
+func TestEveryRouteForEveryRole(t *testing.T) {
+	t.Parallel()
+	b := stubbed(t)
+	want := expectations()
+	browsers := map[account.Role]*browser{nobody: b.browser()}
+	for _, role := range account.Roles() {
+		browsers[role] = b.signed(role)
+	}
+	seen := map[string]bool{}
+	for _, x := range b.c.routes() {
+		key := x.method + " " + x.pattern
+		seen[key] = true
+		line, known := want[key]
+		if !known {
+			t.Errorf("%s is missing from the table: say who may", key)
+			continue
+		}
+		who, _, _ := strings.Cut(line, " ")
+		for role, w := range browsers {
+			may := who == "all" || role != nobody && !account.Role(who).Above(role)
+			r := request(x, w.form())
+			got := w.do(r).Code
+			if key == "POST /login" && may && got == http.StatusUnprocessableEntity {
+				continue // its own answer, to an empty form
+			}
+			if (got == answered) != may {
+				t.Errorf("%s by %s: %d, may: %t", key, role, got, may)
+			}
+			if role == nobody && !may && got != http.StatusSeeOther && got != http.StatusUnauthorized {
+				t.Errorf("%s by nobody: %d, and not the way to sign in", key, got)
+			}
+		}
+	}
+	for key := range want {
+		if !seen[key] {
+			t.Errorf("%s is in the table and no route", key)
+		}
+	}
+}
+
+// A token works below /api/ only, and with the route's right only.
+func TestEveryRouteForTokens(t *testing.T) {
+	t.Parallel()
+	b := stubbed(t)
+	want := expectations()
+	admin, err := b.c.accounts.Session(t.Context(), b.signed(account.Admin).cookies[cookieName])
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := map[account.Right]string{}
+	for _, right := range account.TokenRights() {
+		if tokens[right], _, err = b.c.accounts.Grant(t.Context(), admin, string(right), []account.Right{right}, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, x := range b.c.routes() {
+		key := x.method + " " + x.pattern
+		who, with, _ := strings.Cut(want[key], " ")
+		for right, token := range tokens {
+			r := request(x, "")
+			r.Header.Set("Authorization", "Bearer "+token)
+			got := b.browser().do(r).Code
+			may := who == "all" || with == string(right)
+			if key != "POST /login" && (got == answered) != may {
+				t.Errorf("%s with a token to %s: %d, may: %t", key, right, got, may)
+			}
+		}
+	}
+}
+
+func TestEveryWriteHasANameInTheAuditAndNoReadHas(t *testing.T) {
+	t.Parallel()
+	for _, x := range newBench(t).c.routes() {
+		writes := x.method != http.MethodGet
+		if writes != (x.audit != "") {
+			t.Errorf("%s %s: its name in the audit is %q", x.method, x.pattern, x.audit)
+		}
+		if x.right == public && writes && !strings.HasPrefix(x.pattern, "/login") && x.pattern != "/setup" {
+			t.Errorf("%s %s: everybody may write", x.method, x.pattern)
+		}
+	}
+}
+
+func TestARouteWithoutARightIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	if _, err := b.c.handler([]route{{method: "GET", pattern: "/x", handler: b.c.showHome}}); err == nil {
+		t.Error("it was taken")
+	}
+}
+
+// Every write by a session takes the form's token, wherever the request seems to come from.
+func TestEveryWriteTakesTheFormsToken(t *testing.T) {
+	t.Parallel()
+	b := stubbed(t)
+	w, other := b.signed(account.Admin), b.signed(account.Admin)
+	for _, x := range b.c.routes() {
+		if x.method == http.MethodGet {
+			continue
+		}
+		for what, form := range map[string]string{"none": "", "another session's": other.form(), "wrong": "x"} {
+			if got := w.do(request(x, form)); got.Code != http.StatusForbidden {
+				t.Errorf("%s %s with %s: %d", x.method, x.pattern, what, got.Code)
+			}
+		}
+		for header, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
+			r := request(x, w.form())
+			r.Header.Del("Sec-Fetch-Site")
+			r.Header.Set(header, value)
+			if got := w.do(r); got.Code != http.StatusForbidden {
+				t.Errorf("%s %s from another site (%s): %d", x.method, x.pattern, header, got.Code)
+			}
+		}
+	}
+	r := httptest.NewRequest(http.MethodPost, "/account/wishes", http.NoBody)
+	r.Header.Set(formHeader, w.form())
+	if got := w.do(r); got.Code != answered {
+		t.Errorf("a script with the token in a header: %d", got.Code)
+	}
+}
+
+func TestUnknownAddressesAreNotFound(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.populate()
+	w := b.signed(account.Viewer)
+	b.want(w.get("/nowhere"), http.StatusNotFound, "There is nothing here.")
+	got := w.get("/api/v1/nowhere")
+	b.want(got, http.StatusNotFound, `"code":"error.notfound"`)
+	if kind := got.Header().Get("Content-Type"); kind != "application/problem+json" {
+		t.Errorf("an error of the API is %s", kind)
+	}
+	b.want(b.browser().get("/api/v1/me"), http.StatusUnauthorized, fmt.Sprintf(`"status":%d`, http.StatusUnauthorized))
+	b.want(w.get("/api/v1/me"), http.StatusOK, `"name":"viewer"`, `"rights":["own","see"]`)
+}

@@ -1,0 +1,213 @@
+package console
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/text/feature/plural"
+
+	"github.com/tandemhub/tandem/internal/account"
+)
+
+// families are keys whose end is a value: a template writes {{t (print "role." .Role)}}.
+func families() map[string][]string {
+	f := map[string][]string{}
+	for _, r := range account.Roles() {
+		f["role."] = append(f["role."], string(r))
+	}
+	for _, r := range account.TokenRights() {
+		f["right."] = append(f["right."], string(r))
+	}
+	return f
+}
+
+// used are all keys that templates and code name.
+func used(t *testing.T) map[string]bool {
+	t.Helper()
+	keys := map[string]bool{"language": true, "format.time": true}
+	inTemplate := regexp.MustCompile(`\bt "([a-z.]+)"`)
+	inFamily := regexp.MustCompile(`\bt \(print "([a-z]+\.)"`)
+	inCode := regexp.MustCompile(`"(error\.[a-z]+)"`)
+	inRedirect := regexp.MustCompile(`c\.redirect\(w, r, [^,]+, "([a-z]+)"\)`)
+	names, err := fs.Glob(pageFiles, "pages/*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		b, err := pageFiles.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range inTemplate.FindAllSubmatch(b, -1) {
+			keys[string(m[1])] = true
+		}
+		for _, m := range inFamily.FindAllSubmatch(b, -1) {
+			ends := families()[string(m[1])]
+			if ends == nil {
+				t.Errorf("%s: the family %s is not in families", name, m[1])
+			}
+			for _, end := range ends {
+				keys[string(m[1])+end] = true
+			}
+		}
+	}
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range sources {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range inCode.FindAllSubmatch(b, -1) {
+			keys[string(m[1])] = true
+		}
+		for _, m := range inRedirect.FindAllSubmatch(b, -1) {
+			keys["done."+string(m[1])] = true
+		}
+	}
+	return keys
+}
+
+func TestNoTextIsMissingOrLeftOver(t *testing.T) {
+	t.Parallel()
+	want := used(t)
+	all, err := loadLocales()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 2 || len(want) < 50 {
+		t.Fatalf("%d languages and %d keys: the test looks in the wrong place", len(all), len(want))
+	}
+	for _, l := range all {
+		for _, key := range slices.Sorted(maps.Keys(want)) {
+			if !l.has(key) {
+				t.Errorf("texts/%s.yaml lacks %s", l.Tag(), key)
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(l.texts)) {
+			if !want[key] {
+				t.Errorf("texts/%s.yaml has %s, which nothing uses", l.Tag(), key)
+			}
+		}
+	}
+}
+
+// pluralsOf are the forms that a language takes for whole numbers.
+func pluralsOf(l *locale) []plural.Form {
+	var all []plural.Form
+	for n := range 200 {
+		if f := l.form([]any{n}); !slices.Contains(all, f) {
+			all = append(all, f)
+		}
+	}
+	if f := l.form([]any{1_000_000}); !slices.Contains(all, f) {
+		all = append(all, f)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func TestLanguagesSayTheSame(t *testing.T) {
+	t.Parallel()
+	all, err := loadLocales()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hole := regexp.MustCompile(`\{[^}]*\}`)
+	holes := func(s string) []string {
+		found := hole.FindAllString(s, -1)
+		slices.Sort(found)
+		return slices.Compact(found)
+	}
+	english := all[0]
+	for _, l := range all {
+		for key, texts := range l.texts {
+			plain := len(english.texts[key]) == 1
+			if plain != (len(texts) == 1) {
+				t.Errorf("texts/%s.yaml: %s has plurals in one language only", l.Tag(), key)
+			}
+			if !plain {
+				if got := slices.Sorted(maps.Keys(texts)); !slices.Equal(got, pluralsOf(l)) {
+					t.Errorf("texts/%s.yaml: %s has the plurals %v, and the language takes %v", l.Tag(), key, got, pluralsOf(l))
+				}
+			}
+			for form, text := range texts {
+				if want := holes(english.texts[key][plural.Other]); !slices.Equal(holes(text), want) {
+					t.Errorf("texts/%s.yaml: %s (%v) has %v, in English %v", l.Tag(), key, form, holes(text), want)
+				}
+			}
+		}
+	}
+}
+
+func TestTextsByLocale(t *testing.T) {
+	t.Parallel()
+	all, err := loadLocales()
+	if err != nil {
+		t.Fatal(err)
+	}
+	byTag := map[string]*locale{}
+	for _, l := range all {
+		byTag[l.Tag()] = l
+	}
+	at := time.Date(2026, 3, 4, 15, 6, 0, 0, time.UTC)
+	athens := time.FixedZone("EET", 2*60*60)
+	for _, x := range []struct{ got, want string }{
+		{byTag["en"].text("people.count", 1), "1 person can use this Tandem."},
+		{byTag["en"].text("people.count", 1234), "1,234 people can use this Tandem."},
+		{byTag["de"].text("people.count", 1), "1 Person kann dieses Tandem verwenden."},
+		{byTag["de"].text("people.count", 1234), "1.234 Personen können dieses Tandem verwenden."},
+		{byTag["en"].text("account.you", "{1}", "<b>"), "You are {1}, <b>."}, // arguments are no templates
+		{byTag["en"].stamp(at, athens), "4 Mar 2026, 17:06"},
+		{byTag["de"].stamp(at, athens), "04.03.2026, 17:06"},
+		{byTag["de"].stamp(time.Time{}, athens), "–"},
+		{byTag["en"].text("no.such"), "[no.such]"},
+		{pick(all, "", "de-AT,de;q=0.9,en;q=0.5").Tag(), "de"},
+		{pick(all, "", "th,fr;q=0.5").Tag(), "en"},
+		{pick(all, "de", "en").Tag(), "de"},
+		{pick(all, "xx", "").Tag(), "en"},
+		{pick(all, "", strings.Repeat("de,", 9999)).Tag(), "de"},
+	} {
+		if x.got != x.want {
+			t.Errorf("got %q, want %q", x.got, x.want)
+		}
+	}
+}
+
+func FuzzLocale(f *testing.F) {
+	f.Add([]byte("a.b: text\nc:\n  one: x\n  other: y {0}\n"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		l, err := parseLocale("de", src)
+		if err != nil {
+			return
+		}
+		for key := range l.texts {
+			_ = l.text(key, 1, "x")
+		}
+	})
+}
+
+func FuzzLanguageOfABrowser(f *testing.F) {
+	f.Add("de-AT,de;q=0.9")
+	all, err := loadLocales()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, accepted string) {
+		if pick(all, "", accepted) == nil {
+			t.Error("no language at all")
+		}
+	})
+}

@@ -163,31 +163,28 @@ func (c *console) comeBack(w http.ResponseWriter, r *http.Request) error {
 	d, known := c.outside.back(q.Get("state"))
 	cookie, err := r.Cookie(c.awayName(r))
 	if !known || err != nil || formToken(cookie.Value) != d.browser {
-		return c.turnAway(r, invalid("error.away"))
+		return invalid("error.away")
 	}
 	c.setAway(w, r, "", -time.Second)
 	if q.Get("error") != "" {
-		return c.turnAway(r, invalid("error.refused"))
+		return invalid("error.refused")
 	}
 	o, err := c.outsider(r, k, d)
 	if err != nil {
 		c.log.Warn("somebody came back from the identity provider and could not be taken in", "error", err)
-		return c.turnAway(r, &problem{status: http.StatusBadGateway, key: "error.outside"})
+		return &problem{status: http.StatusBadGateway, key: "error.outside"}
 	}
 	note(r, o.Name, o.Issuer)
 	entry, err := c.accounts.SignInOutsider(r.Context(), o, visitOf(r).from)
 	if errors.Is(err, account.ErrStranger) {
 		c.log.Warn("the identity provider knows somebody who has no account here", "name", o.Name, "error", err)
-		return c.turnAway(r, invalid("error.stranger"))
+		return invalid("error.stranger")
 	}
 	if err != nil {
 		return c.asked(err)
 	}
 	return c.enter(w, r, entry, d.next)
 }
-
-// turnAway is for a refusal: it is in the audit if it is known who it was about.
-func (c *console) turnAway(_ *http.Request, p *problem) error { return p }
 
 // idClaims are what we read of an ID token, beside the groups.
 type idClaims struct {

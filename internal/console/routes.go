@@ -14,7 +14,8 @@ const public account.Right = "public"
 // problem+json under /api/; until then it must not have written anything.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// A route is one address. What writes has a method other than GET and a name for the audit.
+// A route is one address. What writes has a name for the audit, and a method other than GET but
+// for the way back from an identity provider.
 type route struct {
 	method  string
 	pattern string // as http.ServeMux has it, without the method
@@ -35,7 +36,7 @@ func (c *console) routes() []route {
 		{method: "GET", pattern: "/login", right: public, handler: c.showLogin},
 		{method: "POST", pattern: "/login", right: public, handler: c.signIn, audit: "sign.in"},
 		{method: "GET", pattern: "/login/oidc", right: public, handler: c.goOutside},
-		{method: "GET", pattern: "/login/oidc/callback", right: public, handler: c.comeBack},
+		{method: "GET", pattern: "/login/oidc/callback", right: public, handler: c.comeBack, audit: "sign.in.oidc"},
 		{method: "POST", pattern: "/logout", right: account.Own, handler: c.signOut, audit: "sign.out"},
 
 		{method: "GET", pattern: "/{$}", right: account.See, handler: c.showHome},

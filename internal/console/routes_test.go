@@ -163,7 +163,7 @@ func TestEveryRouteForTokens(t *testing.T) {
 func TestEveryWriteHasANameInTheAuditAndNoReadHas(t *testing.T) {
 	t.Parallel()
 	for _, x := range newBench(t).c.routes() {
-		writes := x.method != http.MethodGet
+		writes := x.method != http.MethodGet || x.pattern == "/login/oidc/callback" // which is a link of another site
 		if writes != (x.audit != "") {
 			t.Errorf("%s %s: its name in the audit is %q", x.method, x.pattern, x.audit)
 		}

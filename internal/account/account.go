@@ -18,13 +18,13 @@ import (
 )
 
 var (
-	// ErrWrong: a name, a password, a token or a session is not right. Which one is not told.
+	// ErrWrong says that a name, a password or a token is not right, and not which.
 	ErrWrong = errors.New("that is not right")
-	// ErrName: a name that nobody can have.
+	// ErrName says that nobody can have such a name.
 	ErrName = errors.New("a name takes 1 to 64 letters, digits and . _ - + @")
-	// ErrRole: there is no such role.
+	// ErrRole says that there is no such role.
 	ErrRole = errors.New("there is no such role")
-	// ErrRight: a token cannot be given a right that its owner has not.
+	// ErrRight says that a token cannot be given a right that its owner has not.
 	ErrRight = errors.New("you cannot give a right that you have not")
 )
 

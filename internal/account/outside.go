@@ -8,7 +8,7 @@ import (
 	"github.com/tandemhub/tandem/internal/store"
 )
 
-// ErrStranger: the identity provider knows somebody who has no account here and is given none.
+// ErrStranger says that an identity provider knows somebody who is given no account here.
 var ErrStranger = errors.New("the identity provider knows you, and you have no account here")
 
 // An Outsider is who an identity provider says somebody is.

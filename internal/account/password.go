@@ -40,7 +40,7 @@ const (
 )
 
 var (
-	// ErrWeak: a password is too short, too long, or the name of who has it.
+	// ErrWeak says that a password is too short, too long, or the name of who has it.
 	ErrWeak = errors.New("the password is too weak")
 
 	errHash = errors.New("not a hash of argon2id")

@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	// SessionIdle is how long a session lives that nobody uses, SessionEnd how long any does.
+	// SessionIdle is how long a session lives that nobody uses.
 	SessionIdle = 12 * time.Hour
-	SessionEnd  = 7 * 24 * time.Hour
+	// SessionEnd is how long any session lives.
+	SessionEnd = 7 * 24 * time.Hour
 	// touchEvery is how exactly the last use is known: each request would be a write.
 	touchEvery = time.Minute
 )

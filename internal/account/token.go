@@ -16,7 +16,7 @@ import (
 // TokenPrefix begins every token, so that scanners of leaked secrets know one.
 const TokenPrefix = "tandem_"
 
-// ErrTokenName: a token takes a name, so that its owner knows later what it is for.
+// ErrTokenName says that a token takes a name, so that its owner knows later what it is for.
 var ErrTokenName = errors.New("a token takes a name of 1 to 64 characters")
 
 // A Token is what is known of a program's token.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -175,14 +176,15 @@ func (a *app) openConsole(ctx context.Context, sv *server, s *store.Store, liste
 }
 
 // setupAddress is where the first person is set up: at the public address, or on this machine.
+// The console is at the root of its host; a public address with a path is for vendors only.
 func setupAddress(public, listen, word string) string {
-	base := public
-	if base == "" {
+	base := strings.TrimRight(public, "/")
+	if u, err := url.Parse(base); err != nil || u.Host == "" || u.Path != "" {
 		host, port, err := net.SplitHostPort(listen)
 		if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
 			listen = net.JoinHostPort("localhost", port)
 		}
 		base = "http://" + listen
 	}
-	return strings.TrimRight(base, "/") + "/setup?token=" + word
+	return base + "/setup?token=" + word
 }

@@ -119,7 +119,7 @@ func (w *browser) do(r *http.Request) *httptest.ResponseRecorder {
 	}
 	got := httptest.NewRecorder()
 	w.handler.ServeHTTP(got, r)
-	for _, k := range got.Result().Cookies() { //nolint:bodyclose // a recorder's body is a buffer
+	for _, k := range got.Result().Cookies() {
 		if k.MaxAge < 0 {
 			delete(w.cookies, k.Name)
 		} else {

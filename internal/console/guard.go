@@ -97,18 +97,18 @@ func (c *console) headers(w http.ResponseWriter, r *http.Request, nonce string) 
 }
 
 // limit bounds what a request may bring and how long it may take.
-func (c *console) limit(w http.ResponseWriter, r *http.Request, x route) (context.Context, context.CancelFunc) {
+func (c *console) limit(w http.ResponseWriter, r *http.Request, x route) (*http.Request, context.CancelFunc) {
 	most := x.body
 	if most == 0 {
 		most = mostBody
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, most)
 	if x.live {
-		return r.Context(), func() {}
+		return r, func() {}
 	}
 	ctx, end := context.WithTimeout(r.Context(), mostTime)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(mostTime + slowest)) // a recorder in a test has none
-	return ctx, end
+	return r.WithContext(ctx), end
 }
 
 // public returns the address at which people reach this Tandem; nil = it has none.
@@ -200,6 +200,7 @@ func (c *console) cookieName(r *http.Request) string {
 
 // setCookie gives a browser its session; no secret takes it away.
 func (c *console) setCookie(w http.ResponseWriter, r *http.Request, secret string) {
+	//nolint:gosec // not Secure without TLS: a browser on this machine would not send it back
 	k := &http.Cookie{Name: c.cookieName(r), Value: secret, Path: "/", HttpOnly: true, Secure: c.secure(r), SameSite: http.SameSiteLaxMode}
 	k.MaxAge = int(account.SessionEnd.Seconds())
 	if secret == "" {

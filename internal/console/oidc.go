@@ -110,7 +110,7 @@ func (c *console) oauth(p *oidc.Provider, k *plan.OIDC, redirect string) *oauth2
 // here is the address under which a browser has found us.
 func (c *console) here(r *http.Request) string {
 	if u := c.public(); u != nil && strings.EqualFold(hostOf(r.Host), u.Hostname()) {
-		return c.hub.Plan().PublicURL
+		return u.Scheme + "://" + u.Host
 	}
 	return "http://" + r.Host
 }
@@ -124,6 +124,7 @@ func (c *console) awayName(r *http.Request) string {
 
 func (c *console) setAway(w http.ResponseWriter, r *http.Request, value string, age time.Duration) {
 	// Lax: the way back is a link of another site.
+	//nolint:gosec // as with the session's, not Secure without TLS
 	http.SetCookie(w, &http.Cookie{Name: c.awayName(r), Value: value, Path: "/", MaxAge: int(age.Seconds()), HttpOnly: true, Secure: c.secure(r), SameSite: http.SameSiteLaxMode})
 }
 

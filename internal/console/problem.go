@@ -28,8 +28,8 @@ func errForbidden() error { return &problem{status: http.StatusForbidden, key: "
 func errStale() error     { return &problem{status: http.StatusForbidden, key: "error.stale"} }
 
 // invalid is a problem with what somebody has entered.
-func invalid(key string, args ...any) *problem {
-	return &problem{status: http.StatusUnprocessableEntity, key: key, args: args}
+func invalid(key string) *problem {
+	return &problem{status: http.StatusUnprocessableEntity, key: key}
 }
 
 // told returns the problem that a person can do something about, if that is what an error is.

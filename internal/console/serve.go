@@ -65,9 +65,8 @@ func writes(r *http.Request) bool {
 // serve is the one place where it is decided whether a request may be answered.
 func (c *console) serve(x route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, end := c.limit(w, r, x)
+		r, end := c.limit(w, r, x)
 		defer end()
-		r = r.WithContext(ctx)
 		if err := c.admit(r, x); err != nil {
 			c.fail(w, r, err)
 			return
@@ -205,6 +204,6 @@ func (c *console) redirect(w http.ResponseWriter, r *http.Request, to, done stri
 	if done != "" {
 		to += "?" + url.Values{"done": {done}}.Encode()
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // local has seen to it that it is ours
 	return nil
 }

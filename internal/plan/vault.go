@@ -123,7 +123,7 @@ func ParseOutline(file string, src []byte, env func(string) (string, bool)) (Out
 	connections, _ := root.get("connections")
 	users := connections.pairs
 	if console, has := root.get("console"); has {
-		users = append(users[:len(users):len(users)], pair{key: "console", value: console})
+		users = append(slices.Clip(users), pair{key: "console", value: console})
 	}
 	for _, c := range users {
 		c.value.walk(func(n node) {

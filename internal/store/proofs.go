@@ -131,6 +131,7 @@ func (t *tx) endSessions(user, but int64) error {
 	return err
 }
 
+//nolint:gosec // names of columns
 const tokenColumns = `id, user_id, name, hash, rights, made, expires, used`
 
 func scanToken(scan scanner) (Token, error) {

@@ -8,7 +8,7 @@ import (
 
 // Ages say how old things may be to be kept; the zero time keeps all.
 type Ages struct {
-	Journal time.Time
+	Journal time.Time // the audit too
 	Runs    time.Time
 	Reviews time.Time
 	Events  time.Time // told, or dropped
@@ -44,7 +44,7 @@ func (s *Store) Prune(ctx context.Context, keep Ages, most int) (Pruned, error) 
 		for _, x := range []struct {
 			before time.Time
 			sql    string
-		}{{keep.Runs, sqlPruneRuns}, {keep.Reviews, sqlPruneReviews}} {
+		}{{keep.Runs, sqlPruneRuns}, {keep.Reviews, sqlPruneReviews}, {keep.Journal, sqlPruneAudit}} {
 			if x.before.IsZero() {
 				continue
 			}
@@ -74,6 +74,8 @@ const (
 
 	sqlPruneReviews = `DELETE FROM reviews WHERE id IN (SELECT id FROM (SELECT id, decided FROM reviews WHERE workspace = ? AND decision NOT IN ('', 'dismiss', 'none')
 		AND subject NOT LIKE 'first match %' ORDER BY decided LIMIT ?) AS oldest WHERE decided < ?)`
+
+	sqlPruneAudit = `DELETE FROM audit WHERE id IN (SELECT id FROM (SELECT id, at FROM audit WHERE workspace = ? ORDER BY id LIMIT ?) AS oldest WHERE at < ?)`
 
 	// sqlPruneJournal removes the lines of a stretch that nothing rests on. What stays:
 	// the drawer of what was overruled or taken away; of each open link how it came to be, and

@@ -66,6 +66,7 @@ func (s *Store) MarkRestored(ctx context.Context, taken, at time.Time) error {
 		for _, step := range []string{
 			`DELETE FROM installation`,
 			`DELETE FROM verifications`,
+			`DELETE FROM sessions`, // some had been ended since
 			`UPDATE feeds SET place = '', began = 0, listed_at = 0, total = 0, polled = 0`,
 			`UPDATE connections SET checked_at = 0`,
 		} {

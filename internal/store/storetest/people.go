@@ -19,6 +19,7 @@ func peopleCases() map[string]func(*bench) {
 		"an identity provider's subject is one person":             subjects,
 		"the audit tells what was begun, and how it ended once":    audits,
 		"what is paused stays so as it was until it is resumed":    pauses,
+		"a restore ends sessions, some of which had ended since":   restoreSignsOut,
 		"a session that opens removes those that have ended":       endedSessions,
 		"a person's preferences are kept, and nobody else's moved": preferences,
 	}
@@ -85,14 +86,15 @@ func adminLeft(b *bench) {
 func sessionsEnd(b *bench) {
 	b.user("root", store.AdminRole)
 	ann, bob := b.user("ann", "user"), b.user("bob", "user")
-	one, two := b.opened(ann, "one"), b.opened(ann, "two")
+	b.opened(ann, "one")
+	two := b.opened(ann, "two")
 	b.opened(bob, "three")
 	b.ok(b.s.SetPassword(b.ctx, ann, "another", two))
 	b.same("ann's", []int64{two}, b.sessions(ann))
 	b.same("bob's", 1, len(b.sessions(bob)))
 	b.ok(b.s.SetRole(b.ctx, ann, "viewer"))
 	b.same("after another role", 0, len(b.sessions(ann)))
-	one = b.opened(ann, "four")
+	one := b.opened(ann, "four")
 	b.opened(ann, "five")
 	b.ok(b.s.EndSessions(b.ctx, ann, one))
 	b.same("others", []int64{one}, b.sessions(ann))
@@ -206,6 +208,16 @@ func audits(b *bench) {
 	older, err := b.s.Audits(b.ctx, store.AuditQuery{Before: all[0].ID, Limit: 1})
 	b.ok(err)
 	b.same("the page before", "bob", older[0].By)
+	for _, x := range []struct {
+		keep store.Ages
+		want int
+	}{{store.Ages{}, 3}, {store.Ages{Journal: at(1)}, 2}, {store.Ages{Journal: at(9)}, 0}} {
+		_, err := b.s.Prune(b.ctx, x.keep, 100)
+		b.ok(err)
+		left, err := b.s.Audits(b.ctx, store.AuditQuery{})
+		b.ok(err)
+		b.same("kept as long as the journal", x.want, len(left))
+	}
 	none, err := b.s.Audits(b.ctx, store.AuditQuery{What: "sign.in"})
 	b.ok(err)
 	b.same("of another kind", 0, len(none))
@@ -221,6 +233,13 @@ func pauses(b *bench) {
 	got, err = b.s.Pauses(b.ctx)
 	b.ok(err)
 	b.same("resumed", 0, len(got))
+}
+
+func restoreSignsOut(b *bench) {
+	ann := b.user("ann", "user")
+	b.opened(ann, "one")
+	b.ok(b.s.MarkRestored(b.ctx, at(1), at(2)))
+	b.same("sessions", 0, len(b.sessions(ann)))
 }
 
 func endedSessions(b *bench) {

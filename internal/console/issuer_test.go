@@ -1,15 +1,14 @@
 package console
 
 import (
-	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"maps"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -27,19 +26,19 @@ const (
 // https://openid.net/specs/openid-connect-core-1_0.html, RFC 7636.
 type issuer struct {
 	t   *testing.T
-	key *rsa.PrivateKey
+	key *ecdsa.PrivateKey
 
 	mu     sync.Mutex
 	codes  map[string]url.Values // what was asked for, by code
 	claims map[string]any        // of whoever signs in next, over what is right
-	sign   *rsa.PrivateKey       // another key than it tells; nil = its own
+	sign   *ecdsa.PrivateKey     // another key than it tells; nil = its own
 	down   bool
 	refuse bool // the token endpoint refuses, and quotes what it was sent
 }
 
 func newIssuer(t *testing.T) *issuer {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,11 +57,15 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	case "/realms/main/.well-known/openid-configuration":
 		i.answer(w, map[string]any{
 			"issuer": issuerAddress, "authorization_endpoint": issuerAddress + "/authorize", "token_endpoint": issuerAddress + "/token",
-			"jwks_uri": issuerAddress + "/keys", "id_token_signing_alg_values_supported": []string{"RS256"},
+			"jwks_uri": issuerAddress + "/keys", "id_token_signing_alg_values_supported": []string{"ES256"},
 		})
 	case "/realms/main/keys":
+		point, err := i.key.PublicKey.Bytes() // 4, then both coordinates
+		if err != nil {
+			i.t.Error(err)
+		}
 		i.answer(w, map[string]any{"keys": []map[string]string{{
-			"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "1", "n": encoded(i.key.N.Bytes()), "e": encoded(big.NewInt(int64(i.key.E)).Bytes()),
+			"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "1", "x": encoded(point[1:33]), "y": encoded(point[33:]),
 		}}})
 	case "/realms/main/token":
 		i.token(w, r)
@@ -135,21 +138,24 @@ func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 	i.answer(w, map[string]any{"access_token": "at", "token_type": "Bearer", "expires_in": 60, "id_token": i.signed(claims)})
 }
 
-// signed is RFC 7515's compact form, with RS256.
+// signed is RFC 7515's compact form, with ES256.
 func (i *issuer) signed(claims map[string]any) string {
 	body, err := json.Marshal(claims)
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	text := encoded([]byte(`{"alg":"RS256","kid":"1","typ":"JWT"}`)) + "." + encoded(body)
+	text := encoded([]byte(`{"alg":"ES256","kid":"1","typ":"JWT"}`)) + "." + encoded(body)
 	key := i.key
 	if i.sign != nil {
 		key = i.sign
 	}
 	sum := sha256.Sum256([]byte(text))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
+	r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
 	if err != nil {
 		i.t.Fatal(err)
 	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
 	return text + "." + encoded(signature)
 }

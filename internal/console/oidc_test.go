@@ -1,8 +1,9 @@
 package console
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"net/http"
 	"net/url"
 	"strings"
@@ -82,7 +83,7 @@ func TestWithoutAPublicAddressTheWayBackIsToThisMachine(t *testing.T) {
 
 func TestWhatAnIssuerMustProve(t *testing.T) {
 	t.Parallel()
-	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}

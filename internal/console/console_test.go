@@ -46,7 +46,8 @@ func cheap() account.Cost { return account.Cost{Time: 1, Memory: 8, Threads: 1} 
 
 // A bench is a console under test with one person of each role, who is named like it.
 type bench struct {
-	*testing.T
+	testing.TB
+
 	c       *console
 	hub     *fakeHub
 	log     *bytes.Buffer
@@ -56,16 +57,16 @@ type bench struct {
 	browsers int
 }
 
-func newBench(t *testing.T) *bench { return newBenchAt(t, "") }
+func newBench(t testing.TB) *bench { return newBenchAt(t, "") }
 
-func newBenchAt(t *testing.T, publicURL string) *bench {
+func newBenchAt(t testing.TB, publicURL string) *bench {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Options{DSN: "sqlite::memory:"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	b := &bench{T: t, hub: &fakeHub{plan: &plan.Plan{Timezone: time.UTC, PublicURL: publicURL}, store: s}, log: &bytes.Buffer{}, people: map[account.Role]account.Person{}}
+	b := &bench{TB: t, hub: &fakeHub{plan: &plan.Plan{Timezone: time.UTC, PublicURL: publicURL}, store: s}, log: &bytes.Buffer{}, people: map[account.Role]account.Person{}}
 	accounts := account.New(account.Options{Store: s, Cost: cheap()})
 	b.c, err = newConsole(Options{Hub: b.hub, Accounts: accounts, Log: slog.New(slog.NewTextHandler(b.log, nil)), Listen: "127.0.0.1:8420"})
 	if err != nil {

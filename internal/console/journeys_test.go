@@ -275,9 +275,9 @@ func TestAWriteThatCannotBeAuditedIsNotDone(t *testing.T) {
 
 func FuzzSigningIn(f *testing.F) {
 	f.Add("ann", "secret", "/", "form=x&name=%zz")
+	b := newBench(f)
+	b.populate()
 	f.Fuzz(func(t *testing.T, name, word, next, raw string) {
-		b := newBench(t)
-		b.populate()
 		w := b.browser()
 		values := url.Values{"name": {name}, "password": {word}, "next": {next}}
 		for _, body := range []string{values.Encode(), raw} {

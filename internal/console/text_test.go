@@ -34,7 +34,7 @@ func used(t *testing.T) map[string]bool {
 	keys := map[string]bool{"language": true, "format.time": true}
 	inTemplate := regexp.MustCompile(`\bt "([a-z.]+)"`)
 	inFamily := regexp.MustCompile(`\bt \(print "([a-z]+\.)"`)
-	inCode := regexp.MustCompile(`"(error\.[a-z]+)"`)
+	inCode := regexp.MustCompile(`"((?:error|nav)\.[a-z]+)"`)
 	inRedirect := regexp.MustCompile(`c\.redirect\(w, r, [^,]+, "([a-z]+)"\)`)
 	names, err := fs.Glob(pageFiles, "pages/*.html")
 	if err != nil {

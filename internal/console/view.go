@@ -41,6 +41,9 @@ type page struct {
 	Done  string // a notice of what was just done; "" = none
 	Error string // what is wrong with what was entered; "" = nothing
 	Data  any
+
+	Places []place // of the navigation
+	Open   int     // how much waits for a decision
 }
 
 // Can reports whether whoever looks has a right: what they may not do is not shown.
@@ -149,6 +152,9 @@ func (v *view) render(w http.ResponseWriter, r *http.Request, status int, name, 
 	}
 	if key := "done." + r.URL.Query().Get("done"); l.has(key) && wrong == "" {
 		p.Done = l.text(key)
+	}
+	if err := v.around(r, &p); err != nil {
+		return fmt.Errorf("load what stands around the page %s: %w", name, err)
 	}
 	var b bytes.Buffer // whole or not at all
 	if err := t.ExecuteTemplate(&b, "layout.html", p); err != nil {

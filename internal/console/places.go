@@ -1,0 +1,59 @@
+package console
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/tandemhub/tandem/internal/account"
+)
+
+// A place is one of those that the navigation leads to.
+type place struct {
+	Path  string
+	Text  string // its key in the catalogues
+	right account.Right
+}
+
+// places are all of them, in the order in which they are shown.
+func places() []place {
+	return []place{
+		{Path: "/", Text: "nav.home", right: account.See},
+		{Path: "/settings/people", Text: "nav.people", right: account.People},
+		{Path: "/settings/audit", Text: "nav.audit", right: account.People},
+	}
+}
+
+// placesFor are those that somebody may go to.
+func placesFor(who account.Principal) []place {
+	var all []place
+	for _, p := range places() {
+		if who.Can(p.right) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// waiting counts what waits for a decision, in all syncs.
+func (v *view) waiting(ctx context.Context) (int, error) {
+	n := 0
+	for _, sync := range v.hub.Plan().Syncs {
+		tally, err := v.hub.Store().Tally(ctx, sync.Name)
+		if err != nil {
+			return 0, err
+		}
+		n += tally.Review
+	}
+	return n, nil
+}
+
+// around fills in what every page of somebody who is signed in has around it.
+func (v *view) around(r *http.Request, p *page) error {
+	if !p.Who.Somebody() {
+		return nil
+	}
+	p.Places = placesFor(p.Who)
+	n, err := v.waiting(r.Context())
+	p.Open = n
+	return err
+}

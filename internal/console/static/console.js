@@ -1,0 +1,34 @@
+// Pages work without this; what it adds is that they stay true. The server tells by /live that
+// something has changed, the page is asked for again, and each element with data-live and an id
+// takes over what the answer has for it. Nobody's typing or focus is disturbed.
+
+const busy = (part) => part.contains(document.activeElement) && document.activeElement !== document.body;
+
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { "X-Tandem-Live": "1" } });
+  if (!answer.ok || answer.redirected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live][id]")) {
+    const now = fresh.getElementById(part.id);
+    if (now && !busy(part) && now.innerHTML !== part.innerHTML) part.innerHTML = now.innerHTML;
+  }
+}
+
+function listen() {
+  let waiting = 0;
+  const soon = () => {
+    if (waiting) return;
+    waiting = setTimeout(() => { waiting = 0; refresh().catch(() => {}); }, 400);
+  };
+  const source = new EventSource("/live");
+  source.addEventListener("change", soon);
+  addEventListener("pagehide", () => source.close());
+}
+
+if (document.querySelector("[data-live][id]")) listen();
+
+// A form with data-ask asks before it is sent.
+addEventListener("submit", (e) => {
+  const text = e.target.dataset?.ask;
+  if (text && !confirm(text)) e.preventDefault();
+});

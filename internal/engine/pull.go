@@ -32,13 +32,12 @@ func (r *run) pull(ctx context.Context, side record.Side) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", end.of, err)
 	}
-	began := time.Now()
 	for _, part := range parts {
 		if err := r.pullPart(ctx, side, part); err != nil {
 			return fmt.Errorf("read %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
 		}
 	}
-	if err := r.proveLost(ctx, side, began); err != nil {
+	if err := r.proveLost(ctx, side); err != nil {
 		return fmt.Errorf("read %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
 	}
 	r.listed[side].Store(true)

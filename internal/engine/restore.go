@@ -118,7 +118,7 @@ func lostSubjects(ids [2]string) []string {
 
 // endRestore ends the care when a run has read and planned everything.
 func (r *run) endRestore(ctx context.Context) error {
-	if r.restored == nil || r.dry != nil {
+	if r.restored == nil || r.dry != nil || r.unproven.Load() {
 		return nil
 	}
 	left, err := r.e.store.Ops(ctx, r.p.Name, store.OpUnknown)
@@ -131,15 +131,26 @@ func (r *run) endRestore(ctx context.Context) error {
 	return r.e.store.DoneRestore(ctx, r.p.Name)
 }
 
-// proveLost asks by id for the records that the listing after a restore did not show,
-// however the vendor tells of deletions otherwise: what was told meanwhile is lost.
-func (r *run) proveLost(ctx context.Context, side record.Side, began time.Time) error {
+// proveLost asks by id for the records that nothing has shown since a restore, however the
+// vendor tells of deletions otherwise: what was told meanwhile is lost. As long as a record that
+// is out of sight cancels that, each run asks anew.
+func (r *run) proveLost(ctx context.Context, side record.Side) error {
 	end := r.p.ends[side]
 	if r.restored == nil || end.object.Deletes == record.EvidenceNone || end.conn.able.Reader == nil {
 		return nil
 	}
 	rd := reading{end: end, keys: r.keysOf(side)}
-	return r.proveUnseen(ctx, &rd, began)
+	return r.proveUnseen(ctx, &rd, r.restored.At)
+}
+
+// goesOnWithout reports whether a person has said since a restore that what is out of sight
+// shall not keep the rest from being proven deleted. What is proven is held and asked about.
+func (r *run) goesOnWithout(ctx context.Context, rd *reading) (bool, error) {
+	if r.restored == nil {
+		return false, nil
+	}
+	item, err := r.decision(ctx, sightSubject(rd.end.of))
+	return item.Decision == "dismiss" && item.Decided.After(r.restored.At), err
 }
 
 // prefer returns the preference for a field: after a restore a person decides what both

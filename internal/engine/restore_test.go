@@ -313,3 +313,74 @@ func TestR34OfSeveralRecordsWithOneKeyNoneIsTakenAfterARestore(t *testing.T) {
 		}
 	})
 }
+
+// R21, R34: a record that is out of sight in the first run after a restore cancels the proof of
+// what was deleted since the backup. The care goes on until that is made up for.
+func TestR34ARecordOutOfSightAfterARestoreDoesNotEndTheCare(t *testing.T) {
+	t.Parallel()
+	for _, sees := range []bool{true, false} { // it comes back into sight, or a person goes on without it
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, deletingYAML)
+			for n := range 3 {
+				w.put(w.a, "cards", "", map[string]string{"name": fmt.Sprint("Card ", n), "email": fmt.Sprintf("c%d@x.gr", n)})
+			}
+			w.settled("cards")
+			file := w.backup()
+			time.Sleep(time.Hour)
+			hidden, gone := w.by(w.b, "cards", "email", "c1@x.gr").ID, w.by(w.b, "cards", "email", "c2@x.gr").ID
+			w.remove(w.b, "cards", gone)
+			if err := w.b.Hide("cards", hidden, true); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+			w.restore(file)
+			for range 2 { // however often it is run
+				w.sync("cards")
+				if n := len(w.a.Rows("cards")); n != 3 {
+					t.Fatalf("%d cards are left at a", n)
+				}
+				time.Sleep(time.Hour)
+			}
+			if sees {
+				if err := w.b.Hide("cards", hidden, false); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				w.decide(w.review(store.ReviewIdentity), "dismiss")
+			}
+			w.sync("cards")
+			w.decide(w.review(store.ReviewDelete), "delete")
+			w.sync("cards")
+			if n := len(w.a.Rows("cards")); n != 2 {
+				t.Errorf("%d cards are left at a: the delete since the backup was never found", n)
+			}
+			if _, after, err := w.store.Restored(t.Context(), "cards"); err != nil || after {
+				t.Errorf("the care never ends: %v", err)
+			}
+		})
+	}
+}
+
+// R34: what the listing after a restore has shown is not asked for by its id too.
+func TestR34ARestoreAsksOnlyForWhatItsListingDidNotShow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, _, _ := pairOf(t, cardsYAML, map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		file := w.backup()
+		time.Sleep(time.Hour)
+		w.restore(file)
+		asked := 0
+		for _, tw := range []*toy.Twin{w.a, w.b} {
+			tw.Before(func(r *http.Request) {
+				time.Sleep(time.Second)
+				if r.URL.Path == "/v1/get" {
+					asked++
+				}
+			})
+		}
+		w.settled("cards")
+		if asked > 0 {
+			t.Errorf("%d requests by id after both sides were listed", asked)
+		}
+	})
+}

@@ -95,6 +95,7 @@ type run struct {
 	began    time.Time
 	dry      *preview            // nil = for real
 	restored *store.Restore      // the sync goes on from a backup and has not seen both sides since (R34)
+	unproven atomic.Bool         // and what is out of sight keeps it from knowing what was deleted since
 	graves   int                 // marks of erased people that are kept (R32)
 	lost     map[store.Spot]bool // records of which was asked after a restore
 	unsure   map[string]bool     // subjects of records of which nobody knows whether they were created

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -130,7 +131,9 @@ func (r *run) proveUnseen(ctx context.Context, rd *reading, listing time.Time) e
 			return err
 		}
 		if hidden := slices.IndexFunc(changes, func(c connector.Change) bool { return c.Fate == connector.Left }); hidden >= 0 {
-			return r.cancelSweep(ctx, rd, changes[hidden].ID)
+			if without, err := r.goesOnWithout(ctx, rd); err != nil || !without {
+				return errors.Join(err, r.cancelSweep(ctx, rd, changes[hidden].ID))
+			}
 		}
 		for _, c := range changes {
 			if c.Fate == connector.Present {
@@ -195,11 +198,19 @@ func (r *run) ask(ctx context.Context, rd *reading, ids []string) ([]connector.C
 	return all, began, nil
 }
 
-// cancelSweep leaves everything as it is and tells a person why.
+func sightSubject(of store.Object) string { return "sight of " + of.String() }
+
+// cancelSweep leaves everything as it is and tells a person why. After a restore the care goes
+// on then: nothing else will tell what was deleted since the backup (R34).
 func (r *run) cancelSweep(ctx context.Context, rd *reading, id string) error {
-	f := store.Facts{Reviews: []store.Review{{Sync: r.p.Name, Kind: store.ReviewIdentity, Subject: "sight of " + rd.end.of.String(),
+	fix := "give the user of the credential the right to see all records again"
+	if r.restored != nil {
+		r.unproven.Store(true)
+		fix += "; a backup was restored, and until then nobody knows what was deleted since it was made: dismiss goes on without what is out of sight"
+	}
+	f := store.Facts{Reviews: []store.Review{{Sync: r.p.Name, Kind: store.ReviewIdentity, Subject: sightSubject(rd.end.of),
 		Text: fmt.Sprintf("%s no longer shows all records of %s, for example %s, although they exist: nothing is taken for deleted", rd.end.conn.spec.Title, rd.end.of, id),
-		Fix:  "give the user of the credential the right to see all records again", Choices: []string{"dismiss"}, Opened: time.Now()}}}
+		Fix:  fix, Choices: []string{"dismiss"}, Opened: time.Now()}}}
 	if err := r.e.store.Decide(ctx, r.p.Name, r.marks, f); err != nil {
 		return fmt.Errorf("open review: %w", err)
 	}

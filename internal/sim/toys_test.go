@@ -112,9 +112,7 @@ func (d *draw) pair() {
 	case 0:
 		d.tries = true
 	case 1:
-		// Not both yet: a record that is out of sight in the first run after a restore cancels the
-		// proof of what was deleted since the backup, and that is not made up for (R21, R34).
-		d.s.Acts.Backup, d.s.Acts.Hide = true, false
+		d.s.Acts.Backup = true
 	}
 }
 

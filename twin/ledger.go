@@ -10,7 +10,7 @@ import (
 // An Act is one thing that was done to one record.
 type Act struct {
 	At     time.Time         // by the vendor's clock
-	By     string            // "person" or "api"
+	By     string            // "person", "api", or "workflow": the vendor's own automation
 	Verb   string            // create, update, delete, archive or restore
 	Object string            // wire name
 	ID     string            // the vendor's

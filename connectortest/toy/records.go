@@ -31,7 +31,7 @@ func (c *conn) Schema(ctx context.Context) (record.Schema, error) {
 		Create: true, Update: true, Delete: true, Archive: true, Restore: true,
 		Batch: 10, ReadBatch: 25,
 		Settle:  c.settles(),
-		Deletes: record.EvidenceFeed, OwnStamps: true, Files: true,
+		Deletes: record.EvidenceFeed, OwnStamps: true, Files: true, Rising: true,
 	}
 	label := record.Object{
 		Name: labels, Title: "Labels",

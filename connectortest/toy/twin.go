@@ -57,6 +57,7 @@ type Twin struct {
 
 	lastPaper int
 	folding   Folding
+	flow      Flow
 	stories   []twinStory
 }
 
@@ -78,12 +79,13 @@ type twinTable struct {
 	name       string
 	columns    []twinColumn
 	rows       map[string]*twinRow
-	boxes      []string // of which "box" names one; nil = not kept in boxes
-	tombstones bool     // the feed tells what is gone
-	bin        bool     // rows can be put aside and brought back
-	closed     bool     // the credential may not see the table
-	blank      bool     // the feed shows nothing of it
-	unstamped  bool     // a row does not tell when it moved
+	boxes      []string          // of which "box" names one; nil = not kept in boxes
+	tombstones bool              // the feed tells what is gone
+	bin        bool              // rows can be put aside and brought back
+	closed     bool              // the credential may not see the table
+	blank      bool              // the feed shows nothing of it
+	unstamped  bool              // a row does not tell when it moved
+	labels     map[string]string // of options that were renamed, by column=option
 }
 
 type twinColumn struct {
@@ -225,11 +227,13 @@ func (a *Twin) Put(object, id string, fields map[string]string) (string, error) 
 	if a.early > 0 {
 		return a.putLate(t, object, id, verb, fields), nil
 	}
+	before := t.cellsOf(id)
 	row, refusal := a.write(t, "person", id, 0, fields)
 	if refusal != nil {
 		return "", fmt.Errorf("put into %s: %s", object, refusal.Text)
 	}
 	a.Ledger().Record(twin.Act{By: "person", Verb: verb, Object: object, ID: row.id, Fields: fields})
+	a.follow(t, row, before)
 	a.tell(object, row.id)
 	return row.id, nil
 }

@@ -108,7 +108,7 @@ func (a *Twin) serveFields(w http.ResponseWriter, r *http.Request) {
 	}
 	fields := make([]map[string]any, 0, len(t.columns))
 	for _, c := range t.columns {
-		fields = append(fields, c.describe())
+		fields = append(fields, t.describe(c))
 	}
 	twinAnswer(w, map[string]any{"fields": fields})
 }
@@ -128,7 +128,7 @@ func (a *Twin) serveMakeField(w http.ResponseWriter, r *http.Request) {
 		c = twinColumn{key: in.Key, label: in.Label, kind: in.Type, own: true}
 		t.columns = append(t.columns, c)
 	}
-	twinAnswer(w, map[string]any{"field": c.describe()})
+	twinAnswer(w, map[string]any{"field": t.describe(c)})
 }
 
 // serveFeed shows rows in the order in which they last moved. A token is the place in
@@ -195,7 +195,7 @@ func (a *Twin) token(s string) (after, began int64, fresh, ok bool) {
 		}
 		numbers[i] = n
 	}
-	if a.Now().Sub(time.Unix(numbers[1], 0)) > twinTokens {
+	if numbers[0] > a.seq || a.Now().Sub(time.Unix(numbers[1], 0)) > twinTokens { // of a time that the vendor has forgotten
 		return 0, 0, false, false
 	}
 	return numbers[0], numbers[2], parts[3] == "all", true
@@ -306,13 +306,18 @@ func (a *Twin) serveDo(w http.ResponseWriter, r *http.Request) {
 
 // carryOut does one write of a program and returns what the vendor answers.
 func (a *Twin) carryOut(t *twinTable, table, verb, id string, rev int64, cells map[string]string) any {
+	before := t.cellsOf(id)
 	row, refusal := a.do(t, verb, id, rev, cells)
 	if refusal != nil {
 		return refusal
 	}
 	a.Ledger().Record(twin.Act{By: "api", Verb: verb, Object: table, ID: row.id, Fields: cells})
+	answer := map[string]any{"id": row.id, "rev": row.rev}
+	if a.follow(t, row, before) && !a.flow.Late {
+		answer["rev"] = row.rev
+	}
 	a.tell(table, row.id)
-	return map[string]any{"id": row.id, "rev": row.rev}
+	return answer
 }
 
 // do carries out one write of a program.

@@ -1,6 +1,7 @@
 package toy
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,7 +12,7 @@ import (
 
 // How the twin writes and reads what travels; the connector has its own notion of that.
 
-func (c twinColumn) describe() map[string]any {
+func (t *twinTable) describe(c twinColumn) map[string]any {
 	d := map[string]any{"key": c.key, "label": c.label, "type": c.kind, "must": c.must, "own": c.own, "form": c.form}
 	if c.cap > 0 {
 		d["max"] = c.cap
@@ -26,7 +27,7 @@ func (c twinColumn) describe() map[string]any {
 	if c.options != nil && c.kind != "opt" {
 		var options []map[string]any
 		for _, o := range c.options {
-			options = append(options, map[string]any{"value": o, "label": strings.ToUpper(o[:1]) + o[1:]})
+			options = append(options, map[string]any{"value": o, "label": cmp.Or(t.labels[c.key+"="+o], strings.ToUpper(o[:1])+o[1:])})
 		}
 		d["options"] = options
 	}

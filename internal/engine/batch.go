@@ -370,17 +370,19 @@ func (b *batch) record(ctx context.Context, id string) error {
 	case b.taken[store.Spot{Side: b.side, ID: id}] != "":
 		return nil // just linked, from the other side
 	case linked && revives(link) && b.partnerPresent(link):
-		if barred, err := b.barred(ctx, row); err != nil || barred {
-			return err
-		}
-		return b.revive(ctx, link)
+		return b.back(ctx, row, link)
 	default:
-		if err := b.alone(ctx, row); err != nil {
-			return err
-		}
-		b.withdrawRecord(row.ID)
-		return nil
+		return b.single(ctx, row)
 	}
+}
+
+// single decides about a record that is in no pair.
+func (b *batch) single(ctx context.Context, row store.Row) error {
+	if err := b.alone(ctx, row); err != nil {
+		return err
+	}
+	b.withdrawRecord(row.ID)
+	return nil
 }
 
 // again marks a record of this side as one to plan anew.

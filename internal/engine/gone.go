@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -45,8 +46,29 @@ func (b *batch) partnerPresent(l store.Link) bool {
 	return ok && row.Fate == connector.Present && b.rows[b.side][l.IDs[b.side]].Fate == connector.Present
 }
 
-// revive opens a link again whose deleted side has come back with the same id (R18).
-func (b *batch) revive(ctx context.Context, link store.Link) error {
+// back opens a link again whose deleted side has come back with the same id (R18), unless the
+// other side has got another partner meanwhile, as the survivor of a merge does: it keeps that one.
+func (b *batch) back(ctx context.Context, row store.Row, link store.Link) error {
+	if barred, err := b.barred(ctx, row); err != nil || barred {
+		return err
+	}
+	other := b.side.Other()
+	mate := link.IDs[other]
+	links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, other, []string{mate})
+	if err != nil {
+		return fmt.Errorf("load the partner's link: %w", err)
+	}
+	maps.Copy(b.links[other], links)
+	busy, err := b.r.e.store.Busy(ctx, b.r.p.Name, []store.Spot{{Side: other, ID: mate}})
+	switch {
+	case err != nil:
+		return fmt.Errorf("load unfinished operations of the partner: %w", err)
+	case len(busy) > 0:
+		b.again(row.ID) // it may be getting another one
+		return nil
+	case b.isTaken(mate):
+		return b.single(ctx, row)
+	}
 	return b.reopen(ctx, link, "the deleted record is back")
 }
 

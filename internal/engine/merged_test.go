@@ -361,3 +361,38 @@ func TestR24AConvertedRecordIsUnlinkedAndItsSuccessorMatched(t *testing.T) {
 		}
 	})
 }
+
+// R18, R36: a deleted record comes back whose partner, the survivor of a merge, has got another
+// one meanwhile, from a job that had been under way: it stays alone, and nothing stops.
+func TestR18ARecordThatComesBackFindsItsPartnerTaken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		lost := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.settled("cards")
+		partner := w.b.Rows("cards")[0].ID
+		w.b.Slow(20 * time.Minute)
+		survivor := w.put(w.a, "cards", "", map[string]string{"name": "Ann Z", "email": "z@x.gr"})
+		w.sync("cards")
+		if _, err := w.a.MergeInto("cards", survivor, lost); err != nil {
+			t.Fatal(err)
+		}
+		w.remove(w.b, "cards", partner)
+		time.Sleep(time.Minute)
+		w.sync("cards")
+		w.b.Slow(0)
+		time.Sleep(time.Hour)
+		w.settled("cards")
+		if err := w.b.Restore("cards", partner); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if rep := w.sync("cards"); rep.Status == engine.StatusFailed || rep.Linked != 1 {
+			t.Errorf("%+v", rep)
+		}
+		if n := len(w.b.Rows("cards")); n != 2 {
+			t.Errorf("%d cards at b", n)
+		}
+		quiet(t, w)
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -26,7 +27,9 @@ func (e *RestoredError) Error() string { return e.Text }
 
 func restoredSubject(of store.Object) string { return "restored " + of.String() }
 
-// stillBack stops a run as long as nobody has said what became of the records that are gone.
+// stillBack stops a run as long as nobody has said what became of the records that are gone. A
+// vendor is restored as a whole: what one object shows stops all syncs of its connection, those of
+// which nothing could be seen too.
 func (r *run) stillBack(ctx context.Context) error {
 	items, err := r.e.store.Reviews(ctx, store.ReviewQuery{Kinds: []store.ReviewKind{store.ReviewIdentity}, Open: true})
 	if err != nil {
@@ -34,7 +37,7 @@ func (r *run) stillBack(ctx context.Context) error {
 	}
 	for _, end := range r.p.ends {
 		for _, item := range items {
-			if item.Subject == restoredSubject(end.of) {
+			if strings.HasPrefix(item.Subject, restoredSubject(store.Object{Connection: end.of.Connection})) {
 				return &RestoredError{Of: end.of, Text: item.Text}
 			}
 		}

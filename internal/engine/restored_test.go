@@ -141,3 +141,45 @@ func TestR23ReadingChildrenForAnotherSyncHasNothingPlannedAnew(t *testing.T) {
 		}
 	})
 }
+
+// R33: a vendor is restored as a whole. An object whose deletions its feed tells is looked at too
+// when everything has to be listed anew, and what one object shows stops the others.
+func TestR33ARestoredVendorStopsAllSyncsOfItsConnection(t *testing.T) {
+	t.Parallel()
+	for _, object := range []string{"labels", "cards"} { // of which the newest are gone
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, familyYAML)
+			w.put(w.a, "labels", "", map[string]string{"name": "Old", "code": "old"})
+			card := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "before"})
+			w.settled("cards")
+			backup := w.a.Remember()
+			time.Sleep(time.Hour)
+			w.put(w.a, "cards", card, map[string]string{"notes": "since"})
+			for i := range 15 {
+				w.put(w.a, object, "", map[string]string{"name": fmt.Sprint("N", i), "code": fmt.Sprint("n", i)})
+			}
+			w.settled("labels")
+			w.settled("cards")
+			time.Sleep(time.Hour)
+			today, before := w.a.Remember(), apiWrites(w.a, w.b)
+			backup()
+			for range 2 {
+				if _, err := w.engine.Sync(t.Context(), nil, engine.SyncOptions{Sweep: true}); err != nil {
+					t.Fatal(err)
+				}
+				if n := apiWrites(w.a, w.b) - before; n > 0 {
+					t.Errorf("%s: %d writes", object, n)
+				}
+				time.Sleep(time.Hour)
+			}
+			today()
+			w.decide(w.review(store.ReviewIdentity), "deleted")
+			w.settled("labels")
+			w.settled("cards")
+			if got := w.by(w.b, "cards", "email", "ann@x.gr").Fields["notes"]; got != "since" {
+				t.Errorf("%s: notes are %q", object, got)
+			}
+			quiet(t, w)
+		})
+	}
+}

@@ -97,12 +97,10 @@ func (r *run) proveGone(ctx context.Context, rd *reading, listing time.Time) err
 	switch rd.end.object.Deletes {
 	case record.EvidenceListing:
 	case record.EvidenceFeed: // what was told before a cursor expired is lost: a listing made anew has to prove it
-		return r.proveUnseen(ctx, rd, listing)
 	case record.EvidenceBin: // what was erased is in no bin, nor is what it did not keep until we looked
 		if rd.feed == store.FeedSweep {
 			return nil // of the bin: it shows nothing that is there
 		}
-		return r.proveUnseen(ctx, rd, listing)
 	default:
 		return nil
 	}

@@ -222,7 +222,7 @@ func (o *oracle) madeByProgram(at spot) bool {
 func (o *oracle) acts(side int, verb string) []twin.Act {
 	var acts []twin.Act
 	for _, a := range o.w.set.Sides[side].Twin.Kit().Ledger().Acts() {
-		if a.By != person && a.Object == o.k.Objects[side] && o.w.set.Sides[side].verb(a) == verb {
+		if ours(a) && a.Object == o.k.Objects[side] && o.w.set.Sides[side].verb(a) == verb {
 			acts = append(acts, a)
 		}
 	}

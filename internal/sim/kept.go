@@ -14,10 +14,13 @@ import (
 // replaced it knowingly, or the journal has it as overruled.
 func (o *oracle) kept() {
 	for _, e := range o.w.edits {
-		if e.kind != o.kind || e.dropped {
+		if e.kind != o.kind || e.dropped || e.flowed {
 			continue
 		}
 		f := o.k.Fields[e.field]
+		if f.Consent && e.now != "out" {
+			continue // R32: a yes is carried on only if it was firsthand; see consents
+		}
 		if f.Set || f.Loose || f.Sole || f.Sorts {
 			continue
 		}
@@ -53,6 +56,10 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 	case o.replaced(e, f, v), o.overruled(e, f, v), o.takenBack(e, f, v), o.forgotten(e, f, v):
 		return ""
 	case v == "" && o.filled(e.spot), o.crossed(e, f, v):
+		return ""
+	case o.automated(e.spot, f), o.automated(partner, f), o.remappedAway(e, f), o.heldByHand(link, f):
+		return ""
+	case f.Consent && o.grantedAfter(o.of(e.spot), e.n, o.w.serial+1):
 		return ""
 	case strings.HasPrefix(o.diverged(link, f), "refused") && o.same(f, e.side, e.was) != v && o.bothTouched(o.of(e.spot), f):
 		return "" // R2: put back to what we had just replaced, which looks like a refusal: shown, left alone
@@ -139,7 +146,7 @@ func (o *oracle) overwritten(e edit, f Field) bool {
 	for _, act := range acts[e.acts:] {
 		_, wrote := act.Fields[f.Wire[e.side]]
 		verb := o.w.set.Sides[e.side].verb(act)
-		if wrote = wrote || verb == "delete" || verb == "archive"; wrote && act.By != person && act.Object == o.k.Objects[e.side] && act.ID == e.id {
+		if wrote = wrote || verb == "delete" || verb == "archive"; wrote && ours(act) && act.Object == o.k.Objects[e.side] && act.ID == e.id {
 			return act.At.Sub(acts[e.acts-1].At) < window
 		}
 	}

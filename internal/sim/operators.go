@@ -18,6 +18,17 @@ func (w *world) operate() {
 // administer is what an operator does before a day's run.
 func (w *world) administer(day int) {
 	acts := w.set.Acts
+	if acts.Touch && w.rnd.IntN(3) == 0 {
+		if w.touchAll(w.rnd.IntN(len(w.set.Sides))) {
+			w.count(touchedAll)
+		}
+	}
+	if acts.Relabel && w.rnd.IntN(3) == 0 {
+		w.relabel(w.rnd.IntN(len(w.set.Sides)))
+	}
+	if acts.Rewind > 0 && day == w.set.Rounds/2 {
+		w.rememberVendor()
+	}
 	if acts.Hide && w.rnd.IntN(3) == 0 {
 		w.showAll()
 	}
@@ -29,6 +40,10 @@ func (w *world) administer(day int) {
 		if i := w.rnd.IntN(n + 1); i < n {
 			w.count("the configuration changed")
 			w.configure(w.set.Others[i].Config, w.set.Others[i].Unmapped)
+			if w.set.Others[i].Remaps {
+				w.remapped = true
+				w.count(remapped)
+			}
 		} else {
 			w.configure(w.set.Config, nil)
 		}
@@ -132,6 +147,9 @@ func (w *world) answer() bool {
 
 // choose is what a person who was there says; "" = nothing.
 func (w *world) choose(s Sync, item store.Review) string {
+	if side, is := w.saysNo(s, item); is {
+		return side
+	}
 	if item.Kind == store.ReviewConflict || item.Kind == store.ReviewConfiguration {
 		return item.Choices[w.rnd.IntN(len(item.Choices))]
 	}

@@ -86,6 +86,7 @@ func (w *world) judge() {
 		o.writes()
 		o.questions()
 		o.values()
+		o.consents()
 	}
 	w.settled()
 	w.rest()
@@ -219,6 +220,9 @@ func (f *family) consult(kind int) *oracle {
 
 // same brings the values of a field at one side that mean the same to the same text.
 func (f *family) same(fld Field, side int, v string) string {
+	if fld.Means != nil {
+		return fld.Means(side, v)
+	}
 	if fld.Ref == 0 || v == "" {
 		return fld.same(v)
 	}
@@ -301,6 +305,9 @@ func (o *oracle) equal(l bond) {
 		if strings.HasPrefix(o.diverged(l, f), "refused") && o.bothTouched(o.of(left), f) {
 			continue // R2; see lost
 		}
+		if o.heldByHand(l, f) {
+			continue
+		}
 		if !o.told(f, left.side, o.raw(left, f)) || !o.told(f, right.side, o.raw(right, f)) {
 			o.w.counts["a reference to what has no partner"]++
 			continue
@@ -309,7 +316,11 @@ func (o *oracle) equal(l bond) {
 			o.w.counts["an edit taken for the vendor's own"]++
 			continue
 		}
-		if a, b := o.value(left, f), o.value(right, f); a != b {
+		if o.automated(left, f) || o.automated(right, f) {
+			o.w.counts["a write that the vendor's automation overwrote"]++
+			continue
+		}
+		if a, b := o.value(left, f), o.value(right, f); a != b && !o.keptByHand(f) {
 			o.w.blamef("%s of link %d differs: %s has %q, %s has %q (diverged: %q)", f.Key, l.ID, o.name(left), a, o.name(right), b, o.diverged(l, f))
 		}
 	}

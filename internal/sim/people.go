@@ -9,8 +9,14 @@ import (
 	"github.com/tandemhub/tandem/twin"
 )
 
-// person is who edits, as a twin's ledger says it.
-const person = "person"
+// Who edits, as a twin's ledger says it: people, and the vendor's own automation. All others are us.
+const (
+	person   = "person"
+	workflow = "workflow"
+)
+
+// ours reports whether the hub did something.
+func ours(a twin.Act) bool { return a.By != person && a.By != workflow }
 
 // A spot is one record at one side.
 type spot struct {
@@ -25,6 +31,7 @@ type edit struct {
 	at       time.Time
 	field    int
 	was, now string
+	flowed   bool // the vendor's automation did it
 	dropped  bool // a merge chose now, and was is what the lost record had
 	acts     int  // how many acts its side's ledger had
 }
@@ -254,6 +261,7 @@ func (w *world) put(at spot, fields map[string]string) {
 	}
 	after, _ := w.row(at)
 	w.noteEdits(at, fields, before.Fields, after.Fields, false)
+	w.noteFlows(at.side)
 }
 
 // noteEdits notes what has become of those fields of a record.

@@ -18,7 +18,7 @@ func (o *oracle) questions() {
 		if e.Kind != store.Overruled {
 			continue
 		}
-		if f, ok := o.field(e.Field); ok && !f.Sorts && !o.bothTouched(o.of(e.spot), f) {
+		if f, ok := o.field(e.Field); ok && !f.Sorts && !o.unsaid(f, e.Old.Text()) && !o.decidedForConsent(e, f) && !o.bothTouched(o.of(e.spot), f) {
 			o.w.blamef("%q of %s of %s was overruled (%s) although only one side's people touched it", e.Old, e.Field, o.name(e.spot), e.Why)
 		}
 	}
@@ -50,7 +50,7 @@ func (o *oracle) needless(r asked) string {
 		if ok && r.Link == 0 {
 			return "" // about first matches as such: the pairs are looked at by themselves
 		}
-		if ok && o.bothTouched(o.of(at), f) {
+		if ok && (o.bothTouched(o.of(at), f) || o.aboutConsent(at, f)) {
 			return ""
 		}
 		return "only one side's people touched it"
@@ -87,7 +87,7 @@ func (o *oracle) needless(r asked) string {
 		}
 		return "nobody merged anything, nor deleted a record whose key another one had"
 	case store.ReviewIdentity: // R21: a sweep is cancelled by what exists and cannot be seen
-		if o.w.counts[hidden] > 0 {
+		if o.w.counts[hidden] > 0 || o.w.rewound {
 			return ""
 		}
 		return "nobody hid anything"
@@ -99,6 +99,9 @@ func (o *oracle) needless(r asked) string {
 			if f.Sole && (strings.HasPrefix(r.Field, f.Key) || strings.Contains(r.Text, "another row has it")) {
 				return ""
 			}
+		}
+		if f, ok := o.field(r.Field); ok && f.Means != nil && o.w.remapped {
+			return "" // the value map that was tried says it for no value, or for several
 		}
 		return "nothing that people entered was invalid"
 	case store.ReviewUnknown:
@@ -171,6 +174,9 @@ func (o *oracle) values() {
 				known := slices.ContainsFunc(o.edits[whole], func(e edit) bool {
 					return e.kind == o.kind && o.k.Fields[e.field].Key == f.Key && o.same(f, e.side, e.now) == v && (!f.Loose || e.side == side)
 				})
+				if !known && o.translated(whole, f) {
+					continue
+				}
 				if !known && o.strayed(spot{o.kind, side, id}, f, v) {
 					o.w.counts["a record that only what a restore has lost could explain"]++
 					continue

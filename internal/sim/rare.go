@@ -33,6 +33,10 @@ type fusion struct {
 // rare lets a person do one of the rarer things, if this life has any.
 func (w *world) rare(kind, side int) {
 	acts := w.set.Acts
+	if acts.Touch && w.rnd.IntN(3) == 0 {
+		w.touchOne(kind, side)
+		return
+	}
 	switch n := w.rnd.IntN(4); {
 	case n == 0 && acts.Restore:
 		w.archive(kind, side)

@@ -70,9 +70,12 @@ func Seldom() []string {
 		"switched off for a month", "the configuration changed", "a field mapped again"}
 }
 
-// Rarest lists what only those lives bring in which a vendor hides records and takes writes as
-// jobs, and the hub goes on from a backup.
-func Rarest() []string { return []string{hidden, jobs, backedUp} }
+// Rarest lists what only those lives bring in which vendors hide and touch records, take writes as
+// jobs, run automations and are restored, people say yes and no to mail, value maps change, and the
+// hub goes on from a backup.
+func Rarest() []string {
+	return []string{hidden, jobs, backedUp, touchedOne, touchedAll, relabelled, remapped, automated, denied, granted, rewound}
+}
 
 // Told tells counts, a line each.
 func Told(counts map[string]int) string {

@@ -57,6 +57,7 @@ type Account struct {
 	Still   bool // nobody works there: it only takes what it is told
 	Untold  bool // it does not say what a merged record went into
 	Unseen  bool // nor that it was merged
+	Forms   bool // people fill in fields of consent themselves there: what they say is firsthand (R32)
 }
 
 // Acts says which of the rarer things people do in this life.
@@ -67,12 +68,16 @@ type Acts struct {
 	Pause   bool // the hub is switched off for a month
 	Backup  bool // the hub's database is restored to an earlier moment
 	Jobs    bool // vendors take writes and decide them later
+	Touch   bool // stamps move although nothing has changed
+	Relabel bool // vendors give options other labels
+	Rewind  int  // 1 + the account that is restored from a backup of its own, at the end; 0 = none
 }
 
 // An Other is another configuration of the same syncs.
 type Other struct {
 	Config   string
 	Unmapped []string // keys of fields
+	Remaps   bool     // it has another value map
 }
 
 // A Kind is one kind of thing, the syncs that keep it in step, and what people do with it.
@@ -82,6 +87,7 @@ type Kind struct {
 	Fields  []Field  // the first one names the record and is never cleared
 	Key     string   // of the field that records are matched by
 	Keyless bool     // see [Account.Keyless]
+	Rising  bool     // ids only grow, and the hub can tell when they went back (R33)
 }
 
 // A Sync is one of the configuration.
@@ -113,6 +119,11 @@ type Field struct {
 	Sole  bool // the vendor lets one record only have a value: it may refuse others
 	Sorts bool // the filters of the syncs depend on it: it is not judged by itself
 	Loose bool // not in the sync: what people write stays where it is, and is never written
+	// Means brings the values that a value map joins to the same text; nil = a value means the
+	// same at all accounts. Other configurations may have other maps.
+	Means   func(side int, v string) string
+	Consent bool     // a person's yes or no to mail (R32)
+	Options []string // of a choice
 }
 
 func (f Field) same(v string) string {
@@ -141,6 +152,7 @@ func Run(ctx context.Context, s Setup) (Result, error) {
 	defer w.close()
 	w.live()
 	w.calm()
+	w.rewind()
 	w.judge()
 	return Result{Seed: s.Seed, Wrong: w.wrong, Trace: w.trace, Journal: w.journal(), Counts: w.counts}, nil
 }

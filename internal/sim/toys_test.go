@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -20,8 +21,11 @@ type draw struct {
 	s      sim.Setup
 	syncs  []string
 	fields []sim.Field // of cards
+	cells  string      // the fields of cards that are mapped, as a sync names them
+	more   *rand.Rand  // of what came to be simulated later
 	prefer string
-	tries  bool // an operator tries other configurations
+	plain  map[string]string // the value map of stages
+	tries  bool              // an operator tries other configurations
 }
 
 func (d *draw) one(words ...string) string { return words[d.IntN(len(words))] }
@@ -37,11 +41,16 @@ func shapeOf(seed uint64) string {
 // toys is a life between toys; their number and the rules of the syncs follow from the seed too.
 func toys(t *testing.T, seed uint64) sim.Setup {
 	t.Helper()
-	d := &draw{Rand: rand.New(rand.NewPCG(seed, 2)), fields: sim.People()}
+	d := &draw{Rand: rand.New(rand.NewPCG(seed, 2)), more: rand.New(rand.NewPCG(seed, 5)), fields: sim.People(), cells: cardFields}
 	d.s = sim.Setup{Seed: seed, Specs: []connector.Spec{toy.Spec()}, Path: t.TempDir() + "/tandem.db", Rounds: 5 + d.IntN(7)}
 	d.s.Acts = sim.Acts{Merge: d.IntN(3) == 0, Restore: d.IntN(3) == 0, Pause: d.IntN(5) == 0, Hide: d.IntN(4) == 0, Jobs: d.IntN(5) == 0}
 	if d.s.Acts.Jobs {
 		d.s.Specs = []connector.Spec{toy.Patient(sim.LongestJob + 5*time.Minute)}
+	}
+	d.s.Acts.Touch, d.s.Acts.Relabel = d.more.IntN(3) == 0, d.more.IntN(4) == 0
+	if d.more.IntN(3) == 0 {
+		d.cells += ", mail"
+		d.fields = append(d.fields, sim.Consent())
 	}
 	d.prefer = d.one("left", "right", "newest", "newest", "ask")
 	map[string]func(){shapes[0]: d.pair, shapes[1]: d.family, shapes[2]: d.moves, shapes[3]: d.chain}[shapeOf(seed)]()
@@ -58,6 +67,8 @@ func toys(t *testing.T, seed uint64) sim.Setup {
 		}
 		change(", notes", "", "notes")
 		change(", phone, discount", "", "phone", "discount")
+		change(valueMap(d.plain), valueMap(others[d.more.IntN(len(others))]))
+		d.s.Others[len(d.s.Others)-1].Remaps = true
 		change("prefer: "+d.prefer, "prefer: "+d.one("left", "right", "newest", "ask"))
 		change("  merge:", "  where: { left: \"stage != 'lost'\" }\n    merge:")
 	}
@@ -71,7 +82,9 @@ func (d *draw) accounts(names ...string) {
 		if t, ok := tw.(*toy.Twin); ok {
 			t.Folds(folds)
 		}
-		d.s.Sides = append(d.s.Sides, sim.Account{Connection: name, Twin: tw, Untold: folds >= toy.FoldNowhere, Unseen: folds == toy.FoldUnseen})
+		a := sim.Account{Connection: name, Twin: tw, Untold: folds >= toy.FoldNowhere, Unseen: folds == toy.FoldUnseen, Forms: d.more.IntN(2) == 0}
+		d.vendor(tw, a.Forms)
+		d.s.Sides = append(d.s.Sides, a)
 	}
 }
 
@@ -92,6 +105,30 @@ func (d *draw) sync(name string, ends [2]int, object, key, fields string, more .
 	return sim.Sync{Name: name, Ends: ends, Makes: [2]bool{true, true}}
 }
 
+// vendor has an account be as vendors are: with forms of its own, and with an automation.
+func (d *draw) vendor(tw twin.Twin, forms bool) {
+	t, ok := tw.(*toy.Twin)
+	if !ok {
+		return
+	}
+	if !forms {
+		t.NoForms()
+	}
+	if d.more.IntN(4) == 0 {
+		n := d.more.IntN(50)
+		t.Automate(toy.Flow{Object: "cards", On: "stage", Sets: "discount", Late: d.more.IntN(2) == 0,
+			To: map[string]string{"new": fmt.Sprint(n), "won": fmt.Sprint(n + 50)}})
+	}
+}
+
+// The value maps of stages that an operator tries: options are exchanged, renamed and taken out.
+var others = []map[string]string{
+	{"new": "won", "won": "lost", "lost": "new"},
+	{"new": "new", "won": "lost", "lost": "won"},
+	{"new": "new", "won": "won"},
+	{"new": "lost"},
+}
+
 const cardFields = "name, box, email, phone, discount, stage, tags, notes"
 
 func (d *draw) cards(accounts int, syncs ...sim.Sync) sim.Kind {
@@ -101,19 +138,51 @@ func (d *draw) cards(accounts int, syncs ...sim.Sync) sim.Kind {
 // pair is one sync between two accounts.
 func (d *draw) pair() {
 	d.accounts("a", "b")
-	fields := cardFields
+	fields := d.cells
 	if d.IntN(4) == 0 {
 		fields += ", code"
 		d.fields = append(d.fields, sim.Field{Key: "code", Wire: []string{"code", "code", "code"}, Sole: true, Same: strings.ToLower,
 			Draw: func(rnd *rand.Rand, _ int) string { return fmt.Sprintf("K%d", rnd.IntN(9)) }})
 	}
-	d.s.Kinds = []sim.Kind{d.cards(2, d.sync("cards", [2]int{0, 1}, "cards", "email", fields))}
-	switch d.IntN(4) {
-	case 0:
-		d.tries = true
-	case 1:
-		d.s.Acts.Backup = true
+	n := d.IntN(4)
+	d.s.Acts.Backup, d.tries = n == 1, n == 0
+	if d.tries {
+		fields = d.maps(fields)
 	}
+	d.s.Kinds = []sim.Kind{d.cards(2, d.sync("cards", [2]int{0, 1}, "cards", "email", fields))}
+}
+
+// maps has stages joined by a value map.
+func (d *draw) maps(fields string) string {
+	d.plain = map[string]string{"new": "new", "won": "won", "lost": "lost"}
+	if d.more.IntN(2) == 0 {
+		d.plain = map[string]string{"new": "lost", "won": "won", "lost": "new"}
+	}
+	for i := range d.fields {
+		if f := &d.fields[i]; f.Key == "stage" {
+			f.Means = func(side int, v string) string {
+				if side == 0 || v == "" {
+					return v
+				}
+				for left, right := range d.plain {
+					if right == v {
+						return left
+					}
+				}
+				return "right " + v
+			}
+		}
+	}
+	return strings.Replace(fields, "stage", "{ left: stage, right: stage, "+valueMap(d.plain)+" }", 1)
+}
+
+// valueMap writes a value map as a configuration has it.
+func valueMap(m map[string]string) string {
+	var parts []string
+	for _, left := range slices.Sorted(maps.Keys(m)) {
+		parts = append(parts, left+": "+m[left])
+	}
+	return "values: { " + strings.Join(parts, ", ") + " }"
 }
 
 // family is labels and the cards that carry them: whoever deletes a label takes its cards along.
@@ -121,14 +190,17 @@ func (d *draw) family() {
 	d.accounts("a", "b")
 	d.fields = append(d.fields, sim.Field{Key: "label", Wire: []string{"label", "label"}, Ref: 2})
 	cards := func() {
-		d.s.Kinds[0] = d.cards(2, d.sync("cards", [2]int{0, 1}, "cards", "email", cardFields+", label"))
+		d.s.Kinds[0] = d.cards(2, d.sync("cards", [2]int{0, 1}, "cards", "email", d.cells+", label"))
+	}
+	if d.more.IntN(3) == 0 {
+		d.s.Acts.Rewind = 1 + d.more.IntN(2)
 	}
 	d.s.Kinds = make([]sim.Kind, 2)
 	first := d.IntN(2) == 0
 	if first {
 		cards()
 	}
-	d.s.Kinds[1] = sim.Kind{Objects: []string{"labels", "labels"}, Key: "code", Keyless: true, Fields: sim.Labels(),
+	d.s.Kinds[1] = sim.Kind{Objects: []string{"labels", "labels"}, Key: "code", Keyless: true, Rising: true, Fields: sim.Labels(),
 		Syncs: []sim.Sync{d.sync("labels", [2]int{0, 1}, "labels", "code", "name, code, weight")}}
 	if !first {
 		cards()
@@ -148,9 +220,9 @@ func (d *draw) moves() {
 			return slices.Contains(stages, fields["stage"])
 		}
 	}
-	leads := d.sync("leads", [2]int{0, 1}, "cards", "email", cardFields, `  where: { left: "stage == 'new'", right: "stage == 'new'" }`, "  leave: "+d.one("keep", "unlink", "archive"))
+	leads := d.sync("leads", [2]int{0, 1}, "cards", "email", d.cells, `  where: { left: "stage == 'new'", right: "stage == 'new'" }`, "  leave: "+d.one("keep", "unlink", "archive"))
 	leads.In = [2]func(map[string]string) bool{stage("new"), stage("new")}
-	customers := d.sync("customers", [2]int{0, 1}, "cards", "email", strings.Replace(cardFields, "stage", "{ left: stage, right: stage, direction: left-to-right }", 1),
+	customers := d.sync("customers", [2]int{0, 1}, "cards", "email", strings.Replace(d.cells, "stage", "{ left: stage, right: stage, direction: left-to-right }", 1),
 		`  where: { left: "stage == 'won'", right: "stage in ['new', 'won']" }`, "  create: right", "  leave: "+d.one("keep", "unlink"))
 	customers.In = [2]func(map[string]string) bool{stage("won"), stage("new", "won")}
 	customers.Makes = [2]bool{false, true}
@@ -162,7 +234,10 @@ func (d *draw) moves() {
 func (d *draw) chain() {
 	d.accounts("a", "b", "c")
 	d.s.Sides[2].Still = true
-	back := d.sync("back", [2]int{1, 2}, "cards", "email", cardFields, "  direction: left-to-right")
+	if t, ok := d.s.Sides[2].Twin.(*toy.Twin); ok {
+		t.Automate(toy.Flow{}) // R10: what a follower changes by itself stays there
+	}
+	back := d.sync("back", [2]int{1, 2}, "cards", "email", d.cells, "  direction: left-to-right")
 	back.Makes[0] = false
-	d.s.Kinds = []sim.Kind{d.cards(3, d.sync("front", [2]int{0, 1}, "cards", "email", cardFields), back)}
+	d.s.Kinds = []sim.Kind{d.cards(3, d.sync("front", [2]int{0, 1}, "cards", "email", d.cells), back)}
 }

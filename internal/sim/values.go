@@ -16,12 +16,17 @@ func People() []Field {
 		{Key: "email", Wire: both("email"), Draw: Email, Same: lower},
 		{Key: "phone", Wire: both("phone"), Draw: Phone, Same: Digits},
 		{Key: "discount", Wire: both("discount"), Draw: Number, Same: number},
-		{Key: "stage", Wire: both("stage"), Draw: oneOf("new", "won", "lost")},
+		{Key: "stage", Wire: both("stage"), Draw: oneOf("new", "won", "lost"), Options: []string{"new", "won", "lost"}},
 		{Key: "tags", Wire: both("tags"), Draw: oneOf("vip", "trade", "press", "vip;trade", "press;vip", "trade;press;vip"), Same: sorted, Set: true},
 		{Key: "notes", Wire: both("notes"), Draw: Text},
 		{Key: "color", Wire: both("color"), Draw: Text, Loose: true},
 		{Key: "born", Wire: both("born"), Draw: oneOf("1970-01-01", "2000-02-29", "1899-12-31"), Loose: true},
 	}
+}
+
+// Consent returns the field in which a card keeps its person's yes or no to mail.
+func Consent() Field {
+	return Field{Key: "mail", Wire: both("mail"), Consent: true, Draw: oneOf("in", "in", no)}
 }
 
 // Labels returns the fields of what the cards of an address book can refer to.

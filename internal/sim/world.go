@@ -53,6 +53,14 @@ type world struct {
 	seen      []int                   // acts of each side's ledger that were noticed
 	last      string                  // what the last run said
 
+	flowed   []int           // acts of each side's ledger that were searched for automation
+	says     map[spot]string // what records say about mail
+	lifts    []lift          // noes that the hub took away
+	began    time.Time       // of the run under way, or the last one
+	remapped bool            // another value map was tried
+	back     func()          // takes a vendor back to its backup; nil = there is none
+	rewound  bool            // a vendor was restored
+
 	wrong  []string
 	trace  []string
 	counts map[string]int
@@ -67,7 +75,7 @@ type planned struct {
 var errKilled = errors.New("the process was killed")
 
 func newWorld(ctx context.Context, s Setup) (*world, error) {
-	w := &world{set: s, ctx: ctx, rnd: rand.New(rand.NewPCG(s.Seed, 0x7a4d)), counts: map[string]int{}, focus: map[spot]string{}, seen: make([]int, len(s.Sides)), mapped: map[string]time.Time{}} //nolint:gosec // a seed is to be repeatable
+	w := &world{set: s, ctx: ctx, rnd: rand.New(rand.NewPCG(s.Seed, 0x7a4d)), counts: map[string]int{}, focus: map[spot]string{}, seen: make([]int, len(s.Sides)), flowed: make([]int, len(s.Sides)), says: map[spot]string{}, mapped: map[string]time.Time{}} //nolint:gosec // a seed is to be repeatable
 	p, problems := plan.Parse("tandem.yaml", []byte(s.Config), s.Env, s.Specs)
 	if problems.HasErrors() {
 		return nil, fmt.Errorf("the configuration of the simulation: %w", problems)
@@ -120,7 +128,7 @@ func (w *world) run(sweep bool) bool {
 	ctx, cancel := context.WithCancel(w.ctx)
 	defer cancel()
 	w.cancel = cancel
-	w.busy = true
+	w.busy, w.began = true, time.Now()
 	reports, err := w.engine.Sync(ctx, nil, engine.SyncOptions{Sweep: sweep})
 	w.busy = false
 	fine := err == nil
@@ -194,13 +202,15 @@ func (w *world) notice(side int) {
 	defer w.mu.Unlock()
 	acts := w.set.Sides[side].Twin.Kit().Ledger().Acts()
 	for _, act := range acts[w.seen[side]:] {
-		if act.By != person {
+		w.watchConsent(side, act)
+		if ours(act) {
 			fields := maps.Clone(act.Fields)
 			delete(fields, engine.KeyField) // holds the installation's name, which differs from life to life
 			w.notef("  the hub: %s %s/%s %q", act.Verb, w.set.Sides[side].Connection, act.ID, fields)
 		}
 	}
 	w.seen[side] = len(acts)
+	w.noteFlows(side)
 }
 
 // committing is called before a transaction of the store becomes true.
@@ -236,7 +246,7 @@ func (w *world) written() int {
 	n := 0
 	for _, a := range w.set.Sides {
 		for _, act := range a.Twin.Kit().Ledger().Acts() {
-			if act.By != person {
+			if ours(act) {
 				n++
 			}
 		}

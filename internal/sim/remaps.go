@@ -1,0 +1,37 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+// remapped is how it is counted that a value map was changed in the middle of a life.
+const remapped = "a value map changed"
+
+// keptByHand reports whether a person said of a field, of which the value map was another one for
+// a time, that what is there stays (R19).
+func (o *oracle) keptByHand(f Field) bool {
+	return f.Means != nil && slices.ContainsFunc(o.reviews, func(r asked) bool { return r.Kind == store.ReviewConfiguration && r.Decision == "keep" })
+}
+
+// remappedAway reports whether an edit was replaced because a person approved of what another
+// value map makes of the other side, or said that what is there stays (R19).
+func (o *oracle) remappedAway(e edit, f Field) bool {
+	if f.Means == nil || !o.w.remapped {
+		return false
+	}
+	whole := o.of(e.spot)
+	return o.keptByHand(f) || slices.ContainsFunc(o.journal, func(x line) bool {
+		return x.Kind == store.Written && strings.HasPrefix(x.Why, store.ByConfiguration) && o.of(x.spot) == whole && x.Field == f.Wire[x.side] && !x.At.Before(e.at)
+	})
+}
+
+// translated reports whether a value may be what a value map that was tried made of what a
+// person entered.
+func (o *oracle) translated(whole spot, f Field) bool {
+	return f.Means != nil && o.w.remapped && slices.ContainsFunc(o.edits[whole], func(e edit) bool {
+		return e.kind == o.kind && o.k.Fields[e.field].Key == f.Key
+	})
+}

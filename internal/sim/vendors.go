@@ -1,0 +1,201 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/twin"
+)
+
+// What vendors do by themselves, as it is counted.
+const (
+	touchedOne = "a record touched without a change"
+	touchedAll = "all records touched a thousand times without a change"
+	relabelled = "an option's label renamed"
+	automated  = "an automation changed a second field"
+	rewound    = "a vendor restored from a backup"
+)
+
+// A toucher is a twin that moves a record's stamp although nothing has changed.
+type toucher interface{ Touch(object, id string) error }
+
+// touchOne moves the stamp of one record.
+func (w *world) touchOne(kind, side int) {
+	row, ok := w.some(kind, side)
+	t, can := w.set.Sides[side].Twin.(toucher)
+	if ok && can && t.Touch(w.set.Kinds[kind].Objects[side], row.ID) == nil {
+		w.count(touchedOne)
+	}
+}
+
+// touchAll moves the stamps of all that a side has, over and over. It reports whether it did.
+func (w *world) touchAll(side int) bool {
+	t, can := w.set.Sides[side].Twin.(toucher)
+	all := w.shown(side)
+	if !can || len(all) == 0 {
+		return false
+	}
+	for i := range 1000 {
+		at := all[i%len(all)]
+		if err := t.Touch(w.set.Kinds[at.kind].Objects[side], at.id); err != nil {
+			w.blamef("%s cannot be touched: %v", w.name(at), err)
+		}
+	}
+	return true
+}
+
+// A relabeler is a twin that gives an option another label.
+type relabeler interface {
+	Relabel(object, field, option, label string) error
+}
+
+// relabel lets an administrator of a vendor rename the label of an option: what is synced is not
+// known by that.
+func (w *world) relabel(side int) {
+	r, can := w.set.Sides[side].Twin.(relabeler)
+	if !can {
+		return
+	}
+	for _, k := range w.set.Kinds {
+		for _, f := range k.Fields {
+			if f.Options == nil || k.Objects[side] == "" {
+				continue
+			}
+			w.serial++
+			option := f.Options[w.rnd.IntN(len(f.Options))]
+			if err := r.Relabel(k.Objects[side], f.Wire[side], option, fmt.Sprint("Label ", w.serial)); err != nil {
+				w.blamef("%s cannot be relabelled: %v", f.Key, err)
+			}
+			w.count(relabelled)
+		}
+	}
+}
+
+// noteFlows notes what a side's automation has changed since this was last asked.
+func (w *world) noteFlows(side int) {
+	acts := w.set.Sides[side].Twin.Kit().Ledger().Acts()
+	for i := w.flowed[side]; i < len(acts); i++ {
+		if acts[i].By != workflow {
+			continue
+		}
+		for kind, k := range w.set.Kinds {
+			for n, f := range k.Fields {
+				if value, set := acts[i].Fields[f.Wire[side]]; set && k.Objects[side] == acts[i].Object {
+					w.serial++
+					w.counts[automated]++
+					w.edits = append(w.edits, edit{spot: spot{kind, side, acts[i].ID}, n: w.serial, at: time.Now(), field: n,
+						was: lastOf(acts[:i], acts[i], f.Wire[side]), now: value, flowed: true, acts: i + 1})
+				}
+			}
+		}
+	}
+	w.flowed[side] = len(acts)
+}
+
+// lastOf is what a field of the record of an act was last set to before it.
+func lastOf(acts []twin.Act, of twin.Act, wire string) string {
+	for i := len(acts) - 1; i >= 0; i-- {
+		if v, told := acts[i].Fields[wire]; told && acts[i].Object == of.Object && acts[i].ID == of.ID {
+			return v
+		}
+	}
+	return ""
+}
+
+// automated reports whether a record shows what the vendor's automation made of a field that our
+// own write had just set: to us that is what the vendor makes of the value (R2).
+func (o *oracle) automated(at spot, f Field) bool {
+	acts := o.w.set.Sides[at.side].Twin.Kit().Ledger().Acts()
+	for i := len(acts) - 1; i > 0; i-- {
+		act, before := acts[i], acts[i-1]
+		value, set := act.Fields[f.Wire[at.side]]
+		if !set || act.Object != o.k.Objects[at.side] || act.ID != at.id {
+			continue
+		}
+		_, named := before.Fields[f.Wire[at.side]]
+		return act.By == workflow && value == o.raw(at, f) && named && ours(before) && before.ID == at.id && before.Object == act.Object
+	}
+	return false
+}
+
+// A rewinder is a twin that can be taken back to how it was.
+type rewinder interface{ Remember() func() }
+
+// imported is how many records are made at once after a vendor's backup: with fewer, nobody
+// could tell a restore from people who clear up (R33).
+const imported = 16
+
+// rememberVendor lets a vendor make its backup, and people import records after it.
+func (w *world) rememberVendor() {
+	side := w.set.Acts.Rewind - 1
+	r, can := w.set.Sides[side].Twin.(rewinder)
+	if !can {
+		return
+	}
+	w.back = r.Remember()
+	w.notef("%s is backed up by its vendor", w.set.Sides[side].Connection)
+	for kind, k := range w.set.Kinds {
+		if k.Rising {
+			for range imported {
+				w.create(kind, side, fmt.Sprint("I", w.serial))
+			}
+		}
+	}
+}
+
+// rewind restores a vendor to what it was, while all is quiet. The hub has to find that out
+// before it has done any harm (R33), and to stand still until a person has answered. They have the
+// vendor bring back what was lost; meanwhile others go on with their work elsewhere.
+func (w *world) rewind() {
+	if w.back == nil {
+		return
+	}
+	side := w.set.Acts.Rewind - 1
+	r, can := w.set.Sides[side].Twin.(rewinder)
+	if !can {
+		return
+	}
+	w.pass(25 * time.Minute)
+	forth := r.Remember()
+	w.back()
+	w.rewound = true
+	w.count(rewound)
+	for range 2 { // however often it runs
+		before := w.written()
+		w.run(true)
+		if n := w.written() - before; n > 0 {
+			w.blamef("%d writes after %s was restored from a backup", n, w.set.Sides[side].Connection)
+		}
+		for kind := range w.set.Kinds {
+			w.edit(kind, w.across(kind, side))
+		}
+		w.pass(25 * time.Minute)
+	}
+	forth()
+	if !w.answerRestored() {
+		w.blamef("%s was restored from a backup, and nobody was asked: %s", w.set.Sides[side].Connection, w.last)
+	}
+	w.calm()
+}
+
+// answerRestored says that what the vendor does not show is gone: all of it has been brought back.
+func (w *world) answerRestored() bool {
+	items, err := w.store.Reviews(w.ctx, store.ReviewQuery{Kinds: []store.ReviewKind{store.ReviewIdentity}, Open: true, Limit: 1 << 20})
+	if err != nil {
+		w.blamef("the questions cannot be read: %v", err)
+	}
+	asked := false
+	for _, item := range items {
+		if !slices.Contains(item.Choices, "deleted") {
+			continue
+		}
+		asked = true
+		w.notef("decide %q: deleted", item.Subject)
+		if err := w.store.DecideReview(w.ctx, item.ID, "deleted", "ann", time.Now()); err != nil {
+			w.blamef("%s cannot be decided: %v", item.Subject, err)
+		}
+	}
+	return asked
+}

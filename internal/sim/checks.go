@@ -252,7 +252,7 @@ func (o *oracle) deletes() {
 			}
 		}
 		_, gone := o.gone[end]
-		dead[at] = gone || o.w.set.Sides[at.side].Untold && o.w.set.Sides[at.side].Unseen
+		dead[at] = dead[at] || gone || o.w.set.Sides[at.side].Untold && o.w.set.Sides[at.side].Unseen
 	}
 	for range o.rows { // from one side to the next
 		for side := range o.rows {

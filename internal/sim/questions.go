@@ -72,7 +72,7 @@ func (o *oracle) needless(r asked) string {
 		if o.deletedIn(o.of(at)) && (o.edited(at) || o.w.past != nil) { // R34: a delete since a backup is held
 			return ""
 		}
-		if o.mergedIn(o.of(at)) && o.edited(at) || o.takesAlong(r) {
+		if o.mergedIn(o.of(at)) && o.edited(at) || o.takesAlong(r) || o.deletedIn(o.of(at)) && o.repointed(at) {
 			return ""
 		}
 		return "no person's delete met an edit"
@@ -122,6 +122,14 @@ func (o *oracle) needless(r asked) string {
 	default:
 		return "nothing of the kind happened"
 	}
+}
+
+// repointed reports whether a record refers to one into which people merged another: the vendor
+// may have had it refer to that one.
+func (o *oracle) repointed(at spot) bool {
+	return slices.ContainsFunc(o.k.Fields, func(f Field) bool {
+		return f.Ref > 0 && slices.ContainsFunc(o.w.fused, func(m fusion) bool { return m.kind == f.Ref-1 && m.side == at.side && m.into == o.raw(at, f) })
+	})
 }
 
 // madeAgain reports whether a thing has lost a record and has another one at the same side.

@@ -44,7 +44,7 @@ func (w *world) rare(kind, side int) {
 		w.comeBack()
 	case acts.Hide && w.rnd.IntN(2) == 0:
 		w.hide(kind, side)
-	case n == 2 && acts.Merge && w.rnd.IntN(3) == 0 && !w.busy:
+	case n == 2 && acts.Merge && w.rnd.IntN(2) == 0 && !w.busy:
 		w.mergeBoth(kind, side)
 	case n >= 2 && acts.Merge:
 		w.merge(kind, side)

@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -301,4 +303,32 @@ func (w *world) rules() string {
 		w.t.Fatal(err)
 	}
 	return rules
+}
+
+// R19: until a run has been complete the rules may change at will, but what was agreed on by the
+// older ones before that does not stay as it is.
+func TestR19AValueMapChangedBeforeTheFirstCompleteRunReachesWhatWasAgreedOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(cardsYAML, "stage, tags", "{ left: stage, right: stage, values: { new: lost, won: won, lost: new } }, tags", 1))
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "stage": "new"})
+		w.put(w.b, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "stage": "lost"})
+		w.put(w.a, "cards", "", map[string]string{"name": "Bob", "email": "bob@x.gr"})
+		ctx, cancel := context.WithCancel(t.Context())
+		w.b.After(func(r *http.Request) {
+			if r.URL.Path == "/v1/do" {
+				cancel() // what is planned is kept, and the run ends before it is complete
+			}
+		})
+		if _, err := w.engine.Sync(ctx, nil, engine.SyncOptions{}); err == nil {
+			t.Fatal("the run was not stopped")
+		}
+		w.configure(strings.Replace(w.yaml, "new: lost, won: won, lost: new", "new: new, won: won, lost: lost", 1))
+		time.Sleep(time.Hour)
+		w.settled("cards")
+		if got := w.by(w.b, "cards", "email", "ann@x.gr").Fields["stage"]; got != "new" {
+			t.Errorf("right has stage %q while left has new", got)
+		}
+		quiet(t, w)
+	})
 }

@@ -60,7 +60,8 @@ const (
 )
 
 // takeUpFormer finds out whether the rules of the sync have changed since they were last
-// approved of. Until a run has been complete they may change at will.
+// approved of. Until a run has been complete they may change at will: then what was agreed on
+// by the former ones follows without a question.
 func (r *run) takeUpFormer(ctx context.Context) error {
 	present, err := r.p.RuleSet()
 	if err != nil {
@@ -71,7 +72,7 @@ func (r *run) takeUpFormer(ctx context.Context) error {
 		return err
 	}
 	var was *plan.Resolved
-	if rules != "" && !r.first {
+	if rules != "" {
 		if was, err = r.e.formerly(r.p, rules); err != nil {
 			return err
 		}
@@ -162,7 +163,7 @@ func (r *run) takeUpApprovals(ctx context.Context, since time.Time) error {
 		if !item.Decided.Before(since) {
 			f.decided[c] = item.Decision // "" if nobody has
 		}
-		if r.approve {
+		if r.approve || r.first {
 			f.decided[c] = approved
 		}
 	}

@@ -42,6 +42,7 @@ func (w *world) administer(day int) {
 			w.configure(w.set.Others[i].Config, w.set.Others[i].Unmapped)
 			if w.set.Others[i].Remaps {
 				w.remapped = true
+				w.remaps = append(w.remaps, [2]time.Time{time.Now(), {}})
 				w.count(remapped)
 			}
 		} else {
@@ -70,6 +71,9 @@ func (w *world) configure(config string, unmapped []string) {
 		w.mapped[key] = time.Now()
 		w.fresh = append(w.fresh, key)
 		w.counts["a field mapped again"]++
+	}
+	if n := len(w.remaps); n > 0 && w.remaps[n-1][1].IsZero() {
+		w.remaps[n-1][1] = time.Now()
 	}
 	w.plan, w.away = &planned{p, config}, unmapped
 	w.notef("another configuration, without %v", unmapped)

@@ -308,6 +308,10 @@ func (o *oracle) equal(l bond) {
 		if o.heldByHand(l, f) {
 			continue
 		}
+		if o.carriedByOther(o.of(left), f) {
+			o.w.counts["a value that another value map carried over, which was set back"]++
+			continue
+		}
 		if !o.told(f, left.side, o.raw(left, f)) || !o.told(f, right.side, o.raw(right, f)) {
 			o.w.counts["a reference to what has no partner"]++
 			continue

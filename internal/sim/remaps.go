@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tandemhub/tandem/internal/store"
 )
@@ -16,6 +17,21 @@ func (o *oracle) keptByHand(f Field) bool {
 	return f.Means != nil && slices.ContainsFunc(o.reviews, func(r asked) bool { return r.Kind == store.ReviewConfiguration && r.Decision == "keep" })
 }
 
+// carriedByOther reports whether a field of a pair was last carried over by a value map that was
+// tried and set back, before anybody had approved of it: nothing looks at such a field again until
+// somebody edits it (R19).
+func (o *oracle) carriedByOther(whole spot, f Field) bool {
+	var last time.Time
+	for _, x := range o.journal {
+		if x.Field == f.Wire[x.side] && o.of(x.spot) == whole && (x.Kind == store.Written || x.Kind == store.Agreed) && x.At.After(last) {
+			last = x.At
+		}
+	}
+	return f.Means != nil && slices.ContainsFunc(o.w.remaps, func(span [2]time.Time) bool {
+		return !last.Before(span[0]) && last.Before(span[1])
+	})
+}
+
 // remappedAway reports whether an edit was replaced because a person approved of what another
 // value map makes of the other side, or said that what is there stays (R19).
 func (o *oracle) remappedAway(e edit, f Field) bool {
@@ -23,7 +39,7 @@ func (o *oracle) remappedAway(e edit, f Field) bool {
 		return false
 	}
 	whole := o.of(e.spot)
-	return o.keptByHand(f) || slices.ContainsFunc(o.journal, func(x line) bool {
+	return o.keptByHand(f) || o.carriedByOther(whole, f) || slices.ContainsFunc(o.journal, func(x line) bool {
 		return x.Kind == store.Written && strings.HasPrefix(x.Why, store.ByConfiguration) && o.of(x.spot) == whole && x.Field == f.Wire[x.side] && !x.At.Before(e.at)
 	})
 }

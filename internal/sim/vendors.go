@@ -96,8 +96,8 @@ func (w *world) noteFlows(side int) {
 
 // lastOf is what a field of the record of an act was last set to before it.
 func lastOf(acts []twin.Act, of twin.Act, wire string) string {
-	for i := len(acts) - 1; i >= 0; i-- {
-		if v, told := acts[i].Fields[wire]; told && acts[i].Object == of.Object && acts[i].ID == of.ID {
+	for _, act := range slices.Backward(acts) {
+		if v, told := act.Fields[wire]; told && act.Object == of.Object && act.ID == of.ID {
 			return v
 		}
 	}
@@ -105,8 +105,23 @@ func lastOf(acts []twin.Act, of twin.Act, wire string) string {
 }
 
 // automated reports whether a record shows what the vendor's automation made of a field that our
-// own write had just set: to us that is what the vendor makes of the value (R2).
+// own write had just set: to us that is what the vendor makes of the value (R2). People may have
+// merged that record into another one since.
 func (o *oracle) automated(at spot, f Field) bool {
+	if o.setByFlow(at, f, o.raw(at, f)) {
+		return true
+	}
+	for lost, into := range o.merged {
+		if into == at && o.setByFlow(lost, f, o.raw(at, f)) {
+			return true
+		}
+	}
+	return false
+}
+
+// setByFlow reports whether a record was last given a value by the vendor's automation, over our
+// own write.
+func (o *oracle) setByFlow(at spot, f Field, shown string) bool {
 	acts := o.w.set.Sides[at.side].Twin.Kit().Ledger().Acts()
 	for i := len(acts) - 1; i > 0; i-- {
 		act, before := acts[i], acts[i-1]
@@ -115,7 +130,7 @@ func (o *oracle) automated(at spot, f Field) bool {
 			continue
 		}
 		_, named := before.Fields[f.Wire[at.side]]
-		return act.By == workflow && value == o.raw(at, f) && named && ours(before) && before.ID == at.id && before.Object == act.Object
+		return act.By == workflow && value == shown && named && ours(before) && before.ID == at.id && before.Object == act.Object
 	}
 	return false
 }

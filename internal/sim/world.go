@@ -58,6 +58,7 @@ type world struct {
 	lifts    []lift          // noes that the hub took away
 	began    time.Time       // of the run under way, or the last one
 	remapped bool            // another value map was tried
+	remaps   [][2]time.Time  // from when until when
 	back     func()          // takes a vendor back to its backup; nil = there is none
 	rewound  bool            // a vendor was restored
 

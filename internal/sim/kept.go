@@ -69,6 +69,10 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 	if o.mistaken(e.spot, f, v) {
 		return "" // see equal
 	}
+	if o.undid(e, f, v) {
+		o.w.counts["an edit back to what a write of unknown outcome had replaced"]++
+		return ""
+	}
 	if o.w.set.Sides[e.side].Blind && o.overwritten(e, f) {
 		o.w.counts["an edit lost in the window"]++
 		return ""
@@ -159,6 +163,23 @@ func (o *oracle) takenBack(e edit, f Field, v string) bool {
 	return slices.ContainsFunc(o.edits[o.of(e.spot)], func(x edit) bool {
 		return x.spot == e.spot && x.n < e.n && o.k.Fields[x.field].Key == f.Key && o.same(f, x.side, x.was) == v
 	})
+}
+
+// undid reports whether an edit brought back what a write of ours had just replaced of which the
+// hub never learned that it was carried out: to it the write has not happened yet.
+func (o *oracle) undid(e edit, f Field, v string) bool {
+	acts, wire := o.w.set.Sides[e.side].Twin.Kit().Ledger().Acts(), f.Wire[e.side]
+	for i := e.acts - 1; i >= 0; i-- {
+		sent, told := acts[i].Fields[wire]
+		if !told || !ours(acts[i]) || acts[i].Object != o.k.Objects[e.side] || acts[i].ID != e.id {
+			continue
+		}
+		learned := slices.ContainsFunc(o.journal, func(x line) bool {
+			return x.Kind == store.Written && x.spot == e.spot && x.Field == wire && x.At.Before(e.at) && o.same(f, e.side, x.New.Text()) == o.same(f, e.side, sent)
+		})
+		return !learned && acts[i].Verb == "update" && o.same(f, e.side, lastOf(acts[:i], acts[i], wire)) == v
+	}
+	return false
 }
 
 // forgotten reports whether the edit brought back a value that the record had held before, in a

@@ -23,7 +23,8 @@ func (o *oracle) keptByHand(f Field) bool {
 func (o *oracle) carriedByOther(whole spot, f Field) bool {
 	var last time.Time
 	for _, x := range o.journal {
-		if x.Field == f.Wire[x.side] && o.of(x.spot) == whole && (x.Kind == store.Written || x.Kind == store.Agreed) && x.At.After(last) {
+		told := x.Kind == store.Created || x.Field == f.Wire[x.side] && (x.Kind == store.Written || x.Kind == store.Agreed)
+		if told && o.of(x.spot) == whole && x.At.After(last) {
 			last = x.At
 		}
 	}

@@ -241,12 +241,18 @@ func (b *batch) write(d *draft, i int, in merge.Field, out merge.Outcome, w merg
 	d.sets[w.To] = append(d.sets[w.To], of)
 }
 
+// Why a field differs that a vendor has no way to write.
+const (
+	cannotEmpty  = "cannot be emptied there"
+	cannotChange = "cannot be changed there"
+)
+
 // cannot notes a write that the vendor has no way for: it is shown and not retried until a
 // side changes again (R11).
 func (b *batch) cannot(d *draft, f mappingField, in merge.Field, w merge.Write, to record.Field) {
-	why := "cannot be emptied there"
+	why := cannotEmpty
 	if to.CreateOnly {
-		why = "cannot be changed there"
+		why = cannotChange
 	}
 	for _, side := range record.Sides() {
 		d.link.Base[side][f.Key] = in.Cells[side].Value

@@ -80,6 +80,13 @@ func (b *batch) reopen(ctx context.Context, link store.Link, why string) error {
 		return err
 	}
 	d := b.draft(link, rows)
+	from, err := b.bringAlong(ctx, &d.link) // R25: what it remembers itself may be older
+	if err != nil {
+		return err
+	}
+	if from != "" {
+		why += agreedIn + from
+	}
 	d.changed = true
 	d.journal = append(d.journal, b.entry(link, b.side, store.Reopened, "", record.Value{}, record.Value{}, why))
 	for _, side := range record.Sides() {

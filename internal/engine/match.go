@@ -288,7 +288,13 @@ func (b *batch) join(ctx context.Context, row store.Row, partner, why string) er
 	}
 	b.grouped(link)
 	d := b.draft(link, rows)
-	d.fresh = true
+	from, err := b.bringAlong(ctx, &d.link) // R25
+	if err != nil {
+		return err
+	}
+	if d.fresh, d.changed = from == "", true; !d.fresh {
+		why += agreedIn + from
+	}
 	d.journal = append(d.journal, b.entry(link, b.side, store.Linked, "", record.Value{}, record.Value{}, why))
 	return b.merge(ctx, d)
 }

@@ -296,9 +296,9 @@ func (b *revertBatch) field(l store.Link, side record.Side, e store.Entry, to re
 		u.State = RevertAlready
 		return u, nil
 	case of.CreateOnly:
-		cannot = e.Field + " cannot be changed there"
+		cannot = e.Field + " " + cannotChange
 	case of.NoClear && to.IsEmpty():
-		cannot = e.Field + " cannot be emptied there"
+		cannot = e.Field + " " + cannotEmpty
 	}
 	if cannot != "" {
 		u.State, u.Why = RevertCannot, cannot

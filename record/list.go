@@ -77,17 +77,79 @@ func (f Field) Echoes(read, sent Value) bool {
 }
 
 // pairs finds for elements that were sent those that are read, each at most once.
-func (f Field) pairs(have, want []Value) map[int]int {
+func (f Field) pairs(have, want []Value) map[int]int { return pairs(have, want, f.elemEchoes) }
+
+func pairs(have, want []Value, same func(read, sent Value) bool) map[int]int {
 	used, found := make([]bool, len(have)), make(map[int]int, len(want))
 	for i := range want {
 		for j := range have {
-			if !used[j] && f.elemEchoes(have[j], want[i]) {
+			if !used[j] && same(have[j], want[i]) {
 				used[j], found[i] = true, j
 				break
 			}
 		}
 	}
 	return found
+}
+
+// Beyond reports whether a set that is read holds all that was sent, and elements that were
+// neither sent nor held before. No vendor makes such of what it is sent: somebody has added them
+// meanwhile (R2). It returns what is read without them.
+func (f Field) Beyond(read, sent, held Value) (without Value, more bool) {
+	pairs, ok := f.setPairs()
+	if !ok {
+		return read, false
+	}
+	have, want := elements(read), elements(sent)
+	known := make([]bool, len(have))
+	found := pairs(have, want)
+	for _, j := range found {
+		known[j] = true
+	}
+	same := f
+	if key, keyed := f.Natural(); keyed {
+		same.Elem = []Field{key}
+		pairs, _ = same.setPairs()
+	}
+	for _, j := range pairs(have, elements(held)) {
+		known[j] = true // one that was to be taken away, and was not
+	}
+	var rest []Value
+	for j, e := range have {
+		if known[j] {
+			rest = append(rest, e)
+		}
+	}
+	if len(found) < len(want) || len(rest) == len(have) {
+		return read, false
+	}
+	if len(rest) == 0 {
+		return sent, true
+	}
+	return List(rest...), true
+}
+
+// setPairs returns how the elements of a set are found again; false = the field is none.
+func (f Field) setPairs() (func(have, want []Value) map[int]int, bool) {
+	switch f.Kind {
+	case KindChoices, KindReferences:
+		return func(have, want []Value) map[int]int {
+			return pairs(have, want, func(read, sent Value) bool { return Echoes(read, sent, f.Rewrites) })
+		}, true
+	case KindList:
+		_, keyed := f.Natural()
+		return f.pairs, keyed
+	default:
+		return nil, false
+	}
+}
+
+// elements takes a scalar for a list of one: some vendors show a single choice so.
+func elements(v Value) []Value {
+	if v.IsEmpty() || v.IsList() {
+		return v.Items()
+	}
+	return []Value{v}
 }
 
 func (f Field) elemEchoes(read, sent Value) bool {

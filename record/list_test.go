@@ -77,3 +77,41 @@ func TestR12IDsAreNotComparedAndKept(t *testing.T) {
 		}
 	}
 }
+
+func TestR2BeyondIsWhatWasNeitherSentNorThere(t *testing.T) {
+	t.Parallel()
+	tags := record.Field{Name: "tags", Kind: record.KindChoices, Rewrites: []record.Rewrite{record.RewriteLower}}
+	set := func(texts ...string) record.Value {
+		var items []record.Value
+		for _, s := range texts {
+			items = append(items, record.Text(s))
+		}
+		return record.List(items...)
+	}
+	for name, c := range map[string]struct {
+		field                     record.Field
+		read, sent, held, without record.Value
+		more                      bool
+	}{
+		"one more":                   {tags, set("c", "a", "b"), set("a", "b"), set("a"), set("a", "b"), true},
+		"as the vendor spells them":  {tags, set("a", "b"), set("A"), set(), set("a"), true},
+		"all the same":               {tags, set("b", "a"), set("a", "b"), set("a"), set("b", "a"), false},
+		"one was kept":               {tags, set("a", "b"), set("a"), set("a", "b"), set("a", "b"), false},
+		"one was kept and one added": {tags, set("a", "b", "c"), set("a"), set("a", "b"), set("a", "b"), true},
+		"one became another":         {tags, set("a", "c"), set("a", "b"), set("a"), set("a", "c"), false},
+		"to nothing":                 {tags, set("c"), record.Value{}, set("a"), record.Value{}, true},
+		"a single one":               {tags, record.Text("c"), record.Value{}, record.Value{}, record.Value{}, true},
+		"a phone": {phones(), list([3]string{"7", "210", "work"}, [3]string{"8", "211", "home"}), list([3]string{"-", "210", "Work"}), record.Value{},
+			list([3]string{"7", "210", "work"}), true},
+		"a phone that was changed": {phones(), list([3]string{"7", "210", "work"}, [3]string{"8", "211", "fax"}), list([3]string{"-", "210", "work"}),
+			list([3]string{"8", "211", "home"}), list([3]string{"7", "210", "work"}, [3]string{"8", "211", "fax"}), false},
+		"lines are one value": {lines(), list([3]string{"7", "a", "-"}, [3]string{"8", "b", "-"}), list([3]string{"-", "a", "-"}), record.Value{},
+			list([3]string{"7", "a", "-"}, [3]string{"8", "b", "-"}), false},
+		"so is a text": {record.Field{Kind: record.KindText}, record.Text("ab"), record.Text("a"), record.Value{}, record.Text("ab"), false},
+	} {
+		without, more := c.field.Beyond(c.read, c.sent, c.held)
+		if more != c.more || !without.Equal(c.without) {
+			t.Errorf("%s: %v without, more %t; want %v, %t", name, without, more, c.without, c.more)
+		}
+	}
+}

@@ -275,8 +275,9 @@ func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 			clean = false
 			continue
 		}
+		without, more := f.Beyond(got, sent, was)
 		switch {
-		case f.Echoes(got, sent):
+		case f.Echoes(got, sent) || f.Same(got, sent):
 			s.wrote(link, op, of, got)
 		case s.halfWritten(op, of, got):
 			s.wroteHalf(link, op, of, got)
@@ -285,6 +286,9 @@ func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 			s.again(op) // some vendors take an update in parts, and this one was not reached
 		case op.Verb == connector.Update && f.Same(got, was):
 			s.refuse(link, op, of, got, "the vendor kept the old value")
+		case more:
+			s.wrote(link, op, of, without) // R12: what somebody added in that moment is their edit, whatever the version says
+			clean = false
 		case a.ours:
 			s.wrote(link, op, of, got)
 			s.journal(*link, store.Entry{Kind: store.Rewritten, Field: of.Wire, Old: sent, New: got, Why: "the vendor keeps it so"})

@@ -86,6 +86,8 @@ type twinTable struct {
 	blank      bool              // the feed shows nothing of it
 	unstamped  bool              // a row does not tell when it moved
 	labels     map[string]string // of options that were renamed, by column=option
+
+	rewound map[string]*twinRow // all rows before the table was taken back
 }
 
 type twinColumn struct {

@@ -213,11 +213,26 @@ func (a *Twin) purge(table string, r *twinRow, by string) {
 func (a *Twin) Rewind(object string, last int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	maps.DeleteFunc(a.tables[object].rows, func(id string, _ *twinRow) bool { return twinNumber(id) > last })
+	t := a.tables[object]
+	t.rewound = maps.Clone(t.rows)
+	maps.DeleteFunc(t.rows, func(id string, _ *twinRow) bool { return twinNumber(id) > last })
 	a.lastID = 0
 	for _, t := range a.tables {
 		for id := range t.rows {
 			a.lastID = max(a.lastID, int64(twinNumber(id)))
 		}
 	}
+}
+
+// Unwind puts the rows back that were there before the table was taken back, as they were: no
+// feed shows them.
+func (a *Twin) Unwind(object string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := a.tables[object]
+	for id, row := range t.rewound {
+		t.rows[id] = row
+		a.lastID = max(a.lastID, int64(twinNumber(id)))
+	}
+	t.rewound = nil
 }

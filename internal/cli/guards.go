@@ -19,7 +19,7 @@ const someAffected = 10
 
 // namesAffected reports whether an item's candidates are the records that it is about.
 func namesAffected(it store.Review) bool {
-	return it.Kind == store.ReviewGuard || it.Kind == store.ReviewConfiguration
+	return it.Kind == store.ReviewGuard || it.Kind == store.ReviewConfiguration || it.Kind == store.ReviewIdentity
 }
 
 // An affected is what a guard, or a changed configuration, has stopped: in numbers, and

@@ -96,11 +96,12 @@ func (r *run) pullPart(ctx context.Context, side record.Side, part string) error
 }
 
 // mustList reports whether everything has to be read, and no such listing is under way. What
-// was once narrowed by other conditions than today's is read anew, in full.
+// was once narrowed by other conditions than today's is read anew, in full, and so is an object
+// of which the place was forgotten.
 func (rd *reading) mustList(conds string) bool {
 	had := narrowedBy(rd.state.Fields)
 	if covers(rd.state.Fields, rd.fields) && (had == "" || had == conds) {
-		return rd.state.Began.IsZero() && rd.state.ListedAt.IsZero()
+		return rd.state.Began.IsZero() && (rd.state.ListedAt.IsZero() || rd.state.Cursor == "")
 	}
 	return true
 }

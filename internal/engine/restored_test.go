@@ -183,3 +183,78 @@ func TestR33ARestoredVendorStopsAllSyncsOfItsConnection(t *testing.T) {
 		})
 	}
 }
+
+// R33: when the records are back of which a vendor seemed to have lost all, the sync goes on by
+// itself, and reads what they were changed to behind its back. Others under their ids are not they.
+func TestR33RecordsThatAreBackLetTheSyncGoOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, labelsYAML)
+		w.labels(15)
+		w.a.Rewind("labels", 3)
+		if rep := w.syncWith("labels", engine.SyncOptions{Sweep: true}); rep.Status != engine.StatusBlocked {
+			t.Fatalf("%+v", rep)
+		}
+		for i := range 12 {
+			w.put(w.a, "labels", "", map[string]string{"name": "Other", "code": fmt.Sprint("other", i)})
+		}
+		if rep := w.sync("labels"); rep.Status != engine.StatusBlocked || len(w.reviews()) != 1 {
+			t.Errorf("with other records under the same ids: %+v %v", rep, w.reviews())
+		}
+		w.a.Unwind("labels")
+		if err := w.a.Drift("labels", "15", map[string]string{"name": "Changed"}); err != nil {
+			t.Fatal(err)
+		}
+		if rep := w.settled("labels"); rep.Linked != 15 || len(w.reviews()) != 0 {
+			t.Errorf("when they are back: %+v %v", rep, w.reviews())
+		}
+		w.by(w.b, "labels", "name", "Changed")
+		if rep := w.syncWith("labels", engine.SyncOptions{Sweep: true}); rep.Linked != 15 {
+			t.Errorf("%+v", rep)
+		}
+	})
+}
+
+// R21: that records were out of sight is no longer told when they are in sight, whichever sync of
+// the object has told it; and what was deleted meanwhile is proven then.
+func TestR21WhatIsInSightAgainIsNoLongerAskedAbout(t *testing.T) {
+	t.Parallel()
+	for name, object := range map[string]string{"found by a sweep": "labels", "found after a cursor expired": "cards"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, labelsYAML+cardsYAML[len(header):])
+				w.labels(15)
+				for i := range 15 {
+					w.put(w.a, "cards", "", map[string]string{"name": fmt.Sprint("Ann ", i), "email": fmt.Sprintf("a%d@x.gr", i)})
+				}
+				w.settled("cards")
+				time.Sleep(8 * 24 * time.Hour) // the cursors are forgotten
+				rows := w.a.Rows(object)
+				hide := func(hidden bool) {
+					for _, row := range rows[:3] {
+						if err := w.a.Hide(object, row.ID, hidden); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				hide(true)
+				w.remove(w.a, object, rows[3].ID)
+				w.sync(object)
+				if it := w.review(store.ReviewIdentity); it.Subject != "sight of a."+object {
+					t.Fatalf("asked about %q", it.Subject)
+				}
+				w.sync(object)
+				w.review(store.ReviewIdentity) // they are still hidden
+				hide(false)
+				w.settled(object)
+				if items := w.reviews(); len(items) != 0 {
+					t.Errorf("still asked: %v", items)
+				}
+				if rep := w.settled(object); rep.Linked != 14 {
+					t.Errorf("%+v linked: what was deleted meanwhile was not noticed %v", rep, w.reviews())
+				}
+			})
+		})
+	}
+}

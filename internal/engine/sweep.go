@@ -128,9 +128,9 @@ func (r *run) proveUnseen(ctx context.Context, rd *reading, listing time.Time) e
 		if err != nil {
 			return err
 		}
-		if hidden := slices.IndexFunc(changes, func(c connector.Change) bool { return c.Fate == connector.Left }); hidden >= 0 {
+		if slices.ContainsFunc(changes, isHidden) {
 			if without, err := r.goesOnWithout(ctx, rd); err != nil || !without {
-				return errors.Join(err, r.cancelSweep(ctx, rd, changes[hidden].ID))
+				return errors.Join(err, r.cancelSweep(ctx, rd, changes))
 			}
 		}
 		for _, c := range changes {
@@ -147,12 +147,12 @@ func (r *run) proveUnseen(ctx context.Context, rd *reading, listing time.Time) e
 // leftOut tells a person of a listing that left out records which are there: it is no proof of
 // anything, and whoever else reads such listings may have taken them for deleted.
 func (r *run) leftOut(ctx context.Context, rd *reading, there int) error {
-	about := "listing of " + rd.end.of.String()
+	about, settled := "listing of "+rd.end.of.String(), []string{sightSubject(rd.end.of)}
 	if there <= leastStrayed {
-		if r.asking.Load() && r.dry == nil {
-			return r.e.store.Decide(ctx, r.p.Name, r.marks, store.Facts{Close: []string{about}})
-		}
-		return nil
+		settled = append(settled, about)
+	}
+	if err := r.withdrawAbout(ctx, settled...); err != nil || there <= leastStrayed {
+		return err
 	}
 	f := store.Facts{Reviews: []store.Review{{ID: r.e.store.NewID(), Sync: r.p.Name, Kind: store.ReviewIdentity, Subject: about, Opened: time.Now(),
 		Text: fmt.Sprintf("%s listed %s without %d records that are there when they are asked for by their ids: nothing is taken for deleted", rd.end.conn.spec.Title, rd.end.of, there),
@@ -196,18 +196,22 @@ func (r *run) ask(ctx context.Context, rd *reading, ids []string) ([]connector.C
 	return all, began, nil
 }
 
-func sightSubject(of store.Object) string { return "sight of " + of.String() }
-
 // cancelSweep leaves everything as it is and tells a person why. After a restore the care goes
 // on then: nothing else will tell what was deleted since the backup (R34).
-func (r *run) cancelSweep(ctx context.Context, rd *reading, id string) error {
+func (r *run) cancelSweep(ctx context.Context, rd *reading, asked []connector.Change) error {
+	var hidden []string
+	for _, c := range asked {
+		if isHidden(c) && len(hidden) < leastBack {
+			hidden = append(hidden, c.ID)
+		}
+	}
 	fix := "give the user of the credential the right to see all records again"
 	if r.restored != nil {
 		r.unproven.Store(true)
 		fix += "; a backup was restored, and until then nobody knows what was deleted since it was made: dismiss goes on without what is out of sight"
 	}
-	f := store.Facts{Reviews: []store.Review{{Sync: r.p.Name, Kind: store.ReviewIdentity, Subject: sightSubject(rd.end.of),
-		Text: fmt.Sprintf("%s no longer shows all records of %s, for example %s, although they exist: nothing is taken for deleted", rd.end.conn.spec.Title, rd.end.of, id),
+	f := store.Facts{Reviews: []store.Review{{Sync: r.p.Name, Kind: store.ReviewIdentity, Subject: sightSubject(rd.end.of), Candidates: hidden,
+		Text: fmt.Sprintf("%s no longer shows all records of %s, for example %s, although they exist: nothing is taken for deleted", rd.end.conn.spec.Title, rd.end.of, hidden[0]),
 		Fix:  fix, Choices: []string{"dismiss"}, Opened: time.Now()}}}
 	if err := r.e.store.Decide(ctx, r.p.Name, r.marks, f); err != nil {
 		return fmt.Errorf("open review: %w", err)

@@ -197,6 +197,9 @@ func (r *run) question(alarms []Alarm, why string) store.Review {
 	if sides := r.backTo(alarms); len(sides) > 0 {
 		q.Choices = []string{sayMeant, sayTakeBack, "dismiss"}
 		q.Fix += "; if not, revert has the next run put back what was there in " + strings.Join(sides, " and ") + ": tandem plan shows that too, once decided"
+		if r.ofConsent(alarms) {
+			q.Fix += "; a no to mail is not put back, and asked about once more" // R32
+		}
 	}
 	return q
 }

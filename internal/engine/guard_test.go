@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tandemhub/tandem/connectortest/toy"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
 )
@@ -141,5 +142,55 @@ func TestR30AnApprovalOfChangesIsNoneOfDeletes(t *testing.T) {
 		if n := len(w.b.Rows("cards")); n != 10 {
 			t.Errorf("right has %d cards", n)
 		}
+	})
+}
+
+// R32: who says that a mass change was not meant takes back no no; what came with it goes back.
+func TestR32TakingBackWhatTheGuardStoppedLiftsNoNo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		yaml := strings.Replace(mailYAML("both", "ignore"), "match: [email]", "match: [email]\n    guard: { update: 10 }", 1)
+		w := newWorld(t, yaml)
+		w.a.NoForms()
+		var ids []string
+		for i := range 30 {
+			ids = append(ids, w.put(w.a, "cards", "", map[string]string{"name": fmt.Sprint("N", i), "email": fmt.Sprint("n", i, "@x.gr"), "mail": "in", "notes": "old"}))
+		}
+		w.settled("cards")
+		time.Sleep(25 * time.Hour)
+		for _, id := range ids[:20] {
+			w.put(w.a, "cards", id, map[string]string{"mail": "out", "notes": "unsubscribed"})
+		}
+		w.sync("cards")
+		item := w.review(store.ReviewGuard)
+		if !strings.Contains(item.Fix, "a no to mail is not put back") {
+			t.Errorf("the item says %q", item.Fix)
+		}
+		w.decide(item, "revert")
+		w.sync("cards")
+		count := func(tw *toy.Twin, field, value string) (n int) {
+			for _, row := range tw.Rows("cards") {
+				if row.Fields[field] == value {
+					n++
+				}
+			}
+			return n
+		}
+		if n := count(w.a, "mail", "out"); n != 20 {
+			t.Fatalf("%d of 20 say no after the rest was taken back", n)
+		}
+		time.Sleep(time.Minute)
+		if rep := w.sync("cards"); rep.Status != engine.StatusBlocked || len(rep.Gaps) != 1 || !strings.Contains(rep.Gaps[0], "changed in mail") {
+			t.Fatalf("the no is not asked about: %+v", rep)
+		}
+		w.decide(w.review(store.ReviewGuard), "approve")
+		w.settled("cards")
+		if a, b := count(w.a, "mail", "out"), count(w.b, "mail", "out"); a != 20 || b != 20 {
+			t.Errorf("%d and %d of 20 say no at last", a, b)
+		}
+		if n := count(w.a, "notes", "unsubscribed"); n != 0 {
+			t.Errorf("%d notes were not taken back", n)
+		}
+		quiet(t, w)
 	})
 }

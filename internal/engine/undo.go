@@ -37,6 +37,14 @@ func undoable(a Alarm) bool {
 	}
 }
 
+// ofConsent reports whether some of the alarms are about whether people may be written to.
+func (r *run) ofConsent(alarms []Alarm) bool {
+	return slices.ContainsFunc(alarms, func(a Alarm) bool {
+		i := slices.IndexFunc(r.p.Mapping.Fields(), func(f mappingField) bool { return fieldOn(f, a.side).Name == a.Field })
+		return a.changes() && i >= 0 && r.p.Mapping.Fields()[i].Consent
+	})
+}
+
 // backTo names the objects in which something could be put back.
 func (r *run) backTo(alarms []Alarm) []string {
 	var names []string
@@ -117,6 +125,10 @@ func (b *batch) takenBack(d *draft, i int, in *merge.Field) bool {
 		if !u.fields[other][fieldOn(f, other).Name] || !u.records[store.Spot{Side: side, ID: d.link.IDs[side]}] ||
 			!own.HasBase || !own.Known || own.Value.Equal(own.Base) {
 			continue
+		}
+		if b.r.p.lifts(i, side, own.Value, own.Base) {
+			b.facts.Dirty = append(b.facts.Dirty, store.Spot{Side: side, ID: d.link.IDs[side]})
+			return true // R32: a no stands, whoever takes back what came with it; the next run carries it on
 		}
 		if theirs.HasBase && theirs.Known && !theirs.Value.Equal(theirs.Base) {
 			in.Direction, in.Enforce = allowed(towards(side), f), true

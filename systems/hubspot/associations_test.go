@@ -51,6 +51,39 @@ func TestPrimaryCompanyIsSetChangedAndCleared(t *testing.T) {
 	})
 }
 
+// R4: a person who chooses another primary company between our reading and our write keeps it;
+// the conflict has the record read and decided anew. What shows already is not written.
+func TestAPrimaryCompanyThatAPersonChoseMeanwhileIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	inBubble(t, twin.Options{}, func(b *bench) {
+		firms := []string{b.put(companies, "", "name", "Berg"), b.put(companies, "", "name", "Tal"), b.put(companies, "", "name", "See")}
+		made := b.write(connector.Create, contacts, connector.Op{Set: set("email", "a@example.com", propCompany, firms[0])})[0]
+		b.put(contacts, made.Ref.ID, propCompany, firms[1]) // a person
+		change := func(to, was string) connector.Result {
+			b.Helper()
+			return b.write(connector.Update, contacts, connector.Op{Ref: made.Ref, Set: set(propCompany, to, "city", "Athens"), Was: set(propCompany, was)})[0]
+		}
+		b.wantKind(change(firms[2], firms[0]).Err, connector.Conflict)
+		if got := b.companyOf(made.Ref.ID); got != firms[1] {
+			b.Errorf("the company is %s, want the person's %s", got, firms[1])
+		}
+		n := b.count("/associations/", func() {
+			if r := change(firms[1], firms[0]); r.Err != nil || r.After.Fields[propCompany].Text() != firms[1] {
+				b.Errorf("what shows already: %+v", r)
+			}
+		})
+		if n != 1 {
+			b.Errorf("%d calls for what shows already, want one reading", n)
+		}
+		if r := change(firms[2], firms[1]); r.Err != nil || b.companyOf(made.Ref.ID) != firms[2] {
+			b.Errorf("%+v, company %s", r, b.companyOf(made.Ref.ID))
+		}
+		if got := b.labelsOf(contacts, made.Ref.ID, companies, firms[1]); len(got) == 0 {
+			b.Error("the former company is no longer associated")
+		}
+	})
+}
+
 func TestChangesOfTheCompanyAloneDoNotShowInTheFeed(t *testing.T) {
 	t.Parallel()
 	inBubble(t, twin.Options{}, func(b *bench) { // why the field is silent (R35)

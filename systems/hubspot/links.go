@@ -43,8 +43,8 @@ func (c *conn) link(ctx context.Context, d *definitions, rows []*writing) {
 func (c *conn) linkPart(ctx context.Context, object string, l link, rows []*linking) {
 	var look []string
 	for _, w := range rows {
-		if v := w.op.Set[w.field]; l.primary && !v.IsEmpty() {
-			w.add = []string{v.Text()} // it takes the type from whichever record had it
+		if v := w.op.Set[w.field]; l.primary && w.op.Verb == connector.Create && !v.IsEmpty() {
+			w.add = []string{v.Text()} // it takes the type from one that HubSpot may have found by itself
 			continue
 		}
 		look = append(look, w.op.Ref.ID)
@@ -85,7 +85,8 @@ func (c *conn) linkPart(ctx context.Context, object string, l link, rows []*link
 }
 
 // decide compares what a field shall show with what is associated now. What a person
-// chose meanwhile is not taken away.
+// chose meanwhile is not taken away, and a main one that they chose is no longer overwritten
+// unseen: a batch of records costs one reading, and none where the field stays (R4).
 func (w *linking) decide(l link, now others) error {
 	want, was := refIDs(w.op.Set[w.field]), refIDs(w.op.Was[w.field])
 	if l.many {
@@ -119,7 +120,10 @@ func (w *linking) decide(l link, now others) error {
 			Err: errors.New("the record is associated with several others, and would still show another one"),
 		}
 	}
-	if l.primary { // what has a label of the customer's stays associated by it
+	switch {
+	case l.primary && len(want) > 0: // it takes the type from the former one, which stays associated
+		w.drop = nil
+	case l.primary: // what has a label of the customer's stays associated by it
 		w.unlabel, w.drop = intersect(w.drop, now.named), without(w.drop, now.named)
 	}
 	return nil

@@ -384,3 +384,36 @@ func TestR34ARestoreAsksOnlyForWhatItsListingDidNotShow(t *testing.T) {
 		}
 	})
 }
+
+// R34: what a listing after a restore has shown is not asked for by its id once more, and is no
+// reason to tell that the listing left it out, however long the run takes.
+func TestR34OnlyWhatNoListingHasShownIsAskedForAfterARestore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		for n := range 15 {
+			w.put(w.a, "cards", "", map[string]string{"name": fmt.Sprint("Card ", n), "email": fmt.Sprintf("c%d@x.gr", n)})
+		}
+		w.settled("cards")
+		file := w.backup()
+		time.Sleep(time.Hour)
+		w.remove(w.a, "cards", w.a.Rows("cards")[0].ID)
+		w.restore(file)
+		reads := 0
+		w.a.Before(func(r *http.Request) {
+			time.Sleep(time.Second)
+			if r.URL.Path == "/v1/get" {
+				reads++
+			}
+		})
+		w.sync("cards")
+		for _, text := range w.reviews() {
+			if strings.HasPrefix(text, string(store.ReviewIdentity)) {
+				t.Errorf("a person is asked: %s", text)
+			}
+		}
+		if reads != 1 {
+			t.Errorf("%d readings by id, want one, of the record that is gone", reads)
+		}
+	})
+}

@@ -112,6 +112,33 @@ func TestR27ADeletedRecordDoesNotComeBackByACreateOfUnknownOutcome(t *testing.T)
 	})
 }
 
+// Invariant 8: a person deletes what a create of unknown outcome has made, after we have read it
+// and before we look it up: what the mirror still has of it is not made anew at its source.
+func TestInvariant8WhatWasDeletedBeforeItsCreateWasLookedUpIsNotMadeAtItsSource(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		right := w.put(w.b, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		lost := w.a.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
+		down := w.a.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/find"})
+		w.sync("cards")
+		if lost.Hits() != 1 || len(w.a.Rows("cards")) != 1 {
+			t.Fatal("the create did not take effect, or its answer was not lost")
+		}
+		w.put(w.a, "cards", w.a.Rows("cards")[0].ID, map[string]string{"stage": "won"})
+		w.remove(w.b, "cards", right)
+		down.Remove()
+		time.Sleep(time.Hour)
+		w.a.Before(onceAt("/v1/find", func() { w.remove(w.a, "cards", w.a.Rows("cards")[0].ID) }))
+		w.sync("cards")
+		w.settled("cards")
+		if n := len(w.b.Ledger().Acts()); n != 2 {
+			t.Errorf("b has seen %d acts, want a person's two: %+v", n, w.b.Ledger().Acts())
+		}
+		quiet(t, w)
+	})
+}
+
 // Invariant 8: what a create of unknown outcome has made is not taken for somebody else's new
 // record, even if a person has given it another key before it could be looked up.
 func TestInvariant8AnUnknownCreatesRecordWithAnotherKeyIsNotDoubled(t *testing.T) {

@@ -100,6 +100,9 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 	if err != nil {
 		return err
 	}
+	if err := s.readDoubtful(ctx, ops, hits); err != nil {
+		return err
+	}
 	for _, op := range ops {
 		found, looked := hits[op.ID]
 		switch {
@@ -119,6 +122,39 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 		default:
 			s.nobodyKnows(op)
 		}
+	}
+	return nil
+}
+
+// maxDoubtful is how many records are read anew when the outcome of a create was not found.
+const maxDoubtful = 1000
+
+// readDoubtful reads the records anew that wait because they may be what a create has made, if
+// one of the creates has no outcome by now: a person may have deleted it just before we looked,
+// and what the mirror still has of it would pass for a record that somebody made (invariant 8).
+func (s *settling) readDoubtful(ctx context.Context, ops []store.Op, hits map[int64][]record.Record) error {
+	none := slices.ContainsFunc(ops, func(op store.Op) bool { found, looked := hits[op.ID]; return looked && len(found) == 0 })
+	if !none || s.end.conn.able.Reader == nil || !s.r.standing.Load() {
+		return nil
+	}
+	waiting, err := s.r.e.store.Standings(ctx, s.r.p.Name, maxDoubtful, standsWaiting)
+	if err != nil {
+		return fmt.Errorf("load records that wait: %w", err)
+	}
+	var ids []string
+	for _, w := range waiting {
+		if w.Side == s.side {
+			ids = append(ids, w.ID)
+		}
+	}
+	rd := &reading{end: s.end, keys: s.r.keysOf(s.side)}
+	changes, began, err := s.r.ask(ctx, rd, ids)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	changes = slices.DeleteFunc(s.r.mapped(s.end.of, changes), isHidden) // R21: that they are hidden proves nothing
+	if _, err := s.r.e.store.SavePage(ctx, store.Page{Of: s.end.of, Changes: changes, Keys: rd.keys, Began: began}); err != nil {
+		return fmt.Errorf("save records that wait: %w", err)
 	}
 	return nil
 }

@@ -142,3 +142,29 @@ func TestR25ARevertedFieldStaysApartInTheOtherSync(t *testing.T) {
 		w.settled("customers")
 	})
 }
+
+// R25: a pair that was for a while in neither sync is a pair again in the one that both its records
+// enter, whatever their keys have become; as long as one is outside, the other is not doubled.
+func TestR25APairThatWasInNoSyncIsOneAgain(t *testing.T) {
+	t.Parallel()
+	moves(t, func(t *testing.T, w *world) {
+		ann := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "stage": "new", "notes": "old"})
+		w.moved()
+		theirs := w.by(w.b, "cards", "name", "Ann").ID
+		w.put(w.b, "cards", theirs, map[string]string{"stage": "lost", "email": "ann@y.gr"})
+		w.moved()
+		w.put(w.a, "cards", ann, map[string]string{"stage": "won", "phone": "1"})
+		w.moved()
+		if n := len(w.b.Rows("cards")); n != 1 {
+			t.Fatalf("%d cards at b: the one that is out of the filter was made again", n)
+		}
+		w.put(w.b, "cards", theirs, map[string]string{"stage": "won", "notes": "theirs"})
+		w.moved()
+		a, b := w.a.Rows("cards")[0].Fields, w.b.Rows("cards")[0].Fields
+		if len(w.b.Rows("cards")) != 1 || a["notes"] != "theirs" || b["notes"] != "theirs" || a["email"] != "ann@y.gr" || b["email"] != "ann@y.gr" {
+			t.Errorf("%v and %v, want one pair with the edits of both", a, b)
+		}
+		w.settled("leads")
+		w.settled("customers")
+	})
+}

@@ -335,17 +335,19 @@ func called(f record.Fields) string {
 // way of a third system (R14).
 func (b *batch) transitive(ctx context.Context, row store.Row) (string, error) {
 	for _, path := range b.r.p.paths[b.side] {
-		id := row.ID
+		id, parted := row.ID, false
 		for _, step := range path {
 			links, err := b.r.e.store.LinksOf(ctx, step.sync, step.from, []string{id})
 			if err != nil {
 				return "", fmt.Errorf("follow links of %s: %w", step.sync, err)
 			}
 			l, ok := links[id]
-			if !ok || l.Closed != "" && l.Closed != movedReason(b.r.p.Name) { // R25
+			left := l.Closed == movedReason(b.r.p.Name) || len(path) == 1 && reenters(l) // R25: at once, or after a while outside of both
+			if !ok || l.Closed != "" && !left {
 				id = ""
 				break
 			}
+			parted = parted || l.Closed != ""
 			id = l.IDs[step.from.Other()]
 		}
 		if id == "" {
@@ -354,6 +356,9 @@ func (b *batch) transitive(ctx context.Context, row store.Row) (string, error) {
 		rows, err := b.r.e.store.Rows(ctx, b.r.p.ends[b.side.Other()].of, []string{id})
 		if err != nil {
 			return "", fmt.Errorf("load partner: %w", err)
+		}
+		if parted && rows[id].Fate != connector.Present {
+			continue // as if it had come back to a partner that is gone (R18)
 		}
 		links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, b.side.Other(), []string{id})
 		if err != nil {

@@ -113,6 +113,9 @@ func (o *oracle) shared(whole spot, key string, f Field) bool {
 		if key != "" && o.w.past != nil && len(holders) > 1 {
 			return true // R34: which of them had the partner that they have in common now, nobody knows any more
 		}
+		if key != "" && len(holders) > 1 && slices.ContainsFunc(holders, func(at spot) bool { return slices.Contains(o.w.back, at) }) {
+			return true // R20: while it was gone, another one took its partner
+		}
 		for _, at := range holders {
 			if key != "" && o.of(at) != whole {
 				return true

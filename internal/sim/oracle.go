@@ -33,6 +33,8 @@ func (b bond) end(at spot) int {
 type line struct {
 	store.Entry
 	spot
+
+	lost bool // by a restore, after which the numbers of links were given again
 }
 
 // An asked is a question, and the record that it is about.
@@ -105,7 +107,7 @@ func (w *world) remember() (*family, error) {
 		}
 	}
 	for _, l := range f.journal {
-		if _, ok := f.linked[l.Link]; !ok {
+		if _, ok := f.linked[l.Link]; !ok && !l.lost {
 			f.linked[l.Link] = l.At
 		}
 	}
@@ -134,11 +136,11 @@ func (f *family) ask(kind int, s Sync) error {
 	}
 	for _, e := range f.w.past {
 		if e.Sync == s.Name && !slices.ContainsFunc(journal, func(x store.Entry) bool { return x.ID == e.ID && x.At.Equal(e.At) }) {
-			f.journal = append(f.journal, line{e, spot{kind, s.Ends[e.Side], e.Record}})
+			f.journal = append(f.journal, line{e, spot{kind, s.Ends[e.Side], e.Record}, true})
 		}
 	}
 	for _, e := range journal {
-		f.journal = append(f.journal, line{e, spot{kind, s.Ends[e.Side], e.Record}})
+		f.journal = append(f.journal, line{e, spot{kind, s.Ends[e.Side], e.Record}, false})
 	}
 	return nil
 }

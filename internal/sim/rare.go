@@ -193,5 +193,6 @@ func (w *world) comeBack() {
 	}
 	w.serial++
 	w.counts["a record restored with its id"]++
+	w.back = append(w.back, at)
 	w.notef("  %s/%s restored", w.name(at), at.id)
 }

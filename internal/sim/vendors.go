@@ -149,7 +149,7 @@ func (w *world) rememberVendor() {
 	if !can {
 		return
 	}
-	w.back = r.Remember()
+	w.former = r.Remember()
 	w.notef("%s is backed up by its vendor", w.set.Sides[side].Connection)
 	for kind, k := range w.set.Kinds {
 		if k.Rising {
@@ -164,7 +164,7 @@ func (w *world) rememberVendor() {
 // before it has done any harm (R33), and to stand still until a person has answered. They have the
 // vendor bring back what was lost; meanwhile others go on with their work elsewhere.
 func (w *world) rewind() {
-	if w.back == nil {
+	if w.former == nil {
 		return
 	}
 	side := w.set.Acts.Rewind - 1
@@ -174,7 +174,7 @@ func (w *world) rewind() {
 	}
 	w.pass(25 * time.Minute)
 	forth := r.Remember()
-	w.back()
+	w.former()
 	w.rewound = true
 	w.count(rewound)
 	for range 2 { // however often it runs

@@ -42,6 +42,7 @@ type world struct {
 	gone      []removal
 	fused     []fusion
 	hidden    []spot
+	back      []spot                  // brought back with their ids
 	mapped    map[string]time.Time    // a field, by key → when it was last mapped again
 	fresh     []string                // keys of those that no run has looked at wholly since
 	away      []string                // keys of the fields that are not mapped now
@@ -59,7 +60,7 @@ type world struct {
 	began    time.Time       // of the run under way, or the last one
 	remapped bool            // another value map was tried
 	remaps   [][2]time.Time  // from when until when
-	back     func()          // takes a vendor back to its backup; nil = there is none
+	former   func()          // takes a vendor back to its backup; nil = there is none
 	rewound  bool            // a vendor was restored
 
 	wrong  []string

@@ -22,7 +22,7 @@ func (b *batch) leftScope(d *draft) (bool, error) {
 		if in {
 			continue
 		}
-		if b.stays(d, side) {
+		if b.stays(d, side) || b.unread(d, side) {
 			stays = true
 			continue
 		}
@@ -34,6 +34,21 @@ func (b *batch) leftScope(d *draft) (bool, error) {
 	}
 	d.converge(wholeRecord)
 	return false, nil
+}
+
+// unread reports whether a record does not show what was written to it: it was out of sight when
+// it was to be read back. Then nobody knows whether it passes (R2, R11).
+func (b *batch) unread(d *draft, side record.Side) bool {
+	for key := range d.link.Expected[side] {
+		i, mapped := b.r.p.index[key]
+		if !mapped {
+			continue
+		}
+		if _, shown := d.rows[side].Fields[fieldOn(b.r.p.Mapping.Fields()[i], side).Name]; !shown {
+			return true
+		}
+	}
+	return false
 }
 
 // leave carries out what the configuration says of a pair that has left the filter. A record
@@ -115,6 +130,9 @@ func (b *batch) reenter(ctx context.Context, row store.Row, link store.Link) (bo
 	switch {
 	case mate.Fate == connector.Archived && b.r.p.ends[other].object.Restore && b.r.p.Direction.Allows(other):
 		b.bringBack(row, link, mate)
+		return true, nil
+	case mate.Fate == connector.Left: // R21: it is there, and would be doubled
+		b.stand(row.ID, standsClosed, "its partner is out of sight")
 		return true, nil
 	case mate.Fate != connector.Present:
 		return false, nil

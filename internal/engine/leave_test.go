@@ -200,3 +200,46 @@ func TestR25AMoveWithinOneObjectKeepsThePartner(t *testing.T) {
 		})
 	}
 }
+
+// R21: a partner that is out of sight is there: it has neither left the filter, nor is it made anew.
+func TestARecordThatIsOutOfSightIsNotDoubledWhenItsPartnerComesBack(t *testing.T) {
+	t.Parallel()
+	for name, hideWhenMade := range map[string]bool{"hidden as soon as it is made": true, "hidden while they were parted": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, movingYAML("leads", "customers", false))
+				hide := func(hidden bool) {
+					if err := w.b.Hide("cards", w.b.Rows("cards")[0].ID, hidden); err != nil {
+						t.Error(err)
+					}
+				}
+				ann := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "stage": "new"})
+				if hideWhenMade {
+					w.b.After(onceAt("/v1/do", func() { hide(true) }))
+				}
+				w.moved()
+				theirs := w.b.Rows("cards")[0].ID
+				if !hideWhenMade {
+					w.put(w.a, "cards", ann, map[string]string{"stage": "lost"})
+					w.moved()
+					hide(true)
+				}
+				w.put(w.b, "cards", theirs, map[string]string{"tags": "vip"})
+				w.moved()
+				w.put(w.a, "cards", ann, map[string]string{"stage": "new", "email": "", "notes": "ours"})
+				w.moved()
+				if n := len(w.b.Rows("cards")); n != 1 {
+					t.Fatalf("%d cards at b, want the one that is out of sight", n)
+				}
+				hide(false)
+				w.put(w.b, "cards", theirs, map[string]string{"phone": "7"})
+				w.moved()
+				a, b := w.a.Rows("cards"), w.b.Rows("cards")
+				if len(a) != 1 || len(b) != 1 || a[0].Fields["tags"] != "vip" || b[0].Fields["notes"] != "ours" || b[0].Fields["email"] != "" {
+					t.Errorf("in the end %v and %v", a, b)
+				}
+			})
+		})
+	}
+}

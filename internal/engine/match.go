@@ -357,7 +357,7 @@ func (b *batch) transitive(ctx context.Context, row store.Row) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("load partner: %w", err)
 		}
-		if parted && rows[id].Fate != connector.Present {
+		if fate := rows[id].Fate; parted && fate != connector.Present && fate != connector.Left {
 			continue // as if it had come back to a partner that is gone (R18)
 		}
 		links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, b.side.Other(), []string{id})

@@ -191,7 +191,8 @@ func (o *oracle) forgotten(e edit, f Field, v string) bool {
 	acts := o.w.set.Sides[e.side].Twin.Kit().Ledger().Acts()
 	return slices.ContainsFunc(acts[:max(0, e.acts-1)], func(act twin.Act) bool {
 		held, told := act.Fields[f.Wire[e.side]]
-		return told && act.Object == o.k.Objects[e.side] && act.ID == e.id && o.same(f, e.side, held) == v
+		empty := act.Verb == "create" && !told // what is not told of a new record is empty
+		return (told || empty) && act.Object == o.k.Objects[e.side] && act.ID == e.id && o.same(f, e.side, held) == v
 	})
 }
 

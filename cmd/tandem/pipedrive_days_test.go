@@ -159,10 +159,14 @@ func TestHooksOfPipedriveThatAreForgedOrLost(t *testing.T) {
 		if got := m.on("ann@acme.gr"); got != "All contacts, Qualified leads" {
 			t.Errorf("a forger made us read: Ann is on %s", got)
 		}
+		described := m.mail.Kit().Count(http.MethodGet, "/v3/contacts/attributes")
 		m.called(http.StatusOK, twin.HookFaults{}) // the genuine one comes again
 		time.Sleep(15 * time.Second)
 		if got := m.on("ann@acme.gr"); got != "All contacts, In negotiation" {
 			t.Errorf("Ann is on %s\n%s", got, m.log)
+		}
+		if n := m.mail.Kit().Count(http.MethodGet, "/v3/contacts/attributes") - described; n > 0 {
+			t.Errorf("for one move Brevo was asked %d times for what fields it has, of which an hour has 100", n)
 		}
 		m.deal(deal, "", "status", "won")
 		m.called(0, twin.HookFaults{Lost: true})

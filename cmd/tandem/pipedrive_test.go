@@ -23,11 +23,16 @@ type market struct {
 
 func newMarket(t *testing.T, yaml string) *market {
 	t.Helper()
+	return marketOf(t, yaml, twin.Options{})
+}
+
+func marketOf(t *testing.T, yaml string, o twin.Options) *market {
+	t.Helper()
 	s := &site{t: t, dir: t.TempDir(), log: &buffer{}}
 	m := &market{
 		site: s,
-		pipe: must[*pipedrivetwin.Company](t, twinOf(t, "pipedrive", twin.Options{})),
-		mail: must[*brevotwin.Account](t, twinOf(t, "brevo", twin.Options{})),
+		pipe: must[*pipedrivetwin.Company](t, twinOf(t, "pipedrive", o)),
+		mail: must[*brevotwin.Account](t, twinOf(t, "brevo", o)),
 	}
 	s.at = map[string]twin.Twin{"pipedrive": m.pipe, "brevo": m.mail}
 	s.env = map[string]string{"PIPEDRIVE_API_TOKEN": m.pipe.Settings()["api_token"], "BREVO_API_KEY": m.mail.Settings()["api_key"]}

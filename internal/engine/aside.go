@@ -42,7 +42,7 @@ func (e *Engine) strange(c *conn, schema record.Schema) bool {
 				continue
 			}
 			o, known := schema.Object(s.Ends[side].Object)
-			if known && slices.ContainsFunc(append(expressionsOf(s, side), e.strangeEvents(s, side)...), func(source string) bool { return mapping.Strange(source, o, schema.Objects) }) {
+			if known && slices.ContainsFunc(append(expressionsOf(s, side, o), e.strangeEvents(s, side)...), func(source string) bool { return mapping.Strange(source, o, schema.Objects) }) {
 				return true
 			}
 			if known && slices.ContainsFunc(s.Fields, func(f plan.Field) bool { return isNew(f, side, o) }) {
@@ -68,11 +68,14 @@ func isNew(f plan.Field, side record.Side, o record.Object) bool {
 }
 
 // expressionsOf are the expressions over the fields of one side.
-func expressionsOf(s plan.Sync, side record.Side) []string {
+func expressionsOf(s plan.Sync, side record.Side, o record.Object) []string {
 	sources := []string{s.Where[side]}
 	for _, f := range s.Fields {
 		if f.From != "" && (f.Left == "") == (side == record.Left) {
 			sources = append(sources, f.From)
+		}
+		if mapping.HoldsLists(f.Entry, o) {
+			continue // the rules look at the other side
 		}
 		for _, rule := range f.Lists {
 			sources = append(sources, rule.When)

@@ -119,6 +119,12 @@ func (e Entry) holdsLists(o record.Object, f record.Field) bool {
 	return f.Kind == record.KindReferences && f.Writable() && strings.HasSuffix(strings.ToLower(f.To), "lists")
 }
 
+// HoldsLists reports whether an entry's rules of lists put records on lists by a field of the
+// object: then what they look at is at the other side.
+func HoldsLists(e Entry, o record.Object) bool {
+	return len(e.Lists) > 0 && slices.ContainsFunc(o.Fields, func(f record.Field) bool { return e.holdsLists(o, f) })
+}
+
 // field is what the entry calls the field that holds the lists.
 func (r ListRule) field(e Entry) string {
 	if e.Left != "" {

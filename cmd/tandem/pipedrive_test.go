@@ -122,6 +122,17 @@ func (m *market) still() {
 	m.known()
 }
 
+// moves counts what was written to Brevo of people themselves; what is told of them is not that.
+func (m *market) moves() int {
+	n := 0
+	for _, a := range m.mail.Kit().Ledger().Acts() {
+		if a.By == "api" && a.Object != "events" {
+			n++
+		}
+	}
+	return n
+}
+
 func (m *market) known() {
 	m.t.Helper()
 	for _, tw := range m.at {
@@ -188,7 +199,7 @@ func TestADealThatIsDraggedMovesItsPersonBetweenLists(t *testing.T) {
 			{"", "status", "lost", "All contacts, Churned, Press", 1},
 		} {
 			time.Sleep(20 * time.Minute)
-			before := writes(m.mail)
+			before := m.moves()
 			switch {
 			case step.id != "":
 				m.deal(step.id, "", step.field, step.value)
@@ -204,7 +215,7 @@ func TestADealThatIsDraggedMovesItsPersonBetweenLists(t *testing.T) {
 			if got := m.on("ann@acme.gr"); got != step.want {
 				t.Errorf("%s %s: Ann is on %s, want %s", step.field, step.value, got, step.want)
 			}
-			if n := writes(m.mail) - before; n != step.writes {
+			if n := m.moves() - before; n != step.writes {
 				t.Errorf("%s %s: %d writes, want %d", step.field, step.value, n, step.writes)
 			}
 		}
@@ -233,11 +244,11 @@ func TestAChangedDealCostsOneWrite(t *testing.T) {
 		time.Sleep(20 * time.Minute)
 		m.wellSynced()
 		idle = reads() - idle
-		before, asked := writes(m.mail), reads()
+		before, asked := m.moves(), reads()
 		m.deal(deals[7], "", "status", "won")
 		time.Sleep(20 * time.Minute)
 		m.wellSynced()
-		if n := writes(m.mail) - before; n != 1 {
+		if n := m.moves() - before; n != 1 {
 			t.Errorf("%d writes for one deal: %v", n, lastActs(m.mail, 3))
 		}
 		if n := reads() - asked; n > idle {

@@ -49,10 +49,11 @@ func parts() []part {
 			uses:  "record connector rest internal/merge internal/mapping internal/plan internal/store",
 			tests: "twin connectortest",
 		},
+		{name: "internal/status", floor: 5, uses: "record connector rest internal/plan internal/store internal/engine"},
 		{name: "internal/door", floor: 5, uses: "record connector internal/store", tests: "rest twin connectortest"},
 		{
-			name: "internal/console", floor: 5,
-			uses:  "record connector internal/account internal/engine internal/mapping internal/plan internal/report internal/safe internal/store",
+			name: "internal/console", floor: 6,
+			uses:  "record connector rest internal/account internal/engine internal/mapping internal/plan internal/report internal/safe internal/status internal/store",
 			tests: "rest twin connectortest",
 		},
 		{
@@ -61,20 +62,20 @@ func parts() []part {
 			tests: "connectortest",
 		},
 		{
-			name: "internal/cli", floor: 6,
+			name: "internal/cli", floor: 7,
 			uses: "record connector rest twin internal/merge internal/mapping internal/plan internal/store internal/safe internal/engine " +
-				"internal/report internal/door internal/account internal/console examples",
+				"internal/report internal/door internal/account internal/console internal/status examples",
 			tests: "connectortest",
 		},
-		{name: ".", floor: 7, uses: "connector internal/cli"},
+		{name: ".", floor: 8, uses: "connector internal/cli"},
 		{
-			name: "cmd/tandem", floor: 8, uses: ". systems",
+			name: "cmd/tandem", floor: 9, uses: ". systems",
 			tests: "record connector rest twin connectortest internal/merge internal/mapping internal/plan internal/store " +
 				"internal/engine internal/sim internal/cli systems/*/*",
 		},
-		{name: "bench", floor: 8}, // programs that run the hub as a process
-		{name: "bench/twins", floor: 8, uses: "twin systems/*/*"},
-		{name: "bench/door", floor: 8, uses: "record connector twin internal/store internal/door systems/*/*"},
+		{name: "bench", floor: 9}, // programs that run the hub as a process
+		{name: "bench/twins", floor: 9, uses: "twin systems/*/*"},
+		{name: "bench/door", floor: 9, uses: "record connector twin internal/store internal/door systems/*/*"},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/rest/grant"
 )
 
@@ -233,7 +234,7 @@ func (c *revokeCmd) Run(ctx context.Context, a *app) (err error) {
 		return fmt.Errorf("revoke %s: %w", c.Connection, err)
 	}
 	if a.json {
-		return a.line(connectionStatusLine{Connection: c.Connection, Health: signedOut})
+		return a.line(status.Connection{Connection: c.Connection, Health: status.SignedOut})
 	}
 	return a.print(c.Connection + " has no access any more; tandem connections authorize " + c.Connection + " gives it again\n")
 }

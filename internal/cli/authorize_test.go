@@ -196,7 +196,7 @@ func asked(t *testing.T, address string) url.Values {
 	return u.Query()
 }
 
-func status(t *testing.T, o *office, dir string) string {
+func statusOf(t *testing.T, o *office, dir string) string {
 	t.Helper()
 	_, out, errs := attended(t, o, dir, strings.NewReader(""), nil, "status", "-o", "json")
 	return out + errs
@@ -209,7 +209,7 @@ func TestAuthorizeInABrowserOnThisMachine(t *testing.T) {
 	if code != exitFailed || !strings.Contains(out, "nobody has authorized it yet; run tandem connections authorize crm") {
 		t.Errorf("before: exit %d, %s", code, out)
 	}
-	if got := status(t, o, dir); !strings.Contains(got, `"grant":{"authorized":false,"problem":"nobody has authorized it yet"}`) {
+	if got := statusOf(t, o, dir); !strings.Contains(got, `"grant":{"authorized":false,"problem":"nobody has authorized it yet"}`) {
 		t.Errorf("status before: %s", got)
 	}
 	code, out, errs := attended(t, o, dir, strings.NewReader(""), func(address string) {
@@ -231,7 +231,7 @@ func TestAuthorizeInABrowserOnThisMachine(t *testing.T) {
 	if code != exitOK || !strings.Contains(out, "✓ crm: Office, account Ann's Office (4711)") || !strings.Contains(errs, "made ") {
 		t.Fatalf("exit %d\n%s%s", code, out, errs)
 	}
-	if got := status(t, o, dir); !strings.Contains(got, `"grant":{"authorized":true,"ends":"`) {
+	if got := statusOf(t, o, dir); !strings.Contains(got, `"grant":{"authorized":true,"ends":"`) {
 		t.Errorf("status after: %s", got)
 	}
 	if code, out, _ := attended(t, o, dir, strings.NewReader(""), nil, "status"); code != exitOK || strings.Contains(out, "its authorization ends") {
@@ -240,7 +240,7 @@ func TestAuthorizeInABrowserOnThisMachine(t *testing.T) {
 	if code, out, _ := attended(t, o, dir, strings.NewReader(""), nil, "connections", "revoke", "crm"); code != exitOK || !o.revoked {
 		t.Errorf("revoke: exit %d, %s", code, out)
 	}
-	if got := status(t, o, dir); !strings.Contains(got, `"health":"signed out"`) {
+	if got := statusOf(t, o, dir); !strings.Contains(got, `"health":"signed out"`) {
 		t.Errorf("status after it: %s", got)
 	}
 	if _, out, _ := attended(t, o, dir, strings.NewReader(""), nil, "status"); !strings.Contains(out, "signed out") || !strings.Contains(out, "tandem connections authorize crm asks a person to agree") {

@@ -6,25 +6,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
-	"github.com/tandemhub/tandem/rest"
 )
 
-// budgetLine is one budget of a vendor account, in tandem status -o json.
-type budgetLine struct {
-	Limit   string     `json:"limit"` // its name; "" = every call
-	Units   int        `json:"units"`
-	Hours   float64    `json:"hours"` // in which so many units may be spent
-	Spent   int        `json:"spent"` // in the last such time, by every process
-	Left    int        `json:"left"`
-	RunsOut *time.Time `json:"runs_out,omitempty"` // at the present pace; absent if it lasts
-	Free    *time.Time `json:"free,omitempty"`     // when something of what is spent is free again
-}
-
 // addBudgets says what was spent of the budgets of each connection's account.
-func (a *app) addBudgets(ctx context.Context, p *plan.Plan, s *store.Store, lines []connectionStatusLine) error {
+func (a *app) addBudgets(ctx context.Context, p *plan.Plan, s *store.Store, lines []status.Connection) error {
 	for i, c := range p.Connections {
 		system, err := a.system(c.System)
 		if err != nil || system.Spec.Limits == nil {
@@ -34,49 +22,15 @@ func (a *app) addBudgets(ctx context.Context, p *plan.Plan, s *store.Store, line
 		if err != nil {
 			return err
 		}
-		spent, err := s.SpentAt(ctx, c.Name, time.Now())
-		if err != nil {
+		if lines[i].Budget, err = status.BudgetsOf(ctx, s, system.Spec, c, known.Identity, time.Now()); err != nil {
 			return err
 		}
-		lines[i].Budget = budgets(system.Spec.Limits(c.Settings, known.Identity), spent, time.Now())
 	}
 	return nil
 }
 
-// budgets holds what was spent against the limits.
-func budgets(limits []connector.Limit, spent []store.Spending, now time.Time) []budgetLine {
-	var lines []budgetLine
-	for _, l := range limits {
-		if l.Units <= 0 || !rest.IsBudget(l.Per) {
-			continue
-		}
-		line := budgetLine{Limit: l.Name, Units: l.Units, Hours: l.Per.Hours()}
-		var first time.Time
-		for _, x := range spent {
-			if x.Name != l.Name || x.Per != l.Per || !x.Hour.Add(x.Per).After(now) {
-				continue
-			}
-			if first.IsZero() {
-				first = x.Hour
-			}
-			line.Spent += x.Units
-		}
-		line.Left = max(0, l.Units-line.Spent)
-		if line.Spent > 0 {
-			free := first.Add(l.Per)
-			line.Free = &free
-			pace := float64(line.Spent) / max(now.Sub(first).Hours(), 1) // in an hour
-			if end := now.Add(time.Duration(float64(line.Left) / pace * float64(time.Hour))); end.Before(free) {
-				line.RunsOut = &end
-			}
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-// text is the budget for people.
-func (x budgetLine) text(connection string, zone *time.Location) string {
+// budgetText is a budget for people.
+func budgetText(x status.Budget, connection string, zone *time.Location) string {
 	name := "calls"
 	if x.Limit != "" {
 		name = x.Limit

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -29,9 +30,9 @@ func TestStatusSaysWhenABudgetIsUsedUp(t *testing.T) {
 		{"it is used up", []store.Spending{at(4, 1000)}, 0, "used up until 2026-03-05 08:00:00"},
 		{"what is a day ago is free again", []store.Spending{at(24, 1000), at(2, 10)}, 990, "10 of 1,000"},
 	} {
-		got := budgets(limits, row.spent, now)
-		if len(got) != 1 || got[0].Left != row.left || !strings.Contains(got[0].text("crm", time.UTC), row.says) {
-			t.Errorf("%s: %+v, %q", row.name, got, got[0].text("crm", time.UTC))
+		got := status.Budgets(limits, row.spent, now)
+		if len(got) != 1 || got[0].Left != row.left || !strings.Contains(budgetText(got[0], "crm", time.UTC), row.says) {
+			t.Errorf("%s: %+v, %q", row.name, got, budgetText(got[0], "crm", time.UTC))
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
-	"github.com/tandemhub/tandem/rest/grant"
 )
 
 // afresh opens all connections anew, with the secrets of now: a credential that was
@@ -41,7 +41,7 @@ func (a *app) keepGrants(ctx context.Context, s *session, log *slog.Logger) {
 		}
 		err := g.Keep(ctx)
 		standing, serr := g.Standing(ctx)
-		line := grantOf(standing)
+		line := status.GrantOf(standing)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -49,43 +49,16 @@ func (a *app) keepGrants(ctx context.Context, s *session, log *slog.Logger) {
 			log.Warn("the authorization could not be renewed", "connection", c.Name, "error", err)
 		case serr != nil:
 			log.Warn("the authorization could not be looked at", "connection", c.Name, "error", serr)
-		case line.pressing(time.Now()):
+		case line.Pressing(time.Now()):
 			log.Warn("the connection needs a person", "connection", c.Name, "problem", line.Problem, "ends", standing.Ends,
 				"fix", "tandem connections authorize "+c.Name)
 		}
 	}
 }
 
-// grantLine is what a person granted, in tandem status -o json.
-type grantLine struct {
-	Authorized bool       `json:"authorized"`
-	Ends       *time.Time `json:"ends,omitempty"` // unless it is used or renewed before
-	Problem    string     `json:"problem,omitempty"`
-
-	used time.Time
-}
-
-// signedOut is the health of a connection to which nobody grants access, or no more.
-const signedOut = "signed out"
-
-// soon is how long ahead the end of a grant is told, at most.
-const soon = 7 * 24 * time.Hour
-
-// pressing reports whether a person should act: something is wrong, or the last third of a
-// grant's time has begun that is used seldom or never.
-func (l *grantLine) pressing(now time.Time) bool {
-	switch {
-	case l == nil:
-		return false
-	case l.Problem != "":
-		return true
-	}
-	return l.Ends != nil && l.Ends.Sub(now) < min(soon, l.Ends.Sub(l.used)/3)
-}
-
-// text says what is to be known about a grant, and nothing if all is well.
-func (l *grantLine) text(connection string, zone *time.Location, now time.Time) string {
-	if !l.pressing(now) {
+// grantText says what is to be known about a grant, and nothing if all is well.
+func grantText(l *status.Grant, connection string, zone *time.Location, now time.Time) string {
+	if !l.Pressing(now) {
 		return ""
 	}
 	text := fmt.Sprintf("  %s: ", connection)
@@ -102,7 +75,7 @@ func (l *grantLine) text(connection string, zone *time.Location, now time.Time) 
 
 // addGrants adds how the grants stand, as far as that can be read: a status that says the
 // rest is better than none.
-func (a *app) addGrants(ctx context.Context, p *plan.Plan, s *store.Store, lines []connectionStatusLine) {
+func (a *app) addGrants(ctx context.Context, p *plan.Plan, s *store.Store, lines []status.Connection) {
 	if !slices.ContainsFunc(p.Connections, func(c plan.Connection) bool { return c.Settings[connector.ClientID] != "" }) {
 		return
 	}
@@ -123,19 +96,11 @@ func (a *app) addGrants(ctx context.Context, p *plan.Plan, s *store.Store, lines
 		}
 		standing, err := g.Standing(ctx)
 		if err != nil {
-			lines[i].Grant = &grantLine{Problem: err.Error()}
+			lines[i].Grant = &status.Grant{Problem: err.Error()}
 			continue
 		}
-		if lines[i].Grant = grantOf(standing); !standing.Authorized {
-			lines[i].Health = signedOut // whatever the last check said
+		if lines[i].Grant = status.GrantOf(standing); !standing.Authorized {
+			lines[i].Health = status.SignedOut // whatever the last check said
 		}
 	}
-}
-
-func grantOf(s grant.Standing) *grantLine {
-	line := &grantLine{Authorized: s.Authorized, Problem: s.Problem, used: s.Used}
-	if !s.Ends.IsZero() {
-		line.Ends = &s.Ends
-	}
-	return line
 }

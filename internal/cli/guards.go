@@ -6,10 +6,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -29,7 +29,7 @@ type affected struct {
 	alarms  []engine.Alarm
 	records []affectedRecord
 	more    int
-	guard   *guardLine
+	guard   *status.Guard
 }
 
 // affectedRecord is one record and what would be written because of it.
@@ -53,7 +53,7 @@ type reviewShown struct {
 	Alarms  []engine.Alarm   `json:"alarms,omitempty"`
 	Records []affectedRecord `json:"records,omitempty"`
 	More    int              `json:"more_records,omitempty"` // not named; --all names them
-	Guard   *guardLine       `json:"guard,omitempty"`
+	Guard   *status.Guard    `json:"guard,omitempty"`
 }
 
 // affected loads what there is to say about the records of an item.
@@ -86,7 +86,7 @@ func (a *app) affected(ctx context.Context, p *plan.Plan, s *store.Store, it sto
 		if err != nil {
 			return nil, fmt.Errorf("count what there is: %w", err)
 		}
-		out.guard, err = suggestedGuard(ctx, s, sync, tally.Linked, it.Opened)
+		out.guard, err = status.SuggestGuard(ctx, s, sync, tally.Linked, it.Opened)
 		if err != nil {
 			return nil, err
 		}
@@ -130,69 +130,13 @@ func (f *affected) text() string {
 		fmt.Fprintf(&b, "  and %s more; tandem review show %d --all names them\n", count(f.more), f.item.ID)
 	}
 	if f.guard != nil {
-		fmt.Fprintf(&b, "  %s\n", f.guard)
+		fmt.Fprintf(&b, "  %s\n", guardText(f.guard))
 	}
 	return b.String()
 }
 
-// A guardLine is what a sync's own last month says about its guards.
-type guardLine struct {
-	Days    int            `json:"days"`
-	Most    map[string]int `json:"most"`    // in one day
-	Suggest map[string]int `json:"suggest"` // records; would have stopped nothing in those days
-}
-
-// suggestedGuard looks at a sync's last 30 days. It suggests what is tighter than the guard
-// of today, once there is a week to judge by; nil = nothing.
-func suggestedGuard(ctx context.Context, s *store.Store, sync plan.Sync, linked int, until time.Time) (*guardLine, error) {
-	const month, week = 30, 7
-	complete, err := s.Completed(ctx, sync.Name)
-	if err != nil {
-		return nil, fmt.Errorf("load runs: %w", err)
-	}
-	since := until.AddDate(0, 0, -month)
-	if complete[0].After(since) {
-		since = complete[0].Add(time.Microsecond)
-	}
-	days := int(until.Sub(since).Hours() / 24)
-	if complete[0].IsZero() || days < week {
-		return nil, nil
-	}
-	peaks, err := s.Peaks(ctx, sync.Name, since)
-	if err != nil {
-		return nil, fmt.Errorf("look at the last month: %w", err)
-	}
-	g := &guardLine{Days: days, Most: map[string]int{}, Suggest: map[string]int{}}
-	for _, one := range []struct {
-		name  string
-		most  int
-		today plan.Amount
-	}{{"create", peaks.Created, sync.Guard.Create}, {"delete", peaks.Deleted, sync.Guard.Delete}, {"update", peaks.Updated, sync.Guard.Update}} {
-		g.Most[one.name] = one.most
-		// A rolling day holds no more than two days of the calendar.
-		if n := roundUp(2 * one.most); n < one.today.Limit(linked) {
-			g.Suggest[one.name] = n
-		}
-	}
-	if len(g.Suggest) == 0 {
-		return nil, nil
-	}
-	return g, nil
-}
-
-// roundUp returns a number that people would write, at least 10.
-func roundUp(n int) int {
-	for unit := 10; ; unit *= 10 {
-		for _, step := range []int{1, 2, 5} {
-			if n <= step*unit {
-				return step * unit
-			}
-		}
-	}
-}
-
-// String tells the numbers and the suggestion. It is never applied by itself.
-func (g *guardLine) String() string {
+// guardText tells the numbers and the suggestion. It is never applied by itself.
+func guardText(g *status.Guard) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(g.Suggest)) {
 		parts = append(parts, fmt.Sprintf("%s: %d", name, g.Suggest[name]))

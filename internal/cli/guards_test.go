@@ -12,6 +12,7 @@ import (
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -26,7 +27,7 @@ func TestAStoppedRunIsToldInNumbersAndByRecord(t *testing.T) {
 			{Record: "erp.tasks/2"},
 		},
 		more:  1198,
-		guard: &guardLine{Days: 30, Most: map[string]int{"create": 1, "delete": 0, "update": 14}, Suggest: map[string]int{"update": 50, "delete": 10}},
+		guard: &status.Guard{Days: 30, Most: map[string]int{"create": 1, "delete": 0, "update": 14}, Suggest: map[string]int{"update": 50, "delete": 10}},
 	}
 	want := `  saw shape      right due: 1,200 of 1,500 linked
   erp.tasks/1  update crm.tasks/9  due: 10:00 -> 12:00
@@ -67,18 +68,18 @@ func TestASuggestionIsOfTheSyncsOwnLastDays(t *testing.T) {
 		}
 	}
 	sync := plan.Sync{Name: "contacts", Guard: plan.Guard{Delete: plan.Amount{Records: 5}, Create: plan.Amount{Records: 1000}, Update: plan.Amount{Percent: 50}}}
-	g, err := suggestedGuard(ctx, s, sync, 1000, now)
+	g, err := status.SuggestGuard(ctx, s, sync, 1000, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &guardLine{Days: 19, Most: map[string]int{"create": 0, "delete": 0, "update": 14}, Suggest: map[string]int{"create": 10, "update": 50}}
+	want := &status.Guard{Days: 19, Most: map[string]int{"create": 0, "delete": 0, "update": 14}, Suggest: map[string]int{"create": 10, "update": 50}}
 	if diff := cmp.Diff(want, g); diff != "" {
 		t.Error(diff)
 	}
-	if young, err := suggestedGuard(ctx, s, sync, 1000, now.AddDate(0, 0, -15)); err != nil || young != nil {
+	if young, err := status.SuggestGuard(ctx, s, sync, 1000, now.AddDate(0, 0, -15)); err != nil || young != nil {
 		t.Errorf("five days say %v: %v", young, err)
 	}
-	if !strings.Contains(g.String(), "guard: { create: 10, update: 50 }") {
-		t.Errorf("it says %q", g)
+	if !strings.Contains(guardText(g), "guard: { create: 10, update: 50 }") {
+		t.Errorf("it says %q", guardText(g))
 	}
 }

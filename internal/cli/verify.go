@@ -163,28 +163,6 @@ func verifyText(r engine.VerifyReport, repair bool) string {
 	return b.String()
 }
 
-// verifiedLine is the last whole round of verifying a sync in tandem status -o json.
-type verifiedLine struct {
-	Ended time.Time `json:"ended"`
-	store.VerifyCounts
-}
-
-// addVerified says how a sync was verified the last time, and whether it was restored.
-func (l *syncStatusLine) addVerified(ctx context.Context, s *store.Store) error {
-	v, err := s.Verification(ctx, l.Sync)
-	if err != nil {
-		return err
-	}
-	if !v.Ended.IsZero() {
-		l.Verified = &verifiedLine{v.Ended, v.Last}
-	}
-	mark, is, err := s.Restored(ctx, l.Sync)
-	if is {
-		l.Restored = &mark.At
-	}
-	return err
-}
-
 // sliceFor bounds the slice of one sync, so that no run waits long for it; the next one goes on.
 const sliceFor = 2 * time.Minute
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/connectortest/toy"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/twin"
 )
 
@@ -65,7 +66,7 @@ func (s *station) status() string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	lines, err := connectionStatus(s.t.Context(), p, s.session.store)
+	lines, err := status.Connections(s.t.Context(), p, s.session.store)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package cli
+package status
 
 import (
 	"context"
@@ -18,7 +18,7 @@ const (
 
 // addForecast says when what waits in the outbox will be gone at the pace so far; nothing, if
 // nothing has been written lately.
-func (l *syncStatusLine) addForecast(ctx context.Context, s *store.Store, now time.Time) error {
+func (l *Sync) addForecast(ctx context.Context, s *store.Store, now time.Time) error {
 	if l.Outbox == 0 {
 		return nil
 	}

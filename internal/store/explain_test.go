@@ -33,6 +33,11 @@ func callAll(t *testing.T, s *Store) {
 	note(s.Rows(ctx, left, ids))
 	note(s.Changed(ctx, left, 0, 5))
 	note(s.MaxSeq(ctx, left))
+	note(s.Latest(ctx, left, 0, 5))
+	note(s.Objects(ctx))
+	note(s.WrittenByDay(ctx, time.Now(), time.UTC))
+	_, _, werr := s.FindWords(ctx, left, []string{"a", "b"}, 5)
+	run(werr)
 	note(s.Unseen(ctx, left, time.Now(), "", 5))
 	note(s.FindByKey(ctx, left, []Key{{"a", "b"}}))
 	for _, side := range record.Sides() {
@@ -110,7 +115,7 @@ func TestStatementsUseTheirIndexes(t *testing.T) {
 			continue // the runs of some months are walked to find those that are kept for good
 		}
 		plan := explain(t, s, q)
-		for _, table := range []string{"mirror", "m", "k", "links", "l", "journal", "outbox", "o", "standing", "x", "dirty", "mirror_keys", "hints", "runs", "events"} {
+		for _, table := range []string{"mirror", "m", "k", "links", "l", "journal", "outbox", "o", "standing", "x", "dirty", "mirror_keys", "mirror_words", "w", "hints", "runs", "events"} {
 			if strings.Contains(plan, "SCAN "+table+"\n") || strings.Contains(plan, "SCAN "+table+" USING") {
 				t.Errorf("%s\nwalks %s:\n%s", q, table, plan)
 			}

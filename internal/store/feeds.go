@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 // place remembers where reading goes on after a page.
@@ -149,4 +150,34 @@ func (s *Store) connections(ctx context.Context, tail string, more ...any) ([]Co
 		return nil, fmt.Errorf("read connections: %w", err)
 	}
 	return list, nil
+}
+
+// An ObjectState is what the mirror has of one object, and when it was last read.
+type ObjectState struct {
+	Present int       // rows
+	Read    time.Time // when the last read began that came to its end; zero = none has yet
+	Listing time.Time // when the listing under way began; zero = none is
+	Total   int       // records in all, as the vendor last said; 0 = it does not say
+}
+
+// Objects returns how the mirror stands for every object that it knows.
+func (s *Store) Objects(ctx context.Context) (map[Object]ObjectState, error) {
+	all := map[Object]ObjectState{}
+	err := s.read(ctx, func(q runner) error {
+		return q.each(ctx, `SELECT o.connection, o.name, o.present, COALESCE(MIN(f.polled), 0), COALESCE(MAX(f.began), 0), CAST(COALESCE(SUM(f.total), 0) AS BIGINT)
+			FROM objects o LEFT JOIN feeds f ON f.object = o.id AND f.kind = ? WHERE o.workspace = ?
+			GROUP BY o.connection, o.name, o.present`, args(string(FeedChanges), s.workspace), func(scan scanner) error {
+			var of Object
+			var x ObjectState
+			var read, listing int64
+			err := scan(&of.Connection, &of.Name, &x.Present, &read, &listing, &x.Total)
+			x.Read, x.Listing = fromMicros(read), fromMicros(listing)
+			all[of] = x
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read how the mirror stands: %w", err)
+	}
+	return all, nil
 }

@@ -86,17 +86,25 @@ func (t *tx) putKeys(object int64, rows []*stored) error {
 		if err != nil {
 			return fmt.Errorf("index record %s: %w", r.id, err)
 		}
-		for _, k := range old {
-			if _, err := t.exec(`DELETE FROM mirror_keys WHERE object = ? AND hash = ? AND id = ?`, object, k.hash(), r.id); err != nil {
-				return fmt.Errorf("index rows: %w", err)
-			}
-		}
 		now, err := decodeKeys(r.keys)
 		if err != nil {
 			return fmt.Errorf("index record %s: %w", r.id, err)
 		}
+		for _, k := range old {
+			if k.isWord() {
+				continue
+			}
+			if _, err := t.exec(`DELETE FROM mirror_keys WHERE object = ? AND hash = ? AND id = ?`, object, k.hash(), r.id); err != nil {
+				return fmt.Errorf("index rows: %w", err)
+			}
+		}
+		if err := t.putWords(object, r.id, old, now); err != nil {
+			return err
+		}
 		for _, k := range now {
-			fresh = append(fresh, indexed{k.hash(), r.id})
+			if !k.isWord() {
+				fresh = append(fresh, indexed{k.hash(), r.id})
+			}
 		}
 	}
 	// In the order of the index, neighbours land on the same page.

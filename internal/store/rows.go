@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -64,6 +65,31 @@ func (s *Store) ChangedBut(ctx context.Context, of Object, afterSeq int64, limit
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read changed rows of %s: %w", of, err)
+	}
+	return rows, nil
+}
+
+// Latest returns present rows of an object, those first that changed last; from before a Seq on, or
+// from the newest for 0.
+func (s *Store) Latest(ctx context.Context, of Object, before int64, limit int) ([]Row, error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	var rows []Row
+	err := s.read(ctx, func(q runner) error {
+		object, err := s.object(ctx, q, of)
+		if err != nil {
+			return err
+		}
+		return q.each(ctx, `SELECT `+rowColumns+` FROM mirror WHERE object = ? AND seq < ? AND fate = ? ORDER BY seq DESC LIMIT ?`,
+			args(object, before, string(connector.Present), limit), func(scan scanner) error {
+				r, err := scanRow(scan, of)
+				rows = append(rows, r)
+				return err
+			})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the latest rows of %s: %w", of, err)
 	}
 	return rows, nil
 }

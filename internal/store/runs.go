@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/tandemhub/tandem/record"
 )
@@ -121,3 +123,47 @@ func (s *Store) scanRun(scan scanner) (Run, error) {
 	}
 	return r, nil
 }
+
+// sqlDays finds the runs of some days, of all syncs.
+func sqlDays() []string { return []string{`CREATE INDEX runs_started ON runs (workspace, started)`} }
+
+// DayCounts are what the runs of one day did to records.
+type DayCounts struct {
+	Created, Updated, Deleted int
+}
+
+// WrittenByDay counts what runs did to records since then, by the day, in that zone and as
+// "2006-01-02", on which they began.
+func (s *Store) WrittenByDay(ctx context.Context, since time.Time, zone *time.Location) (map[string]DayCounts, error) {
+	days := map[string]DayCounts{}
+	err := s.read(ctx, func(q runner) error {
+		// Nearly all runs write nothing: their counts are not worth decoding.
+		return q.each(ctx, `SELECT started, left_counts, right_counts FROM runs WHERE workspace = ? AND started >= ?
+			AND (left_counts NOT LIKE ? OR right_counts NOT LIKE ?)`, args(s.workspace, micros(since), nothingWritten, nothingWritten),
+			func(scan scanner) error {
+				var started int64
+				var raw [2]sql.RawBytes
+				if err := scan(&started, &raw[0], &raw[1]); err != nil {
+					return err
+				}
+				day := fromMicros(started).In(zone).Format(time.DateOnly)
+				w := days[day]
+				for _, b := range raw {
+					var c Counts
+					if err := json.Unmarshal(b, &c); err != nil {
+						return fmt.Errorf("a run of %s: %w", day, err)
+					}
+					w.Created, w.Updated, w.Deleted = w.Created+c.Created, w.Updated+c.Updated, w.Deleted+c.Deleted
+				}
+				days[day] = w
+				return nil
+			})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count what was written by day: %w", err)
+	}
+	return days, nil
+}
+
+// nothingWritten is in the encoding of Counts of a side that was not written.
+const nothingWritten = `%"created":0,"updated":0,"deleted":0,%`

@@ -30,7 +30,8 @@ func migrations() []migration {
 		{"corrections of people", sqlCorrections()}, {"receipts of erasures", sqlErasures()},
 		{"stages of deals", sqlStages()}, {"budgets", sqlBudgets()},
 		{"given-up references", sqlStrays()}, {"events", sqlEvents()},
-		{"people", append(sqlPeople(), sqlPauses()...)}}
+		{"people", append(sqlPeople(), sqlPauses()...)},
+		{"words and days", append(sqlWords(), sqlDays()...)}}
 }
 
 // sqlMembers lets links share a record (R26). A slot is 0, or the link's own id on the side of

@@ -243,7 +243,7 @@ func (e *Engine) keysOf(end end) func(record.Fields) []store.Key {
 			}
 		}
 	}
-	refs := e.indexedRefs(end)
+	refs, words := e.indexedRefs(end), wordFields(end.object)
 	return func(f record.Fields) []store.Key {
 		var keys []store.Key
 		for _, mk := range makers {
@@ -261,7 +261,7 @@ func (e *Engine) keysOf(end end) func(record.Fields) []store.Key {
 				keys = append(keys, childKey(ref, id))
 			}
 		}
-		return keys
+		return addWords(keys, words, f, e.plan.Country)
 	}
 }
 
@@ -282,6 +282,9 @@ func (e *Engine) indexPrint(end end) string {
 	}
 	if c := end.object.Copies; c != nil {
 		parts = append(parts, "copies:"+c.Key)
+	}
+	if words := wordsPrint(wordFields(end.object), e.plan.Country); words != "" {
+		parts = append(parts, words)
 	}
 	return strings.Join(append(parts, e.indexedRefs(end)...), "|")
 }

@@ -53,7 +53,7 @@ func parts() []part {
 		{name: "internal/door", floor: 5, uses: "record connector internal/store", tests: "rest twin connectortest"},
 		{
 			name: "internal/console", floor: 6,
-			uses:  "record connector rest internal/account internal/engine internal/mapping internal/plan internal/report internal/safe internal/status internal/store",
+			uses:  "record connector rest internal/account internal/door internal/engine internal/mapping internal/plan internal/report internal/safe internal/status internal/store",
 			tests: "rest twin connectortest",
 		},
 		{

@@ -16,6 +16,7 @@ import (
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/rest/grant"
 )
 
 // An outlook is what the server's loop lets others see: what it works with itself is its own.
@@ -149,6 +150,25 @@ func (h *hub) Status(ctx context.Context) (console.Status, error) {
 		st.Syncs = append(st.Syncs, x)
 	}
 	return st, nil
+}
+
+// Grants makes connections without calling anybody, so it waits for nobody's turn.
+func (h *hub) Grants(ctx context.Context) (map[string]*grant.Grant, error) {
+	p := h.Plan()
+	if !slices.ContainsFunc(p.Connections, func(c plan.Connection) bool { return c.Settings[connector.ClientID] != "" }) {
+		return nil, nil
+	}
+	e, err := h.server.borrow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	grants := map[string]*grant.Grant{}
+	for _, c := range p.Connections {
+		if g := e.Grant(c.Name); g != nil {
+			grants[c.Name] = g
+		}
+	}
+	return grants, nil
 }
 
 // openConsole makes the console of a server that listens, and tells the terminal how the first

@@ -22,6 +22,7 @@ import (
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/rest/grant"
 )
 
 // A Hub is what the process lends to the console. Its methods may be called from several
@@ -42,6 +43,9 @@ type Hub interface {
 	Pause(ctx context.Context, sync, by string) error
 	Resume(ctx context.Context, sync string) error
 	Status(ctx context.Context) (Status, error)
+	// Grants returns what people granted connections in a browser, by connection. They know from
+	// memory how they stand, and need nobody's turn to begin and end a round trip.
+	Grants(ctx context.Context) (map[string]*grant.Grant, error)
 }
 
 // A Status is how the process stands.
@@ -79,6 +83,7 @@ type console struct {
 	view     *view
 	files    *files
 	outside  *outside
+	askings  *askings
 }
 
 // New returns the handler of everything that the console answers.
@@ -105,6 +110,6 @@ func newConsole(o Options) (*console, error) {
 	if c.view, err = newView(o.Hub, files, o.Log); err != nil {
 		return nil, fmt.Errorf("load the console's pages: %w", err)
 	}
-	c.outside = newOutside(o.Client, o.Now)
+	c.outside, c.askings = newOutside(o.Client, o.Now), &askings{all: map[string]asking{}}
 	return c, nil
 }

@@ -18,23 +18,32 @@ import (
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/rest/grant"
 )
 
 // A fakeHub lends a store and a plan; nothing works behind it.
 type fakeHub struct {
-	plan  *plan.Plan
-	store *store.Store
+	plan   *plan.Plan
+	store  *store.Store
+	specs  []connector.Spec
+	grants map[string]*grant.Grant
+	engine *engine.Engine // lent, if there is one
+	ran    []string       // what was asked for
 }
 
 func (h *fakeHub) Plan() *plan.Plan                            { return h.plan }
 func (h *fakeHub) Store() *store.Store                         { return h.store }
-func (h *fakeHub) Specs() []connector.Spec                     { return nil }
-func (h *fakeHub) Run(...string) error                         { return nil }
+func (h *fakeHub) Specs() []connector.Spec                     { return h.specs }
+func (h *fakeHub) Run(names ...string) error                   { h.ran = append(h.ran, names...); return nil }
 func (h *fakeHub) Pause(context.Context, string, string) error { return nil }
 func (h *fakeHub) Resume(context.Context, string) error        { return nil }
-func (h *fakeHub) Borrow(context.Context, func(context.Context, *engine.Engine) error) error {
-	return nil
+func (h *fakeHub) Borrow(ctx context.Context, fn func(context.Context, *engine.Engine) error) error {
+	if h.engine == nil {
+		return nil
+	}
+	return fn(ctx, h.engine)
 }
+func (h *fakeHub) Grants(context.Context) (map[string]*grant.Grant, error) { return h.grants, nil }
 func (h *fakeHub) Status(context.Context) (Status, error) {
 	return Status{Ready: true, Syncs: []SyncStatus{{Name: "contacts", Next: time.Now()}, {Name: "deals", Paused: &store.Pause{Sync: "deals", By: "ann"}}}}, nil
 }

@@ -1,15 +1,265 @@
 package console
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/status"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+const (
+	homeDays = 14 // in the chart
+	homeRuns = 8
+	homeAsks = 5 // what stops a sync, told one by one
+)
 
 type homePage struct {
-	Status Status
+	Status      Status
+	Tiles       []homeTile
+	Notices     []homeNotice
+	Syncs       []homeSync
+	Connections []connectionView
+	Chart       barChart
+	Runs        []store.Run
+}
+
+// A homeTile counts the syncs of one state, and what there is of it.
+type homeTile struct {
+	State   string
+	Syncs   int
+	Records int
+	Path    string
+}
+
+// A homeNotice is something that somebody should look at.
+type homeNotice struct {
+	Kind string // ends a key of the catalogues below "notice."
+	Of   string // the sync or the connection
+	Text string // in the words of who noticed it; "" = there are none
+	Fix  string
+	Path string
+	N    int
+}
+
+// The states of a sync on this page; they end keys of the catalogues below "homestate.".
+const (
+	homeInStep  = "instep"
+	homeWaits   = "waiting"
+	homeFails   = "failing"
+	homeAsked   = "ask"
+	homePaused  = "paused"
+	homeRunning = "running"
+	homeNever   = "never"
+)
+
+// A homeSync is how one sync stands.
+type homeSync struct {
+	status.Sync
+	Ends  [2]plan.Endpoint
+	Here  SyncStatus
+	State string
+}
+
+// Badge is the class of its state's badge.
+func (s homeSync) Badge() string {
+	switch s.State {
+	case homeInStep:
+		return "badge-ok"
+	case homeFails:
+		return "badge-fail"
+	case homeAsked:
+		return "badge-ask"
+	default:
+		return "badge-wait"
+	}
+}
+
+// homeState puts what matters most into a word.
+func homeState(s status.Sync, here SyncStatus) string {
+	switch {
+	case s.Status == "running":
+		return homeRunning
+	case here.Paused != nil:
+		return homePaused
+	case s.Status == engine.StatusFailed || s.Status == store.RunCutShort:
+		return homeFails
+	case s.Status == engine.StatusBlocked || s.Review > 0:
+		return homeAsked
+	case s.Started == nil:
+		return homeNever
+	case s.Outbox > 0 || s.Waiting > 0 || !s.Reconciled:
+		return homeWaits
+	default:
+		return homeInStep
+	}
 }
 
 func (c *console) showHome(w http.ResponseWriter, r *http.Request) error {
-	status, err := c.hub.Status(r.Context())
+	data, err := c.home(r.Context())
 	if err != nil {
 		return err
 	}
-	return c.view.page(w, r, "home", homePage{Status: status})
+	return c.view.page(w, r, "home", data)
+}
+
+func (c *console) home(ctx context.Context) (homePage, error) {
+	var data homePage
+	var err error
+	if data.Status, err = c.hub.Status(ctx); err != nil {
+		return data, err
+	}
+	if data.Syncs, err = c.homeSyncs(ctx, data.Status); err != nil {
+		return data, err
+	}
+	data.Tiles = homeTiles(data.Syncs)
+	if data.Connections, err = c.connectionViews(ctx); err != nil {
+		return data, err
+	}
+	p, now := c.hub.Plan(), c.now()
+	first := dayOf(now.In(p.Timezone)).AddDate(0, 0, 1-homeDays)
+	days, err := c.hub.Store().WrittenByDay(ctx, first, p.Timezone)
+	if err != nil {
+		return data, err
+	}
+	data.Chart = bars(first, homeDays, days)
+	if data.Runs, err = c.hub.Store().Runs(ctx, "", homeRuns); err != nil {
+		return data, err
+	}
+	data.Notices, err = c.homeNotices(ctx, data, now)
+	return data, err
+}
+
+func dayOf(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+}
+
+func (c *console) homeSyncs(ctx context.Context, here Status) ([]homeSync, error) {
+	p := c.hub.Plan()
+	var all []homeSync
+	for _, sync := range p.Syncs {
+		stands, err := status.OfSync(ctx, p, c.hub.Store(), sync, c.now())
+		if err != nil {
+			return nil, err
+		}
+		s := homeSync{Sync: stands, Ends: sync.Ends}
+		if i := slices.IndexFunc(here.Syncs, func(x SyncStatus) bool { return x.Name == sync.Name }); i >= 0 {
+			s.Here = here.Syncs[i]
+		}
+		s.State = homeState(stands, s.Here)
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// homeTiles counts each sync once, and the records of all.
+func homeTiles(syncs []homeSync) []homeTile {
+	tiles := []homeTile{{State: homeInStep, Path: "/syncs"}, {State: homeWaits, Path: "/syncs"}, {State: homeFails, Path: "/runs"}, {State: homeAsked, Path: "/review"}}
+	for _, s := range syncs {
+		i := 1
+		switch s.State {
+		case homeInStep:
+			i = 0
+		case homeFails:
+			i = 2
+		case homeAsked:
+			i = 3
+		}
+		tiles[i].Syncs++
+		tiles[0].Records += s.Linked
+		tiles[1].Records += s.Outbox + s.Waiting
+		tiles[3].Records += s.Review
+	}
+	return tiles
+}
+
+// homeNotices are what should be looked at, that which stops most first.
+func (c *console) homeNotices(ctx context.Context, data homePage, now time.Time) ([]homeNotice, error) {
+	var all []homeNotice
+	if data.Status.Full {
+		all = append(all, homeNotice{Kind: "full"})
+	}
+	for _, x := range data.Connections {
+		all = append(all, x.notices(now)...)
+	}
+	for _, s := range data.Syncs {
+		if s.State == homeFails {
+			all = append(all, homeNotice{Kind: "failing", Of: s.Sync.Sync, Text: s.Error, Path: "/syncs/" + pathEscape(s.Sync.Sync)})
+		}
+	}
+	stops, err := c.hub.Store().Reviews(ctx, store.ReviewQuery{
+		Open: true, Limit: homeAsks, Kinds: []store.ReviewKind{store.ReviewGuard, store.ReviewIdentity, store.ReviewConfiguration, store.ReviewEvents},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range stops {
+		all = append(all, homeNotice{Kind: "decision", Of: it.Sync, Text: it.Text, Fix: it.Fix, Path: "/review"})
+	}
+	if n := data.Tiles[3].Records - len(stops); n > 0 {
+		all = append(all, homeNotice{Kind: "review", N: n, Path: "/review"})
+	}
+	return all, nil
+}
+
+// Badge is the class of the notice.
+func (n homeNotice) Badge() string {
+	switch n.Kind {
+	case "full", "failing", "paused", "signedout":
+		return "notice-fail"
+	case "decision", "review":
+		return "notice-ask"
+	default:
+		return "notice-wait"
+	}
+}
+
+// runAll has every sync run next.
+func (c *console) runAll(w http.ResponseWriter, r *http.Request) error {
+	var names []string
+	for _, s := range c.hub.Plan().Syncs {
+		names = append(names, s.Name)
+	}
+	note(r, "all syncs", "")
+	if len(names) > 0 {
+		if err := c.hub.Run(names...); err != nil {
+			return err
+		}
+	}
+	return c.redirect(w, r, "/", "runall")
+}
+
+// runWord is a run's status as the end of a key below "runstatus.".
+func runWord(status string) string {
+	switch status {
+	case "":
+		return homeRunning
+	case store.RunCutShort:
+		return "cutshort"
+	}
+	return status
+}
+
+// writtenBy counts what a run did to records.
+func writtenBy(r store.Run) int {
+	n := 0
+	for _, side := range r.Sides {
+		n += side.Created + side.Updated + side.Deleted
+	}
+	return n
+}
+
+// specOf returns the system of that name.
+func (c *console) specOf(system string) (connector.Spec, bool) {
+	specs := c.hub.Specs()
+	i := slices.IndexFunc(specs, func(s connector.Spec) bool { return s.Name == system })
+	if i < 0 {
+		return connector.Spec{}, false
+	}
+	return specs[i], true
 }

@@ -63,7 +63,7 @@ func TestFirstRun(t *testing.T) {
 	b.want(w.post("/setup", "token", word, "name", "ann", "password", password, "repeat", "x"), http.StatusUnprocessableEntity, "The two passwords are not the same.")
 	b.want(w.post("/setup", "token", word, "name", "ann", "password", "short", "repeat", "short"), http.StatusUnprocessableEntity, "Take at least 12 characters")
 	b.to(w.post("/setup", "token", word, "name", "ann", "password", password, "repeat", password), "/")
-	b.want(w.get("/"), http.StatusOK, "contacts", "Paused by ann")
+	b.want(w.get("/"), http.StatusOK, "There are no connections yet.", "Sign out")
 	b.to(b.browser().get("/setup"), "/login")
 	b.want(b.browser().post("/setup", "token", word, "name", "eve", "password", password, "repeat", password), http.StatusUnprocessableEntity)
 	b.sameAudit("|setup|eve||refused", "ann|setup|ann||done", "|setup|eve||refused")

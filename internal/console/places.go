@@ -18,6 +18,7 @@ type place struct {
 func places() []place {
 	return []place{
 		{Path: "/", Text: "nav.home", right: account.See},
+		{Path: "/connections", Text: "nav.connections", right: account.See},
 		{Path: "/settings/people", Text: "nav.people", right: account.People},
 		{Path: "/settings/audit", Text: "nav.audit", right: account.People},
 	}

@@ -57,5 +57,19 @@ func (c *console) routes() []route {
 		{method: "GET", pattern: "/settings/audit", right: account.People, handler: c.showAudit},
 
 		{method: "GET", pattern: "/api/v1/me", right: account.See, handler: c.apiMe},
+
+		{method: "POST", pattern: "/syncs/run", right: account.Run, handler: c.runAll, audit: "sync.run"},
+		{method: "GET", pattern: "/systems", right: account.See, handler: c.showSystems},
+		{method: "GET", pattern: "/connections", right: account.See, handler: c.showConnections},
+		{method: "GET", pattern: "/connections/new", right: account.Configure, handler: c.newConnection},
+		{method: "GET", pattern: "/connections/{name}", right: account.See, handler: c.showConnection},
+		{method: "POST", pattern: "/connections/{name}/test", right: account.Run, handler: c.testConnection, audit: "connection.test"},
+		{method: "POST", pattern: "/connections/{name}/pause", right: account.Run, handler: c.pauseConnection, audit: "connection.pause"},
+		{method: "POST", pattern: "/connections/{name}/resume", right: account.Run, handler: c.resumeConnection, audit: "connection.resume"},
+		{method: "POST", pattern: "/connections/{name}/authorize", right: account.Secrets, handler: c.authorizeConnection, audit: "connection.authorize"},
+		{method: "GET", pattern: "/oauth/{name}", right: account.Secrets, handler: c.finishAuthorize, audit: "connection.authorized"},
+		{method: "POST", pattern: "/connections/{name}/revoke", right: account.Secrets, handler: c.revokeConnection, audit: "connection.revoke"},
+		{method: "GET", pattern: "/connections/{name}/{object}", right: account.See, handler: c.browse},
+		{method: "GET", pattern: "/connections/{name}/{object}/fields", right: account.See, handler: c.showFields},
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/text/feature/plural"
 
+	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/account"
 )
 
@@ -25,13 +26,46 @@ func families() map[string][]string {
 	for _, r := range account.TokenRights() {
 		f["right."] = append(f["right."], string(r))
 	}
+	f["homestate."] = []string{homeInStep, homeWaits, homeFails, homeAsked, homePaused, homeRunning, homeNever}
+	f["notice."] = []string{"full", "failing", "paused", "signedout", "grant", "hooks", "silent", "spent", "decision"}
+	f["health."] = []string{"ok", "paused", "unchecked", "signedout"}
+	f["runstatus."] = []string{"ok", "review", "blocked", "failed", "cutshort", "running"}
+	f["lack."] = lackWords()
+	for _, name := range everyAbility().Names() {
+		f["ability."] = append(f["ability."], abilityKey(name))
+	}
 	return f
+}
+
+// everyAbility is a connection that can do everything.
+func everyAbility() connector.Abilities {
+	type all struct {
+		connector.Connection
+		connector.Source
+		connector.Reader
+		connector.Finder
+		connector.Writer
+		connector.Partitioner
+		connector.SchemaWriter
+		connector.Recaller
+		connector.Describer
+		connector.Settler
+		connector.Merger
+		connector.Eraser
+		connector.WebhookReceiver
+		connector.Subscriber
+		connector.HintWatcher
+		connector.FileStore
+		connector.Host
+		connector.EventSink
+	}
+	return connector.AbilitiesOf(all{})
 }
 
 // used are all keys that templates and code name.
 func used(t *testing.T) map[string]bool {
 	t.Helper()
-	keys := map[string]bool{"language": true, "format.time": true}
+	keys := map[string]bool{"language": true, "format.time": true, "format.day": true}
 	inTemplate := regexp.MustCompile(`\bt "([a-z.]+)"`)
 	inFamily := regexp.MustCompile(`\bt \(print "([a-z]+\.)"`)
 	inCode := regexp.MustCompile(`"((?:error|nav)\.[a-z]+)"`)

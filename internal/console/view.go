@@ -106,11 +106,16 @@ func newView(hub Hub, f *files, log *slog.Logger) (*view, error) {
 // functions are what templates can call, beside the methods of what they are given.
 func (v *view) functions(l *locale) template.FuncMap {
 	return template.FuncMap{
-		"t":     l.text,                                                                // a text: {{t "people.count" .N}}
-		"time":  func(t time.Time) string { return l.stamp(t, v.hub.Plan().Timezone) }, // as people read it
-		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },      // for <time datetime>
-		"file":  v.files.address,                                                       // the address of a file of static/
-		"langs": func() []*locale { return v.locales },                                 // all languages
+		"t":       l.text,                                                                // a text: {{t "people.count" .N}}
+		"time":    func(t time.Time) string { return l.stamp(t, v.hub.Plan().Timezone) }, // as people read it
+		"n":       func(n int) string { return l.show(n) },                               // a number as people read it
+		"word":    runWord,
+		"written": writtenBy,
+		"lack":    lackWord,
+		"day":     func(t time.Time) string { return t.Format(l.text("format.day")) }, // of a chart
+		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },   // for <time datetime>
+		"file":    v.files.address,                                                    // the address of a file of static/
+		"langs":   func() []*locale { return v.locales },                              // all languages
 	}
 }
 

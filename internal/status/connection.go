@@ -53,7 +53,13 @@ func Connections(ctx context.Context, p *plan.Plan, s *store.Store) ([]Connectio
 	if err != nil {
 		return nil, fmt.Errorf("load connections: %w", err)
 	}
+	return ConnectionsOf(ctx, p, s, known)
+}
+
+// ConnectionsOf is [Connections] for who has loaded what is known of them.
+func ConnectionsOf(ctx context.Context, p *plan.Plan, s *store.Store, known []store.Connection) ([]Connection, error) {
 	var lines []Connection
+	var err error
 	for _, c := range p.Connections {
 		line := Connection{Connection: c.Name, System: c.System, Health: Unchecked}
 		for _, k := range known {

@@ -1,0 +1,219 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/plan"
+)
+
+// longestValue is how many bytes of a setting somebody can type.
+const longestValue = 4000
+
+type newConnectionPage struct {
+	Systems []connector.Spec // to choose from, if none is chosen
+	Form    specForm
+	YAML    string // what to put into the configuration; "" until all is right
+	Env     []envLine
+	Title   string
+	Notes   []string
+	Docs    string
+}
+
+// An envLine is a secret that the configuration takes from the environment: its value is never
+// part of what is shown.
+type envLine struct{ Name, Help string }
+
+// A specForm is the form for a connection to one system, made from its Spec.
+type specForm struct {
+	System string
+	Name   specField
+	URL    specField
+	Fields []specField
+	Ways   []authWay // to authenticate; one has to be chosen
+	Way    int       // which, by its place
+}
+
+// A specField is one setting as somebody types it.
+type specField struct {
+	connector.Setting
+	Value string
+	Wrong string // the key of what is wrong with it; "" = nothing
+}
+
+// Bad reports whether something is wrong with the value.
+func (f specField) Bad() bool { return f.Wrong != "" }
+
+// An authWay is one way to authenticate: the settings that it takes are secrets, which stand in the
+// environment, and perhaps the public name of an app.
+type authWay struct {
+	Setting  string
+	Help     string
+	OAuth    bool
+	ClientID specField
+}
+
+var connectionName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
+
+// newSpecForm returns the empty form of a system.
+func newSpecForm(spec connector.Spec) specForm {
+	f := specForm{System: spec.Name}
+	f.Name.Setting = connector.Setting{Name: "name", Required: true}
+	f.URL.Setting = connector.Setting{Name: "url", Required: spec.BaseURL == "", Default: spec.BaseURL}
+	for _, s := range spec.Settings {
+		if s.Name == "url" {
+			f.URL.Label, f.URL.Help = s.Label, s.Help
+		}
+	}
+	auth := map[string]bool{connector.ClientID: true}
+	for _, a := range spec.Auth {
+		way := authWay{Setting: a.Setting, Help: a.Help, OAuth: a.OAuth != nil}
+		way.ClientID.Setting = connector.Setting{Name: connector.ClientID, Required: true}
+		f.Ways = append(f.Ways, way)
+		auth[a.Setting] = true
+	}
+	for _, s := range plan.Settings(spec) {
+		if !auth[s.Name] {
+			f.Fields = append(f.Fields, specField{Setting: s, Value: s.Default})
+		}
+	}
+	return f
+}
+
+// read takes what somebody has typed, and marks what is wrong. It reports whether all is right.
+func (f *specForm) read(v url.Values, taken func(name string) bool) bool {
+	right := true
+	take := func(field *specField) {
+		field.Value = strings.TrimSpace(v.Get(field.Name))
+		field.Wrong = field.problem()
+		right = right && field.Wrong == ""
+	}
+	take(&f.Name)
+	switch {
+	case f.Name.Wrong != "":
+	case !connectionName.MatchString(f.Name.Value):
+		f.Name.Wrong, right = "error.connectionname", false
+	case taken(f.Name.Value):
+		f.Name.Wrong, right = "error.taken", false
+	}
+	take(&f.URL)
+	if u, err := url.Parse(f.URL.Value); f.URL.Wrong == "" && f.URL.Value != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil) {
+		f.URL.Wrong, right = "error.address", false
+	}
+	for i := range f.Fields {
+		if !f.Fields[i].Secret {
+			take(&f.Fields[i])
+		}
+	}
+	f.Way = max(0, slices.IndexFunc(f.Ways, func(w authWay) bool { return w.Setting == v.Get("way") }))
+	if len(f.Ways) > 0 && f.Ways[f.Way].OAuth {
+		take(&f.Ways[f.Way].ClientID)
+	}
+	return right
+}
+
+// problem says what is wrong with a value by itself.
+func (f specField) problem() string {
+	switch {
+	case f.Value == "" && f.Required && f.Default == "":
+		return "error.missing"
+	case f.Value == "":
+		return ""
+	case len(f.Value) > longestValue || !utf8.ValidString(f.Value) || strings.ContainsFunc(f.Value, unicode.IsControl):
+		return "error.value"
+	case len(f.Choices) > 0 && !slices.Contains(f.Choices, f.Value):
+		return "error.choice"
+	}
+	return ""
+}
+
+// secrets are the settings that come from the environment.
+func (f specForm) secrets() []envLine {
+	var all []envLine
+	if len(f.Ways) > 0 {
+		way := f.Ways[f.Way]
+		all = append(all, envLine{way.Setting, way.Help})
+	}
+	for _, s := range f.Fields {
+		if s.Secret && s.Required {
+			all = append(all, envLine{s.Name, s.Help})
+		}
+	}
+	return all
+}
+
+// document returns the connection as the configuration has it. No secret is part of it.
+func (f specForm) document() (string, error) {
+	settings := yaml.MapSlice{{Key: "system", Value: f.System}}
+	add := func(field specField) {
+		if field.Value != "" && field.Value != field.Default {
+			settings = append(settings, yaml.MapItem{Key: field.Name, Value: field.Value})
+		}
+	}
+	add(f.URL)
+	if len(f.Ways) > 0 && f.Ways[f.Way].OAuth {
+		add(f.Ways[f.Way].ClientID)
+	}
+	for _, x := range f.secrets() {
+		settings = append(settings, yaml.MapItem{Key: x.Name, Value: "${" + plan.EnvName(f.System, x.Name) + "}"})
+	}
+	for _, field := range f.Fields {
+		if !field.Secret {
+			add(field)
+		}
+	}
+	b, err := yaml.Marshal(yaml.MapSlice{{Key: "connections", Value: yaml.MapSlice{{Key: f.Name.Value, Value: settings}}}})
+	if err != nil {
+		return "", fmt.Errorf("write the connection: %w", err)
+	}
+	return string(b), nil
+}
+
+// newConnection shows the form for a system, and, once it is filled in, what to put into the
+// configuration. It changes nothing.
+func (c *console) newConnection(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	spec, known := c.specOf(q.Get("system"))
+	if !known {
+		return c.view.page(w, r, "newconnection", newConnectionPage{Systems: c.hub.Specs()})
+	}
+	data := newConnectionPage{Form: newSpecForm(spec), Title: spec.Title, Notes: spec.Notes, Docs: spec.Docs}
+	if !q.Has("name") {
+		data.Form.Name.Value = freeName(spec.Name, c.taken)
+		return c.view.page(w, r, "newconnection", data)
+	}
+	if !data.Form.read(q, c.taken) {
+		return c.view.again(w, r, invalid("error.form"), "newconnection", data)
+	}
+	for _, x := range data.Form.secrets() {
+		data.Env = append(data.Env, envLine{plan.EnvName(spec.Name, x.Name), x.Help})
+	}
+	var err error
+	if data.YAML, err = data.Form.document(); err != nil {
+		return err
+	}
+	return c.view.page(w, r, "newconnection", data)
+}
+
+func (c *console) taken(name string) bool {
+	_, is := c.hub.Plan().Connection(name)
+	return is
+}
+
+// freeName proposes a name that no connection has.
+func freeName(system string, taken func(string) bool) string {
+	name := system
+	for i := 2; taken(name); i++ {
+		name = fmt.Sprintf("%s%d", system, i)
+	}
+	return name
+}

@@ -18,14 +18,25 @@ type bar struct {
 	store.DayCounts
 	Day        time.Time
 	X, Y, W, H int
-	Label      bool // the day is written below it
-	Middle     int
 }
 
 // All is what was written on the day.
 func (b bar) All() int { return b.Created + b.Updated + b.Deleted }
 
-// The drawing is barsWide by barsHigh, with room for the days below.
+// First is the oldest day.
+func (c barChart) First() time.Time { return c.end(0) }
+
+// Last is the newest day.
+func (c barChart) Last() time.Time { return c.end(len(c.Bars) - 1) }
+
+func (c barChart) end(i int) time.Time {
+	if len(c.Bars) == 0 {
+		return time.Time{}
+	}
+	return c.Bars[i].Day
+}
+
+// The drawing is barsWide by barsHigh.
 const (
 	barsWide, barsHigh = 700, 120
 	barsGap            = 10
@@ -44,7 +55,6 @@ func bars(first time.Time, n int, days map[string]store.DayCounts) barChart {
 	for i := range c.Bars {
 		b := &c.Bars[i]
 		b.X, b.W = i*step+barsGap/2, step-barsGap
-		b.Middle, b.Label = b.X+b.W/2, (n-1-i)%3 == 0
 		if c.Most > 0 && b.All() > 0 {
 			b.H = max(2, b.All()*barsHigh/c.Most) // what is little is seen, too
 		}

@@ -48,7 +48,7 @@ type browseCell struct{ Label, Text string }
 
 // columnOf ranks what tells records apart best.
 func columnOf(common string) int {
-	order := []string{"email", "phone", "mobile", "company_name", "company", "number", "status", "stage", "amount", "total", "city", "due_at", "date", "domain", "country"}
+	order := []string{"email", "phone", "mobile", "company_name", "number", "status", "stage", "amount", "total", "city", "due_at", "date", "domain", "country"}
 	return slices.Index(order, common)
 }
 
@@ -87,8 +87,8 @@ func (c *console) showFields(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	data.Fields = true
-	data.Object.Object.Fields = slices.Clone(data.Object.Object.Fields)
-	slices.SortStableFunc(data.Object.Object.Fields, func(a, b record.Field) int { // those with a meaning first
+	data.Object.Fields = slices.Clone(data.Object.Fields)
+	slices.SortStableFunc(data.Object.Fields, func(a, b record.Field) int { // those with a meaning first
 		return cmp.Compare(count01(a.Common == ""), count01(b.Common == ""))
 	})
 	return c.view.page(w, r, "browse", data)
@@ -164,8 +164,8 @@ func (p *browsePage) fill(rows []store.Row) {
 		}
 		return math.MaxInt
 	}
-	for _, f := range p.Object.Object.Fields {
-		if rank(f) < math.MaxInt && slices.ContainsFunc(rows, func(r store.Row) bool { return !r.Fields[f.Name].IsEmpty() }) {
+	for _, f := range p.Object.Fields {
+		if rank(f) < math.MaxInt && f.Kind != record.KindReference && slices.ContainsFunc(rows, func(r store.Row) bool { return !r.Fields[f.Name].IsEmpty() }) {
 			p.Columns = append(p.Columns, f)
 		}
 	}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -34,7 +35,9 @@ type connectionView struct {
 func (v connectionView) Path() string { return "/connections/" + pathEscape(v.Connection.Connection) }
 
 // State is the connection's health as the end of a key below "health.".
-func (v connectionView) State() string { return strings.ReplaceAll(v.Health, " ", "") }
+func (v connectionView) State() string {
+	return strings.ReplaceAll(cmp.Or(v.Health, status.Unchecked), " ", "")
+}
 
 // Badge is the class of its health's badge.
 func (v connectionView) Badge() string {

@@ -23,6 +23,7 @@ type systemView struct {
 	connector.Spec
 	Abilities []string // ends of keys below "ability."
 	OAuth     bool     // a person can agree in a browser
+	Key       bool     // a key will do
 	Used      int      // connections to it
 	FileMB    int      // of the largest file that it takes
 }
@@ -77,6 +78,7 @@ func (c *console) showSystems(w http.ResponseWriter, r *http.Request) error {
 		v := systemView{Spec: spec, Used: used[spec.Name], FileMB: int(spec.MaxFile >> 20)}
 		v.Abilities = abilitiesOf(spec, settings, secrets, "https://sample.invalid")
 		v.OAuth = slices.ContainsFunc(spec.Auth, func(a connector.Auth) bool { return a.OAuth != nil })
+		v.Key = slices.ContainsFunc(spec.Auth, func(a connector.Auth) bool { return a.OAuth == nil })
 		data.Systems = append(data.Systems, v)
 	}
 	slices.SortFunc(data.Systems, func(a, b systemView) int { return strings.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title)) })

@@ -100,7 +100,7 @@ func nameWords(s string) []string {
 			break
 		}
 	}
-	return strings.Fields(s)
+	return strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) })
 }
 
 // SearchWords returns the beginnings of words that a search asks for: of an e-mail address, of a

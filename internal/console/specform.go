@@ -94,6 +94,9 @@ func (f *specForm) read(v url.Values, taken func(name string) bool) bool {
 	right := true
 	take := func(field *specField) {
 		field.Value = strings.TrimSpace(v.Get(field.Name))
+		if field.Value == "" && len(field.Choices) > 0 {
+			field.Value = field.Default
+		}
 		field.Wrong = field.problem()
 		right = right && field.Wrong == ""
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/account"
+	"github.com/tandemhub/tandem/internal/engine"
 )
 
 //go:embed pages
@@ -112,6 +113,7 @@ func (v *view) functions(l *locale) template.FuncMap {
 		"word":    runWord,
 		"written": writtenBy,
 		"lack":    lackWord,
+		"runname": engine.RunName,
 		"day":     func(t time.Time) string { return t.Format(l.text("format.day")) }, // of a chart
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },   // for <time datetime>
 		"file":    v.files.address,                                                    // the address of a file of static/

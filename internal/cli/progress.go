@@ -62,6 +62,9 @@ const (
 )
 
 func (l *lines) see(p engine.Progress) {
+	if p.Stage == "" {
+		return // it has only begun
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s, now := stage{p.Sync, p.Stage}, time.Now()
@@ -106,7 +109,7 @@ func newBars(out io.Writer) *bars {
 func (b *bars) see(p engine.Progress) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.over {
+	if b.over || p.Stage == "" {
 		return
 	}
 	s := stage{p.Sync, p.Stage}

@@ -56,14 +56,6 @@ type Options struct {
 	Jitter func(most time.Duration) time.Duration
 }
 
-// Progress says how far a sync has come.
-type Progress struct {
-	Sync  string
-	Stage string // "reading erp.contacts", "writing crm.contacts"
-	Done  int
-	Total int // 0 = not known
-}
-
 // defaultWorkers is how many batches are under way to one object at a time. More gains
 // nothing: by then the vendor or its limit is what takes the time.
 const defaultWorkers = 8

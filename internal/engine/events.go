@@ -209,7 +209,7 @@ func (r *run) tellEvents(ctx context.Context) error {
 			r.eventsWait(next)
 			return nil
 		}
-		r.e.progress(Progress{Sync: r.p.Name, Stage: fmt.Sprintf("waiting %s", left.Round(time.Second))})
+		r.progress(Progress{Act: ActWait, Until: next})
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

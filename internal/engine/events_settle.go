@@ -111,6 +111,6 @@ func (s *telling) finish(ctx context.Context) error {
 	s.r.rec.Sides[s.side].Events += s.n
 	done := s.r.rec.Sides[s.side].Events
 	s.r.mu.Unlock()
-	s.r.e.progress(Progress{Sync: s.r.p.Name, Stage: "telling " + s.end.of.Connection + " of events", Done: done})
+	s.r.progress(Progress{Act: ActTell, Of: s.end.of.Connection, Done: done})
 	return nil
 }

@@ -191,7 +191,7 @@ func (r *run) await(ctx context.Context) (bool, error) {
 	if left > patience {
 		return false, nil
 	}
-	r.e.progress(Progress{Sync: r.p.Name, Stage: fmt.Sprintf("waiting %s", left.Round(time.Second)), Done: 0, Total: len(ops)})
+	r.progress(Progress{Act: ActWait, Until: next, Total: len(ops)})
 	select {
 	case <-ctx.Done():
 		return false, ctx.Err()
@@ -274,7 +274,7 @@ func (r *run) send(ctx context.Context, side record.Side, ops []store.Op) (err e
 	if err := s.finish(context.WithoutCancel(ctx)); err != nil { // answers are kept, however long they took
 		return err
 	}
-	r.e.progress(Progress{Sync: r.p.Name, Stage: "writing " + r.p.ends[side].of.String(), Done: r.writes(side)})
+	r.progress(Progress{Act: ActWrite, Of: r.p.ends[side].of.String(), Done: r.writes(side)})
 	return s.stop
 }
 

@@ -66,14 +66,7 @@ func (e *Engine) revertSyncs(ctx context.Context, q RevertRequest, see func(Reve
 	of := q.Sync
 	switch {
 	case q.Change != 0:
-		line, ok, err := e.store.Line(ctx, q.Change)
-		if err != nil {
-			return nil, fmt.Errorf("look for the change: %w", err)
-		}
-		if !ok {
-			return nil, &NoChangeError{What: fmt.Sprintf("change %d", q.Change)}
-		}
-		of = line.Sync
+		return e.syncsOfLines(ctx, q, see)
 	case q.Run != 0:
 		run, ok, err := e.store.RunByID(ctx, q.Run)
 		if err != nil {
@@ -89,6 +82,42 @@ func (e *Engine) revertSyncs(ctx context.Context, q RevertRequest, see func(Reve
 	if of == "" {
 		return e.syncs, nil
 	}
+	return e.syncToRevert(q, of, q.Change, see)
+}
+
+// syncsOfLines returns the syncs of the lines that a request names one by one.
+func (e *Engine) syncsOfLines(ctx context.Context, q RevertRequest, see func(RevertItem) error) ([]*pair, error) {
+	picked := map[string]bool{}
+	for _, id := range q.changes() {
+		line, ok, err := e.store.Line(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("look for the change: %w", err)
+		}
+		if !ok {
+			return nil, &NoChangeError{What: fmt.Sprintf("change %d", id)}
+		}
+		if picked[line.Sync] {
+			continue
+		}
+		found, err := e.syncToRevert(q, line.Sync, id, see)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range found {
+			picked[p.Name] = true
+		}
+	}
+	var list []*pair
+	for _, p := range e.syncs {
+		if picked[p.Name] {
+			list = append(list, p)
+		}
+	}
+	return list, nil
+}
+
+// syncToRevert returns the sync of that name; none, and says so, if it is not configured any more.
+func (e *Engine) syncToRevert(q RevertRequest, of string, change int64, see func(RevertItem) error) ([]*pair, error) {
 	if q.Sync != "" && of != q.Sync {
 		return nil, &NoChangeError{What: fmt.Sprintf("line of sync %s among what was named (it is of %s)", q.Sync, of)}
 	}
@@ -97,7 +126,7 @@ func (e *Engine) revertSyncs(ctx context.Context, q RevertRequest, see func(Reve
 		if q.Sync != "" {
 			return nil, &NoSyncError{Name: of}
 		}
-		return nil, see(RevertItem{Change: q.Change, Sync: of, Kind: RevertNothing, State: RevertCannot,
+		return nil, see(RevertItem{Change: change, Sync: of, Kind: RevertNothing, State: RevertCannot,
 			Why: "the sync " + of + " is no longer in the configuration; put it back first"})
 	}
 	return e.syncs[i : i+1], nil
@@ -138,7 +167,7 @@ func (v *reverting) run(ctx context.Context) (bool, error) {
 	if v.q.Change == 0 {
 		err = v.pick(ctx)
 	} else {
-		err = v.pickOne(ctx)
+		err = v.pickLines(ctx)
 	}
 	if err != nil || len(v.links)+len(v.loose) == 0 {
 		return false, err
@@ -151,6 +180,7 @@ func (v *reverting) run(ctx context.Context) (bool, error) {
 	if err := r.e.store.StartRun(ctx, r.rec); err != nil {
 		return false, fmt.Errorf("start run: %w", err)
 	}
+	r.progress(Progress{Act: ActBegin})
 	v.out.Run = RunName(r.id)
 	v.out.Err = v.do(ctx)
 	var gaps []string
@@ -190,15 +220,18 @@ func (v *reverting) query() store.HistoryQuery {
 		Run: v.q.Run, Since: v.q.Since, UpTo: v.q.UpTo}
 }
 
-func (v *reverting) pickOne(ctx context.Context) error {
-	line, _, err := v.r.e.store.Line(ctx, v.q.Change)
-	if err != nil {
-		return fmt.Errorf("look for the change: %w", err)
-	}
-	if line.Link == 0 {
-		v.loose = []store.Entry{line}
-	} else {
-		v.links = []int64{line.Link}
+func (v *reverting) pickLines(ctx context.Context) error {
+	for _, id := range v.q.changes() {
+		line, _, err := v.r.e.store.Line(ctx, id)
+		switch {
+		case err != nil:
+			return fmt.Errorf("look for the change: %w", err)
+		case line.Sync != v.r.p.Name:
+		case line.Link == 0:
+			v.loose = append(v.loose, line)
+		case !slices.Contains(v.links, line.Link):
+			v.links = append(v.links, line.Link)
+		}
 	}
 	return nil
 }
@@ -207,7 +240,7 @@ func (v *reverting) pickOne(ctx context.Context) error {
 func (v *reverting) selects(e store.Entry) bool {
 	q := &v.q
 	if q.Change != 0 {
-		return e.ID == q.Change
+		return e.ID == q.Change || slices.Contains(q.Also, e.ID)
 	}
 	about := q.Record == "" || e.Of == q.Of && e.Record == q.Record || joins(e.Kind)
 	return about && e.ID <= q.UpTo && (q.Run == 0 || e.Run == q.Run) && (q.Since.IsZero() || !e.At.Before(q.Since.Truncate(time.Microsecond)))

@@ -186,8 +186,8 @@ func (b *revertBatch) ofLink(ctx context.Context, l store.Link, lines []store.En
 	if closedBecause(l, closedErased) {
 		return b.erased(l, lines), nil
 	}
-	if b.v.q.Change != 0 && len(lines) == 1 && lines[0].Kind == store.Overruled {
-		return b.overruled(l, lines[0])
+	if b.v.q.Change != 0 && !slices.ContainsFunc(lines, func(e store.Entry) bool { return e.Kind != store.Overruled }) {
+		return b.allOverruled(l, lines)
 	}
 	h := gather(l, lines)
 	var goes, comes [2]bool // records that are to go, or to come back
@@ -239,6 +239,27 @@ func (b *revertBatch) erased(l store.Link, lines []store.Entry) []unit {
 		units[i] = unit{RevertItem: b.v.nothing(e, "its person was erased: no value is left that could come back"), link: l.ID}
 	}
 	return units
+}
+
+// allOverruled brings back several values that lost; of one field the oldest.
+func (b *revertBatch) allOverruled(l store.Link, lines []store.Entry) ([]unit, error) {
+	var all []unit
+	done := map[int]bool{}
+	for _, e := range lines {
+		i, mapped := b.v.byWire[e.Side][e.Field]
+		if mapped {
+			if done[i] {
+				continue
+			}
+			done[i] = true
+		}
+		units, err := b.overruled(l, e)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, units...)
+	}
+	return all, nil
 }
 
 // overruled brings the losing value of a conflict back, on both sides.

@@ -12,6 +12,7 @@ import (
 // one another; at least one of Change, Run, Record, Since and Sync is needed.
 type RevertRequest struct {
 	Change int64        // one line, by its number
+	Also   []int64      // further lines, beside Change
 	Run    int64        // what one run did
 	Of     store.Object // with Record: what was done to one record
 	Record string
@@ -22,12 +23,18 @@ type RevertRequest struct {
 	By     string // who asks for it
 }
 
+// changes are the lines that the request names one by one.
+func (q RevertRequest) changes() []int64 { return append([]int64{q.Change}, q.Also...) }
+
 // name is how the request is called in the journal, behind [store.RevertOf].
 func (q RevertRequest) name() string {
 	name := "everything"
 	switch {
 	case q.Change != 0:
 		name = fmt.Sprintf("change %d", q.Change)
+		if n := len(q.Also); n > 0 {
+			name += fmt.Sprintf(" and %d more", n)
+		}
 	case q.Run != 0:
 		name = RunName(q.Run)
 	case q.Record != "":

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -342,5 +343,27 @@ func TestAValueThatIsNotTakenBackIsShown(t *testing.T) {
 			t.Errorf("the journal says %+v", e)
 		}
 		quiet(t, w)
+	})
+}
+
+func TestSeveralLinesAreTakenBackAndTheRestStays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, right := pairOf(t, cardsYAML, map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old", "tags": "vip"})
+		w.put(w.a, "cards", left, map[string]string{"name": "Anna", "notes": "new", "tags": "press;vip"})
+		w.settled("cards")
+		q := engine.RevertRequest{Change: w.line(store.Written, "notes").ID, Also: []int64{w.line(store.Written, "name").ID}}
+		w.wants(w.rehearse(q), "field revert", "field revert")
+		w.wants(w.revert(q), "field done", "field done")
+		w.holds(w.b, right, "notes", "old")
+		w.holds(w.b, right, "name", "Ann")
+		w.holds(w.b, right, "tags", "press;vip")
+		if e := w.line(store.Written, "notes"); e.Why != fmt.Sprintf("revert of change %d and 1 more", q.Change) {
+			t.Errorf("the journal says %+v", e)
+		}
+		var unknown *engine.NoChangeError
+		if _, err := w.engine.PreviewRevert(t.Context(), engine.RevertRequest{Change: q.Change, Also: []int64{99999}}, func(engine.RevertItem) error { return nil }); !errors.As(err, &unknown) {
+			t.Errorf("a line that is not there: %v", err)
+		}
 	})
 }

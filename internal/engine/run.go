@@ -181,6 +181,7 @@ func (r *run) whole(ctx context.Context, o SyncOptions) (Report, error) {
 	if err := e.store.StartRun(ctx, r.rec); err != nil {
 		return Report{}, fmt.Errorf("start run: %w", err)
 	}
+	r.progress(Progress{Act: ActBegin})
 	status, gaps, err := r.do(ctx, o)
 	r.rec.Status = status
 	until, spent := exhausted(err)

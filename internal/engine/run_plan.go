@@ -203,15 +203,15 @@ func (r *run) note(f store.Facts) {
 func (r *run) read(side record.Side, rd *reading, n, total int) {
 	r.mu.Lock()
 	c := &r.rec.Sides[side]
-	sum, stage := &c.Read, "reading "
+	sum, act := &c.Read, ActRead
 	switch rd.feed {
 	case store.FeedSweep:
-		sum, stage = &c.Swept, "looking for what was deleted in "
+		sum, act = &c.Swept, ActSweep
 	case store.FeedRefresh:
-		sum, stage = &c.Refreshed, "reading silent fields of "
+		sum, act = &c.Refreshed, ActRefresh
 	}
 	*sum += n
 	done := *sum
 	r.mu.Unlock()
-	r.e.progress(Progress{Sync: r.p.Name, Stage: stage + rd.end.of.String(), Done: done, Total: total})
+	r.progress(Progress{Act: act, Of: rd.end.of.String(), Done: done, Total: total})
 }

@@ -193,7 +193,7 @@ func (v *verifier) walk(ctx context.Context) error {
 				return err
 			}
 		}
-		v.r.e.progress(Progress{Sync: v.r.p.Name, Stage: "verifying", Done: v.counts.Pairs})
+		v.r.progress(Progress{Act: ActVerify, Done: v.counts.Pairs})
 		over := len(links) < size
 		if !over && v.o.Slice == 0 && len(v.doubts) < verifyDoubts {
 			continue // doubtful pairs of several batches are looked at again together

@@ -70,6 +70,17 @@ func callAll(t *testing.T, s *Store) {
 		note(s.LinksIn(ctx, h))
 		note(s.Loose(ctx, h))
 	}
+	for _, h := range []HistoryQuery{{}, {Connection: "erp", Object: "contacts", Record: "1", Sync: "contacts"}, {Since: time.Now(), Kinds: LostKinds()}, {By: "ann", Sync: "contacts"},
+		{Sync: "contacts"}, {Connection: "erp", Kinds: []EntryKind{Written}, Field: "a", Since: time.Now()}, {Run: 9}, {Run: 9, Field: "a"}} {
+		for _, before := range []int64{0, 7} {
+			_, _, err := s.Journal(ctx, h, before)
+			run(err)
+		}
+	}
+	for _, q := range []RunQuery{{}, {Sync: "contacts", Status: StatusRunning}, {Status: "ok"}} {
+		note(s.RunsPage(ctx, q))
+	}
+	note(s.ReviewCauses(ctx, "contacts", time.Time{}, time.Now(), 5))
 	note(s.LinesOf(ctx, []int64{1}))
 	_, _, err = s.Line(ctx, 1)
 	run(err)
@@ -120,7 +131,11 @@ func TestStatementsUseTheirIndexes(t *testing.T) {
 				t.Errorf("%s\nwalks %s:\n%s", q, table, plan)
 			}
 		}
-		if strings.Contains(q, "ORDER BY at DESC") && strings.Contains(plan, "TEMP B-TREE") {
+		if strings.Contains(q, "opened >= ?") && !strings.Contains(plan, "reviews_opened") {
+			t.Errorf("%s\nwalks reviews:\n%s", q, plan)
+		}
+		page := strings.Contains(q, "id < ?") && !strings.Contains(q, "UNION")
+		if (page || strings.Contains(q, "ORDER BY at DESC")) && strings.Contains(plan, "TEMP B-TREE") {
 			t.Errorf("%s\nsorts the journal:\n%s", q, plan)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -45,10 +46,13 @@ type HistoryQuery struct {
 	Record     string // of Object: lines about it and about every record that it is or was linked with
 	Sync       string
 	Run        int64
+	Field      string // wire name
+	By         string // the person who decided
 	Since      time.Time
 	UpTo       int64       // no line after the one of this number; 0 = to the end
 	Kinds      []EntryKind // nil = all
 	Limit      int         // the newest so many; 0 = 1,000
+	Look       int         // of Journal: how many lines one search looks through at most; 0 = 200,000
 }
 
 const entryColumns = `id, at, run, sync, link, side, object, record, kind, field, old, new, fields, why, by_whom`
@@ -126,17 +130,20 @@ func (s *Store) historyWhere(ctx context.Context, q runner, h HistoryQuery) (str
 		add(`sync = ?`, s.names.sync(h.Sync).id)
 	}
 	if h.Run != 0 {
-		// A run's lines are of its sync and not older than it: the index on these finds them.
-		var sync, started int64
-		err := q.each(ctx, `SELECT sync, started FROM runs WHERE id = ? AND workspace = ?`, args(h.Run, s.workspace),
-			func(scan scanner) error { return scan(&sync, &started) })
+		sync, from, to, err := s.runTimes(ctx, q, h.Run)
 		if err != nil {
 			return "", nil, err
 		}
 		add(`run = ?`, h.Run)
 		if sync != 0 {
-			add(`sync = ? AND at >= ?`, sync, started)
+			add(`sync = ? AND at >= ? AND at <= ?`, sync, from, to)
 		}
+	}
+	if h.Field != "" {
+		add(`field = ?`, h.Field)
+	}
+	if h.By != "" {
+		add(`by_whom = ? AND by_whom <> ''`, h.By)
 	}
 	if !h.Since.IsZero() {
 		add(`at >= ?`, micros(h.Since))
@@ -155,6 +162,23 @@ func (s *Store) historyWhere(ctx context.Context, q runner, h HistoryQuery) (str
 		add(s.d.in("sync"), s.d.list(s.names.allSyncs())) // so that the index on sync and time finds them
 	}
 	return strings.Join(where, " AND "), a, nil
+}
+
+// runTimes returns a run's sync, and from when to when its lines are: the index on these finds
+// them. A run that was cut short is over when the next one of its sync begins.
+func (s *Store) runTimes(ctx context.Context, q runner, run int64) (sync, from, to int64, err error) {
+	var ended int64
+	err = q.each(ctx, `SELECT sync, started, ended FROM runs WHERE id = ? AND workspace = ?`, args(run, s.workspace),
+		func(scan scanner) error { return scan(&sync, &from, &ended) })
+	if err != nil || sync == 0 {
+		return sync, from, ended, err
+	}
+	if to = ended; to == 0 {
+		to = math.MaxInt64
+		err = q.each(ctx, `SELECT started FROM runs WHERE sync = ? AND id > ? ORDER BY id LIMIT 1`, args(sync, run),
+			func(scan scanner) error { return scan(&to) })
+	}
+	return sync, from, to, err
 }
 
 // linksEver returns the links, closed ones too, of a record in all syncs of its object.

@@ -31,7 +31,8 @@ func migrations() []migration {
 		{"stages of deals", sqlStages()}, {"budgets", sqlBudgets()},
 		{"given-up references", sqlStrays()}, {"events", sqlEvents()},
 		{"people", append(sqlPeople(), sqlPauses()...)},
-		{"words and days", append(sqlWords(), sqlDays()...)}}
+		{"words and days", append(sqlWords(), sqlDays()...)},
+		{"pages of the journal", sqlJournalPages()}}
 }
 
 // sqlMembers lets links share a record (R26). A slot is 0, or the link's own id on the side of

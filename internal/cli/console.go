@@ -92,6 +92,8 @@ func (h *hub) Borrow(ctx context.Context, fn func(context.Context, *engine.Engin
 	if err != nil {
 		return err
 	}
+	ctx, end := h.server.begin(ctx)
+	defer end()
 	return fn(ctx, e)
 }
 

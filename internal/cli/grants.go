@@ -16,17 +16,17 @@ import (
 
 // afresh opens all connections anew, with the secrets of now: a credential that was
 // changed in the vault is used from the next turn on.
-func (a *app) afresh(ctx context.Context, s *session, log *slog.Logger) (*engine.Engine, error) {
+func (a *app) afresh(ctx context.Context, s *session, log *slog.Logger, see func(engine.Progress)) (*engine.Engine, error) {
 	p, err := s.renewed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return a.openEngine(p, s.store, s.safe, log, nil, nil)
+	return a.openEngine(p, s.store, s.safe, log, see, nil)
 }
 
 // keepGrants renews what would die of not being used, and tells ahead what will end.
 func (a *app) keepGrants(ctx context.Context, s *session, log *slog.Logger) {
-	e, err := a.afresh(ctx, s, log)
+	e, err := a.afresh(ctx, s, log, nil)
 	if ctx.Err() != nil {
 		return
 	}

@@ -91,7 +91,7 @@ func (c *historyCmd) queries(p *plan.Plan, now time.Time) ([]store.HistoryQuery,
 	connection, object, hasObject := strings.Cut(of, ".")
 	_, isSync := p.Sync(c.Record)
 	_, isConnection := p.Connection(c.Record)
-	run, isRun := runID(c.Record)
+	run, isRun := engine.ParseRun(c.Record)
 	switch {
 	case c.Record == "":
 	case hasID && hasObject:
@@ -157,13 +157,6 @@ func (c *historyCmd) entries(ctx context.Context, s *store.Store, queries []stor
 	slices.SortFunc(all, func(a, b store.Entry) int { return cmp.Compare(a.ID, b.ID) })
 	all = slices.CompactFunc(all, func(a, b store.Entry) bool { return a.ID == b.ID })
 	return all[max(0, len(all)-c.Limit):], nil
-}
-
-// runID reads a run as reports name it: "r12".
-func runID(name string) (int64, bool) {
-	var id int64
-	n, err := fmt.Sscanf(name, "r%d", &id)
-	return id, err == nil && n == 1 && engine.RunName(id) == name
 }
 
 // checkObject refuses an object that no sync names: nothing of it can have a history.

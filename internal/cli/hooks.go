@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/console"
 	"github.com/tandemhub/tandem/internal/door"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
@@ -62,6 +63,7 @@ type hooks struct {
 type news struct {
 	wake chan struct{}
 	lost atomic.Bool // a connection lost notifications; see hooks.found
+	bell console.Bell
 
 	mu      sync.Mutex
 	visited map[string]time.Time // when a vendor last brought something, as far as its syncs have not been hurried
@@ -72,8 +74,9 @@ func newNews() *news {
 	return &news{wake: make(chan struct{}, 1), visited: map[string]time.Time{}, asked: map[string]bool{}}
 }
 
-// tell wakes the loop.
+// tell wakes the loop, and whoever watches.
 func (n *news) tell() {
+	n.bell.Ring()
 	select {
 	case n.wake <- struct{}{}:
 	default:

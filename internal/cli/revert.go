@@ -166,7 +166,7 @@ func (c *revertCmd) request(p *plan.Plan, now time.Time) (engine.RevertRequest, 
 		return q, err
 	}
 	of, id, isRecord := strings.Cut(c.What, "/")
-	run, isRun := runID(c.What)
+	run, isRun := engine.ParseRun(c.What)
 	change, wrong := strconv.ParseInt(c.What, 10, 64)
 	switch {
 	case c.What == "" && c.Since == "":
@@ -193,26 +193,11 @@ func (c *revertCmd) request(p *plan.Plan, now time.Time) (engine.RevertRequest, 
 
 // since reads a moment, or how long ago one was.
 func since(text string, now time.Time, zone *time.Location) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
+	at, err := engine.ParseSince(text, now, zone)
+	if err != nil {
+		return at, usage("--since %v", err)
 	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 {
-			return now.AddDate(0, 0, -n), nil
-		}
-	}
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
-		return now.Add(-d), nil
-	}
-	if zone == nil {
-		zone = time.UTC
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
-		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
-			return at, nil
-		}
-	}
-	return time.Time{}, usage("--since %q is no time such as 2h, 3d, 2026-11-21 or '2026-11-21 14:30'", text)
+	return at, nil
 }
 
 func lineOfRevert(it engine.RevertItem) revertLine {

@@ -86,6 +86,7 @@ type server struct {
 	verify func(ctx context.Context)                               // verifies a slice of every sync; nil = nothing is verified
 	disk   *disk                                                   // nil = it is never full
 	busy   chan struct{}                                           // holds one while an engine works: limits are kept within one
+	now    atWork
 
 	console http.Handler // nil = there is none
 	pauses  func(ctx context.Context) (map[string]store.Pause, error)
@@ -118,7 +119,7 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 	// in its schema, is found out afresh.
 	live := &atomic.Pointer[session]{} // another one for each configuration
 	live.Store(s)
-	keeper := &engineKeeper{fresh: func(ctx context.Context) (*engine.Engine, error) { return a.afresh(ctx, live.Load(), sv.log) }}
+	keeper := &engineKeeper{fresh: func(ctx context.Context) (*engine.Engine, error) { return a.afresh(ctx, live.Load(), sv.log, sv.see) }}
 	sv.run = func(ctx context.Context, syncs []string) ([]engine.Report, error) {
 		e, err := keeper.anew(ctx)
 		if err != nil {
@@ -161,6 +162,8 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 			return nil, ctx.Err()
 		}
 		defer sv.release()
+		ctx, end := sv.begin(ctx)
+		defer end()
 		return e.SyncHinted(ctx, syncs, sv.meters.settled)
 	}
 	unheard(sv.log, s.plan, sv.open)
@@ -232,6 +235,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 		// Answers go on while the run drains, so that whoever watches sees it.
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
+		s.news.bell.Close()
 		if web.Shutdown(stop) != nil {
 			_ = web.Close() // who still hangs on is cut off, which is no bad end
 		}
@@ -358,14 +362,19 @@ func (s *server) turn(ctx context.Context, names []string) error {
 		return nil
 	}
 	began := time.Now()
-	reports, err := s.run(ctx, names)
+	wctx, end := s.begin(ctx)
+	reports, err := s.run(wctx, names)
+	stopped := end()
 	s.release()
 	s.looked = time.Time{} // the run had the secrets of now, and so has the door
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		// The engine has ended the batch that was under way (invariant 11).
 		s.log.Info("stopped within a run; the next one takes up what is left", "syncs", names)
 		reports = slices.DeleteFunc(reports, func(r engine.Report) bool { return errors.Is(r.Err, context.Canceled) })
-	} else {
+	case stopped && len(reports) > 0:
+		s.again(names, reports)
+	default:
 		reports = complete(reports, chosen(s.plan, names), err)
 	}
 	for _, r := range reports {
@@ -387,11 +396,15 @@ func (s *server) hold(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	case s.busy <- struct{}{}:
+		s.news.bell.Ring()
 		return true
 	}
 }
 
-func (s *server) release() { <-s.busy }
+func (s *server) release() {
+	<-s.busy
+	s.news.bell.Ring()
+}
 
 // told counts and tells what one run came to.
 func (s *server) told(ctx context.Context, r engine.Report) error {

@@ -171,7 +171,7 @@ func (a *app) verify(ctx context.Context, s *session, sv *server) {
 	if s.plan.Verify <= 0 {
 		return
 	}
-	e, err := a.afresh(ctx, s, sv.log)
+	e, err := a.afresh(ctx, s, sv.log, nil)
 	if err != nil {
 		sv.log.Warn("nothing was verified", "error", err)
 		return

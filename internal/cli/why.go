@@ -65,12 +65,11 @@ func (c *whyCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	of, id, ok := strings.Cut(c.Record, "/")
-	connection, object, dotted := strings.Cut(of, ".")
-	if !ok || !dotted || id == "" {
+	of, id, ok := engine.ParseRecord(c.Record)
+	if !ok {
 		return usage("a record is named connection.object/id, as in erp.contacts/12; tandem history finds it")
 	}
-	if err := checkObject(p, connection, object); err != nil {
+	if err := checkObject(p, of.Connection, of.Name); err != nil {
 		return err
 	}
 	s, err := a.openPlan(ctx, p, look, nil)
@@ -78,7 +77,7 @@ func (c *whyCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer s.close(&err)
-	all, err := s.engine.Why(ctx, store.Object{Connection: connection, Name: object}, id, c.Field)
+	all, err := s.engine.Why(ctx, of, id, c.Field)
 	if problems, is := errors.AsType[plan.Problems](err); is {
 		return problemsError(problems)
 	}

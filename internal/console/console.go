@@ -46,6 +46,14 @@ type Hub interface {
 	// Grants returns what people granted connections in a browser, by connection. They know from
 	// memory how they stand, and need nobody's turn to begin and end a round trip.
 	Grants(ctx context.Context) (map[string]*grant.Grant, error)
+	// Look lends an engine at once, whatever else works, for what asks no vendor: Why.
+	Look(ctx context.Context, fn func(context.Context, *engine.Engine) error) error
+	// Progress returns how far the run under way has come; nil = there is none.
+	Progress() *Progress
+	// Cancel ends a run, which is as safe as a kill, and reports whether it was under way.
+	Cancel(run int64) bool
+	// Bell returns what is rung when something has changed. It is always the same.
+	Bell() *Bell
 }
 
 // A Status is how the process stands.

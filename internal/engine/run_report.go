@@ -79,6 +79,3 @@ func (r *run) unchanged() int {
 	}
 	return n
 }
-
-// RunName is how a run is called by people: "r12".
-func RunName(id int64) string { return fmt.Sprintf("r%d", id) }

@@ -11,9 +11,9 @@ import (
 func journalPageCases() map[string]func(*bench) {
 	return map[string]func(*bench){
 		"pages of the journal, put together, are all of it, the newest first": journalPages,
-		"a page says where a long search goes on":                            journalSearch,
-		"runs by sync and status, page by page":                              runPages,
-		"review items of a time are summed up by their causes":               reviewCauses,
+		"a page says where a long search goes on":                             journalSearch,
+		"runs by sync and status, page by page":                               runPages,
+		"review items of a time are summed up by their causes":                reviewCauses,
 	}
 }
 

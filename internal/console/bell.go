@@ -1,0 +1,87 @@
+package console
+
+import "sync"
+
+// How many pages may listen at a time: in all, and of one person.
+const (
+	mostListeners = 256
+	mostOfOne     = 16
+)
+
+// A Bell is rung whenever something has changed that a page may show. Its zero value is ready,
+// and its methods may be called from several goroutines.
+type Bell struct {
+	mu   sync.Mutex
+	ears map[chan struct{}]string // and whose they are
+	over chan struct{}
+	shut bool
+}
+
+// Ring tells all listeners. It waits for nobody: who has not heard the last one yet hears one.
+func (b *Bell) Ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for ear := range b.ears {
+		select {
+		case ear <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Listen returns what is sent to at each ring and closed when the bell is, and what ends it;
+// false if there are too many listeners, or the bell is closed.
+func (b *Bell) Listen(who string) (<-chan struct{}, func(), bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	own := 0
+	for _, name := range b.ears {
+		if name == who {
+			own++
+		}
+	}
+	if b.shut || own >= mostOfOne || len(b.ears) >= mostListeners {
+		return nil, nil, false
+	}
+	if b.ears == nil {
+		b.ears = map[chan struct{}]string{}
+	}
+	ear := make(chan struct{}, 1)
+	b.ears[ear] = who
+	return ear, func() { b.drop(ear) }, true
+}
+
+func (b *Bell) drop(ear chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.ears, ear)
+}
+
+// Closed returns what is closed with the bell.
+func (b *Bell) Closed() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.end()
+}
+
+func (b *Bell) end() chan struct{} {
+	if b.over == nil {
+		b.over = make(chan struct{})
+	}
+	return b.over
+}
+
+// Close ends all listening: the process is about to stop.
+func (b *Bell) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.shut {
+		return
+	}
+	b.shut = true
+	close(b.end())
+	for ear := range b.ears {
+		close(ear)
+	}
+	clear(b.ears)
+}

@@ -92,6 +92,7 @@ type console struct {
 	files    *files
 	outside  *outside
 	askings  *askings
+	reverts  reverts
 }
 
 // New returns the handler of everything that the console answers.

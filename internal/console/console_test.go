@@ -29,6 +29,7 @@ type fakeHub struct {
 	grants map[string]*grant.Grant
 	engine *engine.Engine // lent, if there is one
 	ran    []string       // what was asked for
+	bell   Bell
 }
 
 func (h *fakeHub) Plan() *plan.Plan                            { return h.plan }
@@ -44,6 +45,12 @@ func (h *fakeHub) Borrow(ctx context.Context, fn func(context.Context, *engine.E
 	return fn(ctx, h.engine)
 }
 func (h *fakeHub) Grants(context.Context) (map[string]*grant.Grant, error) { return h.grants, nil }
+func (h *fakeHub) Look(context.Context, func(context.Context, *engine.Engine) error) error {
+	return nil
+}
+func (h *fakeHub) Progress() *Progress { return nil }
+func (h *fakeHub) Cancel(int64) bool   { return false }
+func (h *fakeHub) Bell() *Bell         { return &h.bell }
 func (h *fakeHub) Status(context.Context) (Status, error) {
 	return Status{Ready: true, Syncs: []SyncStatus{{Name: "contacts", Next: time.Now()}, {Name: "deals", Paused: &store.Pause{Sync: "deals", By: "ann"}}}}, nil
 }

@@ -27,6 +27,10 @@ func errUnknown() error   { return &problem{status: http.StatusUnauthorized, key
 func errForbidden() error { return &problem{status: http.StatusForbidden, key: "error.forbidden"} }
 func errStale() error     { return &problem{status: http.StatusForbidden, key: "error.stale"} }
 
+func errCrowded() error {
+	return &problem{status: http.StatusServiceUnavailable, key: "error.crowded", wait: 60}
+}
+
 // invalid is a problem with what somebody has entered.
 func invalid(key string) *problem {
 	return &problem{status: http.StatusUnprocessableEntity, key: key}

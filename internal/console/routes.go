@@ -56,6 +56,17 @@ func (c *console) routes() []route {
 		{method: "POST", pattern: "/settings/people/{id}/remove", right: account.People, handler: c.removePerson, audit: "user.remove"},
 		{method: "GET", pattern: "/settings/audit", right: account.People, handler: c.showAudit},
 
+		{method: "GET", pattern: "/live", right: account.See, handler: c.live, live: true},
+		{method: "GET", pattern: "/runs", right: account.See, handler: c.showRuns},
+		{method: "GET", pattern: "/runs/{id}", right: account.See, handler: c.showRun},
+		{method: "POST", pattern: "/runs/{id}/cancel", right: account.Run, handler: c.cancelRun, audit: "run.cancel"},
+		{method: "POST", pattern: "/runs/{id}/again", right: account.Run, handler: c.runAgain, audit: "run.again"},
+		{method: "GET", pattern: "/history", right: account.See, handler: c.showHistory},
+		{method: "GET", pattern: "/records/{connection}/{object}/{id}", right: account.See, handler: c.showRecord},
+		{method: "POST", pattern: "/reverts", right: account.Revert, handler: c.beginRevert, audit: "revert.preview"},
+		{method: "GET", pattern: "/reverts/{id}", right: account.Revert, handler: c.showRevert},
+		{method: "POST", pattern: "/reverts/{id}", right: account.Revert, handler: c.doRevert, audit: "revert"},
+
 		{method: "GET", pattern: "/api/v1/me", right: account.See, handler: c.apiMe},
 
 		{method: "POST", pattern: "/syncs/run", right: account.Run, handler: c.runAll, audit: "sync.run"},

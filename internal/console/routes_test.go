@@ -44,6 +44,17 @@ func expectations() map[string]string {
 		"POST /settings/people/{id}/remove":   "admin -",
 		"GET /settings/audit":                 "admin -",
 
+		"GET /live":              "viewer -",
+		"GET /runs":              "viewer -",
+		"GET /runs/{id}":         "viewer -",
+		"POST /runs/{id}/cancel": "operator -",
+		"POST /runs/{id}/again":  "operator -",
+		"GET /history":           "viewer -",
+		"GET /records/{connection}/{object}/{id}": "viewer -",
+		"POST /reverts":      "operator -",
+		"GET /reverts/{id}":  "operator -",
+		"POST /reverts/{id}": "operator -",
+
 		"GET /api/v1/me": "viewer see",
 
 		"POST /syncs/run":                         "operator -",

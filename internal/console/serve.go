@@ -129,6 +129,7 @@ func (c *console) act(w http.ResponseWriter, r *http.Request, x route) error {
 		line.ID = id
 	}
 	err := x.handler(w, r)
+	c.hub.Bell().Ring() // whoever looks may see something else now
 	outcome := v.outcome
 	if outcome == "" {
 		outcome = outcomeOf(err)

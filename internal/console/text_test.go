@@ -15,6 +15,8 @@ import (
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/account"
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/store"
 )
 
 // families are keys whose end is a value: a template writes {{t (print "role." .Role)}}.
@@ -33,6 +35,29 @@ func families() map[string][]string {
 	f["lack."] = lackWords()
 	for _, name := range everyAbility().Names() {
 		f["ability."] = append(f["ability."], abilityKey(name))
+	}
+	f["status."], f["revertstate."], f["why."], f["field."] = statuses(), revertStates(), recordStates(), fieldStates()
+	f["side."] = []string{"left", "right"}
+	for _, k := range entryKinds() {
+		f["entry."] = append(f["entry."], string(k))
+		f["kind."] = append(f["kind."], string(k))
+	}
+	for _, a := range engine.Acts() {
+		f["act."] = append(f["act."], string(a))
+	}
+	for _, s := range sections() {
+		f["back."] = append(f["back."], string(s))
+	}
+	for _, k := range []engine.RevertKind{engine.RevertField, engine.RevertArchive, engine.RevertDelete, engine.RevertRestore, engine.RevertAsk,
+		engine.RevertUnlink, engine.RevertRelink, engine.RevertNothing} {
+		f["backkind."] = append(f["backkind."], string(k))
+	}
+	for _, k := range []store.ReviewKind{store.ReviewConflict, store.ReviewAmbiguous, store.ReviewDuplicate, store.ReviewParked, store.ReviewDelete, store.ReviewMerge,
+		store.ReviewGuard, store.ReviewIdentity, store.ReviewUnknown, store.ReviewRestored, store.ReviewErased, store.ReviewEvents, store.ReviewConfiguration} {
+		f["cause."] = append(f["cause."], string(k))
+	}
+	for _, fate := range []connector.Fate{connector.Archived, connector.Left, connector.Deleted, connector.Merged, connector.Converted} {
+		f["fate."] = append(f["fate."], string(fate))
 	}
 	return f
 }

@@ -80,14 +80,14 @@ func newView(hub Hub, f *files, log *slog.Logger) (*view, error) {
 		return nil, err
 	}
 	for _, l := range locales {
-		layout, err := template.New("layout.html").Funcs(v.functions(l)).ParseFS(pageFiles, "pages/layout.html")
+		layout, err := template.New("layout.html").Funcs(v.functions(l)).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html")
 		if err != nil {
 			return nil, err
 		}
 		pages := map[string]*template.Template{}
 		for _, file := range names {
 			name := strings.TrimSuffix(path.Base(file), ".html")
-			if name == "layout" {
+			if name == "layout" || name == "parts" {
 				continue
 			}
 			t, err := layout.Clone()
@@ -109,7 +109,10 @@ func (v *view) functions(l *locale) template.FuncMap {
 	return template.FuncMap{
 		"t":       l.text,                                                                // a text: {{t "people.count" .N}}
 		"time":    func(t time.Time) string { return l.stamp(t, v.hub.Plan().Timezone) }, // as people read it
-		"n":       func(n int) string { return l.show(n) },                               // a number as people read it
+		"n":       func(n any) string { return l.show(n) },                               // a number as people read it
+		"took":    l.took,                                                                // a duration
+		"show":    shown,                                                                 // a value, as long as it is of use
+		"badge":   badge,                                                                 // the look of a state
 		"word":    runWord,
 		"written": writtenBy,
 		"lack":    lackWord,

@@ -2,9 +2,9 @@ package engine
 
 import "github.com/tandemhub/tandem/internal/store"
 
-// takesBack reports whether lines of a kind tell of an act of ours that can go back. Every
+// TakesBack reports whether lines of a kind tell of an act of ours that can go back. Every
 // kind is in one of the two lists, this one or that of whyNot (invariant 10).
-func takesBack(kind store.EntryKind) bool {
+func TakesBack(kind store.EntryKind) bool {
 	switch kind {
 	case store.Written, store.Overruled, store.Created, store.Deleted, store.Archived, store.Restored, store.Linked, store.Closed, store.Reopened:
 		return true

@@ -22,12 +22,12 @@ func TestInvariant10EveryKindOfLineGoesBackOrSaysWhyNot(t *testing.T) {
 	for _, kind := range kinds {
 		why := whyNot(kind)
 		if strings.Contains(why, "does not know") || why == "" {
-			t.Errorf("lines of kind %q are unknown to a revert: add them to takesBack or whyNot", kind)
+			t.Errorf("lines of kind %q are unknown to a revert: add them to TakesBack or whyNot", kind)
 		}
 		life, _ := lives(kind)
 		handled := kind == store.Written || kind == store.Overruled || life || joins(kind)
-		if takesBack(kind) != handled {
-			t.Errorf("%q: takesBack says %t, and it is handled: %t", kind, takesBack(kind), handled)
+		if TakesBack(kind) != handled {
+			t.Errorf("%q: TakesBack says %t, and it is handled: %t", kind, TakesBack(kind), handled)
 		}
 	}
 }

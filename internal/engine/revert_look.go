@@ -224,7 +224,7 @@ func (b *revertBatch) ofLink(ctx context.Context, l store.Link, lines []store.En
 		why := whyNot(e.Kind)
 		if e.Kind == store.Overruled {
 			why = "it goes with the change of the same field; by its own number it comes back on both sides"
-		} else if takesBack(e.Kind) {
+		} else if TakesBack(e.Kind) {
 			why = "it was created anew under another id; revert it at the system itself"
 		}
 		units = append(units, unit{RevertItem: b.v.nothing(e, why), link: l.ID})

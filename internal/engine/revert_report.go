@@ -26,8 +26,8 @@ type RevertRequest struct {
 // changes are the lines that the request names one by one.
 func (q RevertRequest) changes() []int64 { return append([]int64{q.Change}, q.Also...) }
 
-// name is how the request is called in the journal, behind [store.RevertOf].
-func (q RevertRequest) name() string {
+// Name is how the request is called in the journal, behind [store.RevertOf].
+func (q RevertRequest) Name() string {
 	name := "everything"
 	switch {
 	case q.Change != 0:
@@ -51,9 +51,9 @@ func (q RevertRequest) name() string {
 // rule is why a revert writes, in journal and outbox.
 func (q RevertRequest) rule() string {
 	if q.By == "" {
-		return store.RevertOf + q.name()
+		return store.RevertOf + q.Name()
 	}
-	return store.RevertOf + q.name() + ", by " + q.By
+	return store.RevertOf + q.Name() + ", by " + q.By
 }
 
 // A RevertKind says how something goes back.

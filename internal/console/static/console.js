@@ -1,8 +1,10 @@
 // Pages work without this; what it adds is that they stay true. The server tells by /live that
 // something has changed, the page is asked for again, and each element with data-live and an id
-// takes over what the answer has for it. Nobody's typing or focus is disturbed.
+// takes over what the answer has for it. Nobody's typing, choice or focus is disturbed, and a page
+// that nobody sees does not listen: a browser has few connections to one host.
 
-const busy = (part) => part.contains(document.activeElement) && document.activeElement !== document.body;
+const busy = (part) => part.contains(document.activeElement) && document.activeElement !== document.body ||
+  part.querySelector("input:checked, details[open]");
 
 async function refresh() {
   const answer = await fetch(location.href, { headers: { "X-Tandem-Live": "1" } });
@@ -20,9 +22,17 @@ function listen() {
     if (waiting) return;
     waiting = setTimeout(() => { waiting = 0; refresh().catch(() => {}); }, 400);
   };
-  const source = new EventSource("/live");
-  source.addEventListener("change", soon);
-  addEventListener("pagehide", () => source.close());
+  let source;
+  const see = () => {
+    source?.close();
+    source = undefined;
+    if (document.hidden) return;
+    source = new EventSource("/live");
+    source.addEventListener("change", soon);
+  };
+  addEventListener("pagehide", () => source?.close());
+  document.addEventListener("visibilitychange", () => { see(); if (!document.hidden) soon(); });
+  see();
 }
 
 if (document.querySelector("[data-live][id]")) listen();

@@ -44,7 +44,7 @@ func (b *bench) lend(wrong error) {
 	spec.Open = func(connector.Env) (connector.Connection, error) { return acmeConn{wrong}, nil }
 	e, err := engine.New(engine.Options{Store: b.hub.store, Plan: b.hub.plan, Specs: []connector.Spec{spec}})
 	b.ok(err)
-	b.hub.engine = e
+	b.hub.engine = func() *engine.Engine { return e }
 }
 
 func TestConnectionsAndTheirPages(t *testing.T) {

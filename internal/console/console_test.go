@@ -21,36 +21,49 @@ import (
 	"github.com/tandemhub/tandem/rest/grant"
 )
 
-// A fakeHub lends a store and a plan; nothing works behind it.
+// A fakeHub lends a store and a plan, and engines where a test has some.
 type fakeHub struct {
 	plan   *plan.Plan
 	store  *store.Store
 	specs  []connector.Spec
 	grants map[string]*grant.Grant
-	engine *engine.Engine // lent, if there is one
-	ran    []string       // what was asked for
 	bell   Bell
+
+	engine   func() *engine.Engine // nil = none is lent
+	progress *Progress
+	asked    []string // syncs to be run
 }
 
-func (h *fakeHub) Plan() *plan.Plan                            { return h.plan }
-func (h *fakeHub) Store() *store.Store                         { return h.store }
-func (h *fakeHub) Specs() []connector.Spec                     { return h.specs }
-func (h *fakeHub) Run(names ...string) error                   { h.ran = append(h.ran, names...); return nil }
+func (h *fakeHub) Plan() *plan.Plan        { return h.plan }
+func (h *fakeHub) Store() *store.Store     { return h.store }
+func (h *fakeHub) Specs() []connector.Spec { return h.specs }
+func (h *fakeHub) Run(syncs ...string) error {
+	h.asked = append(h.asked, syncs...)
+	return nil
+}
 func (h *fakeHub) Pause(context.Context, string, string) error { return nil }
 func (h *fakeHub) Resume(context.Context, string) error        { return nil }
+func (h *fakeHub) Grants(context.Context) (map[string]*grant.Grant, error) {
+	return h.grants, nil
+}
 func (h *fakeHub) Borrow(ctx context.Context, fn func(context.Context, *engine.Engine) error) error {
+	return h.Look(ctx, fn)
+}
+func (h *fakeHub) Look(ctx context.Context, fn func(context.Context, *engine.Engine) error) error {
 	if h.engine == nil {
 		return nil
 	}
-	return fn(ctx, h.engine)
+	return fn(ctx, h.engine())
 }
-func (h *fakeHub) Grants(context.Context) (map[string]*grant.Grant, error) { return h.grants, nil }
-func (h *fakeHub) Look(context.Context, func(context.Context, *engine.Engine) error) error {
-	return nil
+func (h *fakeHub) Progress() *Progress { return h.progress }
+func (h *fakeHub) Cancel(run int64) bool {
+	is := h.progress != nil && h.progress.Run == run
+	if is {
+		h.progress.Stopping = true
+	}
+	return is
 }
-func (h *fakeHub) Progress() *Progress { return nil }
-func (h *fakeHub) Cancel(int64) bool   { return false }
-func (h *fakeHub) Bell() *Bell         { return &h.bell }
+func (h *fakeHub) Bell() *Bell { return &h.bell }
 func (h *fakeHub) Status(context.Context) (Status, error) {
 	return Status{Ready: true, Syncs: []SyncStatus{{Name: "contacts", Next: time.Now()}, {Name: "deals", Paused: &store.Pause{Sync: "deals", By: "ann"}}}}, nil
 }

@@ -72,8 +72,8 @@ func (b *bench) connected() {
 	b.hub.plan, b.hub.specs = p, []connector.Spec{acme()}
 }
 
-// run keeps a run of a sync that began so long ago.
-func (b *bench) run(id int64, sync, status string, ago time.Duration, left, right store.Counts) {
+// ran keeps a run of a sync that began so long ago.
+func (b *bench) ran(id int64, sync, status string, ago time.Duration, left, right store.Counts) {
 	b.Helper()
 	at := time.Now().Add(-ago)
 	r := store.Run{ID: id, Sync: sync, Started: at, Ended: at.Add(time.Minute), Status: status, Sides: [2]store.Counts{left, right}, Reconciled: status == "ok"}
@@ -85,10 +85,10 @@ func (b *bench) run(id int64, sync, status string, ago time.Duration, left, righ
 func (b *bench) lived() {
 	b.Helper()
 	s, ctx := b.hub.store, b.Context()
-	b.run(1, "instep", "ok", 2*time.Hour, store.Counts{Created: 3}, store.Counts{Updated: 4, Deleted: 1})
-	b.run(2, "asks", "review", 26*time.Hour, store.Counts{}, store.Counts{Created: 10})
-	b.run(3, "fails", "failed", time.Hour, store.Counts{}, store.Counts{})
-	b.run(4, "writes", "ok", 40*24*time.Hour, store.Counts{Created: 1000}, store.Counts{})
+	b.ran(1, "instep", "ok", 2*time.Hour, store.Counts{Created: 3}, store.Counts{Updated: 4, Deleted: 1})
+	b.ran(2, "asks", "review", 26*time.Hour, store.Counts{}, store.Counts{Created: 10})
+	b.ran(3, "fails", "failed", time.Hour, store.Counts{}, store.Counts{})
+	b.ran(4, "writes", "ok", 40*24*time.Hour, store.Counts{Created: 1000}, store.Counts{})
 	link := func(sync string, n int) store.Facts {
 		var f store.Facts
 		for i := range n {
@@ -213,8 +213,8 @@ func TestHomeShowsWhatIsThereAndRunsAll(t *testing.T) {
 	}
 	b.to(w.post("/syncs/run"), "/?done=runall")
 	b.want(w.get("/?done=runall"), http.StatusOK, "All syncs run as soon as nothing else works.")
-	if want := []string{"instep", "asks", "fails", "never", "writes"}; !slices.Equal(b.hub.ran, want) {
-		t.Errorf("asked for %v", b.hub.ran)
+	if want := []string{"instep", "asks", "fails", "never", "writes"}; !slices.Equal(b.hub.asked, want) {
+		t.Errorf("asked for %v", b.hub.asked)
 	}
 	lines := b.audited()
 	if lines[len(lines)-1] != "operator|sync.run|all syncs||done" {

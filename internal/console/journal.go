@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
@@ -33,7 +34,8 @@ type journalLine struct {
 	Link    string // to the record's page; "" = it has none
 	Can     bool   // it can be taken back
 	Fields  []journalField
-	More    int // fields that are not shown
+	More    int  // fields that are not shown
+	Told    bool // the reason names the person already
 }
 
 type journalField struct {
@@ -68,6 +70,7 @@ func (c *console) journal(r *http.Request, h store.HistoryQuery, path string, mo
 
 func lineOf(e store.Entry) journalLine {
 	line := journalLine{Entry: e, Can: engine.TakesBack(e.Kind)}
+	line.Told = e.By != "" && strings.HasSuffix(e.Why, "by "+e.By)
 	if e.Run != 0 {
 		line.RunName = engine.RunName(e.Run)
 	}

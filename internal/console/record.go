@@ -61,8 +61,7 @@ func (c *console) showRecord(w http.ResponseWriter, r *http.Request) error {
 	if !data.Known && len(data.Journal.Lines) == 0 && data.Journal.Newest == "" {
 		return errNotFound()
 	}
-	err = c.hub.Look(r.Context(), func(ctx context.Context, e *engine.Engine) error { return data.explain(ctx, e) })
-	if err != nil {
+	if err := c.hub.Look(r.Context(), data.explain); err != nil {
 		return err
 	}
 	return c.view.page(w, r, "record", data)

@@ -165,7 +165,7 @@ func (c *console) revertRequest(r *http.Request) (engine.RevertRequest, *problem
 
 // beginRevert looks, in the background, at what would be taken back. It writes to no vendor, and
 // shows the way to where it can be seen.
-func (c *console) beginRevert(w http.ResponseWriter, r *http.Request) error {
+func (c *console) beginRevert(w http.ResponseWriter, r *http.Request) error { //nolint:contextcheck // the look outlives the request
 	q, wrong := c.revertRequest(r)
 	note(r, q.Name(), "")
 	if wrong != nil {

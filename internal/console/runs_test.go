@@ -42,7 +42,7 @@ func TestRunsAreListedFilteredAndPaged(t *testing.T) {
 	w.run(store.Run{ID: 2002, Sync: "gone", Started: at})
 	see := w.signed(account.Viewer)
 	body := w.body(see.get("/runs"))
-	w.reads(body, "runs", "r2002 gone Running", "r2001 cards Cut short 4 Mar 2026, 09:00 nothing nothing",
+	w.reads(body, "runs", "r2002 gone Running", "r2001 cards Cut short 4 Mar 2026, 09:00 nothing", "nothing",
 		"r2000 cards as reported Failed 4 Mar 2026, 09:00 3 min 0 s 1,234 created 5 changed 6 deleted", "r1054 cards Done 4 Mar 2026, 09:00 1.5 s", "Older")
 	if n := strings.Count(body, "/runs/r"); n != runLines {
 		t.Errorf("%d runs on a page", n)

@@ -71,6 +71,7 @@ type hub struct {
 	server *server
 	store  *store.Store
 	specs  []connector.Spec
+	ctx    context.Context //nolint:containedctx // that of the process, of what goes on in the background
 }
 
 // Plan returns what is served by now.
@@ -132,6 +133,15 @@ func (h *hub) Resume(ctx context.Context, sync string) error {
 	return nil
 }
 
+// Background does something beside the loop, until the server ends.
+func (h *hub) Background(fn func(context.Context)) {
+	h.server.beside.Add(1)
+	go func() {
+		defer h.server.beside.Done()
+		fn(h.ctx)
+	}()
+}
+
 // Status tells how the server stands.
 func (h *hub) Status(ctx context.Context) (console.Status, error) {
 	s := h.server
@@ -178,7 +188,7 @@ func (h *hub) Grants(ctx context.Context) (map[string]*grant.Grant, error) {
 func (a *app) openConsole(ctx context.Context, sv *server, s *store.Store, listen string) error {
 	sv.heed(ctx)
 	accounts := account.New(account.Options{Store: s})
-	h := &hub{server: sv, store: s, specs: a.specs()}
+	h := &hub{server: sv, store: s, specs: a.specs(), ctx: ctx}
 	var err error
 	sv.console, err = console.New(console.Options{Hub: h, Accounts: accounts, Log: sv.log, Listen: listen})
 	if err != nil {

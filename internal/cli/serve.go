@@ -53,7 +53,10 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; --listen names another address", c.Listen, err)
 	}
-	if err := a.openConsole(ctx, sv, s.store, listener.Addr().String()); err != nil {
+	within, leave := context.WithCancel(ctx)
+	defer sv.beside.Wait() // before the database is closed
+	defer leave()
+	if err := a.openConsole(within, sv, s.store, listener.Addr().String()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	sv.log.Info("serving", "address", listener.Addr().String(), "syncs", len(sv.table.syncs))
@@ -85,6 +88,7 @@ type server struct {
 	rehook func(ctx context.Context, t *timetable) (*hooks, error) // makes another door; nil = it stays
 	verify func(ctx context.Context)                               // verifies a slice of every sync; nil = nothing is verified
 	disk   *disk                                                   // nil = it is never full
+	beside sync.WaitGroup                                          // what the console does in the background
 	busy   chan struct{}                                           // holds one while an engine works: limits are kept within one
 	now    atWork
 

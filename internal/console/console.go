@@ -54,6 +54,9 @@ type Hub interface {
 	Cancel(run int64) bool
 	// Bell returns what is rung when something has changed. It is always the same.
 	Bell() *Bell
+	// Background does something that no request waits for. Its context ends when the process is
+	// to end, which then waits for it.
+	Background(fn func(context.Context))
 }
 
 // A Status is how the process stands.
@@ -93,6 +96,10 @@ type console struct {
 	outside  *outside
 	askings  *askings
 	reverts  reverts
+
+	jobs    *jobs
+	preview func(ctx context.Context, sync string) (engine.Preview, error)
+	verify  func(ctx context.Context, sync string) (engine.VerifyReport, []engine.Finding, error)
 }
 
 // New returns the handler of everything that the console answers.
@@ -120,5 +127,6 @@ func newConsole(o Options) (*console, error) {
 		return nil, fmt.Errorf("load the console's pages: %w", err)
 	}
 	c.outside, c.askings = newOutside(o.Client, o.Now), &askings{all: map[string]asking{}}
+	c.jobs, c.preview, c.verify = newJobs(o.Now), c.borrowPreview, c.borrowVerify
 	return c, nil
 }

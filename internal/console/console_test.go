@@ -63,7 +63,8 @@ func (h *fakeHub) Cancel(run int64) bool {
 	}
 	return is
 }
-func (h *fakeHub) Bell() *Bell { return &h.bell }
+func (h *fakeHub) Bell() *Bell                         { return &h.bell }
+func (h *fakeHub) Background(fn func(context.Context)) { fn(context.Background()) }
 func (h *fakeHub) Status(context.Context) (Status, error) {
 	return Status{Ready: true, Syncs: []SyncStatus{{Name: "contacts", Next: time.Now()}, {Name: "deals", Paused: &store.Pause{Sync: "deals", By: "ann"}}}}, nil
 }

@@ -19,6 +19,7 @@ func places() []place {
 	return []place{
 		{Path: "/", Text: "nav.home", right: account.See},
 		{Path: "/connections", Text: "nav.connections", right: account.See},
+		{Path: "/syncs", Text: "nav.syncs", right: account.See},
 		{Path: "/runs", Text: "nav.runs", right: account.See},
 		{Path: "/history", Text: "nav.history", right: account.See},
 		{Path: "/settings/people", Text: "nav.people", right: account.People},

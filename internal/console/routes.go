@@ -82,5 +82,14 @@ func (c *console) routes() []route {
 		{method: "POST", pattern: "/connections/{name}/revoke", right: account.Secrets, handler: c.revokeConnection, audit: "connection.revoke"},
 		{method: "GET", pattern: "/connections/{name}/{object}", right: account.See, handler: c.browse},
 		{method: "GET", pattern: "/connections/{name}/{object}/fields", right: account.See, handler: c.showFields},
+		{method: "GET", pattern: "/syncs", right: account.See, handler: c.showSyncs},
+		{method: "GET", pattern: "/syncs/{name}", right: account.See, handler: c.showSync},
+		{method: "POST", pattern: "/syncs/{name}/run", right: account.Run, handler: c.runSync, audit: "sync.run"},
+		{method: "POST", pattern: "/syncs/{name}/pause", right: account.Run, handler: c.pauseSync, audit: "sync.pause"},
+		{method: "POST", pattern: "/syncs/{name}/resume", right: account.Run, handler: c.resumeSync, audit: "sync.resume"},
+		{method: "GET", pattern: "/syncs/{name}/plan", right: account.See, handler: c.showPlan},
+		{method: "POST", pattern: "/syncs/{name}/plan", right: account.Run, handler: c.planSync, audit: "sync.plan"},
+		{method: "GET", pattern: "/syncs/{name}/verify", right: account.See, handler: c.showVerify},
+		{method: "POST", pattern: "/syncs/{name}/verify", right: account.Run, handler: c.verifySync, audit: "sync.verify"},
 	}
 }

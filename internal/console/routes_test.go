@@ -70,6 +70,15 @@ func expectations() map[string]string {
 		"POST /connections/{name}/revoke":         "admin -",
 		"GET /connections/{name}/{object}":        "viewer -",
 		"GET /connections/{name}/{object}/fields": "viewer -",
+		"GET /syncs":                              "viewer -",
+		"GET /syncs/{name}":                       "viewer -",
+		"POST /syncs/{name}/run":                  "operator -",
+		"POST /syncs/{name}/pause":                "operator -",
+		"POST /syncs/{name}/resume":               "operator -",
+		"GET /syncs/{name}/plan":                  "viewer -",
+		"POST /syncs/{name}/plan":                 "operator -",
+		"GET /syncs/{name}/verify":                "viewer -",
+		"POST /syncs/{name}/verify":               "operator -",
 	}
 }
 
@@ -103,7 +112,11 @@ func stubbed(t *testing.T) *bench {
 
 // addressOf fills in a pattern.
 func addressOf(x route) string {
-	return strings.NewReplacer("{id}", "1", "{name}", "erp", "{object}", "contacts", "{$}", "", "{hash}", "0", "{file...}", "x.css").Replace(x.pattern)
+	name := "erp"
+	if strings.HasPrefix(x.pattern, "/syncs/") {
+		name = "contacts"
+	}
+	return strings.NewReplacer("{id}", "1", "{name}", name, "{object}", "contacts", "{$}", "", "{hash}", "0", "{file...}", "x.css").Replace(x.pattern)
 }
 
 func request(x route, form string) *http.Request {

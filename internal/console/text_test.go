@@ -17,6 +17,7 @@ import (
 	"github.com/tandemhub/tandem/internal/account"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
 )
 
 // families are keys whose end is a value: a template writes {{t (print "role." .Role)}}.
@@ -59,6 +60,18 @@ func families() map[string][]string {
 	for _, fate := range []connector.Fate{connector.Archived, connector.Left, connector.Deleted, connector.Merged, connector.Converted} {
 		f["fate."] = append(f["fate."], string(fate))
 	}
+	sides := []string{"left", "right", "newest", "ask"}
+	flows := []string{"both", "left-to-right", "right-to-left", "none"}
+	f["syncstate."], f["convert."], f["guard."], f["finding."] = syncStates(), conversions(), guardLines(), findingKinds()
+	f["flows."], f["direction."], f["prefer."], f["prefers."] = flows, flows, sides, sides
+	f["deletes."] = []string{"ignore", "archive", "delete", "unlink"}
+	f["merges."], f["leaves."] = []string{"ask", "follow"}, []string{"keep", "unlink", "archive"}
+	for _, k := range previewKinds() {
+		f["would."] = append(f["would."], string(k))
+	}
+	for _, k := range kindsOfValues() {
+		f["valuekind."] = append(f["valuekind."], string(k))
+	}
 	return f
 }
 
@@ -85,6 +98,12 @@ func everyAbility() connector.Abilities {
 		connector.EventSink
 	}
 	return connector.AbilitiesOf(all{})
+}
+func kindsOfValues() []record.Kind {
+	return []record.Kind{
+		record.KindText, record.KindNumber, record.KindBool, record.KindDate, record.KindDateTime, record.KindChoice, record.KindChoices, record.KindEmail,
+		record.KindPhone, record.KindMoney, record.KindReference, record.KindReferences, record.KindList, record.KindConsent,
+	}
 }
 
 // used are all keys that templates and code name.

@@ -121,6 +121,7 @@ func (v *view) functions(l *locale) template.FuncMap {
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },   // for <time datetime>
 		"file":    v.files.address,                                                    // the address of a file of static/
 		"langs":   func() []*locale { return v.locales },                              // all languages
+		"short":   short,                                                              // a duration as people write it
 	}
 }
 

@@ -188,6 +188,15 @@ func (c *compiler) mapKey(e Entry, fields [2]record.Field) {
 	}
 }
 
+// KeyNames returns the names of the match keys, in their order.
+func (m *Mapping) KeyNames() []string {
+	names := make([]string, 0, len(m.keys))
+	for i := range m.keys {
+		names = append(names, m.keys[i].name)
+	}
+	return names
+}
+
 // Keys returns a record's value of every match key, in their order.
 func (m *Mapping) Keys(side record.Side, f record.Fields) []Key {
 	if len(m.keys) == 0 {

@@ -135,11 +135,7 @@ func (h *hub) Resume(ctx context.Context, sync string) error {
 
 // Background does something beside the loop, until the server ends.
 func (h *hub) Background(fn func(context.Context)) {
-	h.server.beside.Add(1)
-	go func() {
-		defer h.server.beside.Done()
-		fn(h.ctx)
-	}()
+	h.server.beside.Go(func() { fn(h.ctx) })
 }
 
 // Status tells how the server stands.

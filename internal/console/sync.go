@@ -8,13 +8,19 @@ import (
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/mapping"
-	"github.com/tandemhub/tandem/internal/merge"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
 
 const lastRuns = 10
+
+// Which way values flow, as the configuration says it.
+const (
+	bothWays = "both"
+	toRight  = "left-to-right"
+	toLeft   = "right-to-left"
+)
 
 type syncPage struct {
 	Row      syncRow
@@ -29,9 +35,6 @@ type syncPage struct {
 	Plan     job // the last one; zero = none
 	Check    job // the last verification by hand; zero = none
 }
-
-// Next tells whether the sync ever runs by itself.
-func (p syncPage) Scheduled() bool { return p.Row.Sync.Schedule != (plan.Schedule{}) }
 
 // rules are what the page explains in a sentence each.
 type rules struct {
@@ -54,8 +57,8 @@ func guardLines() []string { return []string{"delete", "create", "update", "even
 type fieldRow struct {
 	Names     [2]string // "" where the other side computes it
 	Labels    [2]string
-	Direction merge.Direction
-	Prefer    merge.Prefer // "" = that of the sync
+	Direction string
+	Prefer    string // "" = that of the sync
 	Enforce   bool
 	How       string // ends a key below "convert."
 	Kinds     [2]string
@@ -67,7 +70,7 @@ type fieldRow struct {
 
 // How a value gets to the other side: ends of keys below "convert.".
 func conversions() []string {
-	return []string{"same", "values", "computed", "lists", "reference", "set", "list", "choice", "consent", "kinds", "all", "named"}
+	return []string{"same", "values", "computed", "lists", "reference", "set", "list", "choice", "consent", "kinds", "either", "all", "named"}
 }
 
 func (c *console) showSync(w http.ResponseWriter, r *http.Request) error {
@@ -177,14 +180,20 @@ func resolvedRows(r *plan.Resolved) []fieldRow {
 		rule := r.Rules[i]
 		row := fieldRow{
 			Names: [2]string{f.Left.Name, f.Right.Name}, Labels: [2]string{f.Left.Label, f.Right.Label},
-			Direction: rule.Direction, Enforce: rule.Enforce, ReadOnly: [2]bool{f.Left.ReadOnly, f.Right.ReadOnly},
+			Direction: string(rule.Direction), Enforce: rule.Enforce, ReadOnly: [2]bool{f.Left.ReadOnly, f.Right.ReadOnly},
 		}
-		if rule.Prefer != r.Prefer && rule.Direction == merge.Both {
-			row.Prefer = rule.Prefer
+		if rule.Prefer != r.Prefer && rule.Direction == bothWays {
+			row.Prefer = string(rule.Prefer)
 		}
 		entry := entryOf(r.Sync, f)
 		row.How, row.Count = howOf(f, entry)
 		row.Kinds = [2]string{string(f.Left.Kind), string(f.Right.Kind)}
+		switch {
+		case row.How == "kinds" && rule.Direction == toLeft:
+			row.Kinds[0], row.Kinds[1] = row.Kinds[1], row.Kinds[0]
+		case row.How == "kinds" && rule.Direction == bothWays:
+			row.How = "either"
+		}
 		row.Expr, row.Values = entry.From, valuesOf(entry.Values)
 		rows = append(rows, row)
 	}
@@ -238,11 +247,11 @@ func valuesOf(values map[string]string) [][2]string {
 // writtenRows are the fields as the configuration has them.
 func writtenRows(s plan.Sync) []fieldRow {
 	if s.Fields == nil {
-		return []fieldRow{{Names: [2]string{"*", "*"}, Direction: s.Direction, How: "all"}}
+		return []fieldRow{{Names: [2]string{"*", "*"}, Direction: string(s.Direction), How: "all"}}
 	}
 	var rows []fieldRow
 	for _, f := range s.Fields {
-		row := fieldRow{Names: [2]string{f.Left, f.Right}, Direction: f.Direction, Enforce: f.Enforce, Expr: f.From, Values: valuesOf(f.Values), How: "named"}
+		row := fieldRow{Names: [2]string{f.Left, f.Right}, Direction: string(f.Direction), Enforce: f.Enforce, Expr: f.From, Values: valuesOf(f.Values), How: "named"}
 		switch {
 		case f.All:
 			row.Names, row.How = [2]string{"*", "*"}, "all"

@@ -69,15 +69,14 @@ func (a *app) warnf(format string, args ...any) {
 
 // load reads the configuration. Warnings are told; an error ends the command with 2.
 func (a *app) load(ctx context.Context) (*plan.Plan, error) {
-	src, err := a.source()
+	d, err := a.counting(ctx)
 	if err != nil {
 		return nil, err
 	}
-	env, err := a.environment()
+	p, problems, err := a.parse(ctx, d.name, d.text)
 	if err != nil {
 		return nil, err
 	}
-	p, problems := plan.ParseFrom(a.config, src, plan.Sources{Env: env, Vault: a.vaultFor(ctx, env)}, a.specs())
 	for _, problem := range problems {
 		if problem.Warning {
 			a.warnf("%s", problem.String())
@@ -89,7 +88,7 @@ func (a *app) load(ctx context.Context) (*plan.Plan, error) {
 	return p, nil
 }
 
-// source returns the text of the configuration.
+// source returns the text of the configuration's file.
 func (a *app) source() ([]byte, error) {
 	src, err := os.ReadFile(a.config)
 	if errors.Is(err, fs.ErrNotExist) {

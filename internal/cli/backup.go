@@ -29,7 +29,7 @@ type backupLine struct {
 
 // Run writes a backup. What owns the database goes on meanwhile.
 func (c *backupCmd) Run(ctx context.Context, a *app) (err error) {
-	o, err := a.outline()
+	o, err := a.outline(ctx)
 	if err != nil {
 		return err
 	}

@@ -73,6 +73,7 @@ type grammar struct {
 	Connections connectionsCmd `cmd:"" help:"List the connections of the configuration, authorize them, or have a vendor call no more."`
 	User        userCmd        `cmd:"" help:"People who may use the console, and their passwords."`
 	Secret      secretCmd      `cmd:"" help:"Keep secrets in the database, sealed, and change their key."`
+	Document    configCmd      `cmd:"" name:"config" help:"Keep the configuration in the database, with its versions, or in its file."`
 	Twin        twinCmd        `cmd:"" help:"Serve a simulated system on this machine, to try things out."`
 	Schema      schemaCmd      `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

@@ -21,7 +21,7 @@ type compactLine struct {
 
 // Run writes the database anew, as small as it can be. It owns the database meanwhile.
 func (c *compactCmd) Run(ctx context.Context, a *app) (err error) {
-	o, err := a.outline()
+	o, err := a.outline(ctx)
 	if err != nil {
 		return err
 	}

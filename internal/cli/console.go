@@ -68,6 +68,7 @@ func (s *server) due(now time.Time) []string {
 
 // A hub lends a server to the console.
 type hub struct {
+	app    *app
 	server *server
 	store  *store.Store
 	specs  []connector.Spec
@@ -184,7 +185,7 @@ func (h *hub) Grants(ctx context.Context) (map[string]*grant.Grant, error) {
 func (a *app) openConsole(ctx context.Context, sv *server, s *store.Store, listen string) error {
 	sv.heed(ctx)
 	accounts := account.New(account.Options{Store: s})
-	h := &hub{server: sv, store: s, specs: a.specs(), ctx: ctx}
+	h := &hub{app: a, server: sv, store: s, specs: a.specs(), ctx: ctx}
 	var err error
 	sv.console, err = console.New(console.Options{Hub: h, Accounts: accounts, Log: sv.log, Listen: listen})
 	if err != nil {

@@ -61,9 +61,10 @@ type hooks struct {
 
 // A news is what has come in and the server's loop does not know yet, whichever door took it.
 type news struct {
-	wake chan struct{}
-	lost atomic.Bool // a connection lost notifications; see hooks.found
-	bell console.Bell
+	wake   chan struct{}
+	lost   atomic.Bool // a connection lost notifications; see hooks.found
+	bell   console.Bell
+	reread atomic.Bool // somebody has changed the configuration
 
 	mu      sync.Mutex
 	visited map[string]time.Time // when a vendor last brought something, as far as its syncs have not been hurried

@@ -88,6 +88,8 @@ func (s *server) reload(ctx context.Context) {
 		s.withdraw(ctx, still)
 		if ctx.Err() == nil {
 			s.meters.reloads.WithLabelValues("refused").Inc()
+			why := err.Error()
+			s.refusal.Store(&why)
 			s.log.Error("the configuration was not taken over, the one before stays", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 		return
@@ -100,6 +102,7 @@ func (s *server) reload(ctx context.Context) {
 		}
 	}
 	s.plan, s.table = p, table
+	s.refusal.Store(nil)
 	s.heed(ctx)
 	s.adopt(p)
 	if s.rehook != nil {
@@ -116,6 +119,10 @@ func (s *server) reload(ctx context.Context) {
 
 // reloadIfAsked reloads if a word is waiting.
 func (s *server) reloadIfAsked(ctx context.Context) {
+	if s.news.reread.Swap(false) {
+		s.reload(ctx)
+		return
+	}
 	select {
 	case <-s.hup:
 		s.reload(ctx)

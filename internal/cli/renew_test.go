@@ -24,7 +24,7 @@ func (s *station) seal(value string) {
 // vault does something with the station's vault from beside.
 func (s *station) vault(do func(*safe.Safe) error) {
 	s.t.Helper()
-	o, err := s.app.outline()
+	o, err := s.app.outline(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestAReloadTakesTheKeysNewPlaceOver(t *testing.T) {
 		s.seal(good)
 		s.put(s.a, "", map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
 		s.start()
-		o, err := s.app.outline()
+		o, err := s.app.outline(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

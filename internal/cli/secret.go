@@ -62,7 +62,7 @@ type rotationLine struct {
 
 // withSafe opens the safe that the configuration names, without needing any secret of it.
 func (a *app) withSafe(ctx context.Context, how access, fn func(plan.Outline, *safe.Safe) error) (err error) {
-	o, err := a.outline()
+	o, err := a.outline(ctx)
 	if err != nil {
 		return err
 	}

@@ -97,6 +97,8 @@ type server struct {
 	borrow  func(ctx context.Context) (*engine.Engine, error) // an engine of its own, for who holds busy
 	seen    atomic.Pointer[outlook]                           // what the loop last let others see
 
+	refusal atomic.Pointer[string] // why the configuration that counts now is not served; nil = it is
+
 	gate sync.Mutex // held for no longer than it takes to look
 	open *hooks     // see hooks
 

@@ -63,7 +63,7 @@ func userLineOf(p account.Person) userLine {
 
 // withAccounts opens the accounts of the database that the configuration names.
 func (a *app) withAccounts(ctx context.Context, how access, fn func(*account.Accounts, *store.Store) error) (err error) {
-	o, err := a.outline()
+	o, err := a.outline(ctx)
 	if err != nil {
 		return err
 	}

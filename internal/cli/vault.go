@@ -78,8 +78,8 @@ func (s *session) renewed(ctx context.Context) (*plan.Plan, error) {
 
 // outline reads what the configuration says about its vault, before the secrets that it
 // asks for need be there.
-func (a *app) outline() (plan.Outline, error) {
-	src, err := a.source()
+func (a *app) outline(ctx context.Context) (plan.Outline, error) {
+	d, err := a.document(ctx)
 	if err != nil {
 		return plan.Outline{}, err
 	}
@@ -87,7 +87,7 @@ func (a *app) outline() (plan.Outline, error) {
 	if err != nil {
 		return plan.Outline{}, err
 	}
-	o, problems := plan.ParseOutline(a.config, src, env)
+	o, problems := plan.ParseOutline(d.name, d.text, env)
 	if problems.HasErrors() {
 		return plan.Outline{}, problemsError(problems)
 	}

@@ -57,6 +57,32 @@ type Hub interface {
 	// Background does something that no request waits for. Its context ends when the process is
 	// to end, which then waits for it.
 	Background(fn func(context.Context))
+
+	// Configuration returns the text that counts, and where it comes from.
+	Configuration(ctx context.Context) (Configuration, error)
+	// CheckConfiguration says what is wrong with a text; the plan is nil if it cannot be read.
+	CheckConfiguration(ctx context.Context, text string) (*plan.Plan, plan.Problems, error)
+	// AdoptFile makes the file's text the version that counts. It is read anew between runs, as
+	// after all that follow here.
+	AdoptFile(ctx context.Context, by, why string) (int, error)
+	// SaveConfiguration keeps a text as the version after the one of that number; the store's
+	// ErrOutdated if there is a later one.
+	SaveConfiguration(ctx context.Context, after int, c store.Configuration) (int, error)
+	// KeepConfiguration goes on with what was adopted, though the file was edited.
+	KeepConfiguration(ctx context.Context) error
+	// ReleaseConfiguration lets the file count again.
+	ReleaseConfiguration(ctx context.Context) error
+}
+
+// A Configuration is the document of which everything follows.
+type Configuration struct {
+	File     string // its path
+	FileText string // of the file as it is now
+	Text     string // what counts
+	Adopted  bool   // that is a version of the database, not the file
+	Current  store.Configuration
+	Edited   bool   // the file was edited after it was adopted, and nobody has decided which counts
+	Refused  string // why what counts is not served; "" = it is, or will be after the run under way
 }
 
 // A Status is how the process stands.

@@ -65,6 +65,18 @@ func (h *fakeHub) Cancel(run int64) bool {
 }
 func (h *fakeHub) Bell() *Bell                         { return &h.bell }
 func (h *fakeHub) Background(fn func(context.Context)) { fn(context.Background()) }
+func (h *fakeHub) Configuration(context.Context) (Configuration, error) {
+	return Configuration{File: "tandem.yaml", FileText: "version: 1\n", Text: "version: 1\n"}, nil
+}
+func (h *fakeHub) CheckConfiguration(context.Context, string) (*plan.Plan, plan.Problems, error) {
+	return h.plan, nil, nil
+}
+func (h *fakeHub) AdoptFile(context.Context, string, string) (int, error) { return 1, nil }
+func (h *fakeHub) SaveConfiguration(context.Context, int, store.Configuration) (int, error) {
+	return 1, nil
+}
+func (h *fakeHub) KeepConfiguration(context.Context) error    { return nil }
+func (h *fakeHub) ReleaseConfiguration(context.Context) error { return nil }
 func (h *fakeHub) Status(context.Context) (Status, error) {
 	return Status{Ready: true, Syncs: []SyncStatus{{Name: "contacts", Next: time.Now()}, {Name: "deals", Paused: &store.Pause{Sync: "deals", By: "ann"}}}}, nil
 }

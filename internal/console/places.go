@@ -22,6 +22,7 @@ func places() []place {
 		{Path: "/syncs", Text: "nav.syncs", right: account.See},
 		{Path: "/runs", Text: "nav.runs", right: account.See},
 		{Path: "/history", Text: "nav.history", right: account.See},
+		{Path: "/settings/configuration", Text: "nav.configuration", right: account.Configure},
 		{Path: "/settings/people", Text: "nav.people", right: account.People},
 		{Path: "/settings/audit", Text: "nav.audit", right: account.People},
 	}

@@ -91,5 +91,14 @@ func (c *console) routes() []route {
 		{method: "POST", pattern: "/syncs/{name}/plan", right: account.Run, handler: c.planSync, audit: "sync.plan"},
 		{method: "GET", pattern: "/syncs/{name}/verify", right: account.See, handler: c.showVerify},
 		{method: "POST", pattern: "/syncs/{name}/verify", right: account.Run, handler: c.verifySync, audit: "sync.verify"},
+
+		{method: "GET", pattern: "/settings/configuration", right: account.Configure, handler: c.showConfiguration},
+		{method: "POST", pattern: "/settings/configuration", right: account.Configure, handler: c.editConfiguration, audit: "configuration.save", body: mostText},
+		{method: "GET", pattern: "/settings/configuration/export", right: account.Configure, handler: c.exportConfiguration},
+		{method: "POST", pattern: "/settings/configuration/adopt", right: account.Configure, handler: c.adoptConfiguration, audit: "configuration.adopt"},
+		{method: "POST", pattern: "/settings/configuration/keep", right: account.Configure, handler: c.keepConfiguration, audit: "configuration.keep"},
+		{method: "POST", pattern: "/settings/configuration/release", right: account.Configure, handler: c.releaseConfiguration, audit: "configuration.release"},
+		{method: "GET", pattern: "/settings/configuration/{number}", right: account.Configure, handler: c.showVersion},
+		{method: "POST", pattern: "/settings/configuration/{number}/rollback", right: account.Configure, handler: c.rollBack, audit: "configuration.rollback"},
 	}
 }

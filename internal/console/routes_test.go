@@ -79,6 +79,15 @@ func expectations() map[string]string {
 		"POST /syncs/{name}/plan":                 "operator -",
 		"GET /syncs/{name}/verify":                "viewer -",
 		"POST /syncs/{name}/verify":               "operator -",
+
+		"GET /settings/configuration":                    "admin -",
+		"POST /settings/configuration":                   "admin -",
+		"GET /settings/configuration/export":             "admin -",
+		"POST /settings/configuration/adopt":             "admin -",
+		"POST /settings/configuration/keep":              "admin -",
+		"POST /settings/configuration/release":           "admin -",
+		"GET /settings/configuration/{number}":           "admin -",
+		"POST /settings/configuration/{number}/rollback": "admin -",
 	}
 }
 
@@ -116,7 +125,7 @@ func addressOf(x route) string {
 	if strings.HasPrefix(x.pattern, "/syncs/") {
 		name = "contacts"
 	}
-	return strings.NewReplacer("{id}", "1", "{name}", name, "{object}", "contacts", "{$}", "", "{hash}", "0", "{file...}", "x.css").Replace(x.pattern)
+	return strings.NewReplacer("{number}", "1", "{id}", "1", "{name}", name, "{object}", "contacts", "{$}", "", "{hash}", "0", "{file...}", "x.css").Replace(x.pattern)
 }
 
 func request(x route, form string) *http.Request {

@@ -56,8 +56,8 @@ func (h *syncHub) Status(context.Context) (Status, error) {
 	return Status{Ready: true, Syncs: []SyncStatus{{Name: "contacts", Next: time.Date(2026, 3, 4, 5, 6, 0, 0, time.UTC), Paused: h.paused}}}, nil
 }
 
-// people is an object with fields of each kind of conversion.
-func people(labels string) record.Object {
+// labelled is an object with fields of each kind of conversion.
+func labelled(labels string) record.Object {
 	return record.Object{Name: "people", Common: "contact", Create: true, Update: true, Archive: true, Deletes: record.EvidenceFeed, Fields: []record.Field{
 		{Name: "mail" + labels, Label: "Mail <b>" + labels + "</b>", Common: "email", Kind: record.KindEmail},
 		{Name: "name" + labels, Common: "last_name", Kind: record.KindText},
@@ -93,7 +93,7 @@ func syncBench(t *testing.T) (*bench, *syncHub) {
 	b.c.hub = h
 	b.hub.plan = &plan.Plan{Timezone: time.UTC, Connections: []plan.Connection{{Name: "crm"}, {Name: "erp"}}, Syncs: []plan.Sync{aSync()}}
 	for i, name := range []string{"crm", "erp"} {
-		c := store.Connection{Name: name, Schema: record.Schema{Objects: []record.Object{people(fmt.Sprint(i + 1))}}, SchemaAt: time.Now()}
+		c := store.Connection{Name: name, Schema: record.Schema{Objects: []record.Object{labelled(fmt.Sprint(i + 1))}}, SchemaAt: time.Now()}
 		if err := b.hub.store.SaveConnection(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}

@@ -32,7 +32,8 @@ func migrations() []migration {
 		{"given-up references", sqlStrays()}, {"events", sqlEvents()},
 		{"people", append(sqlPeople(), sqlPauses()...)},
 		{"words and days", append(sqlWords(), sqlDays()...)},
-		{"pages of the journal", sqlJournalPages()}}
+		{"pages of the journal", sqlJournalPages()},
+		{"adopted configurations", sqlConfigurations()}}
 }
 
 // sqlMembers lets links share a record (R26). A slot is 0, or the link's own id on the side of

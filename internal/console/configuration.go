@@ -1,0 +1,244 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+const (
+	mostText     = 4 << 20 // bytes of a form with a configuration, which may be 512 KiB before it is encoded
+	mostNote     = 200
+	versionsPage = 30
+)
+
+type configurationPage struct {
+	Configuration
+
+	Typed    string // what is in the editor
+	Note     string
+	Checked  bool // Problems and Diff are of what is in the editor
+	Problems plan.Problems
+	Wrong    bool
+	Diff     []diffLine
+	Versions []store.Configuration
+	Older    int // the next page of versions begins before it; 0 = there is none
+}
+
+func (c *console) configurationPage(r *http.Request) (configurationPage, error) {
+	var data configurationPage
+	var err error
+	if data.Configuration, err = c.hub.Configuration(r.Context()); err != nil {
+		return data, err
+	}
+	data.Typed = data.Text
+	before := 0
+	if text := r.URL.Query().Get("before"); text != "" {
+		if before, err = strconv.Atoi(text); err != nil || before <= 0 {
+			return data, errNotFound()
+		}
+	}
+	data.Versions, err = c.hub.Store().Configurations(r.Context(), before, versionsPage+1)
+	if len(data.Versions) > versionsPage {
+		data.Versions = data.Versions[:versionsPage]
+		data.Older = data.Versions[versionsPage-1].Number
+	}
+	return data, err
+}
+
+func (c *console) showConfiguration(w http.ResponseWriter, r *http.Request) error {
+	data, err := c.configurationPage(r)
+	if err != nil {
+		return err
+	}
+	return c.view.page(w, r, "configuration", data)
+}
+
+// typed returns what was entered. Browsers end lines with two bytes.
+func typed(r *http.Request) string {
+	text := strings.ReplaceAll(r.PostFormValue("text"), "\r\n", "\n")
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	return text
+}
+
+// check holds what is in the editor against the grammar and against what counts.
+func (c *console) check(r *http.Request, data *configurationPage) error {
+	p, problems, err := c.hub.CheckConfiguration(r.Context(), data.Typed)
+	if err != nil {
+		return err
+	}
+	data.Checked, data.Problems, data.Wrong = true, problems, p == nil || problems.HasErrors()
+	data.Diff = compare(data.Text, data.Typed)
+	return nil
+}
+
+// editConfiguration checks what was entered, and saves it if that is asked for and nothing is
+// wrong with it.
+func (c *console) editConfiguration(w http.ResponseWriter, r *http.Request) error {
+	data, err := c.configurationPage(r)
+	if err != nil {
+		return err
+	}
+	data.Typed, data.Note = typed(r), strings.TrimSpace(cutTo(r.PostFormValue("note"), mostNote))
+	note(r, data.File, "checked only")
+	if err := c.check(r, &data); err != nil {
+		return err
+	}
+	if r.PostFormValue("act") != "save" {
+		return c.view.page(w, r, "configuration", data)
+	}
+	note(r, data.File, data.Note)
+	after, err := strconv.Atoi(r.PostFormValue("after"))
+	switch {
+	case data.Wrong:
+		return c.view.again(w, r, invalid("error.configuration"), "configuration", data)
+	case err != nil || after != data.Current.Number || !data.Adopted:
+		return c.view.again(w, r, invalid("error.outdated"), "configuration", data)
+	case data.Edited:
+		return c.view.again(w, r, invalid("error.edited"), "configuration", data)
+	case len(data.Diff) == 0:
+		return c.view.again(w, r, invalid("error.same"), "configuration", data)
+	}
+	if err := c.saveConfiguration(r, after, data.Typed, data.Note); err != nil {
+		return err
+	}
+	return c.redirect(w, r, "/settings/configuration", "saved")
+}
+
+// saveConfiguration keeps a text as the next version.
+func (c *console) saveConfiguration(r *http.Request, after int, text, why string) error {
+	n, err := c.hub.SaveConfiguration(r.Context(), after, store.Configuration{Text: text, By: visitOf(r).who.Name, At: c.now(), Note: why})
+	if errors.Is(err, store.ErrOutdated) || errors.Is(err, store.ErrNotAdopted) {
+		return invalid("error.outdated")
+	}
+	note(r, fmt.Sprint(n), why)
+	return c.asked(err)
+}
+
+type versionPage struct {
+	Configuration
+	Version store.Configuration
+	Diff    []diffLine // from what counts to the version
+}
+
+// version returns the version that a request's path names.
+func (c *console) version(r *http.Request) (store.Configuration, error) {
+	number, err := number(r, "number")
+	if err != nil {
+		return store.Configuration{}, err
+	}
+	v, found, err := c.hub.Store().Configuration(r.Context(), int(number))
+	if err == nil && !found {
+		err = errNotFound()
+	}
+	return v, err
+}
+
+func (c *console) showVersion(w http.ResponseWriter, r *http.Request) error {
+	data := versionPage{}
+	var err error
+	if data.Version, err = c.version(r); err != nil {
+		return err
+	}
+	if data.Configuration, err = c.hub.Configuration(r.Context()); err != nil {
+		return err
+	}
+	data.Diff = compare(data.Text, data.Version.Text)
+	return c.view.page(w, r, "version", data)
+}
+
+// rollBack makes an old text the newest version.
+func (c *console) rollBack(w http.ResponseWriter, r *http.Request) error {
+	v, err := c.version(r)
+	if err != nil {
+		return err
+	}
+	note(r, fmt.Sprint(v.Number), "")
+	now, err := c.hub.Configuration(r.Context())
+	if err != nil {
+		return err
+	}
+	_, problems, err := c.hub.CheckConfiguration(r.Context(), v.Text)
+	switch {
+	case err != nil:
+		return err
+	case problems.HasErrors():
+		return invalid("error.configuration")
+	case now.Edited:
+		return invalid("error.edited")
+	}
+	if err := c.saveConfiguration(r, now.Current.Number, v.Text, fmt.Sprintf("= %d", v.Number)); err != nil {
+		return err
+	}
+	return c.redirect(w, r, "/settings/configuration", "saved")
+}
+
+// exportConfiguration is the text as a file.
+func (c *console) exportConfiguration(w http.ResponseWriter, r *http.Request) error {
+	now, err := c.hub.Configuration(r.Context())
+	if err != nil {
+		return err
+	}
+	text, name := now.Text, filepath.Base(now.File)
+	if q := r.URL.Query().Get("version"); q != "" {
+		number, err := strconv.Atoi(q)
+		if err != nil {
+			return errNotFound()
+		}
+		v, found, err := c.hub.Store().Configuration(r.Context(), number)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errNotFound()
+		}
+		text = v.Text
+	}
+	w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
+	w.Header().Set("Content-Disposition", "attachment; filename="+strconv.Quote(name))
+	_, _ = w.Write([]byte(text)) // a browser that has gone needs none
+	return nil
+}
+
+// adoptConfiguration takes the file over, if nothing is wrong with it.
+func (c *console) adoptConfiguration(w http.ResponseWriter, r *http.Request) error {
+	data, err := c.configurationPage(r)
+	if err != nil {
+		return err
+	}
+	note(r, data.File, "")
+	_, problems, err := c.hub.CheckConfiguration(r.Context(), data.FileText)
+	if err != nil {
+		return err
+	}
+	if problems.HasErrors() {
+		data.Problems, data.Wrong, data.Checked = problems, true, true
+		return c.view.again(w, r, invalid("error.configuration"), "configuration", data)
+	}
+	if _, err := c.hub.AdoptFile(r.Context(), visitOf(r).who.Name, ""); err != nil {
+		return c.asked(err)
+	}
+	return c.redirect(w, r, "/settings/configuration", "adopted")
+}
+
+func (c *console) keepConfiguration(w http.ResponseWriter, r *http.Request) error {
+	if err := c.hub.KeepConfiguration(r.Context()); err != nil {
+		return c.asked(err)
+	}
+	return c.redirect(w, r, "/settings/configuration", "kept")
+}
+
+func (c *console) releaseConfiguration(w http.ResponseWriter, r *http.Request) error {
+	if err := c.hub.ReleaseConfiguration(r.Context()); err != nil {
+		return c.asked(err)
+	}
+	return c.redirect(w, r, "/settings/configuration", "released")
+}

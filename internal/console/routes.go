@@ -100,5 +100,9 @@ func (c *console) routes() []route {
 		{method: "POST", pattern: "/settings/configuration/release", right: account.Configure, handler: c.releaseConfiguration, audit: "configuration.release"},
 		{method: "GET", pattern: "/settings/configuration/{number}", right: account.Configure, handler: c.showVersion},
 		{method: "POST", pattern: "/settings/configuration/{number}/rollback", right: account.Configure, handler: c.rollBack, audit: "configuration.rollback"},
+
+		{method: "GET", pattern: "/syncs/new", right: account.Configure, handler: c.showNewSync},
+		{method: "POST", pattern: "/syncs/new", right: account.Configure, handler: c.addSync, audit: "sync.add"},
+		{method: "GET", pattern: "/syncs/new/saved", right: account.Configure, handler: c.showSaved},
 	}
 }

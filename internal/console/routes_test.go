@@ -88,6 +88,10 @@ func expectations() map[string]string {
 		"POST /settings/configuration/release":           "admin -",
 		"GET /settings/configuration/{number}":           "admin -",
 		"POST /settings/configuration/{number}/rollback": "admin -",
+
+		"GET /syncs/new":       "admin -",
+		"POST /syncs/new":      "admin -",
+		"GET /syncs/new/saved": "admin -",
 	}
 }
 

@@ -313,3 +313,22 @@ func TestALargePlanIsCut(t *testing.T) {
 	h.work()
 	b.want(w.get("/syncs/contacts/plan"), http.StatusOK, "10 further records are counted and not listed.", "Create (5,009)")
 }
+
+func TestPagesOfSyncsRenderTheirZeroStructs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.populate()
+	w := b.signed(account.Admin)
+	for name, data := range map[string]any{
+		"syncs": syncsPage{}, "sync": syncPage{}, "plan": planPage{}, "verify": verifyPage{}, "configuration": configurationPage{}, "version": versionPage{},
+		"newsync": newSyncPage{}, "newsaved": savedPage{},
+	} {
+		var err error
+		if b.handler, err = b.c.handler([]route{{method: "GET", pattern: "/x", right: account.See, handler: func(w http.ResponseWriter, r *http.Request) error {
+			return b.c.view.page(w, r, name, data)
+		}}}); err != nil {
+			t.Fatal(err)
+		}
+		b.want(w.get("/x"), http.StatusOK, "</html>")
+	}
+}

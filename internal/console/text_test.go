@@ -65,6 +65,7 @@ func families() map[string][]string {
 	f["syncstate."], f["convert."], f["guard."], f["finding."] = syncStates(), conversions(), guardLines(), findingKinds()
 	f["flows."], f["direction."], f["prefer."], f["prefers."] = flows, flows, sides, sides
 	f["deletes."] = []string{"ignore", "archive", "delete", "unlink"}
+	f["newdelete."] = f["deletes."]
 	f["merges."], f["leaves."] = []string{"ask", "follow"}, []string{"keep", "unlink", "archive"}
 	for _, k := range previewKinds() {
 		f["would."] = append(f["would."], string(k))

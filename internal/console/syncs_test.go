@@ -307,7 +307,7 @@ func TestJobsAreFewAndForgotten(t *testing.T) {
 func TestALargePlanIsCut(t *testing.T) {
 	t.Parallel()
 	b, h := syncBench(t)
-	b.c.preview = func(context.Context, string) (engine.Preview, error) { return planned(mostItems + 9), nil }
+	b.c.preview = func(context.Context, string) (engine.Preview, error) { return planned(mostPlanned + 9), nil }
 	w := b.signed(account.Operator)
 	b.to(w.post("/syncs/contacts/plan"), "/syncs/contacts/plan")
 	h.work()

@@ -26,7 +26,7 @@ type homePage struct {
 	Syncs       []homeSync
 	Connections []connectionView
 	Chart       barChart
-	Runs        []store.Run
+	Runs        []runLine
 }
 
 // A homeTile counts the syncs of one state, and what there is of it.
@@ -128,8 +128,12 @@ func (c *console) home(ctx context.Context) (homePage, error) {
 		return data, err
 	}
 	data.Chart = bars(first, homeDays, days)
-	if data.Runs, err = c.hub.Store().Runs(ctx, "", homeRuns); err != nil {
+	runs, err := c.hub.Store().Runs(ctx, "", homeRuns)
+	if err != nil {
 		return data, err
+	}
+	for _, r := range runs {
+		data.Runs = append(data.Runs, c.runLine(r))
 	}
 	data.Notices, err = c.homeNotices(ctx, data, now)
 	return data, err
@@ -232,17 +236,6 @@ func (c *console) runAll(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return c.redirect(w, r, "/", "runall")
-}
-
-// runWord is a run's status as the end of a key below "runstatus.".
-func runWord(status string) string {
-	switch status {
-	case "":
-		return homeRunning
-	case store.RunCutShort:
-		return "cutshort"
-	}
-	return status
 }
 
 // writtenBy counts what a run did to records.

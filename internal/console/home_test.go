@@ -157,7 +157,7 @@ func TestEveryNumberOfHomeIsWhatTheStoreHas(t *testing.T) {
 		if diff := cmp.Diff([]string{"failing fails 0", "decision asks 0", "review  2"}, notices); diff != "" {
 			t.Errorf("the notices (-want +got):\n%s", diff)
 		}
-		if n := len(data.Runs); n != 4 || data.Runs[0].ID != 4 || writtenBy(data.Runs[3]) != 8 {
+		if n := len(data.Runs); n != 4 || data.Runs[0].ID != 4 || writtenBy(data.Runs[3].Run) != 8 {
 			t.Errorf("%d runs: %+v", n, data.Runs)
 		}
 		crm := data.Connections[1]
@@ -238,7 +238,7 @@ func TestPagesOfConnectionsExecuteEmptyAndFull(t *testing.T) {
 	chart := bars(at, homeDays, map[string]store.DayCounts{at.Format(time.DateOnly): {Created: 1}})
 	pages := map[string][]any{
 		"home": {homePage{}, homePage{Status: Status{Full: true}, Tiles: homeTiles(nil), Notices: full.notices(at), Connections: []connectionView{full}, Chart: chart,
-			Syncs: []homeSync{{State: homePaused, Here: SyncStatus{Paused: &store.Pause{By: "ann"}}, Sync: status.Sync{Forecast: &at, Started: &at}}}, Runs: []store.Run{{Status: store.RunCutShort}, {}}}},
+			Syncs: []homeSync{{State: homePaused, Here: SyncStatus{Paused: &store.Pause{By: "ann"}}, Sync: status.Sync{Forecast: &at, Started: &at}}}, Runs: []runLine{{State: cutShort}, {State: store.StatusRunning}}}},
 		"connections": {connectionsPage{}, connectionsPage{Connections: []connectionView{full}}},
 		"connection": {connectionPage{}, connectionPage{View: full, OAuth: true, Agree: "https://acme.example/agree", Back: "x", Hook: "https://h", HookHelp: "h", Notes: []string{"n"}, Abilities: []string{"read"},
 			Objects: []objectLine{object, {}}, Facts: []fact{{"a", "b"}}, Identity: connector.Identity{Version: "1", Lacks: []connector.Lack{{What: "read", Object: "o", Why: "w", Remedy: "r"}, {What: "unheard of"}}}}},

@@ -32,7 +32,6 @@ func families() map[string][]string {
 	f["homestate."] = []string{homeInStep, homeWaits, homeFails, homeAsked, homePaused, homeRunning, homeNever}
 	f["notice."] = []string{"full", "failing", "paused", "signedout", "grant", "hooks", "silent", "spent", "decision"}
 	f["health."] = []string{"ok", "paused", "unchecked", "signedout"}
-	f["runstatus."] = []string{"ok", "review", "blocked", "failed", "cutshort", "running"}
 	f["lack."] = lackWords()
 	for _, name := range everyAbility().Names() {
 		f["ability."] = append(f["ability."], abilityKey(name))

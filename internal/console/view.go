@@ -113,7 +113,6 @@ func (v *view) functions(l *locale) template.FuncMap {
 		"took":    l.took,                                                                // a duration
 		"show":    shown,                                                                 // a value, as long as it is of use
 		"badge":   badge,                                                                 // the look of a state
-		"word":    runWord,
 		"written": writtenBy,
 		"lack":    lackWord,
 		"runname": engine.RunName,

@@ -25,11 +25,11 @@ func (r *run) look(ctx context.Context) ([]Alarm, error) {
 		if err != nil {
 			return nil, err
 		}
-		said, err := r.decision(ctx, restoredSubject(r.p.ends[side].of))
+		said, err := r.e.saidDeleted(ctx, r.p.ends[side].of)
 		if err != nil {
 			return nil, err
 		}
-		if said.Decision == "deleted" && r.inForce(said) {
+		if r.inForce(store.Review{Decided: said}) {
 			continue // a person has looked already (R33)
 		}
 		if len(lost) > leastStrayed && len(lost)*2 > r.linked {

@@ -90,10 +90,11 @@ type conn struct {
 	able     connector.Abilities
 	known    store.Connection // identity and schema as remembered
 	objects  map[string]record.Object
-	problem  error   // why it cannot be used now; nil = it can
-	loaded   bool    // known has been read from the store
-	budgeted bool    // limits know what earlier processes have spent
-	spent    counter // requests made outside a run: identity and schema
+	problem  error     // why it cannot be used now; nil = it can
+	loaded   bool      // known has been read from the store
+	budgeted bool      // limits know what earlier processes have spent
+	vouched  time.Time // when the newest records of its objects were last looked for, and there (R33)
+	spent    counter   // requests made outside a run: identity and schema
 }
 
 // A pair is one sync with everything that its rules need at hand.

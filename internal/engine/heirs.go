@@ -213,7 +213,7 @@ func (r *run) pullOf(ctx context.Context, w want) error {
 		for s, end := range p.ends {
 			if end.of == w.end.of && p.Mapping != nil {
 				other := r.e.runOf(p, r.id)
-				other.calls[s] = r.calls[w.side]
+				other.calls[s], other.began = r.calls[w.side], r.began
 				var err error
 				if other.marks, err = r.e.store.Marks(ctx, p.Name); err != nil { // what is asked on the way moves none
 					return fmt.Errorf("load marks: %w", err)

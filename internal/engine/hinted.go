@@ -316,7 +316,10 @@ func (r *run) believable(ctx context.Context, end end, changes []connector.Chang
 	if !lost {
 		return kept, nil
 	}
-	return kept, r.e.sameAccount(ctx, end.conn, r.began)
+	if err := r.e.sameAccount(ctx, end.conn, r.began); err != nil {
+		return nil, err
+	}
+	return kept, r.stillThere(ctx, end, kept)
 }
 
 // judge decides about the hints of records that have been read. One that shows nothing new is

@@ -392,6 +392,9 @@ func (v *verifier) repair(ctx context.Context, s *sight, j comparison) error {
 			continue
 		}
 		done[f.Side] = true
+		if err := v.r.stillThere(ctx, v.r.p.ends[f.Side], []connector.Change{fresh.Change}); err != nil {
+			return err
+		}
 		_, err := v.r.e.store.SavePage(ctx, store.Page{Of: f.Of, Changes: []connector.Change{fresh.Change}, Keys: v.r.keysOf(f.Side), Began: fresh.at})
 		if err != nil {
 			return fmt.Errorf("take over %s/%s: %w", f.Of, f.ID, err)

@@ -88,6 +88,9 @@ func (r *run) reread(ctx context.Context, rd *reading, ids []string, known map[s
 			return r.readByID(ctx, rd, ids)
 		}
 	}
+	if err := r.stillThere(ctx, rd.end, changes); err != nil {
+		return err
+	}
 	if _, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Changes: r.mapped(rd.end.of, changes), Keys: rd.keys, Began: began}); err != nil {
 		return fmt.Errorf("save records: %w", err)
 	}

@@ -32,10 +32,14 @@ func (r *run) pull(ctx context.Context, side record.Side) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", end.of, err)
 	}
+	due := proofs{parts: len(parts)}
 	for _, part := range parts {
-		if err := r.pullPart(ctx, side, part); err != nil {
+		if err := r.pullPart(ctx, side, part, &due); err != nil {
 			return fmt.Errorf("read %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
 		}
+	}
+	if err := r.prove(ctx, &due); err != nil {
+		return fmt.Errorf("read %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
 	}
 	if err := r.proveLost(ctx, side); err != nil {
 		return fmt.Errorf("read %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
@@ -78,19 +82,55 @@ type reading struct {
 
 	where   []connector.Cond // conditions that the vendor is asked to select by; nil = everything is wanted
 	partial bool             // of a sweep: the mirror was filled by a narrowed listing
+	due     *proofs          // what is to be proven when all parts have been read
+	some    bool             // not all parts of the object were listed
 }
 
-func (r *run) pullPart(ctx context.Context, side record.Side, part string) error {
+// proofs are what the listings of an object's parts have left to be proven: what one part does
+// not show may be in another one.
+type proofs struct {
+	parts, listed int
+	rd            *reading
+	since         time.Time // when the first of the listings began
+}
+
+// proveLater leaves what a part's listing suggests until all parts have been read.
+func (r *run) proveLater(ctx context.Context, rd *reading, listing time.Time) error {
+	if rd.due == nil {
+		return r.proveGone(ctx, rd, listing)
+	}
+	if rd.due.listed == 0 || listing.Before(rd.due.since) {
+		rd.due.since = listing
+	}
+	rd.due.rd, rd.due.listed = rd, rd.due.listed+1
+	return nil
+}
+
+// prove looks at what none of the parts has shown.
+func (r *run) prove(ctx context.Context, due *proofs) error {
+	if due.listed == 0 {
+		return nil
+	}
+	due.rd.some = due.listed < due.parts
+	return r.proveGone(ctx, due.rd, due.since)
+}
+
+func (r *run) pullPart(ctx context.Context, side record.Side, part string, due *proofs) error {
 	state, err := r.e.store.Feed(ctx, r.p.ends[side].of, part, store.FeedChanges)
 	if err != nil {
 		return fmt.Errorf("load feed: %w", err)
 	}
 	rd := reading{end: r.p.ends[side], part: part, feed: store.FeedChanges, fields: r.p.wire[side],
-		print: printOf(r.p.wire[side]), keys: r.keysOf(side), state: state}
+		print: printOf(r.p.wire[side]), keys: r.keysOf(side), state: state, due: due}
 	conds := r.e.narrowed[rd.end.of]
 	rd.narrow(conds)
 	if rd.mustList(condsPrint(conds)) {
 		rd.state.Cursor, rd.state.Began = "", time.Now()
+	}
+	if !rd.state.Began.IsZero() { // R33: a listing takes in whatever a vendor was restored to
+		if err := r.hasNewest(ctx, rd.end.conn); err != nil {
+			return err
+		}
 	}
 	return r.readOrRestart(ctx, side, &rd)
 }
@@ -144,7 +184,7 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 		// where the sweep is none: that of a bin.
 		whole := rd.where == nil && (rd.feed != store.FeedRefresh || rd.end.object.Deletes == record.EvidenceBin)
 		if whole && page.Complete && !listing.IsZero() && !rd.state.ListedAt.IsZero() {
-			return r.proveGone(ctx, rd, listing)
+			return r.proveLater(ctx, rd, listing)
 		}
 		return nil
 	}
@@ -195,6 +235,9 @@ func (r *run) readByID(ctx context.Context, rd *reading, ids []string) error {
 		changes, err := rd.end.conn.able.Reader.Read(ctx, rd.end.of.Name, chunk)
 		if err != nil {
 			return fmt.Errorf("read by id: %w", err)
+		}
+		if err := r.stillThere(ctx, rd.end, changes); err != nil {
+			return err
 		}
 		if _, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Changes: r.mapped(rd.end.of, changes), Keys: rd.keys, Began: began, Mapped: rd.fields}); err != nil {
 			return fmt.Errorf("save records: %w", err)

@@ -384,6 +384,12 @@ func (s *settling) fresh(ctx context.Context) error {
 		}
 		kept = append(kept, op)
 	}
+	if s.stop != nil { // nothing of what came with it is written either
+		for _, op := range kept {
+			s.later(op, store.OpReady, time.Now(), s.stop)
+		}
+		kept = nil
+	}
 	s.ops = kept
 	return nil
 }

@@ -258,3 +258,139 @@ func TestR21WhatIsInSightAgainIsNoLongerAskedAbout(t *testing.T) {
 		})
 	}
 }
+
+// R33: whichever sync comes first looks at what others would find too, before it takes in what its
+// own object was restored to: here the cards, of which few are new, run before the labels, and of the
+// labels none is left that would show where the ids went back to, or that one is out of sight.
+func TestR33WhatOneSyncReadsFirstIsNotTakenInBeforeTheConnectionIsLookedAt(t *testing.T) {
+	t.Parallel()
+	for _, deletes := range []string{"delete", "unlink", "ignore"} {
+		for _, hidden := range []bool{true, false} {
+			t.Run(fmt.Sprint(deletes, " ", hidden), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, header+`
+  cards: { left: a.cards, right: b.cards, match: [email], fields: [name, box, email, notes], guard: { delete: 1000 }, delete: `+deletes+` }
+  labels: { left: a.labels, right: b.labels, match: [code], fields: [name, code], guard: { delete: 1000 }, delete: `+deletes+` }
+`)
+					old := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "before"})
+					if hidden {
+						label := w.put(w.a, "labels", "", map[string]string{"name": "Old", "code": "old"})
+						w.settled("labels")
+						if err := w.a.Hide("labels", label, true); err != nil {
+							t.Fatal(err)
+						}
+					}
+					w.settled("cards")
+					backup := w.a.Remember()
+					time.Sleep(time.Hour)
+					w.put(w.a, "cards", old, map[string]string{"notes": "since"})
+					w.put(w.a, "cards", "", map[string]string{"name": "New", "email": "new@x.gr"})
+					w.labels(15)
+					w.settled("cards")
+					time.Sleep(time.Hour)
+					before := apiWrites(w.a, w.b)
+					backup()
+					for range 3 {
+						for _, sync := range []string{"cards", "labels"} {
+							if rep := w.syncWith(sync, engine.SyncOptions{Sweep: true}); rep.Status != engine.StatusBlocked {
+								t.Errorf("%s: %+v", sync, rep)
+							}
+						}
+						time.Sleep(time.Hour)
+					}
+					if n := apiWrites(w.a, w.b) - before; n > 0 {
+						t.Errorf("%d writes", n)
+					}
+					if links, err := w.store.Links(t.Context(), "cards", 0, 10); err != nil || len(links) != 2 || links[0].Closed != "" || links[1].Closed != "" {
+						t.Errorf("links of cards: %+v %v", links, err)
+					}
+					if item := w.review(store.ReviewIdentity); item.Subject != "restored a.labels" || len(item.Candidates) != 15 {
+						t.Errorf("asked: %+v", item)
+					}
+				})
+			})
+		}
+	}
+}
+
+// R33: a few of the newest of each object are many together.
+func TestR33AFewOfEachObjectAreARestoreTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, familyYAML)
+		w.put(w.a, "cards", "", map[string]string{"name": "Old", "email": "old@x.gr"})
+		w.settled("cards")
+		backup := w.a.Remember()
+		for i := range 6 {
+			w.put(w.a, "cards", "", map[string]string{"name": fmt.Sprint("N", i), "email": fmt.Sprintf("n%d@x.gr", i)})
+		}
+		w.labels(5)
+		w.settled("cards")
+		time.Sleep(time.Hour)
+		before := apiWrites(w.a, w.b)
+		backup()
+		for range 2 {
+			if _, err := w.engine.Sync(t.Context(), nil, engine.SyncOptions{Sweep: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := apiWrites(w.a, w.b) - before; n > 0 {
+			t.Errorf("%d writes", n)
+		}
+		w.decide(w.review(store.ReviewIdentity), "deleted") // of the cards: what is left of the labels is a day's work
+		w.settled("cards")
+		w.settled("labels")
+		if n := len(w.b.Rows("labels")); n != 0 {
+			t.Errorf("%d labels are left after a person said that they were deleted", n)
+		}
+	})
+}
+
+// R33: a write that finds its record gone does not take that for a deletion either, and stays in the
+// outbox; nor does a report of the vendor's.
+func TestR33AWriteThatFindsItsRecordGoneLooksAtTheConnection(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"write", "report"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, familyYAML)
+			w.put(w.a, "cards", "", map[string]string{"name": "Old", "email": "old@x.gr"})
+			w.settled("cards")
+			backup := w.a.Remember()
+			card := w.put(w.a, "cards", "", map[string]string{"name": "New", "email": "new@x.gr"})
+			w.labels(15)
+			w.settled("cards")
+			time.Sleep(time.Hour)
+			before := apiWrites(w.b)
+			at := func(path string, do func()) { // once, when the run comes to there
+				done := false
+				w.a.Before(func(r *http.Request) {
+					if !done && r.URL.Path == path {
+						done = true
+						do()
+					}
+				})
+			}
+			switch how {
+			case "write":
+				w.put(w.b, "cards", w.by(w.b, "cards", "email", "new@x.gr").ID, map[string]string{"notes": "hello"})
+				at("/v1/get", backup) // both sides have been read by then
+				w.sync("cards")
+			case "report":
+				backup()
+				w.hint("a", card)
+				time.Sleep(3 * time.Second)
+				w.hinted()
+			}
+			if item := w.review(store.ReviewIdentity); item.Subject != "restored a.labels" {
+				t.Errorf("%s: asked: %+v", how, item)
+			}
+			if rep := w.sync("cards"); rep.Status != engine.StatusBlocked || rep.Linked != 2 {
+				t.Errorf("%s: %+v", how, rep)
+			}
+			if n := apiWrites(w.b) - before; n > 0 {
+				t.Errorf("%s: %d writes at the other side", how, n)
+			}
+		})
+	}
+}

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,11 @@ import (
 func (s *settling) failed(ctx context.Context, op store.Op, err error) {
 	e := connector.ErrorOf(err)
 	now := time.Now()
+	if _, back := errors.AsType[*RestoredError](err); back { // R33: it stays in the outbox as it was
+		s.later(op, store.OpReady, now, err)
+		s.stop = err
+		return
+	}
 	switch e.Kind {
 	case connector.Ambiguous:
 		s.later(op, store.OpUnknown, now.Add(s.end.object.Settle), err)
@@ -53,12 +59,20 @@ func (s *settling) later(op store.Op, state store.OpState, at time.Time, err err
 
 // stale sends an operation back to planning after its target has been read again.
 func (s *settling) stale(ctx context.Context, op store.Op) {
-	s.superseded(op)
 	if s.end.conn.able.Reader == nil || op.TargetID == "" {
+		s.superseded(op)
 		return
 	}
 	began := time.Now()
 	changes, err := s.end.conn.able.Reader.Read(ctx, s.end.of.Name, []string{op.TargetID})
+	if err == nil {
+		err = s.r.stillThere(ctx, s.end, changes)
+	}
+	if _, back := errors.AsType[*RestoredError](err); back {
+		s.failed(ctx, op, err)
+		return
+	}
+	s.superseded(op)
 	if err != nil {
 		return // planned again from what a later read shows
 	}

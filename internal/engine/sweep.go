@@ -29,15 +29,19 @@ func (r *run) sweep(ctx context.Context, side record.Side, now bool) error {
 	if err != nil {
 		return fmt.Errorf("sweep %s: %w", end.of, err)
 	}
+	due := proofs{parts: len(parts)}
 	for _, part := range parts {
-		if err := r.sweepPart(ctx, side, part, now); err != nil {
+		if err := r.sweepPart(ctx, side, part, now, &due); err != nil {
 			return fmt.Errorf("sweep %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
 		}
+	}
+	if err := r.prove(ctx, &due); err != nil {
+		return fmt.Errorf("sweep %s: %w", end.of, r.e.spoil(ctx, end.conn, err))
 	}
 	return nil
 }
 
-func (r *run) sweepPart(ctx context.Context, side record.Side, part string, now bool) error {
+func (r *run) sweepPart(ctx context.Context, side record.Side, part string, now bool, due *proofs) error {
 	of := r.p.ends[side].of
 	changes, err := r.e.store.Feed(ctx, of, part, store.FeedChanges)
 	if err != nil {
@@ -61,7 +65,7 @@ func (r *run) sweepPart(ctx context.Context, side record.Side, part string, now 
 	if due := every > 0 && !last.IsZero() && (time.Since(last) >= every || !state.Began.IsZero()); !now && !due {
 		return nil
 	}
-	rd := reading{end: r.p.ends[side], part: part, feed: store.FeedSweep, fields: []string{}, keys: r.keysOf(side), state: state,
+	rd := reading{end: r.p.ends[side], part: part, feed: store.FeedSweep, fields: []string{}, keys: r.keysOf(side), state: state, due: due,
 		partial: narrowedBy(changes.Fields) != ""}
 	if rd.state.Began.IsZero() {
 		rd.state.Cursor, rd.state.Began = "", time.Now()
@@ -80,6 +84,9 @@ func (r *run) readOrRestart(ctx context.Context, side record.Side, rd *reading) 
 	}
 	err := r.readPages(ctx, side, rd)
 	if connector.KindOf(err) != connector.Expired {
+		return err
+	}
+	if err := r.hasNewest(ctx, rd.end.conn); err != nil { // R33: a vendor may have been restored to before that place
 		return err
 	}
 	if err := r.e.store.ResetFeed(ctx, rd.end.of, rd.part, rd.feed); err != nil {
@@ -103,9 +110,6 @@ func (r *run) proveGone(ctx context.Context, rd *reading, listing time.Time) err
 		}
 	default:
 		return nil
-	}
-	if err := r.wentBack(ctx, rd, listing); err != nil {
-		return err
 	}
 	return r.proveUnseen(ctx, rd, listing)
 }
@@ -138,6 +142,9 @@ func (r *run) proveUnseen(ctx context.Context, rd *reading, listing time.Time) e
 				there++
 			}
 		}
+		if err := r.stillThere(ctx, rd.end, changes); err != nil {
+			return err
+		}
 		if _, err := r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Changes: r.mapped(rd.end.of, changes), Keys: rd.keys, Began: began}); err != nil {
 			return fmt.Errorf("save proofs: %w", err)
 		}
@@ -147,6 +154,9 @@ func (r *run) proveUnseen(ctx context.Context, rd *reading, listing time.Time) e
 // leftOut tells a person of a listing that left out records which are there: it is no proof of
 // anything, and whoever else reads such listings may have taken them for deleted.
 func (r *run) leftOut(ctx context.Context, rd *reading, there int) error {
+	if rd.some { // in a part that was not listed
+		return r.withdrawAbout(ctx, sightSubject(rd.end.of))
+	}
 	about, settled := "listing of "+rd.end.of.String(), []string{sightSubject(rd.end.of)}
 	if there <= leastStrayed {
 		settled = append(settled, about)

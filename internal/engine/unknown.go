@@ -153,6 +153,9 @@ func (s *settling) readDoubtful(ctx context.Context, ops []store.Op, hits map[in
 		return err
 	}
 	changes = slices.DeleteFunc(s.r.mapped(s.end.of, changes), isHidden) // R21: that they are hidden proves nothing
+	if err := s.r.stillThere(ctx, s.end, changes); err != nil {
+		return err
+	}
 	if _, err := s.r.e.store.SavePage(ctx, store.Page{Of: s.end.of, Changes: changes, Keys: rd.keys, Began: began}); err != nil {
 		return fmt.Errorf("save records that wait: %w", err)
 	}
@@ -399,6 +402,9 @@ func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
 	changes, err := s.end.conn.able.Reader.Read(ctx, s.end.of.Name, ids)
 	if err != nil {
 		return fmt.Errorf("read by id: %w", err)
+	}
+	if err := s.r.stillThere(ctx, s.end, changes); err != nil {
+		return err
 	}
 	byID := make(map[string]connector.Change, len(changes))
 	for i, c := range changes {

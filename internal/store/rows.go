@@ -136,24 +136,24 @@ func (s *Store) Unseen(ctx context.Context, of Object, listing time.Time, after 
 	return ids, nil
 }
 
-// TopID returns the highest id, as a number, of the present rows that a listing which began
-// then has shown, or that were read or written since; "" if there are none. It walks the
-// object's rows.
-func (s *Store) TopID(ctx context.Context, of Object, listing time.Time) (string, error) {
-	top := ""
+// Newest returns, without their fields, the present rows of the highest ids, as numbers, the
+// highest first, that were read or written between two moments. It walks the object's rows.
+func (s *Store) Newest(ctx context.Context, of Object, after, until time.Time, limit int) ([]Row, error) {
+	var rows []Row
 	err := s.read(ctx, func(q runner) error {
 		object, err := s.object(ctx, q, of)
 		if err != nil {
 			return err
 		}
-		began := micros(listing)
-		return q.each(ctx, `SELECT id FROM mirror WHERE object = ? AND fate = ? AND (seen >= ? OR read_at >= ?)
-			ORDER BY LENGTH(id) DESC, id DESC LIMIT 1`, args(object, string(connector.Present), began, began), func(scan scanner) error {
-			return scan(&top)
+		return q.each(ctx, `SELECT `+headColumns+` FROM mirror WHERE object = ? AND fate = ? AND read_at > ? AND read_at <= ?
+			ORDER BY LENGTH(id) DESC, id DESC LIMIT ?`, args(object, string(connector.Present), micros(after), micros(until), limit), func(scan scanner) error {
+			r, err := scanRow(scan, of)
+			rows = append(rows, r)
+			return err
 		})
 	})
 	if err != nil {
-		return "", fmt.Errorf("read the highest id of %s: %w", of, err)
+		return nil, fmt.Errorf("read the highest ids of %s: %w", of, err)
 	}
-	return top, nil
+	return rows, nil
 }

@@ -71,6 +71,7 @@ type Acts struct {
 	Touch   bool // stamps move although nothing has changed
 	Relabel bool // vendors give options other labels
 	Rewind  int  // 1 + the account that is restored from a backup of its own, at the end; 0 = none
+	AtWork  bool // that happens while the hub has work to do
 }
 
 // An Other is another configuration of the same syncs.
@@ -151,7 +152,9 @@ func Run(ctx context.Context, s Setup) (Result, error) {
 	}
 	defer w.close()
 	w.live()
-	w.calm()
+	if !s.Acts.AtWork || s.Acts.Rewind == 0 {
+		w.calm()
+	}
 	w.rewind()
 	w.judge()
 	return Result{Seed: s.Seed, Wrong: w.wrong, Trace: w.trace, Journal: w.journal(), Counts: w.counts}, nil

@@ -194,6 +194,7 @@ func (d *draw) family() {
 	}
 	if d.more.IntN(3) == 0 {
 		d.s.Acts.Rewind = 1 + d.more.IntN(2)
+		d.s.Acts.AtWork = !d.s.Acts.Jobs && d.more.IntN(2) == 0 // what a vendor took before it was restored it may still do
 	}
 	d.s.Kinds = make([]sim.Kind, 2)
 	first := d.IntN(2) == 0

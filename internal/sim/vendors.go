@@ -160,9 +160,10 @@ func (w *world) rememberVendor() {
 	}
 }
 
-// rewind restores a vendor to what it was, while all is quiet. The hub has to find that out
-// before it has done any harm (R33), and to stand still until a person has answered. They have the
-// vendor bring back what was lost; meanwhile others go on with their work elsewhere.
+// rewind restores a vendor to what it was, while all is quiet or the hub has work to do, and
+// vendors, disks and processes fail as ever. The hub has to find that out before it has done any harm
+// (R33), and to stand still until a person has answered. They have the vendor bring back what was
+// lost; meanwhile others go on with their work elsewhere.
 func (w *world) rewind() {
 	if w.former == nil {
 		return
@@ -172,14 +173,23 @@ func (w *world) rewind() {
 	if !can {
 		return
 	}
+	if w.set.Acts.AtWork { // the hub has seen at least what is there; what waits, waits
+		w.clear()
+		w.showAll()
+		w.run(true)
+		w.quiet = true // nobody works at the vendor while it is restored
+	}
 	w.pass(25 * time.Minute)
 	forth := r.Remember()
 	w.former()
 	w.rewound = true
 	w.count(rewound)
-	for range 2 { // however often it runs
+	for n := range 4 { // however often it runs
+		if w.clear(); n < 3 {
+			w.weather()
+		}
 		before := w.written()
-		w.run(true)
+		w.run(n%2 == 1)
 		if n := w.written() - before; n > 0 {
 			w.blamef("%d writes after %s was restored from a backup", n, w.set.Sides[side].Connection)
 		}

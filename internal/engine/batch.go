@@ -174,17 +174,17 @@ type batch struct {
 	taken   map[store.Spot]string // records that this batch, or a preview so far, has linked, with their partner
 	refs    *refs
 	facts   store.Facts
-	asked   map[string]bool          // subjects of review items that the batch has opened
-	losers  map[string][]string      // of the unlinked records of side: what was merged into them (R24)
-	made    map[int64]bool           // links that this batch has made
-	mains   map[string]store.Link    // of things that have copies: the main link by the record's id (R26)
-	members map[string][]store.Link  // and the open links that share the record
-	waits   map[string]string        // copies that are not planned now, and why
-	planned map[int64]bool           // main links that the batch has planned
-	open    []store.Op               // creates of unknown or pending outcome; nil = not loaded yet
-	dirty   bool                     // the records are planned again, maybe because of a decision
-	erased  map[store.Spot]time.Time // when the person of an unlinked record, or of a candidate, was erased; zero = never (R32)
-	carrier map[string]string        // the record that carries an operation's key, as far as it was looked for; "" = none
+	asked   map[string]bool              // subjects of review items that the batch has opened
+	losers  map[string][]string          // of the unlinked records of side: what was merged into them (R24)
+	made    map[int64]bool               // links that this batch has made
+	mains   map[string]store.Link        // of things that have copies: the main link by the record's id (R26)
+	members map[string][]store.Link      // and the open links that share the record
+	waits   map[string]string            // copies that are not planned now, and why
+	planned map[int64]bool               // main links that the batch has planned
+	open    map[store.Object]*unfinished // creates of unknown or pending outcome; nil = not loaded yet
+	dirty   bool                         // the records are planned again, maybe because of a decision
+	erased  map[store.Spot]time.Time     // when the person of an unlinked record, or of a candidate, was erased; zero = never (R32)
+	carried [2]map[string]string         // the key of ours that a record carries, as far as it was asked for
 }
 
 // load brings together what deciding about the records of one side needs, in few queries.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -219,30 +220,36 @@ func (s *settling) askLater(ctx context.Context, err error) {
 }
 
 // underWay reports whether an unlinked record of a side may be what an unfinished create towards
-// that side has made: it was made since, and either holds all that was sent or, whatever people
-// have made of it meanwhile, carries the create's key (R16, R36).
+// that side has made: it was made since, and either, whatever people have made of it meanwhile,
+// carries the create's key, or holds all that was sent (R16, R36).
 func (b *batch) underWay(ctx context.Context, side record.Side, row store.Row) (bool, error) {
 	if err := b.loadOpen(ctx); err != nil {
 		return false, err
 	}
 	end := b.r.p.ends[side]
-	for _, op := range b.open {
-		// A vendor's clock may be wrong by minutes.
-		if op.Target != end.of || !row.Created.IsZero() && row.Created.Before(op.SentAt.Add(-time.Hour)) {
-			continue
+	open := b.open[end.of]
+	// A vendor's clock may be wrong by minutes.
+	young := func(op store.Op) bool { return row.Created.IsZero() || !row.Created.Before(op.SentAt.Add(-time.Hour)) }
+	if len(open.keys) > 0 && young(open.first) {
+		key, known := b.keyOf(ctx, side, row.ID)
+		if !known {
+			return true, nil // as long as nobody can be asked, every record may
 		}
-		if end.holds(row.Fields, op.Set) {
-			return true, nil
-		}
-		if op.State == store.OpPending && b.carries(ctx, end, row.ID, op.Key) {
+		if open.keys[key] {
 			return true, nil
 		}
 	}
-	return false, nil
+	return slices.ContainsFunc(open.ops, func(op store.Op) bool { return young(op) && end.holds(row.Fields, op.Set) }), nil
 }
 
-// loadOpen loads the creates of which nobody knows yet what came of them, be they of another
-// sync of the same objects.
+// unfinished are the creates towards one object of which nobody knows yet what came of them.
+type unfinished struct {
+	ops   []store.Op
+	first store.Op        // that was sent first, of those that are pending
+	keys  map[string]bool // of those that are pending
+}
+
+// loadOpen loads the unfinished creates, be they of another sync of the same objects.
 func (b *batch) loadOpen(ctx context.Context) error {
 	if b.open != nil {
 		return nil
@@ -251,35 +258,58 @@ func (b *batch) loadOpen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load unfinished creates: %w", err)
 	}
-	b.open = []store.Op{}
+	b.open = map[store.Object]*unfinished{}
+	for _, end := range b.r.p.ends {
+		b.open[end.of] = &unfinished{keys: map[string]bool{}}
+	}
 	for _, op := range ops {
-		if op.Verb == connector.Create {
-			b.open = append(b.open, op)
+		open := b.open[op.Target]
+		if op.Verb != connector.Create || open == nil {
+			continue
+		}
+		open.ops = append(open.ops, op)
+		if op.State == store.OpPending {
+			if len(open.keys) == 0 || op.SentAt.Before(open.first.SentAt) {
+				open.first = op
+			}
+			open.keys[op.Key] = true
 		}
 	}
 	return nil
 }
 
-// carries reports whether a record carries the key of an operation, as far as the vendor keeps
-// such keys. As long as it cannot be asked, every record may.
-func (b *batch) carries(ctx context.Context, end end, id, key string) bool {
+// keyOf returns the key of ours that a record carries, "" if none, and false if that cannot be
+// said now. It is read along with those of the batch's other records that are in no pair: of
+// many creates that are pending, to ask for each one's key would be a call each.
+func (b *batch) keyOf(ctx context.Context, side record.Side, id string) (key string, known bool) {
+	end := b.r.p.ends[side]
 	f, ok := end.object.Key()
-	if !ok || !f.Findable || end.conn.able.Finder == nil {
-		return false
+	if !ok || !f.Findable || end.conn.able.Reader == nil {
+		return "", true
 	}
-	holder, known := b.carrier[key]
-	if !known {
-		found, err := end.conn.able.Finder.Find(ctx, end.of.Name, f.Name, []string{key})
-		if err != nil {
-			return true
-		}
-		if len(found) > 0 {
-			holder = found[0].ID
-		}
-		if b.carrier == nil {
-			b.carrier = map[string]string{}
-		}
-		b.carrier[key] = holder
+	if b.carried[side] == nil {
+		b.carried[side] = map[string]string{}
 	}
-	return holder == id
+	if key, known = b.carried[side][id]; known {
+		return key, true
+	}
+	ids := []string{id}
+	for _, other := range slices.Sorted(maps.Keys(b.rows[side])) {
+		l, linked := b.links[side][other]
+		_, asked := b.carried[side][other]
+		if other != id && !asked && (!linked || l.Closed != "") && len(ids) < max(1, end.object.ReadBatch) {
+			ids = append(ids, other)
+		}
+	}
+	changes, err := end.conn.able.Reader.Read(ctx, end.of.Name, ids)
+	if err != nil || len(changes) != len(ids) {
+		return "", false
+	}
+	for i, c := range changes {
+		if v, shown := c.Record.Fields[f.Name]; shown || c.Fate != connector.Present {
+			b.carried[side][ids[i]] = v.Text()
+		}
+	}
+	key, known = b.carried[side][id]
+	return key, known
 }

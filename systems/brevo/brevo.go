@@ -74,6 +74,7 @@ type conn struct {
 	known   map[string]*shape   // fields by object, as last read
 	imports map[int64]*imported // by process
 	alone   map[string]bool     // keys of operations that are not imported again
+	reached cursor              // where the last search for imported contacts found the last of them
 
 	census *census
 }

@@ -97,32 +97,58 @@ func (x *asked) settle(res *connector.Result, err *connector.Error) {
 	}
 }
 
-// appeared reads the contacts that were made since, takes those that are sought, and stops
-// when it has them all, or finds none of them any more.
+// appeared looks for the contacts that are sought among those that were made since. Whoever has
+// much to ask for asks in parts, and what one part seeks mostly lies behind what the part before
+// it has found: so the search begins there, and at its beginning only if that is not all.
 func (c *conn) appeared(ctx context.Context, s *shape, since time.Time, sought map[string][]*asked) error {
-	cur := cursor{Mode: modeList, Since: max(1, since.UnixMilli()-1)}
-	idle, left := 0, len(sought)
-	for more := true; more && left > 0 && idle < idlePages; {
+	from := cursor{Mode: modeList, Since: max(1, since.UnixMilli()-1)}
+	left := len(sought)
+	c.mu.Lock()
+	at := c.reached
+	c.mu.Unlock()
+	var err error
+	if at.Since >= from.Since && at.Offset > 0 || at.Since > from.Since {
+		if left, err = c.search(ctx, s, at, sought, left); err != nil || left == 0 {
+			return err
+		}
+	}
+	_, err = c.search(ctx, s, from, sought, left)
+	return err
+}
+
+// search reads the contacts behind a place, takes those that are sought, and stops when it has
+// them all, or comes upon none of them, nor any that we have made, any more. It returns how many
+// are left to be found.
+func (c *conn) search(ctx context.Context, s *shape, cur cursor, sought map[string][]*asked, left int) (int, error) {
+	for idle, more := 0, true; more && left > 0 && idle < idlePages; {
 		q := cur.window(maxContacts)
 		q.Set("offset", strconv.Itoa(cur.skip()))
 		p, _, err := c.listContacts(ctx, q)
 		if err != nil {
-			return err
+			return left, err
 		}
 		b := batch{more: cur.skip()+len(p.Contacts) < p.Count}
 		idle++
 		for _, have := range p.Contacts {
 			b.rows = append(b.rows, row{id: strconv.FormatInt(have.ID, 10), created: time.Time(have.Created)})
-			for _, x := range sought[strings.ToLower(have.Email)] {
-				if x.seen == nil {
+			if scalar(have.Attributes[fieldKey]) != "" {
+				idle = 0 // of another part, or of another import
+			}
+			for i, x := range sought[strings.ToLower(have.Email)] {
+				if x.seen == nil && i == 0 {
 					idle, left = 0, left-1
 				}
 				x.meet(s, have)
 			}
 		}
+		if left == 0 {
+			c.mu.Lock()
+			c.reached = cur
+			c.mu.Unlock()
+		}
 		cur, more = cur.next(b, maxContacts)
 	}
-	return nil
+	return left, nil
 }
 
 // meet takes a contact that has the address of the row. It is the one that the import made if

@@ -9,6 +9,7 @@ import (
 	"github.com/tandemhub/tandem/internal/door"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -26,6 +27,7 @@ type meters struct {
 	linked   *prometheus.GaugeVec
 	review   *prometheus.GaugeVec
 	outbox   *prometheus.GaugeVec
+	events   *prometheus.GaugeVec
 	reloads  *prometheus.CounterVec
 
 	deliveries *prometheus.CounterVec
@@ -66,6 +68,9 @@ func newMeters() *meters {
 	m.linked = gauge("linked_pairs", "Pairs of records that are kept in step.")
 	m.review = gauge("review_items", "What waits for a person.")
 	m.outbox = gauge("outbox_operations", "Operations that are decided and not confirmed.")
+	m.events = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "tandem", Name: "events_queued",
+		Help: "Events that have not been told: waiting, held until a person says, or failed."}, []string{"sync", "state"})
+	m.registry.MustRegister(m.events)
 	m.deliveries = counter("hook_deliveries_total", "What vendors sent, by outcome; duplicate counts records of which a hint was waiting.", "connection", "outcome")
 	m.waiting = gaugeOf("connection", "hook_hints_waiting", "Reported records that have not been looked at.")
 	m.silent = gaugeOf("connection", "hook_silent", "1 if a vendor has not called for longer than is usual.")
@@ -97,6 +102,7 @@ func (m *meters) forget(sync string) {
 	for _, g := range []*prometheus.GaugeVec{m.duration, m.success, m.linked, m.review, m.outbox} {
 		g.DeleteLabelValues(sync)
 	}
+	m.events.DeletePartialMatch(prometheus.Labels{"sync": sync})
 }
 
 // forgetConnection takes the present state away of a connection that reports no more.
@@ -158,7 +164,10 @@ func (m *meters) weighs(d store.Disk, full bool) {
 }
 
 // stands takes over how a sync stands now.
-func (m *meters) stands(sync string, t store.Tally) {
+func (m *meters) stands(sync string, t store.Tally, events status.Events) {
+	for state, n := range map[string]int{"waiting": events.Waiting, "held": events.Held, "failed": events.Failed} {
+		m.events.WithLabelValues(sync, state).Set(float64(n))
+	}
 	m.linked.WithLabelValues(sync).Set(float64(t.Linked))
 	m.review.WithLabelValues(sync).Set(float64(t.Review))
 	m.outbox.WithLabelValues(sync).Set(float64(t.Outbox))

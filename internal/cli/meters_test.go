@@ -16,6 +16,7 @@ import (
 	"github.com/tandemhub/tandem/internal/door"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -63,7 +64,7 @@ func TestMetricsAreNamedAsPrometheusHasThem(t *testing.T) {
 	m.settled(store.Hint{Received: time.Now()})
 	m.waits("c", 1)
 	m.fellSilent("c", true)
-	m.stands("s", store.Tally{})
+	m.stands("s", store.Tally{}, status.Events{})
 	m.weighs(store.Disk{}, true)
 	m.reloads.WithLabelValues("taken").Inc()
 	m.sliced(engine.VerifyReport{Sync: "s"}, store.Verification{})

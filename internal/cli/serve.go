@@ -18,6 +18,7 @@ import (
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -178,7 +179,11 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 		if err != nil {
 			return fmt.Errorf("count what there is: %w", err)
 		}
-		sv.meters.stands(sync, tally)
+		events, err := status.EventsOf(ctx, s.store, sync)
+		if err != nil {
+			return err
+		}
+		sv.meters.stands(sync, tally, events)
 		return nil
 	}
 	if a.json {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -258,7 +259,7 @@ func TestServeAnswers(t *testing.T) {
 	rep := engine.Report{Sync: "often", Status: engine.StatusReview, DurationMS: 1500,
 		Left: store.Counts{Read: 5, Calls: 2}, Right: store.Counts{Created: 3, Updated: 1, Calls: 4}}
 	sv.meters.ran(sync, rep, time.Unix(1_700_000_000, 0))
-	sv.meters.stands("often", store.Tally{Linked: 480, Review: 2, Outbox: 1})
+	sv.meters.stands("often", store.Tally{Linked: 480, Review: 2, Outbox: 1}, status.Events{Waiting: 3, Failed: 1})
 	get := func(path string) (int, string) {
 		w := httptest.NewRecorder()
 		sv.routes().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
@@ -284,6 +285,9 @@ func TestServeAnswers(t *testing.T) {
 		`tandem_linked_pairs{sync="often"} 480`,
 		`tandem_review_items{sync="often"} 2`,
 		`tandem_outbox_operations{sync="often"} 1`,
+		`tandem_events_queued{state="waiting",sync="often"} 3`,
+		`tandem_events_queued{state="held",sync="often"} 0`,
+		`tandem_events_queued{state="failed",sync="often"} 1`,
 		`tandem_last_run_duration_seconds{sync="often"} 1.5`,
 		`tandem_last_success_timestamp_seconds{sync="often"} 1.7e+09`,
 	} {

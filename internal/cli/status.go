@@ -163,6 +163,9 @@ func syncNotes(s status.Sync) string {
 	if s.Waiting > 0 {
 		note("%s for another record", plural(s.Waiting, "record waits", "records wait"))
 	}
+	if e := s.Events; e != nil {
+		note("%s to be told, %d held until you say, %d refused", plural(e.Waiting, "event waits", "events wait"), e.Held, e.Failed)
+	}
 	if s.Restored != nil {
 		note("restored from a backup: nothing is written until both sides have been listed anew")
 	}

@@ -223,11 +223,11 @@ func (s *settling) askLater(ctx context.Context, err error) {
 // that side has made: it was made since, and either, whatever people have made of it meanwhile,
 // carries the create's key, or holds all that was sent (R16, R36).
 func (b *batch) underWay(ctx context.Context, side record.Side, row store.Row) (bool, error) {
-	if err := b.loadOpen(ctx); err != nil {
+	end := b.r.p.ends[side]
+	open, err := b.loadOpen(ctx, end.of)
+	if err != nil {
 		return false, err
 	}
-	end := b.r.p.ends[side]
-	open := b.open[end.of]
 	// A vendor's clock may be wrong by minutes.
 	young := func(op store.Op) bool { return row.Created.IsZero() || !row.Created.Before(op.SentAt.Add(-time.Hour)) }
 	if len(open.keys) > 0 && young(open.first) {
@@ -249,25 +249,17 @@ type unfinished struct {
 	keys  map[string]bool // of those that are pending
 }
 
-// loadOpen loads the unfinished creates, be they of another sync of the same objects.
-func (b *batch) loadOpen(ctx context.Context) error {
-	if b.open != nil {
-		return nil
+// loadOpen loads the unfinished creates towards an object, be they of another sync of the same objects.
+func (b *batch) loadOpen(ctx context.Context, of store.Object) (*unfinished, error) {
+	if open := b.open[of]; open != nil {
+		return open, nil
 	}
-	ops, err := b.r.e.store.Ops(ctx, "", store.OpPending, store.OpUnknown)
+	ops, err := b.r.e.store.Undecided(ctx, of, connector.Create)
 	if err != nil {
-		return fmt.Errorf("load unfinished creates: %w", err)
+		return nil, fmt.Errorf("load unfinished creates: %w", err)
 	}
-	b.open = map[store.Object]*unfinished{}
-	for _, end := range b.r.p.ends {
-		b.open[end.of] = &unfinished{keys: map[string]bool{}}
-	}
+	open := &unfinished{ops: ops, keys: map[string]bool{}}
 	for _, op := range ops {
-		open := b.open[op.Target]
-		if op.Verb != connector.Create || open == nil {
-			continue
-		}
-		open.ops = append(open.ops, op)
 		if op.State == store.OpPending {
 			if len(open.keys) == 0 || op.SentAt.Before(open.first.SentAt) {
 				open.first = op
@@ -275,7 +267,11 @@ func (b *batch) loadOpen(ctx context.Context) error {
 			open.keys[op.Key] = true
 		}
 	}
-	return nil
+	if b.open == nil {
+		b.open = map[store.Object]*unfinished{}
+	}
+	b.open[of] = open
+	return open, nil
 }
 
 // keyOf returns the key of ours that a record carries, "" if none, and false if that cannot be

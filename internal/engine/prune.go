@@ -69,8 +69,11 @@ func agesOf(p *plan.Plan, now time.Time) store.Ages {
 		}
 		return now.Add(-d)
 	}
-	k := p.Retention
-	return store.Ages{Journal: ago(k.Journal), Runs: ago(k.Runs), Reviews: ago(k.Reviews), Events: now.Add(-plan.LeastKept), Drawer: now.Add(-p.KeepOverruled), Now: now}
+	k, names := p.Retention, make([]string, 0, len(p.Syncs))
+	for _, s := range p.Syncs {
+		names = append(names, s.Name)
+	}
+	return store.Ages{Journal: ago(k.Journal), Runs: ago(k.Runs), Reviews: ago(k.Reviews), Events: now.Add(-plan.LeastKept), Left: now.Add(-eventPatience), Syncs: names, Drawer: now.Add(-p.KeepOverruled), Now: now}
 }
 
 func (t *tidying) byAge(ctx context.Context) error {

@@ -35,6 +35,7 @@ type Sync struct {
 	Error      string         `json:"error,omitempty"`
 	Verified   *Verified      `json:"verified,omitempty"` // the last whole round
 	Restored   *time.Time     `json:"restored,omitempty"` // goes on from a backup, and has not seen both sides since
+	Events     *Events        `json:"events,omitempty"`   // its queue of events; absent if it has none
 	Guard      *Guard         `json:"guard,omitempty"`    // what the sync's last month suggests; never applied by itself
 }
 
@@ -51,6 +52,9 @@ func OfSync(ctx context.Context, p *plan.Plan, s *store.Store, sync plan.Sync, n
 	}
 	line.Linked, line.Diverged, line.Review = tally.Linked, tally.Diverged, tally.Review
 	line.Outbox, line.Waiting, line.Alone = tally.Outbox, tally.Waiting, tally.Standing
+	if line.Events, err = queueOf(ctx, s, sync.Name); err != nil {
+		return line, err
+	}
 	if err := line.addVerified(ctx, s); err != nil {
 		return line, err
 	}

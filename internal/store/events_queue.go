@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -200,6 +201,33 @@ func (t *tx) forgetEvents(object int64, id string) error {
 
 // sqlPruneEvents removes what was told, or dropped, some time ago.
 const sqlPruneEvents = `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE workspace = ? AND state IN ('told', 'dropped') AND taken < ? LIMIT ?)`
+
+// pruneLeft removes events of syncs that are not there any more: nobody tells them, or asks about them.
+func (t *tx) pruneLeft(keep Ages, most int) (int, error) {
+	if keep.Left.IsZero() {
+		return 0, nil
+	}
+	var gone []int64
+	err := t.each(`SELECT id, name FROM syncs WHERE workspace = ?`, args(t.s.workspace), func(scan scanner) error {
+		var id int64
+		var name string
+		err := scan(&id, &name)
+		if !slices.Contains(keep.Syncs, name) {
+			gone = append(gone, id)
+		}
+		return err
+	})
+	removed := 0
+	for _, id := range gone {
+		if err != nil {
+			break
+		}
+		var n int64
+		n, err = t.exec(`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE sync = ? AND at < ? LIMIT ?)`, id, micros(keep.Left), most)
+		removed += int(n)
+	}
+	return removed, err
+}
 
 // EventsOf returns events of one person that have not been told, or never will be, in their order.
 func (s *Store) EventsOf(ctx context.Context, sync string, side record.Side, person string, n int) ([]Event, error) {

@@ -85,7 +85,8 @@ func callAll(t *testing.T, s *Store) {
 	_, _, err = s.Line(ctx, 1)
 	run(err)
 	note(s.Tally(ctx, "contacts"))
-	note(s.Prune(ctx, Ages{Journal: time.Now(), Runs: time.Now(), Reviews: time.Now(), Events: time.Now()}, 5))
+	note(s.Prune(ctx, Ages{Journal: time.Now(), Runs: time.Now(), Reviews: time.Now(), Events: time.Now(), Left: time.Now()}, 5))
+	note(s.Undecided(ctx, left, connector.Create))
 	s.WatchEvents(map[Object][]EventWatch{left: {{Sync: "contacts", Rule: "r", On: HasUpdated, Fields: []string{"a"}}}})
 	for _, v := range []string{"1", "2"} {
 		note(s.SavePage(ctx, Page{Of: left, Changes: []connector.Change{{Record: record.Record{Ref: record.Ref{ID: "7"}, Fields: record.Fields{"a": record.Text(v)}}}}}))

@@ -156,6 +156,27 @@ func (s *Store) Ops(ctx context.Context, sync string, states ...OpState) ([]Op, 
 	return ops, nil
 }
 
+// Undecided returns the operations of all syncs that do that verb to records of an object, and of
+// which nobody knows yet what came of them; oldest first.
+func (s *Store) Undecided(ctx context.Context, of Object, verb connector.Verb) ([]Op, error) {
+	var ops []Op
+	err := s.read(ctx, func(q runner) error {
+		if err := s.knowNames(ctx, q); err != nil {
+			return err
+		}
+		return q.each(ctx, `SELECT `+opColumns+` FROM outbox WHERE object = ? AND verb = ? AND state IN ('pending', 'unknown') ORDER BY id`,
+			args(s.names.object(of), string(verb)), func(scan scanner) error {
+				o, err := s.scanOp(scan)
+				ops = append(ops, o)
+				return err
+			})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read operations: %w", err)
+	}
+	return ops, nil
+}
+
 // HeldBesides returns the held operations of a sync that do not do that verb.
 func (s *Store) HeldBesides(ctx context.Context, sync string, verb connector.Verb) ([]Op, error) {
 	var ops []Op

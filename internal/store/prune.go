@@ -12,6 +12,10 @@ type Ages struct {
 	Runs    time.Time
 	Reviews time.Time
 	Events  time.Time // told, or dropped
+	// Left is since when events of syncs that are not among Syncs may come to be told after all:
+	// a sync that somebody takes out of the configuration may come back. Zero = for ever.
+	Left  time.Time
+	Syncs []string
 	// Drawer is since when what lost a conflict, was deleted or archived lies ready to be taken
 	// back: such lines stay, however old the others may be.
 	Drawer time.Time
@@ -62,6 +66,11 @@ func (s *Store) Prune(ctx context.Context, keep Ages, most int) (Pruned, error) 
 			}
 			p.Removed, p.More = p.Removed+int(n), p.More || int(n) == most
 		}
+		n, err := t.pruneLeft(keep, most)
+		if err != nil {
+			return fmt.Errorf("prune events of removed syncs: %w", err)
+		}
+		p.Removed, p.More = p.Removed+n, p.More || n >= most
 		return t.pruneStages(keep)
 	})
 	return p, err

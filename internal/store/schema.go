@@ -33,7 +33,11 @@ func migrations() []migration {
 		{"people", append(sqlPeople(), sqlPauses()...)},
 		{"words and days", append(sqlWords(), sqlDays()...)},
 		{"pages of the journal", sqlJournalPages()},
-		{"adopted configurations", sqlConfigurations()}}
+		{"adopted configurations", sqlConfigurations()},
+		{"unfinished operations", []string{
+			// Asked for with every batch that is planned: what there may be of them is known at once.
+			`CREATE INDEX outbox_unfinished ON outbox (object, verb, id) WHERE state IN ('pending', 'unknown')`,
+		}}}
 }
 
 // sqlMembers lets links share a record (R26). A slot is 0, or the link's own id on the side of

@@ -148,6 +148,16 @@ type shape struct {
 	names  []string // in their order
 }
 
+// key returns the name of the field that holds our keys, if there is one.
+func (s *shape) key() (string, bool) {
+	for _, name := range s.names {
+		if s.fields[name].Key {
+			return name, true
+		}
+	}
+	return "", false
+}
+
 func shapeOf(o record.Object) *shape {
 	s := &shape{object: o.Name, fields: make(map[string]record.Field, len(o.Fields))}
 	for _, f := range o.Fields {

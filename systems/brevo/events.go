@@ -21,7 +21,8 @@ import (
 const (
 	// keyProperty carries an event's key: Brevo itself does not tell a repetition apart.
 	keyProperty = "tandem_key"
-	maxEvents   = 100 // of one batch; the reference states no number
+	keyLabel    = "Tandem key" // of the attribute of companies and deals; its name Brevo makes of it
+	maxEvents   = 100          // of one batch; the reference states no number
 	maxTold     = 10000
 )
 

@@ -238,6 +238,9 @@ func (c *conn) writeSale(ctx context.Context, s *shape, op connector.Op) (string
 			attributes[name] = encoded
 		}
 	}
+	if name, keyed := s.key(); keyed && op.Verb == connector.Create && op.Key != "" {
+		attributes[name] = op.Key // R16
+	}
 	if len(attributes) > 0 {
 		in["attributes"] = attributes
 	}

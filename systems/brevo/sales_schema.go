@@ -65,6 +65,10 @@ func setPipelines(fields []record.Field, all []pipeline) {
 
 func (a saleAttribute) field(object, is string) record.Field {
 	f := record.Field{Name: a.Name, Label: a.Label, Kind: record.KindText, ReadOnly: a.ReadOnly, Custom: true}
+	if a.Name == keyProperty || a.Label == keyLabel {
+		f.Key = true // Brevo says of no filter that it finds a company by it: it tells people where a record came from
+		return f
+	}
 	switch a.Type {
 	case "number", "float", "currency":
 		f.Kind = record.KindNumber

@@ -44,6 +44,25 @@ func TestLinksAreMovedAndOthersStay(t *testing.T) {
 	})
 }
 
+// The attribute that check --create-fields makes is known again, and new companies carry their key (R16).
+func TestCompaniesKeepTheKeyOfTheirCreate(t *testing.T) {
+	play(t, nil, func(b *bench) {
+		t := b.T
+		made, err := b.AddField.AddField(t.Context(), companies, record.Field{Name: keyProperty, Label: keyLabel, Kind: record.KindText, Key: true})
+		if err != nil || !made.Key || made.Name != keyProperty {
+			t.Fatalf("the attribute %+v, %v", made, err)
+		}
+		res := b.writeTo(companies, "", record.Fields{"name": record.Text("Berg")}, nil)
+		if got := res.After.Fields[keyProperty].Text(); got != "k" {
+			t.Errorf("the company has the key %q", got)
+		}
+		later := b.writeTo(companies, res.Ref.ID, record.Fields{"name": record.Text("Berg AG")}, nil)
+		if got := later.After.Fields[keyProperty].Text(); got != "k" {
+			t.Errorf("after an update it has the key %q", got)
+		}
+	})
+}
+
 func TestNotesAndListsAreReadAndWritten(t *testing.T) {
 	play(t, nil, func(b *bench) {
 		t := b.T

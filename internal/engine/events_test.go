@@ -290,6 +290,32 @@ func TestR34NoEventIsToldTwiceAfterARestore(t *testing.T) {
 	})
 }
 
+// A sync that is taken out of the configuration may come back; after a month nobody would want to be
+// told of what happened then.
+func TestEventsOfARemovedSyncGo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, eventsYAML)
+		ann := w.somebody("ann")
+		deal := w.card("", ann, "new", "1", "", "")
+		w.settled("people")
+		w.card(deal, ann, "won", "1", "", "")
+		if _, err := w.engine.Preview(t.Context(), nil); err != nil { // it is seen, and not told
+			t.Fatal(err)
+		}
+		w.yaml = cardsYAML
+		w.restart()
+		for _, left := range []int{1, 0} {
+			w.sync("cards")
+			states, err := w.store.EventStates(t.Context(), "people")
+			if n := states[store.EventSeen]; err != nil || n != left {
+				t.Errorf("%d events are left, want %d: %v %v", n, left, states, err)
+			}
+			time.Sleep(31 * 24 * time.Hour)
+		}
+	})
+}
+
 func TestASystemThatTakesNoEventsIsNamed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -62,6 +63,34 @@ func TestR36APendingWriteSurvivesARestart(t *testing.T) {
 			t.Errorf("a has %v, b has %v", a, b)
 		}
 		quiet(t, w)
+	})
+}
+
+// What many pending creates have made is told by the records' own keys, not by a question for each
+// create.
+func TestR36ManyPendingCreatesDoNotCostACallEach(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(cardsYAML, "    match: [email]\n", "    match: [code]\n", 1)) // and none has a code
+		w.b.Slow(time.Hour)
+		const n = 20
+		for i := range n {
+			w.put(w.a, "cards", "", map[string]string{"name": fmt.Sprint("Card ", i)})
+		}
+		w.sync("cards")
+		time.Sleep(2 * time.Hour)
+		w.b.Slow(0)
+		for _, row := range w.b.Rows("cards") {
+			w.put(w.b, "cards", row.ID, map[string]string{"name": "Renamed " + row.ID}) // none holds what was sent
+		}
+		before := len(w.b.Kit().Calls())
+		w.sync("cards")
+		if calls := len(w.b.Kit().Calls()) - before; calls > n {
+			t.Errorf("%d calls about %d creates", calls, n)
+		}
+		if a, b := len(w.a.Rows("cards")), len(w.b.Rows("cards")); a != n || b != n {
+			t.Errorf("a has %d, b has %d", a, b)
+		}
 	})
 }
 

@@ -28,6 +28,11 @@ func (c *compiler) computed(e Entry) {
 		c.problemf(e.path(to.String()), "%q is read-only", target.Name)
 		return
 	}
+	if is, certain := certainKind(e.From); certain && !holdsSome(target.Kind, is) {
+		c.problemf(e.path(to.String()), "%q is a %s and cannot hold the %s that from comes to; make it a %s where it was made, or name another field",
+			target.Name, target.Kind, is, is)
+		return
+	}
 	source := to.Other()
 	prog, problems := c.compileExpr(e.path("from"), e.From, source)
 	if len(problems) > 0 {

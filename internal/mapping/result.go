@@ -19,6 +19,32 @@ func ResultKind(source string) record.Kind {
 	return resultKind(tree.Node)
 }
 
+// certainKind is the kind of what an expression comes to, whatever the record, if its outermost
+// part is one that can come to nothing else: a difference may be one of dates.
+func certainKind(source string) (record.Kind, bool) {
+	tree, err := parser.Parse(source)
+	if err != nil {
+		return "", false
+	}
+	kind := resultKind(tree.Node)
+	if _, binary := tree.Node.(*ast.BinaryNode); binary && kind != record.KindBool {
+		return "", false
+	}
+	return kind, kind == record.KindNumber || kind == record.KindBool
+}
+
+// holdsSome reports whether a field of a kind can hold any number, or any truth.
+func holdsSome(field, value record.Kind) bool {
+	switch field {
+	case record.KindDate, record.KindDateTime:
+		return false
+	case record.KindBool:
+		return value == record.KindBool
+	default:
+		return true
+	}
+}
+
 func resultKind(node ast.Node) record.Kind {
 	switch n := node.(type) {
 	case *ast.IntegerNode, *ast.FloatNode:

@@ -285,6 +285,30 @@ func TestAnImportThatDoesNotEndIsAmbiguous(t *testing.T) {
 }
 
 // An import is parted where it would be larger than Brevo takes.
+// Who asks in parts is answered from where the part before ended, and no part is taken for missing
+// because pages of other parts come before its own.
+func TestAnImportThatIsAskedAboutInPartsIsFound(t *testing.T) {
+	play(t, nil, func(b *bench) {
+		t := b.T
+		pending := pendingOf(b.write(heap(5000, "2")...))
+		time.Sleep(2 * time.Minute)
+		for _, part := range [][]string{pending[4000:], pending[:1000], pending[1000:2000], pending[2000:3000], pending[3000:4000]} {
+			before := b.twin.Count("GET", "/v3/contacts")
+			for i, res := range b.outcome(part) {
+				if res.Pending != "" || res.Err != nil || !res.Fresh {
+					t.Fatalf("row %d: %+v", i, res)
+				}
+			}
+			if n := b.twin.Count("GET", "/v3/contacts") - before; n > 8 {
+				t.Errorf("a part of a thousand took %d pages", n)
+			}
+		}
+		if n := b.twin.Count("GET", "/v3/processes"); n != 0 {
+			t.Errorf("contacts that are there were asked for %d times", n)
+		}
+	})
+}
+
 func TestALargeImportIsParted(t *testing.T) {
 	play(t, nil, func(b *bench) {
 		t := b.T

@@ -158,11 +158,7 @@ func (s *settling) created(op store.Op, res connector.Result, read *record.Recor
 		return
 	}
 	other := s.side.Other()
-	var link store.Link
-	link.ID, link.Sync = s.r.e.store.NewID(), s.r.p.Name
-	link.IDs[s.side], link.IDs[other] = res.Ref.ID, op.SourceID
-	link.Created[s.side], link.Created[other] = a.rec.Created, s.rows[other][op.SourceID].Created
-	link.Base = [2]record.Fields{make(record.Fields, len(s.r.p.index)), make(record.Fields, len(s.r.p.index))}
+	link := s.newLink(op, a)
 	clean := s.fields(&link, op, a)
 	clean = s.untouched(&link, op, a) && clean
 	s.leftOut(&link, op)
@@ -183,14 +179,30 @@ func (s *settling) created(op store.Op, res connector.Result, read *record.Recor
 		why += op.Fields[0].Rule
 	}
 	s.journal(link, store.Entry{Kind: store.Created, Set: op.Set, Why: why})
+	s.inOrder(op, link)
+	s.count(func(c *store.Counts) { c.Created++ })
+}
+
+// newLink is the link of a record that a create has made, without what was agreed on.
+func (s *settling) newLink(op store.Op, a answer) store.Link {
+	other := s.side.Other()
+	link := store.Link{ID: s.r.e.store.NewID(), Sync: s.r.p.Name}
+	link.IDs[s.side], link.IDs[other] = a.rec.ID, op.SourceID
+	link.Created[s.side], link.Created[other] = a.rec.Created, s.rows[other][op.SourceID].Created
+	link.Base = [2]record.Fields{make(record.Fields, len(s.r.p.index)), make(record.Fields, len(s.r.p.index))}
+	return link
+}
+
+// inOrder ends what was noted and asked about a record that had no partner until now.
+func (s *settling) inOrder(op store.Op, link store.Link) {
+	other := s.side.Other()
 	if s.r.standing.Load() {
-		s.facts.InScope = append(s.facts.InScope, store.Spot{Side: other, ID: op.SourceID}, store.Spot{Side: s.side, ID: res.Ref.ID})
+		s.facts.InScope = append(s.facts.InScope, store.Spot{Side: other, ID: op.SourceID}, store.Spot{Side: s.side, ID: link.IDs[s.side]})
 	}
 	if s.r.asking.Load() {
 		s.facts.Close = append(s.facts.Close, lostSubjects(link.IDs)...)
 		s.facts.Close = append(s.facts.Close, fmt.Sprintf("parked %s %s", other, op.SourceID), fmt.Sprintf("match %s %s", other, op.SourceID))
 	}
-	s.count(func(c *store.Counts) { c.Created++ })
 }
 
 // firstValues reports whether a create set a field of which the other side has nothing.

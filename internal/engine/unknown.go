@@ -108,6 +108,8 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 		switch {
 		case linked[op.ID]:
 			s.superseded(op) // what it made, or was to be made for, has a partner by now: never repeat it
+		case len(found) == 1 && !sure && !s.isOurs(op, found[0]):
+			s.adopt(op, found[0])
 		case len(found) == 1:
 			rec := found[0]
 			s.done(op, connector.Result{Ref: rec.Ref, Version: rec.Version, After: &rec}, nil)

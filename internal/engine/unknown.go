@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -426,6 +427,11 @@ func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
 			s.done(op, connector.Result{Ref: record.Ref{Object: op.Target.Name, ID: op.TargetID}, After: &c.Record}, &c.Record)
 			continue
 		}
+		if op.Verb == connector.Update && isHidden(c) && time.Since(op.SentAt) < outOfSight {
+			// Decided anew when it is in sight again, our own value would pass for a person's (invariant 6).
+			s.postpone(ctx, []store.Op{op}, errOutOfSight)
+			continue
+		}
 		if op.Verb == connector.Update {
 			s.buried(op, c)
 		}
@@ -433,6 +439,12 @@ func (s *settling) lookUpOthers(ctx context.Context, ops []store.Op) error {
 	}
 	return nil
 }
+
+// outOfSight is how long the outcome of an update is asked for whose record is hidden from us: for
+// good, it may be, and nothing is to stay in the outbox for good.
+const outOfSight = 24 * time.Hour
+
+var errOutOfSight = errors.New("its record is out of sight, so that nobody can tell whether it was written")
 
 // buried journals what an update overruled that may have been written into a record that is
 // gone by now, or in which people have changed the same fields again: they saw what was written,

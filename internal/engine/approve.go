@@ -160,7 +160,9 @@ func (r *run) endFormer(ctx context.Context, gaps []string) error {
 		if err != nil || w.pairs > 0 || len(w.fields) > 0 || len(gaps) > 0 {
 			return err
 		}
-		return r.approveRules(ctx)
+		if err := r.approveRules(ctx); err != nil || !r.former.back {
+			return err
+		}
 	}
 	if !r.asking.Load() {
 		return nil

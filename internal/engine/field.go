@@ -21,8 +21,11 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 		return err
 	}
 	if quiet {
-		if err := b.revalued(d, i, in); err != nil {
+		switch anew, err := b.revalued(ctx, d, i, in); {
+		case err != nil:
 			return err
+		case anew:
+			return b.mergeField(ctx, d, i) // without a base, it is not quiet any more
 		}
 		if why := d.link.Diverged[f.Key]; why == waitsForDecision || why == waitsSinceRestore {
 			b.inOrder(d, f.Key, in) // people took their edits back

@@ -26,6 +26,8 @@ type former struct {
 	*plan.Resolved
 	index   map[string]int       // mapping fields by key
 	revalue map[string]bool      // fields whose value map has changed
+	tried   []*plan.Resolved     // rules that nobody approved of, by which values were carried over since
+	back    bool                 // today's rules are those that were last approved of
 	decided map[change]string    // what a person decided about this change of the rules
 	touched atomic.Bool          // what waits has changed in this run
 	overlay map[int64]store.Link // links as a rehearsal leaves them
@@ -68,7 +70,11 @@ func (r *run) takeUpFormer(ctx context.Context) error {
 		return err
 	}
 	rules, since, err := r.e.store.Approved(ctx, r.p.Name)
-	if err != nil || rules == present {
+	if err != nil {
+		return err
+	}
+	tried, err := r.e.store.Tried(ctx, r.p.Name)
+	if err != nil || rules == present && len(tried) == 0 {
 		return err
 	}
 	var was *plan.Resolved
@@ -80,18 +86,27 @@ func (r *run) takeUpFormer(ctx context.Context) error {
 	if was == nil {
 		return r.approveRules(ctx)
 	}
-	r.former = &former{Resolved: was, index: map[string]int{}, revalue: map[string]bool{}, decided: map[change]string{}, overlay: map[int64]store.Link{}}
+	r.former = &former{Resolved: was, back: rules == present, index: map[string]int{}, revalue: map[string]bool{}, decided: map[change]string{}, overlay: map[int64]store.Link{}}
 	sum := sha256.Sum256([]byte(rules + "\n" + present))
 	r.former.mark = hex.EncodeToString(sum[:4])
 	r.former.touched.Store(r.dry != nil)
 	for i, f := range was.Mapping.Fields() {
 		r.former.index[f.Key] = i
-		if j, ok := r.p.index[f.Key]; ok {
-			now := r.p.Mapping.Fields()[j]
-			r.former.revalue[f.Key] = !maps.Equal(valuesOf(was.Sync, f.Entry), valuesOf(r.p.Sync, now.Entry))
-		}
+	}
+	r.former.compare(r.p, was)
+	if err := r.takeUpTried(ctx, tried, present); err != nil {
+		return err
 	}
 	return r.takeUpApprovals(ctx, since)
+}
+
+// compare notes the fields whose value map is another one by other rules.
+func (f *former) compare(p *pair, was *plan.Resolved) {
+	for _, field := range was.Mapping.Fields() {
+		if i, ok := p.index[field.Key]; ok && !maps.Equal(valuesOf(was.Sync, field.Entry), valuesOf(p.Sync, p.Mapping.Fields()[i].Entry)) {
+			f.revalue[field.Key] = true
+		}
+	}
 }
 
 func valuesOf(s plan.Sync, entry int) map[string]string {
@@ -291,36 +306,6 @@ func (b *batch) configured(d *draft, key string, in merge.Field, out *merge.Outc
 		b.r.former.touched.Store(true)
 	}
 	return true
-}
-
-// revalued handles a field that nobody has edited and whose value map has changed: the one
-// side then no longer says what the other one means.
-func (b *batch) revalued(d *draft, i int, in merge.Field) error {
-	m, f := b.r.p.Mapping, b.r.former
-	field := m.Fields()[i]
-	if f == nil || d.fresh || !f.revalue[field.Key] {
-		return nil
-	}
-	from := b.r.p.leading(i)
-	to := from.Other()
-	own, other := in.Cells[from].Value, in.Cells[to].Value
-	sent, told, err := m.Convert(i, from, own, b.refs)
-	if err != nil || !told || sent.Equal(other) || m.Same(i, in.Cells[0].Value, in.Cells[1].Value) || !allowed(b.r.p.Rules[i].Direction, field).Allows(to) {
-		return nil //nolint:nilerr // what cannot be told is shown when somebody edits it
-	}
-	before, told, err := f.Mapping.Convert(f.index[field.Key], from, own, b.refs)
-	if err != nil || !told || !record.Echoes(other, before, fieldOn(field, to).Rewrites) {
-		return nil //nolint:nilerr // they differed before, and a rule said so
-	}
-	if in.Consent = b.r.p.consentOf(field, in); in.Consent != nil && in.Consent.Says[to] == record.Denied {
-		return nil // R32: no value map takes a no away
-	}
-	out := merge.Outcome{State: merge.StateWrite, Rule: "the value map says so"}
-	if f.decided[changesValues] == kept || b.configured(d, field.Key, in, &out) {
-		return nil
-	}
-	b.write(d, i, in, out, merge.Write{To: to, Value: sent})
-	return nil
 }
 
 // leading is the side whose value counts where both are as they were agreed on.

@@ -24,6 +24,9 @@ const wholeRecord = "*"
 // waitsForDecision is why a field diverges about which a person was asked.
 const waitsForDecision = "waits for a decision"
 
+// readBack is why a field is agreed on whose write was answered without it.
+const readBack = "read back"
+
 // writes reports whether the configuration has anything written to a side. A no to mail goes to
 // the other sides, too (R32).
 func (p *pair) writes(side record.Side) bool {
@@ -248,7 +251,7 @@ func (b *batch) meetExpected(d *draft) {
 			d.changed = true
 			if f.Echoes(own, sent) {
 				d.link.Base[side][key] = own
-				d.journal = append(d.journal, b.entry(d.link, side, store.Agreed, f.Name, sent, own, "read back"))
+				d.journal = append(d.journal, b.entry(d.link, side, store.Agreed, f.Name, sent, own, readBack))
 				continue
 			}
 			// A person was quicker: agreed is what we wrote, and theirs is a change since.

@@ -170,7 +170,7 @@ func (s *settling) created(op store.Op, res connector.Result, read *record.Recor
 			}
 		}
 	}
-	if s.firstValues(op) {
+	if s.firstValues(op) || s.byOtherRules(op) {
 		s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: other, ID: op.SourceID})
 	}
 	s.keep(link, a, clean)
@@ -204,6 +204,10 @@ func (s *settling) inOrder(op store.Op, link store.Link) {
 		s.facts.Close = append(s.facts.Close, fmt.Sprintf("parked %s %s", other, op.SourceID), fmt.Sprintf("match %s %s", other, op.SourceID))
 	}
 }
+
+// byOtherRules reports whether an operation may have been decided by rules that nobody approved of
+// and that are others by now (R19).
+func (s *settling) byOtherRules(op store.Op) bool { return s.r.former != nil && op.Run != s.r.id }
 
 // firstValues reports whether a create set a field of which the other side has nothing.
 func (s *settling) firstValues(op store.Op) bool {
@@ -251,7 +255,7 @@ func (s *settling) updated(op store.Op, res connector.Result, read *record.Recor
 	}
 	part, shown := s.partOf(link, op, a)
 	s.fields(&link, part, shown)
-	if carried := s.carried(op); carried {
+	if carried := s.carried(op); carried || s.byOtherRules(op) {
 		s.again(op)
 	}
 	s.keep(link, a, false)

@@ -34,10 +34,14 @@ func migrations() []migration {
 		{"words and days", append(sqlWords(), sqlDays()...)},
 		{"pages of the journal", sqlJournalPages()},
 		{"adopted configurations", sqlConfigurations()},
-		{"unfinished operations", []string{
-			// Asked for with every batch that is planned: what there may be of them is known at once.
-			`CREATE INDEX outbox_unfinished ON outbox (object, verb, id) WHERE state IN ('pending', 'unknown')`,
-		}}}
+		{"unfinished operations", sqlUnfinished()},
+		{"rules that were tried", sqlTried()}}
+}
+
+// sqlUnfinished serves what is asked for with every batch that is planned: what there may be of
+// those operations is known at once.
+func sqlUnfinished() []string {
+	return []string{`CREATE INDEX outbox_unfinished ON outbox (object, verb, id) WHERE state IN ('pending', 'unknown')`}
 }
 
 // sqlMembers lets links share a record (R26). A slot is 0, or the link's own id on the side of

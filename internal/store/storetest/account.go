@@ -90,6 +90,15 @@ func approvals(b *bench) {
 	got, _, err := b.s.Approved(b.ctx, "companies")
 	b.ok(err)
 	b.same("of another sync", "", got)
+	b.ok(b.s.Try(b.ctx, "contacts", "three"))
+	b.ok(b.s.Try(b.ctx, "companies", "theirs"))
+	tried, err := b.s.Tried(b.ctx, "contacts")
+	b.ok(err)
+	b.same("tried", []string{"three"}, tried)
+	b.ok(b.s.Approve(b.ctx, "contacts", "three", at(3)))
+	tried, err = b.s.Tried(b.ctx, "contacts")
+	b.ok(err)
+	b.same("tried since", 0, len(tried))
 }
 
 func prunes(b *bench) {

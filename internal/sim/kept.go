@@ -96,11 +96,15 @@ func (o *oracle) firstMet(l bond, f Field) time.Time {
 	return at
 }
 
-// metLate reports whether a field that was mapped again was compared only after an edit, because
-// a record of the pair was out of sight until then.
+// metLate reports whether a field that was mapped again was agreed on only after an edit, because
+// a record of the pair was out of sight until then, or nobody had said yet which side is right.
 func (o *oracle) metLate(e edit, f Field) bool {
 	_, anew := o.w.mapped[f.Key]
-	return anew && o.w.counts[hidden] > 0 && slices.ContainsFunc(o.journal, func(x line) bool {
+	waited := slices.ContainsFunc(o.reviews, func(r asked) bool {
+		about, _ := o.field(r.Field)
+		return r.Kind == store.ReviewConflict && r.Link == 0 && about.Key == f.Key && !r.Opened.After(e.at)
+	})
+	return anew && (o.w.counts[hidden] > 0 || waited) && slices.ContainsFunc(o.journal, func(x line) bool {
 		return x.Kind == store.Written && x.spot == e.spot && x.Field == f.Wire[e.side] && x.At.After(e.at) && strings.HasPrefix(x.Why, "first match: ")
 	})
 }
@@ -126,7 +130,7 @@ func (o *oracle) linksOf(at spot) []bond {
 // replaced reports whether a person saw the value, at whichever side, when entering another.
 func (o *oracle) replaced(e edit, f Field, v string) bool {
 	return slices.ContainsFunc(o.edits[o.of(e.spot)], func(x edit) bool {
-		return x.n > e.n && x.kind == e.kind && o.k.Fields[x.field].Key == f.Key && o.same(f, x.side, x.was) == v
+		return x.n > e.n && x.kind == e.kind && o.k.Fields[x.field].Key == f.Key && (o.same(f, x.side, x.was) == v || o.seenTranslated(e, x, f))
 	})
 }
 
@@ -196,8 +200,16 @@ func (o *oracle) forgotten(e edit, f Field, v string) bool {
 	})
 }
 
+// overruled reports whether the journal has a value as overruled, or had it when the hub was
+// restored: that was to be told by an operation of which the hub had no answer yet (R34).
 func (o *oracle) overruled(e edit, f Field, v string) bool {
 	whole := o.of(e.spot)
+	for _, x := range o.w.pastLosses {
+		at := spot{o.kind, x.side, x.id}
+		if o.of(at) == whole && x.object == o.k.Objects[x.side] && x.field == f.Wire[x.side] && o.same(f, x.side, x.value) == v {
+			return true
+		}
+	}
 	return slices.ContainsFunc(o.journal, func(x line) bool {
 		return x.Kind == store.Overruled && x.Why != "" && o.of(x.spot) == whole &&
 			x.Field == f.Wire[x.side] && o.same(f, x.side, x.Old.Text()) == v

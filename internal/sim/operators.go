@@ -98,7 +98,7 @@ func (w *world) putBack() {
 		return
 	}
 	w.past = append([]store.Entry{}, w.history()...) // not nil: there was a restore, whatever it has lost
-	w.pastLinks = w.allLinks()
+	w.pastLinks, w.pastLosses = w.allLinks(), w.losses()
 	w.homes = append(w.homes, w.home())
 	w.close()
 	r, err := store.BeginRestore(w.ctx, w.backup, w.set.Path, time.Now())
@@ -110,6 +110,31 @@ func (w *world) putBack() {
 	}
 	w.count(backedUp)
 	w.restart()
+}
+
+// A loss is a value that an operation in the outbox overrules: the journal tells of it once the
+// vendor has answered.
+type loss struct {
+	side                     int
+	object, id, field, value string
+}
+
+func (w *world) losses() []loss {
+	var all []loss
+	for _, s := range w.syncs() {
+		ops, err := w.store.Ops(w.ctx, s.Name)
+		if err != nil {
+			w.blamef("the outbox cannot be read: %v", err)
+		}
+		for _, op := range ops {
+			for _, of := range op.Fields {
+				if of.Lost != nil && of.Lost.Side == op.Side {
+					all = append(all, loss{s.Ends[op.Side], op.Target.Name, op.TargetID, of.Wire, of.Lost.Value.Text()})
+				}
+			}
+		}
+	}
+	return all
 }
 
 // allLinks are those that the hub has of each sync.

@@ -310,10 +310,6 @@ func (o *oracle) equal(l bond) {
 		if o.heldByHand(l, f) {
 			continue
 		}
-		if o.carriedByOther(o.of(left), f) {
-			o.w.counts["a value that another value map carried over, which was set back"]++
-			continue
-		}
 		if !o.told(f, left.side, o.raw(left, f)) || !o.told(f, right.side, o.raw(right, f)) {
 			o.w.counts["a reference to what has no partner"]++
 			continue
@@ -326,10 +322,25 @@ func (o *oracle) equal(l bond) {
 			o.w.counts["a write that the vendor's automation overwrote"]++
 			continue
 		}
+		if o.inherited(l, f) {
+			continue
+		}
 		if a, b := o.value(left, f), o.value(right, f); a != b && !o.keptByHand(f) {
 			o.w.blamef("%s of link %d differs: %s has %q, %s has %q (diverged: %q)", f.Key, l.ID, o.name(left), a, o.name(right), b, o.diverged(l, f))
 		}
 	}
+}
+
+// inherited reports whether a follower, from which nothing is carried back, has all elements of its
+// source and further ones, which it got from a record that people merged into that one: at the
+// first match with what remains nothing says that they were removed (R5, R12).
+func (o *oracle) inherited(l bond, f Field) bool {
+	from, to := l.at(0), l.at(1)
+	if !f.Set || !o.w.set.Sides[to.side].Still || !slices.ContainsFunc(o.members[o.of(from)], func(m spot) bool { return m.side == from.side && o.merged[m] == from }) {
+		return false
+	}
+	has := strings.Split(o.value(to, f), ";")
+	return o.value(from, f) == "" || !slices.ContainsFunc(strings.Split(o.value(from, f), ";"), func(e string) bool { return !slices.Contains(has, e) })
 }
 
 // rests reports whether a pair is left as it is because a side has left the filter.

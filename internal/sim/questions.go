@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/twin"
 )
 
 // questions: a person is asked only about what people did.
@@ -30,6 +31,9 @@ func (o *oracle) bothTouched(whole spot, f Field) bool {
 		if _, merged := o.merged[m]; merged { // whoever merges records chooses among the values of each field
 			touched[m] = true
 		}
+		if o.redirected(m, f) {
+			touched[m] = true
+		}
 	}
 	for _, e := range o.edits[whole] {
 		if e.kind == o.kind && o.k.Fields[e.field].Key == f.Key {
@@ -38,6 +42,16 @@ func (o *oracle) bothTouched(whole spot, f Field) bool {
 	}
 	_, anew := o.w.mapped[f.Key] // then what one side has missed is compared as at a first match
 	return len(touched) > 1 || anew || o.w.past != nil && len(touched) > 0
+}
+
+// redirected reports whether people merged, at its side, what a record referred to: the vendor has
+// it refer to what remains.
+func (o *oracle) redirected(at spot, f Field) bool {
+	return f.Ref > 0 && slices.ContainsFunc(o.w.fused, func(m fusion) bool {
+		return m.kind == f.Ref-1 && m.side == at.side && slices.ContainsFunc(o.w.set.Sides[at.side].Twin.Kit().Ledger().Acts(), func(act twin.Act) bool {
+			return act.Object == o.k.Objects[at.side] && act.ID == at.id && slices.Contains(m.lost, act.Fields[f.Wire[at.side]])
+		})
+	})
 }
 
 // needless says why a question should not have been asked; "" = it was needed.

@@ -17,19 +17,15 @@ func (o *oracle) keptByHand(f Field) bool {
 	return f.Means != nil && slices.ContainsFunc(o.reviews, func(r asked) bool { return r.Kind == store.ReviewConfiguration && r.Decision == "keep" })
 }
 
-// carriedByOther reports whether a field of a pair was last carried over by a value map that was
-// tried and set back, before anybody had approved of it: nothing looks at such a field again until
-// somebody edits it (R19).
-func (o *oracle) carriedByOther(whole spot, f Field) bool {
-	var last time.Time
-	for _, x := range o.journal {
-		told := x.Kind == store.Created || x.Field == f.Wire[x.side] && (x.Kind == store.Written || x.Kind == store.Agreed)
-		if told && o.of(x.spot) == whole && x.At.After(last) {
-			last = x.At
-		}
-	}
-	return f.Means != nil && slices.ContainsFunc(o.w.remaps, func(span [2]time.Time) bool {
-		return !last.Before(span[0]) && last.Before(span[1])
+// seenTranslated reports whether a person who entered another value at the other side saw what a
+// value map that was tried then had made of this one: by the map that holds now that is not the same.
+func (o *oracle) seenTranslated(e, later edit, f Field) bool {
+	wire := f.Wire[later.side]
+	return f.Means != nil && later.side != e.side && slices.ContainsFunc(o.journal, func(x line) bool {
+		carried := x.Kind == store.Written && x.Field == wire && x.New.Text() == later.was || x.Kind == store.Created && x.Set[wire].Text() == later.was
+		return carried && x.spot == later.spot && x.At.After(e.at) && !x.At.After(later.at) && slices.ContainsFunc(o.w.remaps, func(span [2]time.Time) bool {
+			return !x.At.Before(span[0]) && (span[1].IsZero() || x.At.Before(span[1]))
+		})
 	})
 }
 
@@ -40,7 +36,7 @@ func (o *oracle) remappedAway(e edit, f Field) bool {
 		return false
 	}
 	whole := o.of(e.spot)
-	return o.keptByHand(f) || o.carriedByOther(whole, f) || slices.ContainsFunc(o.journal, func(x line) bool {
+	return o.keptByHand(f) || slices.ContainsFunc(o.journal, func(x line) bool {
 		return x.Kind == store.Written && strings.HasPrefix(x.Why, store.ByConfiguration) && o.of(x.spot) == whole && x.Field == f.Wire[x.side] && !x.At.Before(e.at)
 	})
 }

@@ -126,8 +126,8 @@ func (o *oracle) setByFlow(at spot, f Field, shown string) bool {
 	for i := len(acts) - 1; i > 0; i-- {
 		act, before := acts[i], acts[i-1]
 		value, set := act.Fields[f.Wire[at.side]]
-		if !set || act.Object != o.k.Objects[at.side] || act.ID != at.id {
-			continue
+		if !set || act.Object != o.k.Objects[at.side] || act.ID != at.id || act.By == person && lastOf(acts[:i], act, f.Wire[at.side]) == value {
+			continue // whoever saves what is there leaves it as it came about
 		}
 		_, named := before.Fields[f.Wire[at.side]]
 		return act.By == workflow && value == shown && named && ours(before) && before.ID == at.id && before.Object == act.Object

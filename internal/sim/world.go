@@ -49,10 +49,12 @@ type world struct {
 	backup    string                  // a file; "" = none
 	past      []store.Entry           // the journal that a restore has lost
 	pastLinks map[string][]store.Link // and the links
-	homes     []string                // what the installation was called before
-	mu        sync.Mutex              // over all of this while requests are under way
-	seen      []int                   // acts of each side's ledger that were noticed
-	last      string                  // what the last run said
+
+	pastLosses []loss     // and the values that operations of its outbox were to overrule
+	homes      []string   // what the installation was called before
+	mu         sync.Mutex // over all of this while requests are under way
+	seen       []int      // acts of each side's ledger that were noticed
+	last       string     // what the last run said
 
 	flowed   []int           // acts of each side's ledger that were searched for automation
 	says     map[spot]string // what records say about mail

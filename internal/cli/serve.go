@@ -174,18 +174,7 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 		return e.SyncHinted(ctx, syncs, sv.meters.settled)
 	}
 	unheard(sv.log, s.plan, sv.open)
-	sv.gauge = func(ctx context.Context, sync string) error {
-		tally, err := s.store.Tally(ctx, sync)
-		if err != nil {
-			return fmt.Errorf("count what there is: %w", err)
-		}
-		events, err := status.EventsOf(ctx, s.store, sync)
-		if err != nil {
-			return err
-		}
-		sv.meters.stands(sync, tally, events)
-		return nil
-	}
+	sv.gauge = func(ctx context.Context, sync string) error { return sv.count(ctx, s.store, sync) }
 	if a.json {
 		sv.tell = func(r engine.Report) error { return a.line(r) }
 	}
@@ -200,6 +189,20 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 		sv.meters.remember(sync.Name, runs)
 	}
 	return sv, nil
+}
+
+// count takes over how a sync stands into the metrics.
+func (sv *server) count(ctx context.Context, st *store.Store, sync string) error {
+	tally, err := st.Tally(ctx, sync)
+	if err != nil {
+		return fmt.Errorf("count what there is: %w", err)
+	}
+	events, err := status.EventsOf(ctx, st, sync)
+	if err != nil {
+		return err
+	}
+	sv.meters.stands(sync, tally, events)
+	return nil
 }
 
 // prepareError makes the problems of a configuration one readable error.

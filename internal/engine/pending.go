@@ -302,7 +302,7 @@ func (b *batch) keyOf(ctx context.Context, side record.Side, id string) (key str
 		return "", false
 	}
 	for i, c := range changes {
-		if v, shown := c.Record.Fields[f.Name]; shown || c.Fate != connector.Present {
+		if v, shown := c.Fields[f.Name]; shown || c.Fate != connector.Present {
 			b.carried[side][ids[i]] = v.Text()
 		}
 	}

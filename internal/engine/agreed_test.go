@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -163,6 +164,51 @@ func TestR25APairThatWasInNoSyncIsOneAgain(t *testing.T) {
 		a, b := w.a.Rows("cards")[0].Fields, w.b.Rows("cards")[0].Fields
 		if len(w.b.Rows("cards")) != 1 || a["notes"] != "theirs" || b["notes"] != "theirs" || a["email"] != "ann@y.gr" || b["email"] != "ann@y.gr" {
 			t.Errorf("%v and %v, want one pair with the edits of both", a, b)
+		}
+		w.settled("leads")
+		w.settled("customers")
+	})
+}
+
+// R25, invariant 8: a record goes over to another sync of the same objects while nobody knows yet
+// what came of the create that the first one has sent for it: it is not made once more.
+func TestR25AMovedRecordIsNotMadeTwiceWhileItsCreateIsPending(t *testing.T) {
+	t.Parallel()
+	moves(t, func(t *testing.T, w *world) {
+		w.b.Slow(time.Hour)
+		ann := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "stage": "new"}) // no key by which a second one would be claimed
+		w.moved()
+		w.put(w.a, "cards", ann, map[string]string{"stage": "won", "notes": "signed"})
+		w.moved()
+		w.b.Slow(0)
+		time.Sleep(2 * time.Hour)
+		w.moved()
+		if rows := w.b.Rows("cards"); len(rows) != 1 || rows[0].Fields["notes"] != "signed" {
+			t.Errorf("b has %v, want one card, signed", rows)
+		}
+		w.settled("leads")
+		w.settled("customers")
+	})
+}
+
+// R25, invariant 8: a partner that was archived because its record left one sync is brought back
+// when the record enters another one of the same objects.
+func TestR25APartnerThatLeavingArchivedIsBroughtBackByTheNextSync(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.ReplaceAll(movingYAML("leads", "customers", false), "leave: unlink", "leave: archive"))
+		ann := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "stage": "new", "notes": "old"})
+		w.moved()
+		theirs := w.by(w.b, "cards", "name", "Ann").ID
+		w.put(w.a, "cards", ann, map[string]string{"stage": "lost", "notes": "lost"})
+		w.moved()
+		if n := len(w.b.Rows("cards")); n != 0 {
+			t.Fatalf("%d cards at b, want the only one archived", n)
+		}
+		w.put(w.a, "cards", ann, map[string]string{"stage": "won", "email": "ann@y.gr"})
+		w.moved()
+		if rows := w.b.Rows("cards"); len(rows) != 1 || rows[0].ID != theirs || rows[0].Fields["notes"] != "lost" || rows[0].Fields["email"] != "ann@y.gr" {
+			t.Errorf("b has %v, want the archived card back, in step", rows)
 		}
 		w.settled("leads")
 		w.settled("customers")

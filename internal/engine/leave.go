@@ -148,6 +148,25 @@ func (b *batch) reenter(ctx context.Context, row store.Row, link store.Link) (bo
 	return true, b.reopen(ctx, link, "it passes the filter again")
 }
 
+// bringOver has an archived partner brought back that a record had in another sync of the same
+// objects, whose filter it has left: another one would be its double (R25, invariant 8). It is
+// remembered as a pair that was parted here, and is one again when the partner is back.
+func (b *batch) bringOver(row, mate store.Row) (bool, error) {
+	other := b.side.Other()
+	if !b.r.p.ends[other].object.Restore || !b.r.p.Direction.Allows(other) {
+		return false, nil
+	}
+	if in, err := b.inScope(other, mate.ID); err != nil || !in {
+		return false, err
+	}
+	link := store.Link{ID: b.r.e.store.NewID(), Sync: b.r.p.Name, Closed: closedFilter}
+	link.IDs[b.side], link.IDs[other] = row.ID, mate.ID
+	link.Created[b.side], link.Created[other] = row.Created, mate.Created
+	b.facts.Links = append(b.facts.Links, link)
+	b.bringBack(row, link, mate)
+	return true, nil
+}
+
 func (b *batch) bringBack(row store.Row, link store.Link, mate store.Row) {
 	op := b.newOp(b.side.Other(), connector.Restore)
 	op.Link, op.TargetID, op.SourceID = link.ID, mate.ID, row.ID

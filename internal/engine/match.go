@@ -61,6 +61,11 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 		b.again(row.ID)
 		return err
 	}
+	if made, err := b.madeElsewhere(ctx, row.ID); err != nil || made {
+		b.stand(row.ID, standsWaiting, "another sync may have made its partner, which nobody knows yet")
+		b.again(row.ID)
+		return err
+	}
 	if settled, err := b.correctAlone(row); err != nil || settled {
 		return err
 	}
@@ -73,8 +78,8 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 			return err
 		}
 	}
-	partner, err := b.transitive(ctx, row)
-	if err != nil {
+	partner, comesBack, err := b.transitive(ctx, row)
+	if err != nil || comesBack {
 		return err
 	}
 	if partner != "" {
@@ -332,14 +337,14 @@ func called(f record.Fields) string {
 }
 
 // transitive finds the partner that other syncs have given a record already, directly or by
-// way of a third system (R14).
-func (b *batch) transitive(ctx context.Context, row store.Row) (string, error) {
+// way of a third system (R14). back says that it is archived and brought back first.
+func (b *batch) transitive(ctx context.Context, row store.Row) (partner string, back bool, err error) {
 	for _, path := range b.r.p.paths[b.side] {
 		id, parted := row.ID, false
 		for _, step := range path {
 			links, err := b.r.e.store.LinksOf(ctx, step.sync, step.from, []string{id})
 			if err != nil {
-				return "", fmt.Errorf("follow links of %s: %w", step.sync, err)
+				return "", false, fmt.Errorf("follow links of %s: %w", step.sync, err)
 			}
 			l, ok := links[id]
 			left := l.Closed == movedReason(b.r.p.Name) || len(path) == 1 && reenters(l) // R25: at once, or after a while outside of both
@@ -355,20 +360,25 @@ func (b *batch) transitive(ctx context.Context, row store.Row) (string, error) {
 		}
 		rows, err := b.r.e.store.Rows(ctx, b.r.p.ends[b.side.Other()].of, []string{id})
 		if err != nil {
-			return "", fmt.Errorf("load partner: %w", err)
-		}
-		if fate := rows[id].Fate; parted && fate != connector.Present && fate != connector.Left {
-			continue // as if it had come back to a partner that is gone (R18)
+			return "", false, fmt.Errorf("load partner: %w", err)
 		}
 		links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, b.side.Other(), []string{id})
 		if err != nil {
-			return "", fmt.Errorf("load partner's link: %w", err)
+			return "", false, fmt.Errorf("load partner's link: %w", err)
 		}
 		maps.Copy(b.rows[b.side.Other()], rows)
 		maps.Copy(b.links[b.side.Other()], links)
-		if !b.isTaken(id) {
-			return id, nil
+		if b.isTaken(id) {
+			continue
 		}
+		switch fate := rows[id].Fate; {
+		case !parted, fate == connector.Present, fate == connector.Left:
+			return id, false, nil
+		case fate == connector.Archived:
+			if back, err := b.bringOver(row, rows[id]); err != nil || back {
+				return "", back, err
+			}
+		} // else it is as if it had come back to a partner that is gone (R18)
 	}
-	return "", nil
+	return "", false, nil
 }

@@ -220,8 +220,8 @@ func (s *settling) askLater(ctx context.Context, err error) {
 }
 
 // underWay reports whether an unlinked record of a side may be what an unfinished create towards
-// that side has made: it was made since, and either, whatever people have made of it meanwhile,
-// carries the create's key, or holds all that was sent (R16, R36).
+// that side has made: it was made since, and either holds all that was sent or, whatever people
+// have made of it meanwhile, may carry the create's key (R16, R36).
 func (b *batch) underWay(ctx context.Context, side record.Side, row store.Row) (bool, error) {
 	end := b.r.p.ends[side]
 	open, err := b.loadOpen(ctx, end.of)
@@ -235,11 +235,27 @@ func (b *batch) underWay(ctx context.Context, side record.Side, row store.Row) (
 		if !known {
 			return true, nil // as long as nobody can be asked, every record may
 		}
-		if open.keys[key] {
+		if key != "" && open.keys[key] {
 			return true, nil
 		}
 	}
 	return slices.ContainsFunc(open.ops, func(op store.Op) bool { return young(op) && end.holds(row.Fields, op.Set) }), nil
+}
+
+// madeElsewhere reports whether another sync of the same two objects has sent a create for a
+// record of which nobody knows yet what came of it: the record may have a partner by then, and
+// goes over to this sync together with it (R15, R25, invariant 8).
+func (b *batch) madeElsewhere(ctx context.Context, id string) (bool, error) {
+	source, target := b.r.p.ends[b.side].of, b.r.p.ends[b.side.Other()].of
+	open, err := b.loadOpen(ctx, target)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(open.ops, func(op store.Op) bool {
+		return op.SourceID == id && op.Sync != b.r.p.Name && slices.ContainsFunc(b.r.e.syncs, func(p *pair) bool {
+			return p.Name == op.Sync && p.ends[op.Side.Other()].of == source
+		})
+	}), nil
 }
 
 // unfinished are the creates towards one object of which nobody knows yet what came of them.
@@ -275,13 +291,15 @@ func (b *batch) loadOpen(ctx context.Context, of store.Object) (*unfinished, err
 }
 
 // keyOf returns the key of ours that a record carries, "" if none, and false if that cannot be
-// said now. It is read along with those of the batch's other records that are in no pair: of
-// many creates that are pending, to ask for each one's key would be a call each.
+// said: no such key is kept there, or the vendor cannot be asked now. Then every record may carry
+// it: to make another one of what we have made ourselves would double it (invariant 8). It is read
+// along with those of the batch's other records that are in no pair: of many creates that are
+// pending, to ask for each one's key would be a call each.
 func (b *batch) keyOf(ctx context.Context, side record.Side, id string) (key string, known bool) {
 	end := b.r.p.ends[side]
 	f, ok := end.object.Key()
-	if !ok || !f.Findable || end.conn.able.Reader == nil {
-		return "", true
+	if !ok || end.conn.able.Reader == nil {
+		return "", false
 	}
 	if b.carried[side] == nil {
 		b.carried[side] = map[string]string{}

@@ -272,7 +272,8 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 		for _, row := range rows {
 			after = row.Seq
 			for _, op := range ops {
-				if row.Fate == connector.Present && row.Created.After(op.SentAt.Add(-time.Minute)) && s.end.holds(row.Fields, op.Set) {
+				// A vendor's clock may be wrong by minutes.
+				if row.Fate == connector.Present && row.Created.After(op.SentAt.Add(-time.Hour)) && s.end.holds(row.Fields, op.Set) {
 					hits[op.ID] = append(hits[op.ID], row.Record)
 				}
 			}

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -170,5 +171,8 @@ func (b *batch) showField(row store.Row, f mappingField, err error) {
 // stand says why a record is not synced.
 func (b *batch) stand(id, reason, detail string) {
 	b.r.standing.Store(true)
+	if lost := b.r.restored != nil || b.r.lost[store.Spot{Side: b.side, ID: id}]; lost && (reason == standsReview || reason == standsWaiting) && !strings.HasPrefix(detail, lostSince) {
+		detail = lostSince + detail // R34: the next runs are as careful with it
+	}
 	b.facts.Standing = append(b.facts.Standing, store.Standing{Side: b.side, ID: id, Reason: reason, Detail: detail})
 }

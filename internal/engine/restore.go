@@ -43,8 +43,33 @@ func (r *run) takeUpRestore(ctx context.Context) error {
 	r.lost = make(map[store.Spot]bool, len(items))
 	for _, item := range items {
 		r.lost[store.Spot{Side: item.Side, ID: item.Record}] = true
+		if at := &r.lostAt[item.Side]; item.Opened.After(*at) {
+			*at = item.Opened
+		}
+	}
+	standing, err := r.e.store.Standings(ctx, r.p.Name, maxLost, standsReview, standsWaiting)
+	if err != nil {
+		return fmt.Errorf("load what waits since a restore: %w", err)
+	}
+	for _, s := range standing {
+		if strings.HasPrefix(s.Detail, lostSince) {
+			r.lost[store.Spot{Side: s.Side, ID: s.ID}] = true
+		}
 	}
 	return nil
+}
+
+// lostSince begins why a record waits of which nobody knows since a restore whether it has a
+// partner, whatever else is asked about it or has it wait (R34).
+const lostSince = "since a restore: "
+
+// isLost reports whether only the lost part of the history could tell if a record has a partner:
+// in the first run after a restore that is every one, later those that wait since then. One that
+// was made before, and was neither there nor in sight at that run, may be the partner of one that
+// still waits on the other side (R34).
+func (b *batch) isLost(row store.Row) bool {
+	at := b.r.lostAt[b.side.Other()]
+	return b.r.restored != nil || b.r.lost[store.Spot{Side: b.side, ID: row.ID}] || !row.Created.IsZero() && row.Created.Before(at)
 }
 
 // mayWrite is R34: after a restore nothing is written until both sides have been listed.
@@ -188,8 +213,7 @@ func (b *batch) heldByRestore(ctx context.Context, d *draft, side record.Side) (
 // on the other side before a person has said so, because it may have a partner there, or be
 // one that we made.
 func (b *batch) lostTrack(ctx context.Context, row store.Row) (bool, error) {
-	spot := store.Spot{Side: b.side, ID: row.ID}
-	if b.r.restored == nil && !b.r.lost[spot] || !b.mightCreate() {
+	if !b.isLost(row) || !b.mightCreate() {
 		return false, nil
 	}
 	about := b.about("restored", row.ID)
@@ -199,7 +223,7 @@ func (b *batch) lostTrack(ctx context.Context, row store.Row) (bool, error) {
 	case decided == "create":
 		return false, nil
 	case decided == "dismiss":
-		b.stand(row.ID, standsReview, "left alone by a person after a restore")
+		b.stand(row.ID, standsReview, lostSince+"left alone by a person")
 		return true, nil
 	}
 	equals, err := b.equals(ctx, row)
@@ -216,7 +240,7 @@ func (b *batch) lostTrack(ctx context.Context, row store.Row) (bool, error) {
 	case b.oursBeforeRestore(row):
 		text = "was made by Tandem after the backup, and its original cannot be found"
 	}
-	b.stand(row.ID, standsReview, "since a restore: "+text)
+	b.stand(row.ID, standsReview, lostSince+text)
 	b.review(store.Review{Kind: store.ReviewRestored, Subject: about, Side: b.side, Record: row.ID, Candidates: equals,
 		Text:    fmt.Sprintf("%s/%s%s %s in %s since a backup was restored", b.r.p.ends[b.side].of, row.ID, called(row.Fields), text, b.r.p.ends[b.side.Other()].of),
 		Fix:     "if it is on the other side already, give both the same key or delete one; if it is new, create it",

@@ -169,12 +169,13 @@ func ruleOfStanding(reason, detail string) Rule {
 		}
 		return ruleOf("R27")
 	case standsReview:
+		why, lost := strings.CutPrefix(detail, lostSince)
 		switch {
-		case strings.HasPrefix(detail, "several records"):
+		case strings.HasPrefix(why, "several records"):
 			return ruleOf("R14")
-		case strings.HasPrefix(detail, "has the same"):
+		case strings.HasPrefix(why, "has the same"):
 			return ruleOf("R20")
-		case strings.HasPrefix(detail, "since a restore"):
+		case lost:
 			return ruleOf("R34")
 		default:
 			return ruleOf("R29")

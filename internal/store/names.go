@@ -173,7 +173,7 @@ func (t *tx) sync(name string) (syncEnds, error) {
 	if e := t.s.names.sync(name); e.id != 0 {
 		return e, nil
 	}
-	_, err := t.exec(`INSERT INTO syncs (workspace, name, left_object, right_object, left_mark, right_mark)
+	made, err := t.exec(`INSERT INTO syncs (workspace, name, left_object, right_object, left_mark, right_mark)
 		VALUES (?, ?, 0, 0, 0, 0) ON CONFLICT (workspace, name) DO NOTHING`, t.s.workspace, name)
 	if err != nil {
 		return syncEnds{}, fmt.Errorf("name the sync %s: %w", name, err)
@@ -183,6 +183,12 @@ func (t *tx) sync(name string) (syncEnds, error) {
 		func(scan scanner) error { return scan(&e.id, &e.ends[record.Left], &e.ends[record.Right]) })
 	if err != nil {
 		return syncEnds{}, fmt.Errorf("name the sync %s: %w", name, err)
+	}
+	if made > 0 { // R34
+		_, err := t.exec(`INSERT INTO restores (workspace, sync, at, taken, home) SELECT workspace, ?, at, taken, home FROM restores WHERE sync = ?`, e.id, t.s.unknownSyncs())
+		if err != nil {
+			return syncEnds{}, fmt.Errorf("mark the sync %s as restored: %w", name, err)
+		}
 	}
 	t.named.putSync(name, e)
 	return e, nil

@@ -35,6 +35,11 @@ func (s *Store) Restored(ctx context.Context, sync string) (Restore, bool, error
 	return x, found, nil
 }
 
+// unknownSyncs stands among the restores for the syncs of which the backup knew nothing: they
+// may have run since it was made. Those are meant that are there when the hub goes on; from the
+// end of the first one's restore a sync that is not known is new.
+func (s *Store) unknownSyncs() int64 { return -s.workspace }
+
 // DoneRestore ends what a restore asks of a sync: both its sides have been listed and
 // planned since.
 func (s *Store) DoneRestore(ctx context.Context, sync string) error {
@@ -43,7 +48,7 @@ func (s *Store) DoneRestore(ctx context.Context, sync string) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(`DELETE FROM restores WHERE sync = ?`, e.id)
+		_, err = t.exec(`DELETE FROM restores WHERE sync IN (?, ?)`, e.id, t.s.unknownSyncs())
 		return err
 	})
 }
@@ -62,6 +67,11 @@ func (s *Store) MarkRestored(ctx context.Context, taken, at time.Time) error {
 			ON CONFLICT (sync) DO UPDATE SET at = excluded.at, taken = excluded.taken`, micros(at), micros(taken), home)
 		if err != nil {
 			return fmt.Errorf("mark the syncs: %w", err)
+		}
+		_, err = t.exec(`INSERT INTO restores (workspace, sync, at, taken, home) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (sync) DO UPDATE SET at = excluded.at, taken = excluded.taken`, s.workspace, s.unknownSyncs(), micros(at), micros(taken), home)
+		if err != nil {
+			return fmt.Errorf("mark the syncs that are not known: %w", err)
 		}
 		for _, step := range []string{
 			`DELETE FROM installation`,

@@ -89,30 +89,39 @@ type reading struct {
 // proofs are what the listings of an object's parts have left to be proven: what one part does
 // not show may be in another one.
 type proofs struct {
-	parts, listed int
-	rd            *reading
-	since         time.Time // when the first of the listings began
+	parts int
+	rd    *reading
+	since time.Time     // when the first of the listings began
+	lasts []*store.Page // what ends them
 }
 
 // proveLater leaves what a part's listing suggests until all parts have been read.
-func (r *run) proveLater(ctx context.Context, rd *reading, listing time.Time) error {
+func (r *run) proveLater(ctx context.Context, rd *reading, last *store.Page) error {
 	if rd.due == nil {
-		return r.proveGone(ctx, rd, listing)
+		return r.prove(ctx, &proofs{parts: 1, rd: rd, since: last.Listing, lasts: []*store.Page{last}})
 	}
-	if rd.due.listed == 0 || listing.Before(rd.due.since) {
-		rd.due.since = listing
+	if len(rd.due.lasts) == 0 || last.Listing.Before(rd.due.since) {
+		rd.due.since = last.Listing
 	}
-	rd.due.rd, rd.due.listed = rd, rd.due.listed+1
+	rd.due.rd, rd.due.lasts = rd, append(rd.due.lasts, last)
 	return nil
 }
 
-// prove looks at what none of the parts has shown.
+// prove looks at what none of the parts has shown, and ends their listings then: see [readPage].
 func (r *run) prove(ctx context.Context, due *proofs) error {
-	if due.listed == 0 {
+	if len(due.lasts) == 0 {
 		return nil
 	}
-	due.rd.some = due.listed < due.parts
-	return r.proveGone(ctx, due.rd, due.since)
+	due.rd.some = len(due.lasts) < due.parts
+	if err := r.proveGone(ctx, due.rd, due.since); err != nil {
+		return err
+	}
+	for _, last := range due.lasts {
+		if _, err := r.e.store.SavePage(ctx, *last); err != nil {
+			return fmt.Errorf("end the listing: %w", err)
+		}
+	}
+	return nil
 }
 
 func (r *run) pullPart(ctx context.Context, side record.Side, part string, due *proofs) error {
@@ -180,18 +189,31 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 		if err := r.readByID(ctx, rd, unknown); err != nil {
 			return err
 		}
-		// R21: what a narrowed listing did not show may be outside of it. A refresh proves only
-		// where the sweep is none: that of a bin.
-		whole := rd.where == nil && (rd.feed != store.FeedRefresh || rd.end.object.Deletes == record.EvidenceBin)
-		if whole && page.Complete && !listing.IsZero() && !rd.state.ListedAt.IsZero() {
-			return r.proveLater(ctx, rd, listing)
+		if page.last == nil {
+			return nil
 		}
-		return nil
+		return r.proveLater(ctx, rd, page.last)
 	}
 }
 
-// readPage reads one page into the mirror.
-func (r *run) readPage(ctx context.Context, rd *reading, from connector.Cursor, listing time.Time) (page connector.Page, saved store.Saved, err error) {
+// A readPage is a page that has been read and saved.
+type readPage struct {
+	connector.Page
+	last *store.Page // what ends the listing once all that it did not show has been asked for; nil = it has ended, or goes on
+}
+
+// proves reports whether what a listing has not shown is to be asked for by its id when it ends
+// with that page. What a narrowed one did not show may be outside of it (R21). A refresh proves
+// only where the sweep is none: that of a bin.
+func (rd *reading) proves(page connector.Page, listing time.Time) bool {
+	return !page.More && page.Complete && !listing.IsZero() && !rd.state.ListedAt.IsZero() && rd.where == nil &&
+		(rd.feed != store.FeedRefresh || rd.end.object.Deletes == record.EvidenceBin)
+}
+
+// readPage reads one page into the mirror. The last one of a listing that proves something is
+// kept at its own beginning: cut off before all is proven, the listing ends anew, and nothing
+// that was deleted before a cursor expired is forgotten (R21, invariant 11).
+func (r *run) readPage(ctx context.Context, rd *reading, from connector.Cursor, listing time.Time) (page readPage, saved store.Saved, err error) {
 	ctx, span := r.e.span(ctx, "read page", attribute.String("tandem.object", rd.end.of.String()), attribute.String("tandem.feed", string(rd.feed)))
 	defer func() {
 		ended(span, err, attribute.Int("tandem.records", len(page.Changes)), attribute.Int("tandem.records.changed", saved.Changed))
@@ -201,17 +223,21 @@ func (r *run) readPage(ctx context.Context, rd *reading, from connector.Cursor, 
 	if !listing.IsZero() {
 		q.Where = rd.where
 	}
-	if page, err = rd.end.conn.able.Source.Changes(ctx, q); err != nil {
+	if page.Page, err = rd.end.conn.able.Source.Changes(ctx, q); err != nil {
 		return page, saved, err
 	}
 	changes, err := r.current(ctx, rd, page.Changes, began)
 	if err != nil {
 		return page, saved, err
 	}
-	saved, err = r.e.store.SavePage(ctx, store.Page{Of: rd.end.of, Partition: rd.part, Feed: rd.feed,
-		Changes: changes, Keys: rd.keys, Began: began, After: rd.shownUntil(), Mapped: rd.fields, Listing: listing, Next: page.Next,
-		Done: !page.More, Fields: rd.print, Total: page.Total})
-	if err != nil {
+	p := store.Page{Of: rd.end.of, Partition: rd.part, Feed: rd.feed, Changes: changes, Keys: rd.keys, Began: began, After: rd.shownUntil(),
+		Mapped: rd.fields, Listing: listing, Next: page.Next, Done: !page.More, Fields: rd.print, Total: page.Total}
+	if rd.proves(page.Page, listing) {
+		last := p
+		last.Changes = nil
+		page.last, p.Next, p.Done = &last, from, false
+	}
+	if saved, err = r.e.store.SavePage(ctx, p); err != nil {
 		return page, saved, fmt.Errorf("save page: %w", err)
 	}
 	return page, saved, nil

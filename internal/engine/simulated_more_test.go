@@ -233,6 +233,28 @@ func TestR21WhatWasDeletedBeforeACursorExpiredIsNoticed(t *testing.T) {
 	})
 }
 
+// R21: the listing after a cursor has expired ends only when all that it did not show has been
+// asked for: cut off in between, the next run does that.
+func TestR21WhatWasDeletedBeforeACursorExpiredIsNoticedThoughItsProofFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, _ := pairOf(t, cardsWith("delete: delete"), map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.remove(w.a, "cards", left)
+		time.Sleep(30 * 24 * time.Hour)
+		down := w.a.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/get"})
+		if w.sync("cards"); down.Hits() == 0 {
+			t.Fatal("nothing was asked for by its id")
+		}
+		down.Remove()
+		time.Sleep(time.Hour)
+		w.settled("cards")
+		if rows := w.b.Rows("cards"); len(rows) != 0 {
+			t.Errorf("right still has %v", rows)
+		}
+		quiet(t, w)
+	})
+}
+
 // R36, R3: what people fill in before the outcome of a create is known is not taken for empty.
 func TestR36ARecordThatWasMadeLaterIsNotTakenForEmpty(t *testing.T) {
 	t.Parallel()

@@ -177,6 +177,7 @@ type batch struct {
 	asked   map[string]bool              // subjects of review items that the batch has opened
 	losers  map[string][]string          // of the unlinked records of side: what was merged into them (R24)
 	made    map[int64]bool               // links that this batch has made
+	fused   map[string]bool              // records whose partner in another sync was merged into another record
 	mains   map[string]store.Link        // of things that have copies: the main link by the record's id (R26)
 	members map[string][]store.Link      // and the open links that share the record
 	waits   map[string]string            // copies that are not planned now, and why

@@ -154,7 +154,7 @@ func (r *run) recipient(ctx context.Context, e store.Event, person string, l sto
 	}
 	row, known := rows[e.Side][person]
 	switch stands.Reason {
-	case standsFiltered, standsPartner, standsDirection, standsNoCreate, standsClosed, standsTarget, standsErased:
+	case standsFiltered, standsPartner, standsDirection, standsNoCreate, standsClosed, standsParted, standsTarget, standsErased:
 		return recipient{never: "its person is not on the other side: " + stands.Reason}, nil
 	}
 	switch {

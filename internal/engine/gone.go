@@ -281,7 +281,7 @@ func (r *run) overshadowed(ctx context.Context) ([]store.Spot, error) {
 			spots = append(spots, store.Spot{Side: item.Side, ID: item.Record})
 		}
 	}
-	standing, err := r.e.store.Standings(ctx, r.p.Name, maxHeld, standsPartner, standsErased)
+	standing, err := r.e.store.Standings(ctx, r.p.Name, maxHeld, standsPartner, standsParted, standsErased)
 	if err != nil {
 		return nil, err
 	}

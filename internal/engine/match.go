@@ -21,6 +21,7 @@ const (
 	standsDirection = "direction"        // nothing is written to the other side
 	standsNoCreate  = "no create"        // records are not created on the other side
 	standsClosed    = "closed"           // it was linked once, and its link was closed (R18)
+	standsParted    = "partner parted"   // what could be its partner was linked once, and its link was closed (R18)
 	standsReview    = "review"           // a person must decide
 	standsWaiting   = "waiting"          // for another record, or for an operation under way
 	standsTarget    = "not wanted"       // what would be created does not pass the other side's filter (R19)
@@ -170,14 +171,21 @@ func (b *batch) match(ctx context.Context, row store.Row) error {
 		b.stand(row.ID, standsPartner, "its partner does not pass where."+b.side.Other().String())
 		return nil
 	}
-	if l := b.links[b.side][row.ID]; closedBecause(l, closedLost) { // R24: what a person merged is not made again
-		b.stand(row.ID, standsClosed, "its partner was "+l.Closed+", and no record has its key")
+	if b.mergedAway(row) { // R24: what a person merged is not made again
+		b.stand(row.ID, standsClosed, "its partner was merged into another record, and none has its key")
 		return nil
 	}
 	if settled, err := b.lostTrack(ctx, row); err != nil || settled {
 		return err
 	}
 	return b.create(row)
+}
+
+// mergedAway reports whether the partner that a record had, here or in another sync of the same
+// objects, was merged into a record that is not named, be it after they were parted by a filter.
+func (b *batch) mergedAway(row store.Row) bool {
+	l, other := b.links[b.side][row.ID], b.side.Other()
+	return closedBecause(l, closedLost) || b.fused[row.ID] || reenters(l) && b.rows[other][l.IDs[other]].Fate == connector.Merged
 }
 
 // differs reports whether a candidate holds another value of one of these keys.
@@ -244,7 +252,7 @@ func (b *batch) about(what, id string) string {
 func (b *batch) join(ctx context.Context, row store.Row, partner, why string) error {
 	other := b.side.Other()
 	if l, was := b.links[other][partner]; was && l.Closed != "" && !rematches(l) {
-		b.stand(row.ID, standsClosed, "the record with the same key was parted from its partner: "+l.Closed)
+		b.stand(row.ID, standsParted, "the record with the same key was parted from its partner: "+l.Closed)
 		return nil
 	}
 	mate, ok := b.rows[other][partner]
@@ -378,6 +386,11 @@ func (b *batch) transitive(ctx context.Context, row store.Row) (partner string, 
 			if back, err := b.bringOver(row, rows[id]); err != nil || back {
 				return "", back, err
 			}
+		case fate == connector.Merged:
+			if b.fused == nil {
+				b.fused = map[string]bool{}
+			}
+			b.fused[row.ID] = true
 		} // else it is as if it had come back to a partner that is gone (R18)
 	}
 	return "", false, nil

@@ -349,12 +349,14 @@ func (s *settling) loadRows(ctx context.Context) error {
 	return nil
 }
 
-// fresh reads old targets again (R4) and sends back to planning whatever was decided from
-// another state than the present one (R27).
+// fresh reads old targets again, and those of merges, of which no vendor takes a condition, in any
+// case (R4), and sends back to planning whatever was decided from another state than the present
+// one (R27).
 func (s *settling) fresh(ctx context.Context) error {
 	var old []string
 	for _, op := range s.ops {
-		if row, ok := s.rows[s.side][op.TargetID]; ok && op.Verb != connector.Create && time.Since(row.ReadAt) > freshFor {
+		row, ok := s.rows[s.side][op.TargetID]
+		if ok && op.Verb != connector.Create && (op.Verb == verbMerge || time.Since(row.ReadAt) > freshFor) {
 			old = append(old, op.TargetID)
 		}
 	}

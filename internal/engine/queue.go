@@ -139,7 +139,7 @@ func (b *batch) withdrawRecord(id string) {
 		}
 	}
 	switch reason {
-	case standsFiltered, standsDirection, standsNoCreate, standsClosed, standsTarget:
+	case standsFiltered, standsDirection, standsNoCreate, standsClosed, standsParted, standsTarget:
 	case standsReview:
 		if len(open) == len(kinds) {
 			return // dismissed, or asked about otherwise

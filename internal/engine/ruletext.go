@@ -155,7 +155,7 @@ func ruleOfReason(why string) string {
 // ruleOfStanding is the rule by which a record stands alone.
 func ruleOfStanding(reason, detail string) Rule {
 	switch reason {
-	case standsClosed:
+	case standsClosed, standsParted:
 		return ruleOf("R18")
 	case standsTarget:
 		return ruleOf("R19")

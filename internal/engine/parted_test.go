@@ -1,0 +1,82 @@
+package engine_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tandemhub/tandem/connectortest/toy"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// R18: a record that only the key of one that was parted from its partner keeps from being created
+// is looked at again when that one is gone or has another key.
+func TestR18WhatAPartedRecordsKeyHeldBackGoesOnWhenThatIsGone(t *testing.T) {
+	t.Parallel()
+	for name, free := range map[string]func(w *world, left string){
+		"another key": func(w *world, left string) { w.put(w.a, "cards", left, map[string]string{"email": "other@x.gr"}) },
+		"gone":        func(w *world, left string) { w.remove(w.a, "cards", left) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w, left, right := pairOf(t, cardsYAML, map[string]string{"name": "Ann", "email": "ann@x.gr"})
+				w.remove(w.b, "cards", right)
+				w.settled("cards")
+				w.put(w.b, "cards", "", map[string]string{"name": "Ann too", "email": "ann@x.gr"})
+				w.settled("cards")
+				if n := len(w.a.Rows("cards")); n != 1 {
+					t.Fatalf("%d cards at a, want the one whose partner was deleted", n)
+				}
+				free(w, left)
+				w.settled("cards")
+				w.by(w.a, "cards", "name", "Ann too")
+				quiet(t, w)
+			})
+		})
+	}
+}
+
+// R24, R25: what was merged into a record that the vendor does not name, after a filter had parted it
+// from its partner, is not made again for that one.
+func TestR24WhatWasMergedAfterItLeftTheFilterIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	moves(t, func(t *testing.T, w *world) {
+		ann := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "stage": "new"})
+		bob := w.put(w.a, "cards", "", map[string]string{"name": "Bob", "email": "bob@x.gr", "stage": "lost"})
+		w.moved()
+		w.put(w.a, "cards", ann, map[string]string{"stage": "lost"})
+		w.moved()
+		w.a.Folds(toy.FoldNowhere)
+		w.merge(w.a, bob, ann)
+		w.moved()
+		w.put(w.b, "cards", w.by(w.b, "cards", "name", "Ann").ID, map[string]string{"stage": "won", "phone": "1"})
+		w.moved()
+		if rows := w.a.Rows("cards"); len(rows) != 1 {
+			t.Errorf("a person merged Ann into Bob, and there are %v", rows)
+		}
+	})
+}
+
+// R4: no vendor merges only if nothing has changed, so that a record is looked at right before, and
+// what somebody has just entered is in the journal with it (invariant 7).
+func TestR4ARecordIsReadRightBeforeItIsMergedAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsWith("merge: follow"))
+		w.people("Ann", "Bob")
+		lost := w.by(w.a, "cards", "name", "Ann").ID
+		time.Sleep(time.Hour)
+		w.put(w.a, "cards", lost, map[string]string{"phone": "1"}) // so that the run reads it anyway
+		w.merge(w.b, w.by(w.b, "cards", "name", "Bob").ID, w.by(w.b, "cards", "name", "Ann").ID)
+		w.a.Before(onceAt("/v1/get", func() { w.put(w.a, "cards", lost, map[string]string{"notes": "call her"}) }))
+		w.settled("cards")
+		for _, e := range w.history(record.Left, lost) {
+			if e.Kind == store.Folded && e.Set["notes"].Text() == "call her" {
+				return
+			}
+		}
+		t.Errorf("the note is in no line of the journal: %v", w.history(record.Left, lost))
+	})
+}

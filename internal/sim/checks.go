@@ -50,7 +50,7 @@ func (o *oracle) excused(at spot, row twin.Row, st store.Standing, s Sync) strin
 			return ""
 		}
 		return "the sync makes records on the other side"
-	case "closed":
+	case "closed", "partner parted":
 		if whole := o.of(at); o.deletedIn(whole) || o.mergedIn(whole) || o.sorted(whole) {
 			return ""
 		}
@@ -65,6 +65,9 @@ func (o *oracle) excused(at spot, row twin.Row, st store.Standing, s Sync) strin
 	case "review":
 		if o.w.past != nil && strings.HasPrefix(st.Detail, "since a restore") {
 			return "" // R34: nobody has said yet whether it has a partner
+		}
+		if cutOff := strings.HasPrefix(st.Detail, "nobody can tell whether it has been created") || strings.HasSuffix(st.Detail, "it is not repeated"); cutOff && o.untraceable(at) {
+			return "" // R16: as needless has it of the question
 		}
 		if o.shared(o.of(at), key, f) || o.mergedIn(o.of(at)) {
 			return ""
@@ -194,12 +197,21 @@ func (o *oracle) doubled(at spot, act twin.Act) {
 			}
 			for _, id := range m.lost {
 				was := spot{m.kind, m.side, id}
-				if o.createdAfter(act, m) && (source == into && len(m.lost) > 1 && o.hadPartner(was, at) || m.side == at.side && o.bonded(was, source)) {
+				if o.createdAfter(act, m) && (source == into && len(m.lost) > 1 && o.hadPartner(was, at) || m.side == at.side && o.bonded(was, source) && !o.partedUnseen(was, source)) {
 					o.w.blamef("%s was created at %s for %s, which people had merged with what is there", o.name(at), act.At.UTC().Format("02 15:04:05"), o.name(source))
 				}
 			}
 		}
 	}
+}
+
+// partedUnseen reports whether two records were parted because one left a filter, at a vendor that
+// does not say that a record was merged: to the hub it was deleted while it was nobody's partner, and
+// whoever enters a sync without a partner gets one (R18, R25).
+func (o *oracle) partedUnseen(was, source spot) bool {
+	return o.w.set.Sides[was.side].Unseen && o.sorted(o.of(source)) && !slices.ContainsFunc(o.links, func(l bond) bool {
+		return l.end(was) >= 0 && l.end(source) >= 0 && !strings.HasPrefix(l.Closed, "left the filter")
+	})
 }
 
 func (o *oracle) createdAfter(act twin.Act, m fusion) bool { return act.At.After(m.at.Add(time.Hour)) }

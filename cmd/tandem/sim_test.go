@@ -54,7 +54,7 @@ func realLife(t *testing.T, seed uint64) sim.Setup {
 	for _, sys := range systems.All() {
 		s.Specs = append(s.Specs, sys.Spec)
 	}
-	s.Sides = []sim.Account{{Connection: "erp", Twin: twinOf(t, "dolibarr", twin.Options{Zone: athens(t)}), Blind: true, Archives: [2]string{"statut", "0"}},
+	s.Sides = []sim.Account{{Connection: "erp", Twin: twinOf(t, "dolibarr", twin.Options{Zone: athens(t)}), Blind: true, Shy: true, Archives: [2]string{"statut", "0"}},
 		{Connection: "crm", Twin: twinOf(t, "hubspot", twin.Options{}), Blind: true, Keyless: true}}
 	s.Env = func(name string) (string, bool) {
 		if name == "ERP_SECRET" {

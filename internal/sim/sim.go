@@ -57,7 +57,10 @@ type Account struct {
 	Still   bool // nobody works there: it only takes what it is told
 	Untold  bool // it does not say what a merged record went into
 	Unseen  bool // nor that it was merged
-	Forms   bool // people fill in fields of consent themselves there: what they say is firsthand (R32)
+	// Shy says that an object of which the vendor shows no record at all may be out of sight:
+	// nothing of it is taken for deleted then (R21).
+	Shy   bool
+	Forms bool // people fill in fields of consent themselves there: what they say is firsthand (R32)
 }
 
 // Acts says which of the rarer things people do in this life.

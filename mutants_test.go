@@ -31,7 +31,7 @@ func mutants() []mutant {
 	)
 	return []mutant{
 		{"Invariant 1", "internal/store/mirror.go", "return saved, t.place(object, p) //", "return saved, nil //", st, "ConformanceSQLite$"},
-		{"Invariant 1", "internal/engine/pull.go", "Next: page.Next,\n", "Next: \"\",\n", en, "ACrashAtAnyVendorCall|ListingGoesOn|Invariant6|FirstSync"},
+		{"Invariant 1", "internal/engine/pull.go", "Next: page.Next, Done", "Next: \"\", Done", en, "ACrashAtAnyVendorCall|ListingGoesOn|Invariant6|FirstSync"},
 		{"Invariant 2", "internal/store/links.go", "if !explained && (!bytes", "if false && (!bytes", st, "ConformanceSQLite$"},
 		{"Invariant 2", "internal/engine/settle.go", "	s.journal(*link, store.Entry{Kind: store.Written, Field: of.Wire, Old", "	_ = (store.Entry{Kind: store.Written, Field: of.Wire, Old", en, "R8|R10|EditsOnBothSides"},
 		{"Invariant 3", "internal/store/plan.go", "	for id := range left {\n		return 0, fmt", "	for id := range map[int64]bool{} {\n		return 0, fmt", st, "ConformanceSQLite$"},

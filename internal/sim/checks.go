@@ -54,9 +54,9 @@ func (o *oracle) excused(at spot, row twin.Row, st store.Standing, s Sync) strin
 		if whole := o.of(at); o.deletedIn(whole) || o.mergedIn(whole) || o.sorted(whole) {
 			return ""
 		}
-		for _, end := range s.Ends { // the record that has its key lost its own partner
+		for _, end := range s.Ends { // the record that has its key lost its own partner, or people merged it
 			for _, other := range o.holders(end, key, f) {
-				if end != at.side && o.deletedIn(o.of(other)) {
+				if end != at.side && (o.deletedIn(o.of(other)) || o.mergedIn(o.of(other))) {
 					return ""
 				}
 			}

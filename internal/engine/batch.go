@@ -364,6 +364,9 @@ func (b *batch) record(ctx context.Context, id string) error {
 			if err := b.recreate(ctx, link); err != nil {
 				return err
 			}
+			if err := b.unbar(ctx, row); err != nil {
+				return err
+			}
 		}
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: id}) // it is gone and was nobody's
 		b.withdrawGone(id)

@@ -281,7 +281,7 @@ func (r *run) overshadowed(ctx context.Context) ([]store.Spot, error) {
 			spots = append(spots, store.Spot{Side: item.Side, ID: item.Record})
 		}
 	}
-	standing, err := r.e.store.Standings(ctx, r.p.Name, maxHeld, standsPartner, standsParted, standsErased)
+	standing, err := r.e.store.Standings(ctx, r.p.Name, maxHeld, standsPartner, standsErased)
 	if err != nil {
 		return nil, err
 	}
@@ -289,6 +289,32 @@ func (r *run) overshadowed(ctx context.Context) ([]store.Spot, error) {
 		spots = append(spots, store.Spot{Side: s.Side, ID: s.ID})
 	}
 	return spots, nil
+}
+
+// unbar has those planned again that a record kept from being created with its key, once it is gone
+// itself: it was parted from its partner, and they could have been it (R18).
+func (b *batch) unbar(ctx context.Context, row store.Row) error {
+	var keys []store.Key
+	for _, k := range b.r.p.Mapping.Keys(b.side, row.Fields) {
+		if k.Value != "" && !k.Free {
+			keys = append(keys, store.Key{Name: k.Name, Value: k.Value})
+		}
+	}
+	other := b.side.Other()
+	found, err := b.r.e.store.FindByKey(ctx, b.r.p.ends[other].of, keys)
+	if err != nil {
+		return fmt.Errorf("find what has the key of a record that is gone: %w", err)
+	}
+	for _, key := range keys {
+		for _, id := range found[key] {
+			if stands, err := b.r.e.store.Standing(ctx, b.r.p.Name, other, id); err != nil {
+				return err
+			} else if stands.Reason == standsParted {
+				b.facts.Dirty = append(b.facts.Dirty, store.Spot{Side: other, ID: id})
+			}
+		}
+	}
+	return nil
 }
 
 // remove plans the delete or archive of one side (invariant 5), and of what it takes along.

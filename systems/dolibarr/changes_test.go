@@ -88,7 +88,7 @@ func TestEditsDuringAListingAreTold(t *testing.T) {
 }
 
 // PHP runs out of memory on long pages and says nothing: the page is halved, and the
-// next ones too.
+// next ones too. A later reading tries once whether twice the rows pass by now.
 func TestPagesShrinkToPHPsMemory(t *testing.T) {
 	t.Parallel()
 	bubble(t, twin.Options{PageSize: 40}, func(t *testing.T, s *server) {
@@ -104,7 +104,7 @@ func TestPagesShrinkToPHPsMemory(t *testing.T) {
 			t.Errorf("listed %d, complete %v", len(changes), page.Complete)
 		}
 		s.reconnect()
-		if n := s.calls(func() { changes, _ = s.changes(connector.Query{Object: thirdParties, Cursor: page.Next}) }); n != 4 || len(changes) != 100 {
+		if n := s.calls(func() { changes, _ = s.changes(connector.Query{Object: thirdParties, Cursor: page.Next}) }); n != 5 || len(changes) != 100 {
 			t.Errorf("what the cursor knows of the page is forgotten: %d requests for %d", n, len(changes))
 		}
 	})
@@ -113,6 +113,28 @@ func TestPagesShrinkToPHPsMemory(t *testing.T) {
 		s.Inject(twin.Fault{Kind: twin.FaultErrorAfterCommit, Path: "/api/index.php/thirdparties"})
 		_, err := s.Source.Changes(context.Background(), connector.Query{Object: thirdParties})
 		wants(t, err, connector.Unavailable, connector.ScopeObject, "", "memory")
+	})
+}
+
+// Whatever else breaks the server down without a word looks the same: pages are not short for
+// ever after, or an idle hub would ask for single rows.
+func TestShortPagesGrowAgain(t *testing.T) {
+	t.Parallel()
+	bubble(t, twin.Options{}, func(t *testing.T, s *server) {
+		for i := range 8 {
+			s.company(fmt.Sprint("Acme ", i))
+		}
+		broken := s.Inject(twin.Fault{Kind: twin.FaultErrorAfterCommit, Path: "/api/index.php/thirdparties", Times: 8})
+		_, page := s.changes(connector.Query{Object: thirdParties})
+		broken.Remove()
+		for range 4 {
+			s.reconnect()
+			_, page = s.changes(connector.Query{Object: thirdParties, Cursor: page.Next})
+		}
+		var changes []connector.Change
+		if n := s.calls(func() { changes, _ = s.changes(connector.Query{Object: thirdParties, Cursor: page.Next}) }); n != 1 || len(changes) != 8 {
+			t.Errorf("%d requests for %d records", n, len(changes))
+		}
 	})
 }
 

@@ -186,12 +186,26 @@ func (c *conn) page(o object, got list, cur cursor, zone *time.Location) connect
 	case more:
 		cur.After = got.rows[len(got.rows)-1].number("id")
 	case cur.Mode == modeSweep:
-		cur = cursor{Mode: modeSweep, Limit: cur.Limit}
+		cur = cursor{Mode: modeSweep, Limit: c.longer(o, cur.Limit)}
 	default:
 		cur.Mode, cur.Since, cur.After, cur.Began, cur.Where = modeNew, cur.Began, 0, 0, ""
+		cur.Limit = c.longer(o, cur.Limit)
 	}
 	p.Next = cur.String()
 	return p
+}
+
+// longer lets the next reading try pages of twice the rows, 0 = the usual: what broke the server
+// down without a word may have been something else than the length of a page, and with a few rows a page
+// all later readings would be many requests.
+func (c *conn) longer(o object, limit int) int {
+	if limit *= 2; limit >= pageRows {
+		limit = 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.most[o.Name] = limit
+	return limit
 }
 
 // change makes a change of a row. Closed third parties, disabled contacts and products that

@@ -272,9 +272,10 @@ func (a *Twin) Remove(object, id string) error {
 	return a.mark(object, id, "delete", func(_ *twinTable, r *twinRow) { a.purge(object, r, "person") })
 }
 
-// Hide takes a row out of the credential's sight, or brings it back.
+// Hide takes a row out of the credential's sight, or brings it back. What was put into the bin
+// meanwhile comes into sight there.
 func (a *Twin) Hide(object, id string, hidden bool) error {
-	return a.mark(object, id, "", func(_ *twinTable, r *twinRow) { r.hidden = hidden })
+	return a.mark(object, id, "", func(_ *twinTable, r *twinRow) { r.hidden = hidden }, "bin")
 }
 
 // Close takes a table out of the credential's sight.
@@ -286,7 +287,7 @@ func (a *Twin) Close(object string) {
 	}
 }
 
-func (a *Twin) mark(object, id, verb string, change func(*twinTable, *twinRow)) error {
+func (a *Twin) mark(object, id, verb string, change func(*twinTable, *twinRow), states ...string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.commit()
@@ -296,7 +297,7 @@ func (a *Twin) mark(object, id, verb string, change func(*twinTable, *twinRow)) 
 		return fmt.Errorf("no table %q", object)
 	}
 	r, ok := t.rows[id]
-	if !ok || r.state != "" {
+	if !ok || r.state != "" && !slices.Contains(states, r.state) {
 		return fmt.Errorf("no row %s in %s", id, object)
 	}
 	change(t, r)

@@ -361,6 +361,39 @@ func TestR34ARecordOutOfSightAfterARestoreDoesNotEndTheCare(t *testing.T) {
 	}
 }
 
+// R34: as long as nobody has answered, every run takes the same care; it does not read both sides twice for it.
+func TestR34TheCareAfterARestoreReadsEachSideOnce(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []int{1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, deletingYAML)
+			w.workers = workers
+			w.restart()
+			id := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+			w.settled("cards")
+			file := w.backup()
+			time.Sleep(time.Hour)
+			if err := w.a.Hide("cards", id, true); err != nil {
+				t.Fatal(err)
+			}
+			w.restore(file)
+			w.sync("cards")
+			time.Sleep(10 * time.Minute)
+			known := len(w.b.Kit().Calls())
+			w.sync("cards")
+			reads := 0
+			for _, c := range w.b.Kit().Calls()[known:] {
+				if c.Path == "/v1/feed" {
+					reads++
+				}
+			}
+			if reads != 2 { // it has two boxes
+				t.Errorf("with %d workers: %d readings of two boxes", workers, reads)
+			}
+		})
+	}
+}
+
 // R34: what the listing after a restore has shown is not asked for by its id too.
 func TestR34ARestoreAsksOnlyForWhatItsListingDidNotShow(t *testing.T) {
 	t.Parallel()

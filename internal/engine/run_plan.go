@@ -97,6 +97,10 @@ func (r *run) prepare(ctx context.Context) error {
 // once the other one is known to the end (R15), and on a first run their creates are sent
 // at once, since no guard has to see them all first (R30).
 func (r *run) readAndPlan(ctx context.Context) error {
+	if r.restored != nil { // R34: both sides have just been read, and nothing is planned before
+		r.finishPlanning()
+		return nil
+	}
 	if r.e.workers == 1 {
 		for _, side := range record.Sides() {
 			if err := r.pull(ctx, side); err != nil {
@@ -106,7 +110,7 @@ func (r *run) readAndPlan(ctx context.Context) error {
 		r.done.Store(true)
 		return nil
 	}
-	streams := r.first && r.dry == nil && r.restored == nil
+	streams := r.first && r.dry == nil
 	r.streaming = streams // until planning, which runs beside this, has seen both sides
 	outer := ctx
 	g, ctx := errgroup.WithContext(ctx)

@@ -10,7 +10,7 @@ DURATION   ?= 1h
 LINTER     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test short check fmt vet imports lint race docs fuzz bench sim soak soak-year mutants postgres packages
+.PHONY: help demo build test short check fmt vet imports lint race docs fuzz bench sim sim-many soak soak-year mutants postgres packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,9 +78,12 @@ postgres: ## the store's tests on a PostgreSQL server of their own
 packages:
 	@.ci/need-packages postgresql systemd
 
-# Both read the environment; see internal/sim.
+# All read the environment; see internal/sim.
 sim: ## one simulated life again, told in full: SEED=n
 	TANDEM_SIM_SEED=$(SEED) $(GO) test -count=1 -v -run '^TestLives$$' ./internal/sim ./cmd/tandem
+
+sim-many: ## the same with several workers
+	TANDEM_SIM_SEED=$(SEED) $(GO) test -count=1 -v -run '^TestLivesWithSeveralWorkers$$' ./internal/sim
 
 mutants: ## every promise broken in turn: does a test notice? (minutes)
 	TANDEM_MUTANTS=1 $(GO) test -count=1 -v -timeout 0 -run '^TestMutantsAreNoticed$$' .
@@ -89,4 +92,4 @@ soak-year: ## a year of work of one process, in virtual time: bounded store, mem
 	TANDEM_SOAK_YEAR=1 $(GO) test -count=1 -v -timeout 0 -run '^TestAYearOfWorkStaysBounded$$' ./internal/cli
 
 soak: ## simulated lives for DURATION (1h)
-	TANDEM_SOAK=$(DURATION) $(GO) test -count=1 -v -timeout 0 -run '^TestLives$$' ./internal/sim ./cmd/tandem
+	TANDEM_SOAK=$(DURATION) $(GO) test -count=1 -v -timeout 0 -run '^TestLives' ./internal/sim ./cmd/tandem

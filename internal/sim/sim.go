@@ -4,8 +4,9 @@
 // which knows what people did and nothing of how the engine works, holds the two sides
 // against it.
 //
-// All that happens follows from the seed: with one worker and virtual time, the same seed
-// lives the same days. Run it inside a bubble of testing/synctest.
+// All that happens follows from the seed: in virtual time the same seed lives the same days, with
+// several workers too, whose requests take times that the seed decides. Run it inside a bubble
+// of testing/synctest.
 package sim
 
 import (
@@ -38,7 +39,7 @@ type Setup struct {
 	// Steady says that the vendors' clocks are wrong from the beginning and never set: where
 	// changes are found by time, a clock that is put back hides what happens meanwhile.
 	Steady  bool
-	Workers int // of the engine; 0 = one, which makes a life repeatable
+	Workers int // of the engine; 0 = one
 }
 
 // An Account is one side of the syncs.

@@ -15,13 +15,18 @@ import (
 // lives is how many lives an ordinary test run has time for.
 const lives = 120
 
+// crowds is how many lives with several workers, and workers how many these are.
+const crowds, workers = 24, 4
+
 // live lives one life in a bubble.
-func live(t *testing.T, seed uint64) sim.Result {
+func live(t *testing.T, seed uint64, workers int) sim.Result {
 	t.Helper()
 	var res sim.Result
 	synctest.Test(t, func(t *testing.T) {
 		var err error
-		if res, err = sim.Run(t.Context(), toys(t, seed)); err != nil {
+		s := toys(t, seed)
+		s.Workers = workers
+		if res, err = sim.Run(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -38,7 +43,7 @@ func TestLives(t *testing.T) {
 	}
 	counts, n := map[string]int{}, 0
 	for seed := range which.All {
-		res := live(t, seed)
+		res := live(t, seed, 1)
 		for what, times := range res.Counts {
 			counts[what] += times
 		}
@@ -54,29 +59,29 @@ func TestLives(t *testing.T) {
 	}
 }
 
-// Several workers at a time: no life is like another one then, but the same invariants hold.
+// Several workers at a time: the same invariants hold. One seed again: make sim-many SEED=n.
 func TestLivesWithSeveralWorkers(t *testing.T) {
 	t.Parallel()
-	for seed := uint64(2001); seed <= 2016; seed++ {
-		synctest.Test(t, func(t *testing.T) {
-			s := toys(t, seed)
-			s.Workers = 4
-			res, err := sim.Run(t.Context(), s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(res.Wrong) > 0 {
-				t.Error(res.Report("go test ./internal/sim -run TestLivesWithSeveralWorkers", true))
-			}
-		})
+	which, err := sim.LivesOf(os.Getenv, crowds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range which.All {
+		if res := live(t, seed, workers); len(res.Wrong) > 0 {
+			t.Error(res.Report(fmt.Sprintf("make sim-many SEED=%d", seed), testing.Verbose()))
+		}
 	}
 }
 
-// Invariant 12: the same seed lives the same days.
+// Invariant 12: the same seed lives the same days, with several workers too.
 func TestInvariant12TheSameSeedLivesTheSameDays(t *testing.T) {
 	t.Parallel()
-	for seed := uint64(1001); seed <= 1012; seed++ {
-		first, second := live(t, seed), live(t, seed)
+	for seed := uint64(1001); seed <= 1016; seed++ {
+		crew := 1
+		if seed > 1012 {
+			crew = workers
+		}
+		first, second := live(t, seed, crew), live(t, seed, crew)
 		if diff := cmp.Diff(first.Trace, second.Trace); diff != "" {
 			t.Errorf("two lives of seed %d differ:\n%s", seed, diff)
 		}

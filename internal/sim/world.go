@@ -50,11 +50,12 @@ type world struct {
 	past      []store.Entry           // the journal that a restore has lost
 	pastLinks map[string][]store.Link // and the links
 
-	pastLosses []loss     // and the values that operations of its outbox were to overrule
-	homes      []string   // what the installation was called before
-	mu         sync.Mutex // over all of this while requests are under way
-	seen       []int      // acts of each side's ledger that were noticed
-	last       string     // what the last run said
+	pastLosses []loss         // and the values that operations of its outbox were to overrule
+	homes      []string       // what the installation was called before
+	mu         sync.Mutex     // over all of this while requests are under way
+	asked      map[string]int // how often each request was made, where several are under way at a time
+	seen       []int          // acts of each side's ledger that were noticed
+	last       string         // what the last run said
 
 	flowed   []int           // acts of each side's ledger that were searched for automation
 	says     map[spot]string // what records say about mail
@@ -79,7 +80,8 @@ type planned struct {
 var errKilled = errors.New("the process was killed")
 
 func newWorld(ctx context.Context, s Setup) (*world, error) {
-	w := &world{set: s, ctx: ctx, rnd: rand.New(rand.NewPCG(s.Seed, 0x7a4d)), counts: map[string]int{}, focus: map[spot]string{}, seen: make([]int, len(s.Sides)), flowed: make([]int, len(s.Sides)), says: map[spot]string{}, mapped: map[string]time.Time{}} //nolint:gosec // a seed is to be repeatable
+	w := &world{set: s, ctx: ctx, rnd: rand.New(rand.NewPCG(s.Seed, 0x7a4d)), counts: map[string]int{}, asked: map[string]int{}, //nolint:gosec // a seed is to be repeatable
+		focus: map[spot]string{}, seen: make([]int, len(s.Sides)), flowed: make([]int, len(s.Sides)), says: map[spot]string{}, mapped: map[string]time.Time{}}
 	p, problems := plan.Parse("tandem.yaml", []byte(s.Config), s.Env, s.Specs)
 	if problems.HasErrors() {
 		return nil, fmt.Errorf("the configuration of the simulation: %w", problems)
@@ -186,6 +188,11 @@ type wire struct {
 
 func (t *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := t.w
+	if w.set.Workers > 1 {
+		if err := w.travel(t.side, r); err != nil {
+			return nil, err
+		}
+	}
 	if w.over() || w.struck(beforeCall) {
 		return nil, context.Canceled
 	}
@@ -219,7 +226,13 @@ func (w *world) notice(side int) {
 
 // committing is called before a transaction of the store becomes true.
 func (w *world) committing() error {
-	if w.over() || w.struck(beforeCommit) {
+	if w.over() {
+		return errKilled
+	}
+	if !w.busy {
+		return nil // not the process's: the oracle asks what the installation is called
+	}
+	if w.struck(beforeCommit) {
 		return errKilled
 	}
 	if w.brimming() {

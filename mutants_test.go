@@ -40,7 +40,7 @@ func mutants() []mutant {
 		{"Invariant 5", "internal/engine/gone.go", `if f, was, is := b.edited(d, survivor); f != "" {`, `if f, was, is := b.edited(d, survivor); f == "?" {`, en, "R22"},
 		{"Invariant 5", "internal/engine/sweep.go", "if slices.ContainsFunc(changes, isHidden) {", "if slices.ContainsFunc(changes, isHidden) && len(changes) > 1<<20 {", "./cmd/tandem", "R21"},
 		{"Invariant 5", "internal/engine/guard.go", `	tell(alarmDelete, "", "deleted", total.Deleted, g.Delete)`, ``, en, "R30"},
-		{"Invariant 6", "internal/engine/settle.go", "		case f.Echoes(got, sent) || f.Same(got, sent):\n			s.wrote(link, op, of, got)", "		case f.Echoes(got, sent) || f.Same(got, sent):\n			s.wrote(link, op, of, sent)", lives, "TestLives"},
+		{"Invariant 6", "internal/engine/settle.go", "		case f.Echoes(got, sent) || f.Same(got, sent):\n			s.wrote(link, op, of, got)", "		case f.Echoes(got, sent) || f.Same(got, sent):\n			s.wrote(link, op, of, sent)", en, "Invariant6"},
 		{"Invariant 6", "internal/merge/merge.go", "	case f.equal(c.Sent, f.Cells[to].Value):\n		return Outcome{State: StateAgreed, Rule: rule + \" to what", "	case false:\n		return Outcome{State: StateAgreed, Rule: rule + \" to what", "./internal/merge", "."},
 		{"Invariant 7", "internal/engine/field.go", "		of.Lost = &store.Lost{Side: out.Lost.Side, Value: out.Lost.Value}\n", "		_ = of.Lost\n", en, "R8"},
 		{"Invariant 7", "internal/engine/push.go", "		if s.moved(op) || !still {", "		if !still {", lives, "TestLives"},

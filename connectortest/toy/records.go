@@ -118,6 +118,9 @@ func field(w wireField) record.Field {
 	if f.Kind == record.KindText {
 		f.Rewrites = []record.Rewrite{record.RewriteTrim}
 	}
+	if w.Plain {
+		f.Rewrites = []record.Rewrite{record.RewriteDropQuotes, record.RewriteTrim}
+	}
 	switch f.Name {
 	case "name":
 		f.Common, f.Format, f.NoClear = "name", record.FormatName, true

@@ -96,6 +96,7 @@ type twinColumn struct {
 	sole             bool // one row per value
 	quiet            bool // a change does not move the row
 	lower            bool
+	plain            bool // it is kept without quotation marks
 	form             bool // of an opt column: people fill it in themselves
 	made             bool // the vendor fills it
 	cap              int
@@ -398,6 +399,9 @@ func (t *twinTable) holder(key, text string) string {
 
 // check returns the text as the vendor keeps it.
 func (c twinColumn) check(text string) (string, error) {
+	if c.plain {
+		text = strings.ReplaceAll(text, `"`, "")
+	}
 	if c.kind == "text" {
 		text = strings.TrimSpace(text)
 	}

@@ -44,6 +44,17 @@ func (a *Twin) NoForms() {
 	}
 }
 
+// NoQuotes makes an account that keeps the notes of cards without quotation marks, whoever
+// writes them.
+func (a *Twin) NoQuotes() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	columns := a.tables["cards"].columns
+	for i := range columns {
+		columns[i].plain = columns[i].key == "notes"
+	}
+}
+
 // Become puts another account behind the address.
 func (a *Twin) Become(account string) {
 	a.mu.Lock()

@@ -17,6 +17,9 @@ func (t *twinTable) describe(c twinColumn) map[string]any {
 	if c.cap > 0 {
 		d["max"] = c.cap
 	}
+	if c.plain {
+		d["plain"] = true
+	}
 	if c.table != "" {
 		d["table"] = c.table
 	}

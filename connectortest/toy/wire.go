@@ -27,8 +27,9 @@ type wireField struct {
 	Label   string       `json:"label"`
 	Type    string       `json:"type"` // text, email, phone, number, bool, day, time, pick, picks, row, list, opt
 	Must    bool         `json:"must"`
-	Own     bool         `json:"own"`  // made by the customer
-	Form    bool         `json:"form"` // of an opt field: people fill it in themselves
+	Own     bool         `json:"own"`   // made by the customer
+	Form    bool         `json:"form"`  // of an opt field: people fill it in themselves
+	Plain   bool         `json:"plain"` // of a text field: it is kept without quotation marks
 	Max     int          `json:"max"`
 	Options []wireOption `json:"options"`
 	Table   string       `json:"table"` // of a row field

@@ -102,3 +102,30 @@ func TestAPlanShowsWhatChangedRulesWouldDo(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+// Invariant 6, R2: what a vendor makes of a value that we have written is nobody's edit: it is not
+// carried back to where the value came from, now or when another field is edited.
+func TestInvariant6WhatAVendorMakesOfAValueIsNotCarriedBack(t *testing.T) {
+	t.Parallel()
+	for _, first := range []bool{true, false} { // written with the record, or later
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, cardsYAML)
+			w.b.NoQuotes()
+			const said, kept = `she said "yes"`, "she said yes"
+			id := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+			if !first {
+				w.settled("cards")
+			}
+			w.put(w.a, "cards", id, map[string]string{"notes": said})
+			w.settled("cards")
+			w.put(w.b, "cards", w.b.Rows("cards")[0].ID, map[string]string{"phone": "2101234567"})
+			w.settled("cards")
+			w.put(w.a, "cards", id, map[string]string{"discount": "5"})
+			w.settled("cards")
+			if a, b := w.a.Rows("cards")[0].Fields["notes"], w.b.Rows("cards")[0].Fields["notes"]; a != said || b != kept {
+				t.Errorf("a has %q, b has %q", a, b)
+			}
+			quiet(t, w)
+		})
+	}
+}

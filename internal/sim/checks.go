@@ -170,6 +170,9 @@ func (o *oracle) creates() {
 			if whole := o.of(at); o.sorted(whole) && o.deletedIn(whole) {
 				most++ // what was deleted in the one sync is made for the other
 			}
+			if o.unpaired(o.of(at)) {
+				most++
+			}
 			if made > most {
 				o.w.blamef("%d records of %s were created for one: %v", made, o.k.Objects[side], o.members[o.of(at)])
 			}
@@ -179,6 +182,17 @@ func (o *oracle) creates() {
 			o.doubled(at, act)
 		}
 	}
+}
+
+// unpaired reports whether a restore has lost that two records of a thing were a pair, and a person
+// has deleted one of them before they could find each other by their key: of the other one, if it
+// comes back then, nobody knows any more that it had a partner (R34).
+func (o *oracle) unpaired(whole spot) bool {
+	return slices.ContainsFunc(o.past, func(lost bond) bool {
+		_, left := o.gone[lost.at(0)]
+		_, right := o.gone[lost.at(1)]
+		return (left || right) && o.of(lost.at(0)) == whole && !slices.ContainsFunc(o.links, func(l bond) bool { return l.IDs == lost.IDs && l.kind == lost.kind })
+	})
 }
 
 // doubled: what people merged is not made again. A record that was created for one whose
@@ -313,6 +327,22 @@ func (o *oracle) partnerMerged(at spot) bool {
 	})
 }
 
+// echoed is invariant 6 where a vendor keeps less of a value than was written: what it makes of
+// what people entered elsewhere is not written there over what they did enter.
+func (o *oracle) echoed(side int, act twin.Act, f Field) {
+	if f.Worn == nil || f.Worn[side] {
+		return
+	}
+	acts := o.w.set.Sides[side].Twin.Kit().Ledger().Acts()
+	i := slices.IndexFunc(acts, func(a twin.Act) bool {
+		return a.At.Equal(act.At) && a.Object == act.Object && a.ID == act.ID && ours(a)
+	})
+	was, is := lastOf(acts[:i], act, f.Wire[side]), act.Fields[f.Wire[side]]
+	if strings.TrimSpace(was) != is && o.same(f, side, was) == o.same(f, side, is) {
+		o.w.blamef("%s of %s was %q and became %q, which nobody entered", f.Key, o.name(spot{o.kind, side, act.ID}), was, is)
+	}
+}
+
 // writes: a field of a pair is written no more often than people edited it, and once for
 // the link; and nothing is written that is not in the sync.
 func (o *oracle) writes() {
@@ -336,6 +366,7 @@ func (o *oracle) writes() {
 					o.w.blamef("%s of %s was written although it is not in the sync", wire, o.name(spot{o.kind, side, act.ID}))
 				}
 				written[cell{o.of(spot{o.kind, side, act.ID}), f.Key}]++
+				o.echoed(side, act, f)
 			}
 		}
 	}

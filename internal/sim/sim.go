@@ -128,6 +128,7 @@ type Field struct {
 	// same at all accounts. Other configurations may have other maps.
 	Means   func(side int, v string) string
 	Consent bool     // a person's yes or no to mail (R32)
+	Worn    []bool   // by account: the vendor keeps less of it than was written; nil = none does
 	Options []string // of a choice
 }
 

@@ -23,6 +23,7 @@ type draw struct {
 	fields []sim.Field // of cards
 	cells  string      // the fields of cards that are mapped, as a sync names them
 	more   *rand.Rand  // of what came to be simulated later
+	last   *rand.Rand  // and later still
 	prefer string
 	plain  map[string]string // the value map of stages
 	tries  bool              // an operator tries other configurations
@@ -41,7 +42,7 @@ func shapeOf(seed uint64) string {
 // toys is a life between toys; their number and the rules of the syncs follow from the seed too.
 func toys(t *testing.T, seed uint64) sim.Setup {
 	t.Helper()
-	d := &draw{Rand: rand.New(rand.NewPCG(seed, 2)), more: rand.New(rand.NewPCG(seed, 5)), fields: sim.People(), cells: cardFields}
+	d := &draw{Rand: rand.New(rand.NewPCG(seed, 2)), more: rand.New(rand.NewPCG(seed, 5)), last: rand.New(rand.NewPCG(seed, 6)), fields: sim.People(), cells: cardFields}
 	d.s = sim.Setup{Seed: seed, Specs: []connector.Spec{toy.Spec()}, Path: t.TempDir() + "/tandem.db", Rounds: 5 + d.IntN(7)}
 	d.s.Acts = sim.Acts{Merge: d.IntN(3) == 0, Restore: d.IntN(3) == 0, Pause: d.IntN(5) == 0, Hide: d.IntN(4) == 0, Jobs: d.IntN(5) == 0}
 	if d.s.Acts.Jobs {
@@ -84,6 +85,7 @@ func (d *draw) accounts(names ...string) {
 		}
 		a := sim.Account{Connection: name, Twin: tw, Untold: folds >= toy.FoldNowhere, Unseen: folds == toy.FoldUnseen, Forms: d.more.IntN(2) == 0}
 		d.vendor(tw, a.Forms)
+		d.wears(tw, len(d.s.Sides), len(names))
 		d.s.Sides = append(d.s.Sides, a)
 	}
 }
@@ -118,6 +120,24 @@ func (d *draw) vendor(tw twin.Twin, forms bool) {
 		n := d.more.IntN(50)
 		t.Automate(toy.Flow{Object: "cards", On: "stage", Sets: "discount", Late: d.more.IntN(2) == 0,
 			To: map[string]string{"new": fmt.Sprint(n), "won": fmt.Sprint(n + 50)}})
+	}
+}
+
+// wears has an account keep notes without quotation marks.
+func (d *draw) wears(tw twin.Twin, side, sides int) {
+	t, ok := tw.(*toy.Twin)
+	if !ok || d.last.IntN(4) > 0 {
+		return
+	}
+	t.NoQuotes()
+	for i := range d.fields {
+		if f := &d.fields[i]; f.Key == "notes" {
+			if f.Worn == nil {
+				f.Worn = make([]bool, sides)
+			}
+			f.Worn[side] = true
+			f.Same = func(v string) string { return strings.TrimSpace(strings.ReplaceAll(v, `"`, "")) }
+		}
 	}
 }
 

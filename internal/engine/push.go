@@ -15,7 +15,8 @@ import (
 )
 
 // freshFor is how old the mirror's row of a target may be when it is overwritten; an older
-// one is read again right before (R4).
+// one is read again right before, and so is one of an object whose index lags (R3): what a
+// listing has just shown of it may be what a person has replaced since (R4).
 const freshFor = 30 * time.Second
 
 // writeFor is how long a batch under way may take to be finished after the run was told to
@@ -350,13 +351,13 @@ func (s *settling) loadRows(ctx context.Context) error {
 }
 
 // fresh reads old targets again, and those of merges, of which no vendor takes a condition, in any
-// case (R4), and sends back to planning whatever was decided from another state than the present
+// case, as those that a lagging index has shown (R4), and sends back to planning whatever was decided from another state than the present
 // one (R27).
 func (s *settling) fresh(ctx context.Context) error {
 	var old []string
 	for _, op := range s.ops {
 		row, ok := s.rows[s.side][op.TargetID]
-		if ok && op.Verb != connector.Create && (op.Verb == verbMerge || time.Since(row.ReadAt) > freshFor) {
+		if ok && op.Verb != connector.Create && (op.Verb == verbMerge || s.end.object.ReadLag > 0 || time.Since(row.ReadAt) > freshFor) {
 			old = append(old, op.TargetID)
 		}
 	}

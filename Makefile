@@ -7,10 +7,11 @@ FUZZTIME   ?= 30s
 BENCH      ?= .
 SEED       ?= 1
 DURATION   ?= 1h
+SCREENSHOTS ?= bin/screenshots
 LINTER     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test short check fmt vet imports lint race docs fuzz bench sim sim-many soak soak-year mutants postgres packages
+.PHONY: help demo build test short check fmt vet imports lint race docs fuzz bench sim sim-many soak soak-year mutants postgres packages screenshots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,7 +77,7 @@ postgres: ## the store's tests on a PostgreSQL server of their own
 	$(GO) test -count=1 -run Postgres -v ./internal/store/...
 
 packages:
-	@.ci/need-packages postgresql systemd
+	@.ci/need-packages postgresql systemd chromium npm
 
 # All read the environment; see internal/sim.
 sim: ## one simulated life again, told in full: SEED=n
@@ -84,6 +85,10 @@ sim: ## one simulated life again, told in full: SEED=n
 
 sim-many: ## the same with several workers
 	TANDEM_SIM_SEED=$(SEED) $(GO) test -count=1 -v -run '^TestLivesWithSeveralWorkers$$' ./internal/sim
+
+screenshots: ## pictures of every page of the console, in both themes and widths, in SCREENSHOTS (bin/screenshots)
+	@.ci/need-packages chromium npm
+	TANDEM_SCREENSHOTS="$(abspath $(SCREENSHOTS))" $(GO) test -count=1 -run '^TestInABrowser$$' ./cmd/tandem
 
 mutants: ## every promise broken in turn: does a test notice? (minutes)
 	TANDEM_MUTANTS=1 $(GO) test -count=1 -v -timeout 0 -run '^TestMutantsAreNoticed$$' .

@@ -71,7 +71,7 @@ func parts() []part {
 		{
 			name: "cmd/tandem", floor: 9, uses: ". systems",
 			tests: "record connector rest twin connectortest internal/merge internal/mapping internal/plan internal/store " +
-				"internal/engine internal/sim internal/cli systems/*/*",
+				"internal/engine internal/sim internal/cli internal/console systems/*/*",
 		},
 		{name: "bench", floor: 9}, // programs that run the hub as a process
 		{name: "bench/twins", floor: 9, uses: "twin systems/*/*"},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/internal/account"
@@ -173,4 +174,23 @@ func (c *console) revokeToken(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return c.redirect(w, r, "/account", "revoked")
+}
+
+// device names the browser and the system that an agent tells of; most call themselves by each
+// other's names too, so the order matters. What is not known is shown as it is.
+func device(agent string) string {
+	name := func(from []string) string {
+		for i := 0; i < len(from); i += 2 {
+			if strings.Contains(agent, from[i]) {
+				return from[i+1]
+			}
+		}
+		return ""
+	}
+	browser := name([]string{"Edg", "Edge", "OPR/", "Opera", "Firefox/", "Firefox", "Chrome/", "Chrome", "Safari/", "Safari"})
+	system := name([]string{"Android", "Android", "iPhone", "iPhone", "iPad", "iPad", "Windows", "Windows", "Mac OS X", "macOS", "CrOS", "ChromeOS", "Linux", "Linux"})
+	if browser == "" || system == "" {
+		return cutTo(agent, 80)
+	}
+	return browser + ", " + system
 }

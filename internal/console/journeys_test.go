@@ -232,7 +232,23 @@ func TestTheAuditIsPaged(t *testing.T) {
 		t.Errorf("from %s: %s", older, body)
 	}
 	b.want(w.get("/settings/audit?before=x"), http.StatusNotFound)
-	b.want(w.get("/settings/audit?by=nobody"), http.StatusOK, "Nothing yet.")
+	b.want(w.get("/settings/audit?by=nobody"), http.StatusOK, "Nothing by nobody.")
+}
+
+func TestTheDeviceOfASession(t *testing.T) {
+	t.Parallel()
+	for agent, want := range map[string]string{
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36":                         "Chrome, Linux",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0": "Edge, Windows",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/604.1":     "Safari, iPhone",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 15.0; rv:140.0) Gecko/20100101 Firefox/140.0":                                           "Firefox, macOS",
+		"curl/8.5.0 <script>": "curl/8.5.0 <script>",
+		"":                    "",
+	} {
+		if got := device(agent); got != want {
+			t.Errorf("%q is %q, want %q", agent, got, want)
+		}
+	}
 }
 
 // Nothing is done of which there is no word: without the audit the write does not happen.

@@ -12,6 +12,15 @@ type place struct {
 	Path  string
 	Text  string // its key in the catalogues
 	right account.Right
+	below string // the prefix of all addresses that belong to it; "" = its own
+}
+
+// Under is the prefix of all addresses that belong to the place.
+func (p place) Under() string {
+	if p.below != "" {
+		return p.below
+	}
+	return p.Path
 }
 
 // places are all of them, in the order in which they are shown.
@@ -22,16 +31,23 @@ func places() []place {
 		{Path: "/syncs", Text: "nav.syncs", right: account.See},
 		{Path: "/runs", Text: "nav.runs", right: account.See},
 		{Path: "/history", Text: "nav.history", right: account.See},
-		{Path: "/settings/configuration", Text: "nav.configuration", right: account.Configure},
+		{Path: "/settings/people", Text: "nav.settings", right: account.People, below: "/settings"},
+	}
+}
+
+// settings are the places below Settings, each a tab.
+func settings() []place {
+	return []place{
 		{Path: "/settings/people", Text: "nav.people", right: account.People},
+		{Path: "/settings/configuration", Text: "nav.configuration", right: account.Configure},
 		{Path: "/settings/audit", Text: "nav.audit", right: account.People},
 	}
 }
 
-// placesFor are those that somebody may go to.
-func placesFor(who account.Principal) []place {
+// placesFor are those of the places that somebody may go to.
+func placesFor(who account.Principal, from []place) []place {
 	var all []place
-	for _, p := range places() {
+	for _, p := range from {
 		if who.Can(p.right) {
 			all = append(all, p)
 		}
@@ -57,7 +73,7 @@ func (v *view) around(r *http.Request, p *page) error {
 	if !p.Who.Somebody() {
 		return nil
 	}
-	p.Places = placesFor(p.Who)
+	p.Places, p.Settings = placesFor(p.Who, places()), placesFor(p.Who, settings())
 	n, err := v.waiting(r.Context())
 	p.Open = n
 	return err

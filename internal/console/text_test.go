@@ -25,6 +25,7 @@ func families() map[string][]string {
 	f := map[string][]string{}
 	for _, r := range account.Roles() {
 		f["role."] = append(f["role."], string(r))
+		f["roleis."] = append(f["roleis."], string(r))
 	}
 	for _, r := range account.TokenRights() {
 		f["right."] = append(f["right."], string(r))

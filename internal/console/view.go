@@ -43,8 +43,9 @@ type page struct {
 	Error string // what is wrong with what was entered; "" = nothing
 	Data  any
 
-	Places []place // of the navigation
-	Open   int     // how much waits for a decision
+	Places   []place // of the navigation
+	Settings []place // the tabs of Settings
+	Open     int     // how much waits for a decision
 }
 
 // Can reports whether whoever looks has a right: what they may not do is not shown.
@@ -121,6 +122,7 @@ func (v *view) functions(l *locale) template.FuncMap {
 		"file":    v.files.address,                                                    // the address of a file of static/
 		"langs":   func() []*locale { return v.locales },                              // all languages
 		"short":   short,                                                              // a duration as people write it
+		"device":  device,                                                             // the browser that somebody uses, in two words
 	}
 }
 

@@ -39,6 +39,12 @@ func TestDemoEndsWithBothSidesEqual(t *testing.T) {
 		"its ledger has 12 writes",
 		"companies: 30 in Dolibarr, 30 in HubSpot, 30 pairs.",
 		"contacts: 91 in Dolibarr, 91 in HubSpot, 91 pairs.",
+		"Then 12 people came over: 4 on \"In negotiation\", 8 on \"Qualified leads\".",
+		"in stage 1        Qualified leads   -",
+		"moved to stage 2  Qualified leads   deal_stage_changed from=1 to=2",
+		"moved to stage 3  In negotiation    deal_stage_changed from=2 to=3",
+		"won               Customers         deal_won value=500",
+		"a lifetime value of 500 and 0 open deals",
 		"tandem init",
 	} {
 		if !strings.Contains(got, want) {

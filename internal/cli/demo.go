@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/engine"
-	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/twin"
@@ -23,31 +20,6 @@ type demoCmd struct {
 	Companies int    `default:"120" help:"How many companies the firm has; three times as many people."`
 	Prefer    string `default:"newest" enum:"left,right,newest" help:"Who wins a conflict: left, right or newest."`
 }
-
-// demoYAML is the configuration that the demo works with, and shows.
-const demoYAML = `version: 1
-timezone: Europe/Athens
-country: GR                        # where phone numbers without a country code belong
-connections:
-  erp:
-    system: dolibarr
-    url: http://erp.demo.invalid/api/index.php
-    api_key: ${ERP_KEY}            # secrets come from the environment or .env
-  crm:
-    system: hubspot
-    access_token: ${CRM_TOKEN}
-syncs:
-  companies:
-    left: erp.thirdparties
-    right: crm.companies
-    prefer: PREFER
-    match: [domain]
-  contacts:
-    left: erp.contacts
-    right: crm.contacts
-    prefer: PREFER
-    match: [email]
-`
 
 // demoDolibarr is the version that is simulated: it tells of each record when it was
 // changed, which newer ones do only for some, and so a conflict can be solved by time.
@@ -59,9 +31,12 @@ type demo struct {
 	*app
 	*session
 
-	yaml string
-	erp  side
-	crm  side
+	prefer string
+	yaml   string
+	erp    side
+	crm    side
+	sales  side
+	mail   side
 }
 
 // A side is one of the two systems: the twin, and how its fields are called.
@@ -91,7 +66,7 @@ func (c *demoCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	defer d.close(&err)
 	for _, act := range []func(context.Context) error{
-		d.introduce, d.preview, d.firstSync, d.secondSync, d.edits, d.conflict, d.duplicate, d.outage, d.compare,
+		d.introduce, d.preview, d.firstSync, d.secondSync, d.edits, d.conflict, d.duplicate, d.outage, d.compare, d.deals,
 	} {
 		if err := act(ctx); err != nil {
 			return err
@@ -107,43 +82,6 @@ With your own accounts:
   tandem plan     shows every change before anything is written
   tandem sync     does it; tandem serve keeps doing it
 `
-
-func (c *demoCmd) open(ctx context.Context, a *app, dir string) (*demo, error) {
-	d := &demo{app: a, yaml: strings.ReplaceAll(demoYAML, "PREFER", c.Prefer)}
-	overlap := c.Companies / 3
-	var err error
-	if d.erp, err = a.side(ctx, "dolibarr", demoDolibarr, "erp", 0, c.Companies-overlap/2); err != nil {
-		return nil, err
-	}
-	if d.crm, err = a.side(ctx, "hubspot", "", "crm", c.Companies-overlap, c.Companies); err != nil {
-		return nil, err
-	}
-	env := func(name string) (string, bool) {
-		v, ok := map[string]string{"ERP_KEY": d.erp.secret(), "CRM_TOKEN": d.crm.secret()}[name]
-		return v, ok
-	}
-	p, problems := plan.Parse("tandem.yaml", []byte(d.yaml), env, a.specs())
-	if problems.HasErrors() {
-		return nil, problems
-	}
-	s, err := store.Open(ctx, store.Options{DSN: "sqlite:" + filepath.Join(dir, "demo.db"), Exclusive: true})
-	if err != nil {
-		return nil, fmt.Errorf("open the demo's database: %w", err)
-	}
-	e, err := engine.New(engine.Options{Store: s, Plan: p, Specs: a.specs(), Transport: d.transport})
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	d.session = &session{plan: p, store: s, engine: e}
-	return d, nil
-}
-
-func (d *demo) transport(c plan.Connection) http.RoundTripper {
-	if c.Name == d.erp.name {
-		return twin.Transport(d.erp.twin)
-	}
-	return twin.Transport(d.crm.twin)
-}
 
 // side starts a twin and fills it with the companies from and to (not included) and with
 // their people.

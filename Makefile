@@ -16,7 +16,7 @@ LINTER     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: build ## two simulated systems kept in step, explained as it happens; no network
+demo: build ## simulated systems kept in step, explained as it happens, then the console; no network
 	./$(BIN) demo
 
 build: ## the program, in bin/

@@ -214,12 +214,46 @@ func byIssuer(t *testing.T, c *chrome, a *axe) {
 	ann.quiet()
 }
 
-// everyPage walks along the links of the console until each address of its table has been seen,
-// in every look, by somebody who may see all.
+// everyPage walks along the links of the demo's console until each address of its table has been
+// seen, in every look, by somebody who may see all. Before that the process is killed in the middle
+// of a write, of which nothing is to be seen afterwards.
 func everyPage(t *testing.T, c *chrome, a *axe) {
-	s := serving(t, browserYAML, "serve")
+	s := serving(t, "", "demo", "--serve", "--companies", "24")
 	w := c.tab(t, s.base)
-	s.setUp(w)
+	link := s.told(`/demo/enter\?token=\S+`)
+	w.to(link)
+	w.reads("Home", "demo")
+	w.to("/demo")
+	w.press(`form[action="/demo/kill/break"] button`)
+	w.reads("It is broken now.")
+	w.until(`document.querySelector("#demo-kill").innerText.includes("1 time so far")`)
+	w.quiet()
+	if status := c.tab(t, s.base).to(link); status != http.StatusUnprocessableEntity {
+		t.Errorf("the link of the terminal signs in a second time: %d", status)
+	}
+	w.walk(a)
+	w.to("/demo")
+	w.until(`document.querySelector("#demo-tally").innerText.includes("In step")`)
+}
+
+// until loads the page again until an expression is true.
+func (w *tab) until(expression string) {
+	w.Helper()
+	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		var is bool
+		if w.script(expression, &is); is {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.reads(expression) // which shows what is there instead
+			return
+		}
+		w.to(w.where())
+	}
+}
+
+func (w *tab) walk(a *axe) {
+	w.Helper()
 	match, open := http.NewServeMux(), map[string]bool{}
 	var queue []string
 	for _, p := range console.Pages() {
@@ -244,7 +278,7 @@ func everyPage(t *testing.T, c *chrome, a *axe) {
 			continue // a file
 		}
 		if status := w.to(address); status != http.StatusOK {
-			t.Errorf("%s is answered with %d", address, status)
+			w.Errorf("%s is answered with %d", address, status)
 		}
 		w.quiet()
 		w.inspect(a, "page "+address)
@@ -252,7 +286,7 @@ func everyPage(t *testing.T, c *chrome, a *axe) {
 		queue = append(queue, w.links()...)
 	}
 	for pattern := range open {
-		t.Errorf("no link of any page leads to %s", pattern)
+		w.Errorf("no link of any page leads to %s", pattern)
 	}
 }
 

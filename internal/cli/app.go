@@ -30,6 +30,7 @@ type app struct {
 	json    bool
 	quiet   bool
 	tracer  trace.Tracer // nil = nothing is traced
+	lab     *lab         // of the demo; nil = this is none
 }
 
 func (a *app) specs() []connector.Spec {

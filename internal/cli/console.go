@@ -186,9 +186,15 @@ func (a *app) openConsole(ctx context.Context, sv *server, s *store.Store, liste
 	sv.heed(ctx)
 	accounts := account.New(account.Options{Store: s})
 	h := &hub{app: a, server: sv, store: s, specs: a.specs(), ctx: ctx}
+	o := console.Options{Hub: h, Accounts: accounts, Log: sv.log, Listen: listen}
+	if a.lab != nil {
+		o.Demo = a.lab
+		if err := a.lab.adopt(ctx, h, accounts); err != nil {
+			return err
+		}
+	}
 	var err error
-	sv.console, err = console.New(console.Options{Hub: h, Accounts: accounts, Log: sv.log, Listen: listen})
-	if err != nil {
+	if sv.console, err = console.New(o); err != nil {
 		return err
 	}
 	fresh, err := accounts.NeedsSetup(ctx)

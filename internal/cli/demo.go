@@ -19,7 +19,12 @@ import (
 type demoCmd struct {
 	Companies int    `default:"120" help:"How many companies the firm has; three times as many people."`
 	Prefer    string `default:"newest" enum:"left,right,newest" help:"Who wins a conflict: left, right or newest."`
+	Serve     bool   `help:"Afterwards open the console on this machine, until stopped; at a terminal that is the default."`
+	Port      int    `default:"8420" help:"Of the console, on this machine. Default: 8420, or a free one if that is taken."`
 }
+
+// demoPort is the port that nobody asked for.
+const demoPort = 8420
 
 // demoDolibarr is the version that is simulated: it tells of each record when it was
 // changed, which newer ones do only for some, and so a conflict can be solved by time.
@@ -64,7 +69,12 @@ func (c *demoCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	defer d.close(&err)
+	open := true
+	defer func() {
+		if open {
+			d.close(&err)
+		}
+	}()
 	for _, act := range []func(context.Context) error{
 		d.introduce, d.preview, d.firstSync, d.secondSync, d.edits, d.conflict, d.duplicate, d.outage, d.compare, d.deals,
 	} {
@@ -72,7 +82,14 @@ func (c *demoCmd) Run(ctx context.Context, a *app) (err error) {
 			return err
 		}
 	}
-	return d.print(closing)
+	if err := d.print(closing); err != nil || !c.stays(a) {
+		return err
+	}
+	open = false
+	if err := d.store.Close(); err != nil {
+		return fmt.Errorf("close the demo's database: %w", err)
+	}
+	return d.serve(ctx, c.Port, dir)
 }
 
 const closing = `

@@ -208,18 +208,25 @@ func (d *demo) outage(ctx context.Context) error {
 	return d.agreed(reports)
 }
 
+// An officeSync is a sync of the first pair, with the objects of both sides.
+type officeSync struct {
+	name        string
+	left, right record.Object
+}
+
+func (d *demo) officeSyncs() []officeSync {
+	return []officeSync{{"companies", d.erp.company, d.crm.company}, {"contacts", d.erp.person, d.crm.person}}
+}
+
 // compare reads both twins as people see them, past everything that Tandem believes, and
 // compares every pair in every field that both have.
 func (d *demo) compare(ctx context.Context) error {
 	if err := d.head("In the end"); err != nil {
 		return err
 	}
-	for _, sync := range []struct {
-		name        string
-		left, right record.Object
-	}{{"companies", d.erp.company, d.crm.company}, {"contacts", d.erp.person, d.crm.person}} {
+	for _, sync := range d.officeSyncs() {
 		left, right := rowsByID(d.erp.twin, sync.left.Name), rowsByID(d.crm.twin, sync.right.Name)
-		pairs, values, differ, err := d.comparePairs(ctx, sync.name, sync.left, sync.right, left, right)
+		pairs, values, differ, err := d.comparePairs(ctx, d.store, sync.name, sync.left, sync.right, left, right)
 		if err != nil {
 			return err
 		}
@@ -260,8 +267,8 @@ func rowsByID(t twin.Twin, object string) map[string]map[string]string {
 	return rows
 }
 
-func (d *demo) comparePairs(ctx context.Context, sync string, lo, ro record.Object, left, right map[string]map[string]string) (pairs, values, differ int, err error) {
-	links, err := d.store.Links(ctx, sync, 0, 1<<20)
+func (d *demo) comparePairs(ctx context.Context, st *store.Store, sync string, lo, ro record.Object, left, right map[string]map[string]string) (pairs, values, differ int, err error) {
+	links, err := st.Links(ctx, sync, 0, 1<<20)
 	if err != nil {
 		return 0, 0, 0, fmt.Errorf("read links: %w", err)
 	}

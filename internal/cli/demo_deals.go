@@ -23,7 +23,7 @@ func (d *demo) deals(ctx context.Context) error {
 	if err := d.head("A salesperson drags a deal, and marketing hears of it"); err != nil {
 		return err
 	}
-	all := demoConfig(d.prefer, "", demoOffice(), demoSales())
+	all := demoConfig(d.prefer, false, demoOffice(), demoSales())
 	if err := d.configure(all); err != nil {
 		return err
 	}

@@ -15,8 +15,11 @@ import (
 )
 
 // A demoPart is what one pair of systems adds to the configuration: the lines below connections
-// and below syncs. EVERY is where the syncs' schedules stand, once somebody serves.
-type demoPart struct{ connections, syncs string }
+// and below syncs. EVERY is where the schedules of the syncs stand.
+type demoPart struct {
+	connections, syncs string
+	every              string // their schedule, once somebody serves
+}
 
 const demoHead = `version: 1
 timezone: Europe/Athens
@@ -41,7 +44,7 @@ EVERY  contacts:
     right: crm.contacts
     prefer: PREFER
     match: [email]
-EVERY`}
+EVERY`, every: "5s"}
 }
 
 func demoSales() demoPart {
@@ -69,24 +72,25 @@ func demoSales() demoPart {
     events:
       - { on: deals.changed.stage_id, send: deal_stage_changed, with: { from: old.stage_id, to: stage_id, title: title } }
       - { on: deals.changed.status, when: "status == 'won'", send: deal_won, with: { title: title, value: value } }
-EVERY`}
+EVERY`, every: "30s"}
 }
 
-// demoConfig puts a configuration together; every is the schedule of its syncs, "" = by hand.
-func demoConfig(prefer, every string, parts ...demoPart) string {
+// demoConfig puts a configuration together. Its syncs have schedules if somebody serves.
+func demoConfig(prefer string, serve bool, parts ...demoPart) string {
 	var connections, syncs string
 	for _, p := range parts {
-		connections, syncs = connections+p.connections, syncs+p.syncs
+		schedule := ""
+		if serve {
+			schedule = "    schedule: " + p.every + "\n"
+		}
+		connections, syncs = connections+p.connections, syncs+strings.ReplaceAll(p.syncs, "EVERY", schedule)
 	}
-	if every != "" {
-		every = "    schedule: " + every + "\n"
-	}
-	return strings.NewReplacer("PREFER", prefer, "EVERY", every).Replace(demoHead + "connections:\n" + connections + "syncs:\n" + syncs)
+	return strings.ReplaceAll(demoHead+"connections:\n"+connections+"syncs:\n"+syncs, "PREFER", prefer)
 }
 
 // open makes the systems that the demo is about, and the database that both pairs share.
 func (c *demoCmd) open(ctx context.Context, a *app, dir string) (*demo, error) {
-	d := &demo{app: a, prefer: c.Prefer, yaml: demoConfig(c.Prefer, "", demoOffice())}
+	d := &demo{app: a, prefer: c.Prefer, yaml: demoConfig(c.Prefer, false, demoOffice())}
 	overlap := c.Companies / 3
 	var err error
 	if d.erp, err = a.side(ctx, "dolibarr", demoDolibarr, "erp", 0, c.Companies-overlap/2); err != nil {

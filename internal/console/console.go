@@ -107,6 +107,7 @@ type Options struct {
 	Accounts *account.Accounts
 	Log      *slog.Logger
 	Listen   string       // the address that is listened on, as "host:port"
+	Demo     Demo         // nil = this is no demo
 	Client   *http.Client // to the identity provider; nil = one with a time limit
 	Now      func() time.Time
 }
@@ -126,6 +127,7 @@ type console struct {
 	jobs    *jobs
 	preview func(ctx context.Context, sync string) (engine.Preview, error)
 	verify  func(ctx context.Context, sync string) (engine.VerifyReport, []engine.Finding, error)
+	demo    Demo // nil = this is none
 }
 
 // New returns the handler of everything that the console answers.
@@ -148,11 +150,12 @@ func newConsole(o Options) (*console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the console's files: %w", err)
 	}
-	c := &console{hub: o.Hub, accounts: o.Accounts, log: o.Log, listen: o.Listen, now: o.Now, files: files}
+	c := &console{hub: o.Hub, accounts: o.Accounts, log: o.Log, listen: o.Listen, now: o.Now, files: files, demo: o.Demo}
 	if c.view, err = newView(o.Hub, files, o.Log); err != nil {
 		return nil, fmt.Errorf("load the console's pages: %w", err)
 	}
 	c.outside, c.askings = newOutside(o.Client, o.Now), &askings{all: map[string]asking{}}
 	c.jobs, c.preview, c.verify = newJobs(o.Now), c.borrowPreview, c.borrowVerify
+	c.view.demo = o.Demo != nil
 	return c, nil
 }

@@ -12,11 +12,11 @@ type Page struct {
 }
 
 // Pages are all addresses that answer with a page: what is read, but for files, streams, the API
-// and the way to an identity provider and back.
+// and links that sign in.
 func Pages() []Page {
 	var all []Page
 	for _, x := range (&console{}).routes() {
-		if x.method != http.MethodGet || x.live || strings.HasPrefix(x.pattern, "/static/") || strings.HasPrefix(x.pattern, "/api/") || strings.HasPrefix(x.pattern, "/login/") {
+		if x.method != http.MethodGet || x.live || strings.HasPrefix(x.pattern, "/static/") || strings.HasPrefix(x.pattern, "/api/") || x.audit != "" || strings.HasPrefix(x.pattern, "/login/") {
 			continue
 		}
 		all = append(all, Page{Pattern: x.pattern, Public: x.right == public})

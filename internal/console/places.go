@@ -74,6 +74,9 @@ func (v *view) around(r *http.Request, p *page) error {
 		return nil
 	}
 	p.Places, p.Settings = placesFor(p.Who, places()), placesFor(p.Who, settings())
+	if v.demo {
+		p.Places = append(p.Places, place{Path: "/demo", Text: "nav.demo"})
+	}
 	n, err := v.waiting(r.Context())
 	p.Open = n
 	return err

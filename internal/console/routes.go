@@ -15,7 +15,7 @@ const public account.Right = "public"
 type handler func(w http.ResponseWriter, r *http.Request) error
 
 // A route is one address. What writes has a name for the audit, and a method other than GET but
-// for the way back from an identity provider.
+// for the links that sign in: the way back from an identity provider, and the demo's.
 type route struct {
 	method  string
 	pattern string // as http.ServeMux has it, without the method
@@ -66,6 +66,10 @@ func (c *console) routes() []route {
 		{method: "POST", pattern: "/reverts", right: account.Revert, handler: c.beginRevert, audit: "revert.preview"},
 		{method: "GET", pattern: "/reverts/{id}", right: account.Revert, handler: c.showRevert},
 		{method: "POST", pattern: "/reverts/{id}", right: account.Revert, handler: c.doRevert, audit: "revert"},
+		{method: "GET", pattern: "/demo", right: account.See, handler: c.showDemo},
+		{method: "GET", pattern: "/demo/enter", right: public, handler: c.enterDemo, audit: "sign.in.demo"},
+		{method: "POST", pattern: "/demo/{trouble}/break", right: account.Run, handler: c.breakDemo, audit: "demo.break"},
+		{method: "POST", pattern: "/demo/{trouble}/mend", right: account.Run, handler: c.mendDemo, audit: "demo.mend"},
 
 		{method: "GET", pattern: "/api/v1/me", right: account.See, handler: c.apiMe},
 

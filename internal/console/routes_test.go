@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,9 +52,13 @@ func expectations() map[string]string {
 		"POST /runs/{id}/again":  "operator -",
 		"GET /history":           "viewer -",
 		"GET /records/{connection}/{object}/{id}": "viewer -",
-		"POST /reverts":      "operator -",
-		"GET /reverts/{id}":  "operator -",
-		"POST /reverts/{id}": "operator -",
+		"POST /reverts":              "operator -",
+		"GET /reverts/{id}":          "operator -",
+		"POST /reverts/{id}":         "operator -",
+		"GET /demo":                  "viewer -",
+		"GET /demo/enter":            "all -",
+		"POST /demo/{trouble}/break": "operator -",
+		"POST /demo/{trouble}/mend":  "operator -",
 
 		"GET /api/v1/me": "viewer see",
 
@@ -214,11 +219,11 @@ func TestEveryRouteForTokens(t *testing.T) {
 func TestEveryWriteHasANameInTheAuditAndNoReadHas(t *testing.T) {
 	t.Parallel()
 	for _, x := range newBench(t).c.routes() {
-		writes := x.method != http.MethodGet || x.pattern == "/login/oidc/callback" || x.pattern == "/oauth/{name}" // which are links of other sites
+		writes := x.method != http.MethodGet || slices.Contains([]string{"/login/oidc/callback", "/oauth/{name}", "/demo/enter"}, x.pattern) // links of other sites, and of the terminal
 		if writes != (x.audit != "") {
 			t.Errorf("%s %s: its name in the audit is %q", x.method, x.pattern, x.audit)
 		}
-		if x.right == public && writes && !strings.HasPrefix(x.pattern, "/login") && x.pattern != "/setup" {
+		if x.right == public && writes && !strings.HasPrefix(x.pattern, "/login") && x.pattern != "/setup" && x.pattern != "/demo/enter" {
 			t.Errorf("%s %s: everybody may write", x.method, x.pattern)
 		}
 	}

@@ -27,6 +27,11 @@ func families() map[string][]string {
 		f["role."] = append(f["role."], string(r))
 		f["roleis."] = append(f["roleis."], string(r))
 	}
+	for _, x := range []string{"storm", "token", "hooks", "kill"} {
+		for _, family := range []string{"demoname.", "demodoes.", "demoheals."} {
+			f[family] = append(f[family], x)
+		}
+	}
 	for _, r := range account.TokenRights() {
 		f["right."] = append(f["right."], string(r))
 	}

@@ -27,6 +27,7 @@ type view struct {
 	files   *files
 	log     *slog.Logger
 	locales []*locale
+	demo    bool                                     // there is something to break
 	pages   map[string]map[string]*template.Template // by language and name
 }
 
@@ -117,12 +118,13 @@ func (v *view) functions(l *locale) template.FuncMap {
 		"written": writtenBy,
 		"lack":    lackWord,
 		"runname": engine.RunName,
-		"day":     func(t time.Time) string { return t.Format(l.text("format.day")) }, // of a chart
-		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },   // for <time datetime>
-		"file":    v.files.address,                                                    // the address of a file of static/
-		"langs":   func() []*locale { return v.locales },                              // all languages
-		"short":   short,                                                              // a duration as people write it
-		"device":  device,                                                             // the browser that somebody uses, in two words
+		"day":     func(t time.Time) string { return t.Format(l.text("format.day")) },                    // of a chart
+		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },                      // for <time datetime>
+		"file":    v.files.address,                                                                       // the address of a file of static/
+		"langs":   func() []*locale { return v.locales },                                                 // all languages
+		"short":   short,                                                                                 // a duration as people write it
+		"device":  device,                                                                                // the browser that somebody uses, in two words
+		"clock":   func(t time.Time) string { return t.In(v.hub.Plan().Timezone).Format(time.TimeOnly) }, // of what was just now
 	}
 }
 

@@ -67,11 +67,8 @@ func axePackage(t *testing.T) ([]byte, error) {
 	if !intact(packed) {
 		t.Fatalf("%s is not what it should be", name)
 	}
-	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
-		return packed, nil // the next test fetches it again
-	}
-	fresh := kept + "." + filepath.Base(dir)
-	return packed, errors.Join(os.WriteFile(fresh, packed, 0o600), os.Rename(fresh, kept))
+	fresh := kept + ".new"
+	return packed, errors.Join(os.MkdirAll(filepath.Dir(kept), 0o755), os.WriteFile(fresh, packed, 0o600), os.Rename(fresh, kept))
 }
 
 func intact(packed []byte) bool {

@@ -37,7 +37,7 @@ func (d *demo) deals(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make fields: %w", err)
 	}
-	if _, err := d.runPeople(ctx); err != nil {
+	if err := d.runPeople(ctx); err != nil {
 		return err
 	}
 	if err := d.say("%s lacked %s, which were made. Then %s came over: %s.", d.mail.title, plural(len(added), "attribute or list", "attributes and lists"),
@@ -67,12 +67,12 @@ func (d *demo) fillSales() error {
 	return nil
 }
 
-func (d *demo) runPeople(ctx context.Context) (engine.Report, error) {
+func (d *demo) runPeople(ctx context.Context) error {
 	reports, err := d.engine.Sync(ctx, []string{"people"}, engine.SyncOptions{})
 	if err != nil {
-		return engine.Report{}, fmt.Errorf("sync: %w", err)
+		return fmt.Errorf("sync: %w", err)
 	}
-	return reports[0], reports[0].Err
+	return reports[0].Err
 }
 
 // drag moves a deal to the next stages and to its end, and tells after each step what the other
@@ -91,7 +91,7 @@ func (d *demo) drag(ctx context.Context, person, deal string) error {
 		if _, err := d.sales.twin.Put("deals", deal, map[string]string{step.field: step.value}); err != nil {
 			return fmt.Errorf("drag a deal: %w", err)
 		}
-		if _, err := d.runPeople(ctx); err != nil {
+		if err := d.runPeople(ctx); err != nil {
 			return err
 		}
 		now, err := d.told(ctx)
@@ -188,6 +188,7 @@ func (d *demo) told(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask for events: %w", err)
 	}
+	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	var answer struct {
 		Events []struct {
@@ -203,13 +204,13 @@ func (d *demo) told(ctx context.Context) ([]string, error) {
 	}
 	var all []string
 	for _, e := range answer.Events {
-		line := e.Name
+		words := []string{e.Name}
 		for _, name := range sortedKeys(e.With) {
 			if name != "title" && name != "tandem_key" {
-				line += fmt.Sprintf(" %s=%v", name, e.With[name])
+				words = append(words, fmt.Sprintf("%s=%v", name, e.With[name]))
 			}
 		}
-		all = append(all, line)
+		all = append(all, strings.Join(words, " "))
 	}
 	return all, nil
 }

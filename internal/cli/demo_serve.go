@@ -107,7 +107,7 @@ func (r *relay) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = r.Close() })
 	defer stop()
 	for {
-		c, err := r.Listener.Accept()
+		c, err := r.Accept()
 		switch {
 		case ctx.Err() != nil:
 			return nil

@@ -100,15 +100,16 @@ func (l *lab) dragDeal() error {
 	s := &l.demo.sales
 	deal := s.parents[l.seq%len(s.parents)]
 	row := s.fieldsOf("deals", deal)
-	field, value := "stage_id", "1"
 	stage, err := strconv.Atoi(row["stage_id"])
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("read the stage of a deal: %w", err)
+	}
+	var field, value string
+	switch {
 	case row["status"] != "open":
 		field, value = "status", "open"
 	case stage < 4:
-		value = strconv.Itoa(stage + 1)
+		field, value = "stage_id", strconv.Itoa(stage + 1)
 	case l.seq%3 == 0:
 		field, value = "status", "lost"
 	default:

@@ -109,7 +109,7 @@ func (l *lab) dragDeal() error {
 	case row["status"] != "open":
 		field, value = "status", "open"
 	case stage < 4:
-		field, value = "stage_id", strconv.Itoa(stage + 1)
+		field, value = "stage_id", strconv.Itoa(stage+1)
 	case l.seq%3 == 0:
 		field, value = "status", "lost"
 	default:

@@ -34,6 +34,9 @@ func ParseFrom(file string, src []byte, from Sources, specs []connector.Spec) (*
 	if d.console.key != "" {
 		readMap(r, d.console.value, d.console.place, "console", consoleKeys(), &d.Console)
 	}
+	if d.notify.key != "" {
+		r.readNotify(d.notify, &d.Notify)
+	}
 	r.connections(d.connections, &d.Plan)
 	r.syncs(d.syncs, &d.Plan)
 	ps := r.finish()
@@ -50,18 +53,18 @@ const defaultKeepOverruled = 90 * 24 * time.Hour
 func (r *reader) blank() draft {
 	return draft{Plan: Plan{
 		Timezone: time.UTC, Database: "sqlite:" + r.beside("tandem.db"), KeyFile: r.beside("tandem.key"), Retention: defaultRetention(),
-		KeepOverruled: defaultKeepOverruled, Verify: defaultVerify, File: r.file,
+		KeepOverruled: defaultKeepOverruled, Verify: defaultVerify, Notify: defaultNotify(), File: r.file,
 	}}
 }
 
 // defaultVerify is the time in which serve verifies every linked pair once.
 const defaultVerify = 7 * 24 * time.Hour
 
-// A draft is a plan whose connections, syncs and console are still to be read: a sync names
+// A draft is a plan of which these parts are still to be read: a sync names
 // connections, which may come after it, and secrets are looked up once the database is known.
 type draft struct {
 	Plan
-	connections, syncs, console pair
+	connections, syncs, console, notify pair
 }
 
 func topKeys() []key[draft] {
@@ -137,6 +140,10 @@ func topKeys() []key[draft] {
 		{
 			name: "console", help: "How people sign in to the console, beside their passwords.", schema: objectSchema(consoleKeys()),
 			read: func(_ *reader, n node, d *draft) { d.console = pair{place: n.place, key: "console", value: n} },
+		},
+		{
+			name: "notify", help: "Who is told when a run fails, a credential dies, a vendor falls silent, a queue grows or something is unlike the usual.", schema: objectSchema(notifyKeys()),
+			read: func(_ *reader, n node, d *draft) { d.notify = pair{place: n.place, key: "notify", value: n} },
 		},
 		later("people"), later("phone"),
 	}

@@ -86,7 +86,7 @@ func TestExampleOfDesignParses(t *testing.T) {
 	}
 	want := &Plan{
 		Version: 1, Timezone: athens, PublicURL: "https://tandem.example.com", Database: "sqlite:conf/tandem.db", KeyFile: "conf/tandem.key", File: "conf/tandem.yaml",
-		Retention: Retention{Runs: 90 * day, Reviews: 90 * day, Reserve: 16 << 20}, KeepOverruled: 90 * day, Verify: defaultVerify,
+		Retention: Retention{Runs: 90 * day, Reviews: 90 * day, Reserve: 16 << 20}, KeepOverruled: 90 * day, Notify: defaultNotify(), Verify: defaultVerify,
 		Connections: []Connection{
 			{
 				Name: "erp", System: "dolibarr", URL: "https://erp.example.com/api/index.php", Settings: connector.Settings{},

@@ -38,6 +38,7 @@ type Plan struct {
 	Verify        time.Duration // in what time serve verifies every linked pair once; 0 = never
 	Rates         mapping.Rates // what one unit of each currency is worth, for convert in expressions; nil = none
 	Console       Console       // how people sign in
+	Notify        Notify        // who is told when something is wrong
 	Connections   []Connection  // in file order
 	Syncs         []Sync        // in file order
 

@@ -102,7 +102,7 @@ func (r *reader) failOnce(at place, text string) {
 type Outline struct {
 	Database string
 	KeyFile  string
-	Uses     map[string][]string // names of connections by secret, in file order; "console" for what that uses
+	Uses     map[string][]string // names of connections by secret, in file order; "console" and "notify" for what those use
 }
 
 // ParseOutline reads the outline of a configuration. Only what is wrong with that is a
@@ -122,8 +122,10 @@ func ParseOutline(file string, src []byte, env func(string) (string, bool)) (Out
 	o := Outline{Database: d.Database, KeyFile: d.KeyFile, Uses: map[string][]string{}}
 	connections, _ := root.get("connections")
 	users := connections.pairs
-	if console, has := root.get("console"); has {
-		users = append(slices.Clip(users), pair{key: "console", value: console})
+	for _, besides := range []string{"console", "notify"} {
+		if value, has := root.get(besides); has {
+			users = append(slices.Clip(users), pair{key: besides, value: value})
+		}
 	}
 	for _, c := range users {
 		c.value.walk(func(n node) {

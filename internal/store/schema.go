@@ -35,7 +35,8 @@ func migrations() []migration {
 		{"pages of the journal", sqlJournalPages()},
 		{"adopted configurations", sqlConfigurations()},
 		{"unfinished operations", sqlUnfinished()},
-		{"rules that were tried", sqlTried()}}
+		{"rules that were tried", sqlTried()},
+		{"notices", sqlNotices()}}
 }
 
 // sqlUnfinished serves what is asked for with every batch that is planned: what there may be of

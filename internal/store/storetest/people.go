@@ -19,6 +19,7 @@ func peopleCases() map[string]func(*bench) {
 		"an identity provider's subject is one person":             subjects,
 		"the audit tells what was begun, and how it ended once":    audits,
 		"what is paused stays so as it was until it is resumed":    pauses,
+		"of what was told the last word about each state is kept":  notices,
 		"a restore ends sessions, some of which had ended since":   restoreSignsOut,
 		"a session that opens removes those that have ended":       endedSessions,
 		"a person's preferences are kept, and nobody else's moved": preferences,
@@ -233,6 +234,21 @@ func pauses(b *bench) {
 	got, err = b.s.Pauses(b.ctx)
 	b.ok(err)
 	b.same("resumed", 0, len(got))
+}
+
+func notices(b *bench) {
+	first := store.Notice{Way: "email", Kind: "failure", Of: "contacts", What: "it broke", Since: at(1), At: at(2)}
+	other := store.Notice{Way: "webhook", Kind: "failure", Of: "contacts", What: "it broke", Since: at(1), At: at(3)}
+	b.ok(b.s.PutNotice(b.ctx, first))
+	b.ok(b.s.PutNotice(b.ctx, other))
+	got, err := b.s.Notices(b.ctx)
+	b.ok(err)
+	b.same("told, the last first", []store.Notice{other, first}, got)
+	first.At, first.Resolved = at(4), at(4)
+	b.ok(b.s.PutNotice(b.ctx, first))
+	got, err = b.s.Notices(b.ctx)
+	b.ok(err)
+	b.same("over", []store.Notice{first, other}, got)
 }
 
 func restoreSignsOut(b *bench) {

@@ -65,7 +65,7 @@ func parts() []part {
 		{
 			name: "internal/cli", floor: 7,
 			uses: "record connector rest twin internal/merge internal/mapping internal/plan internal/store internal/safe internal/engine " +
-				"internal/report internal/door internal/account internal/console internal/status examples",
+				"internal/report internal/notify internal/door internal/account internal/console internal/status examples",
 			tests: "connectortest",
 		},
 		{name: ".", floor: 8, uses: "connector internal/cli"},

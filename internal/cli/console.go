@@ -186,7 +186,8 @@ func (a *app) openConsole(ctx context.Context, sv *server, s *store.Store, liste
 	sv.heed(ctx)
 	accounts := account.New(account.Options{Store: s})
 	h := &hub{app: a, server: sv, store: s, specs: a.specs(), ctx: ctx}
-	o := console.Options{Hub: h, Accounts: accounts, Log: sv.log, Listen: listen}
+	sv.alerts = newAlerts(a, sv, s)
+	o := console.Options{Hub: h, Accounts: accounts, Log: sv.log, Listen: listen, Alerts: sv.alerts}
 	if a.lab != nil {
 		o.Demo = a.lab
 		if err := a.lab.adopt(ctx, h, accounts); err != nil {

@@ -93,6 +93,7 @@ type server struct {
 	busy   chan struct{}                                           // holds one while an engine works: limits are kept within one
 	now    atWork
 
+	alerts  *alerts      // nil = nobody is told anything
 	console http.Handler // nil = there is none
 	pauses  func(ctx context.Context) (map[string]store.Pause, error)
 	borrow  func(ctx context.Context) (*engine.Engine, error) // an engine of its own, for who holds busy
@@ -242,6 +243,10 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	})
 	g.Go(func() error {
 		s.hourly(gctx)
+		return nil
+	})
+	g.Go(func() error {
+		s.alerts.watch(gctx)
 		return nil
 	})
 	g.Go(func() error {
@@ -425,6 +430,9 @@ func (s *server) told(ctx context.Context, r engine.Report) error {
 	sync, _ := s.plan.Sync(r.Sync)
 	s.meters.ran(sync, r, time.Now())
 	s.logRun(ctx, r)
+	if !good(r.Status) {
+		s.alerts.hurry()
+	}
 	if s.tell != nil {
 		if err := s.tell(r); err != nil {
 			s.log.Warn("a run could not be told; the log and tandem history have it", "sync", r.Sync, "error", err)

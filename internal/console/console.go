@@ -108,6 +108,7 @@ type Options struct {
 	Log      *slog.Logger
 	Listen   string       // the address that is listened on, as "host:port"
 	Demo     Demo         // nil = this is no demo
+	Alerts   Alerts       // nil = nobody is told anything
 	Client   *http.Client // to the identity provider; nil = one with a time limit
 	Now      func() time.Time
 }
@@ -127,7 +128,8 @@ type console struct {
 	jobs    *jobs
 	preview func(ctx context.Context, sync string) (engine.Preview, error)
 	verify  func(ctx context.Context, sync string) (engine.VerifyReport, []engine.Finding, error)
-	demo    Demo // nil = this is none
+	demo    Demo   // nil = this is none
+	alerts  Alerts // nil = nobody is told anything
 }
 
 // New returns the handler of everything that the console answers.
@@ -150,7 +152,7 @@ func newConsole(o Options) (*console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the console's files: %w", err)
 	}
-	c := &console{hub: o.Hub, accounts: o.Accounts, log: o.Log, listen: o.Listen, now: o.Now, files: files, demo: o.Demo}
+	c := &console{hub: o.Hub, accounts: o.Accounts, log: o.Log, listen: o.Listen, now: o.Now, files: files, demo: o.Demo, alerts: o.Alerts}
 	if c.view, err = newView(o.Hub, files, o.Log); err != nil {
 		return nil, fmt.Errorf("load the console's pages: %w", err)
 	}

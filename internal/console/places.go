@@ -40,6 +40,7 @@ func settings() []place {
 	return []place{
 		{Path: "/settings/people", Text: "nav.people", right: account.People},
 		{Path: "/settings/configuration", Text: "nav.configuration", right: account.Configure},
+		{Path: "/settings/notifications", Text: "nav.notifications", right: account.Configure},
 		{Path: "/settings/audit", Text: "nav.audit", right: account.People},
 	}
 }

@@ -66,6 +66,10 @@ func (c *console) routes() []route {
 		{method: "POST", pattern: "/reverts", right: account.Revert, handler: c.beginRevert, audit: "revert.preview"},
 		{method: "GET", pattern: "/reverts/{id}", right: account.Revert, handler: c.showRevert},
 		{method: "POST", pattern: "/reverts/{id}", right: account.Revert, handler: c.doRevert, audit: "revert"},
+
+		{method: "GET", pattern: "/settings/notifications", right: account.Configure, handler: c.showNotifications},
+		{method: "POST", pattern: "/settings/notifications/test", right: account.Configure, handler: c.testNotifications, audit: "notify.test"},
+
 		{method: "GET", pattern: "/demo", right: account.See, handler: c.showDemo},
 		{method: "GET", pattern: "/demo/enter", right: public, handler: c.enterDemo, audit: "sign.in.demo"},
 		{method: "POST", pattern: "/demo/{trouble}/break", right: account.Run, handler: c.breakDemo, audit: "demo.break"},

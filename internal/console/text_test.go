@@ -16,6 +16,7 @@ import (
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/account"
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -32,6 +33,7 @@ func families() map[string][]string {
 			f[family] = append(f[family], x)
 		}
 	}
+	f["notifyon."] = append(plan.NotifyWords(), "test")
 	for _, r := range account.TokenRights() {
 		f["right."] = append(f["right."], string(r))
 	}

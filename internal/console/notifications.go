@@ -1,0 +1,74 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+// Alerts are those who tell people what is wrong. Its methods may be called from several goroutines.
+type Alerts interface {
+	// Test sends a message by every way that is set, and returns what went wrong.
+	Test(ctx context.Context) error
+	// Wrong says why the last message could not be carried; "" = nothing went wrong.
+	Wrong() string
+}
+
+type notificationsPage struct {
+	Notify  plan.Notify
+	Days    int // between tests; 0 = never
+	Notices []store.Notice
+	Wrong   string
+	Example string // of a configuration, as long as there is none
+}
+
+// notifyExample is what to begin with.
+const notifyExample = `notify:
+  email:
+    server: smtp.example.com:587
+    user: tandem@example.com
+    password: ${SMTP_PASSWORD}
+    from: tandem@example.com
+    to: [you@example.com]
+  webhook:
+    url: ${NOTIFY_URL}
+    secret: ${NOTIFY_SECRET}
+`
+
+func (c *console) notificationsPage(r *http.Request) (notificationsPage, error) {
+	data := notificationsPage{Notify: c.hub.Plan().Notify, Example: notifyExample}
+	data.Days = int(data.Notify.Test / (24 * time.Hour))
+	if c.alerts != nil {
+		data.Wrong = c.alerts.Wrong()
+	}
+	var err error
+	data.Notices, err = c.hub.Store().Notices(r.Context())
+	return data, err
+}
+
+func (c *console) showNotifications(w http.ResponseWriter, r *http.Request) error {
+	data, err := c.notificationsPage(r)
+	if err != nil {
+		return err
+	}
+	return c.view.page(w, r, "notifications", data)
+}
+
+func (c *console) testNotifications(w http.ResponseWriter, r *http.Request) error {
+	note(r, "", "")
+	if c.alerts == nil || !c.hub.Plan().Notify.Set() {
+		return errNotFound()
+	}
+	if err := c.alerts.Test(r.Context()); err != nil {
+		c.log.Warn("a test of the notifications was not sent", "error", err)
+		data, reading := c.notificationsPage(r)
+		if reading != nil {
+			return reading
+		}
+		return c.view.again(w, r, &problem{status: http.StatusBadGateway, key: "error.notsent"}, "notifications", data)
+	}
+	return c.redirect(w, r, "/settings/notifications", "tested")
+}

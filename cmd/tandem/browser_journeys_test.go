@@ -114,8 +114,8 @@ func (s *served) setUp(w *tab) {
 
 // What people do in a browser, and all pages, in a real one. It is long: make short leaves it out.
 func TestInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a real browser takes its time")
+	if testing.Short() || raced {
+		t.Skip("a real browser takes its time, and the detector sees nothing there that the tests of handlers do not show it")
 	}
 	t.Parallel()
 	c, a := newChrome(t), newAxe(t)

@@ -193,7 +193,7 @@ func newServer(ctx context.Context, a *app, s *session) (*server, error) {
 }
 
 // count takes over how a sync stands into the metrics.
-func (sv *server) count(ctx context.Context, st *store.Store, sync string) error {
+func (s *server) count(ctx context.Context, st *store.Store, sync string) error {
 	tally, err := st.Tally(ctx, sync)
 	if err != nil {
 		return fmt.Errorf("count what there is: %w", err)
@@ -202,7 +202,7 @@ func (sv *server) count(ctx context.Context, st *store.Store, sync string) error
 	if err != nil {
 		return err
 	}
-	sv.meters.stands(sync, tally, events)
+	s.meters.stands(sync, tally, events)
 	return nil
 }
 

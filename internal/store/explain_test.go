@@ -102,6 +102,15 @@ func callAll(t *testing.T, s *Store) {
 	note(s.EventsOf(ctx, "contacts", record.Left, "7", 5))
 	note(s.Dirty(ctx, "contacts", 5))
 	note(s.Standings(ctx, "contacts", 5))
+	note(s.CountReviews(ctx))
+	note(s.OpenCauses(ctx, 5, ReviewParked, ReviewEvents))
+	note(s.Reviews(ctx, ReviewQuery{Open: true, After: 1, Limit: 5}))
+	note(s.Reviews(ctx, ReviewQuery{Open: true, Sync: "contacts", Kinds: []ReviewKind{ReviewParked}, After: 1, Limit: 5}))
+	note(s.Reviews(ctx, ReviewQuery{Open: true, Link: 1}))
+	note(s.RunsByDay(ctx, time.Now(), time.UTC))
+	note(s.RunErrors(ctx, time.Now(), 5))
+	note(s.Spendings(ctx, "erp", time.Now()))
+	note(s.OpsFrom(ctx, "contacts", record.Right, ids, OpHeld))
 	for _, err := range errs {
 		if err != nil {
 			t.Fatal(err)

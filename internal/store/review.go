@@ -79,6 +79,8 @@ type ReviewQuery struct {
 	Kinds []ReviewKind
 	Open  bool   // only those that nobody has decided
 	About string // only those of this subject
+	Link  int64  // only those about this link
+	After int64  // only those of a higher number
 	Limit int    // 0 = 1,000
 }
 
@@ -103,6 +105,14 @@ func (s *Store) Reviews(ctx context.Context, r ReviewQuery) ([]Review, error) {
 		if r.About != "" {
 			where.WriteString(` AND subject = ?`)
 			a = append(a, r.About)
+		}
+		if r.Link != 0 {
+			where.WriteString(` AND link = ? AND link <> 0`)
+			a = append(a, r.Link)
+		}
+		if r.After != 0 {
+			where.WriteString(` AND id > ?`)
+			a = append(a, r.After)
 		}
 		limit := r.Limit
 		if limit <= 0 {

@@ -36,7 +36,8 @@ func migrations() []migration {
 		{"adopted configurations", sqlConfigurations()},
 		{"unfinished operations", sqlUnfinished()},
 		{"rules that were tried", sqlTried()},
-		{"notices", sqlNotices()}}
+		{"notices", sqlNotices()},
+		{"overviews", sqlOverview()}}
 }
 
 // sqlUnfinished serves what is asked for with every batch that is planned: what there may be of

@@ -315,14 +315,14 @@ func TestReviewItemSaysWhatCanBeChosen(t *testing.T) {
 	if diff := cmp.Diff(want, reviewText(p, it)); diff != "" {
 		t.Error(diff)
 	}
-	if _, ok := approval(it); ok {
+	if _, ok := engine.Approval(it); ok {
 		t.Error("a conflict has no yes")
 	}
 	for _, yes := range []store.Review{
 		{Kind: store.ReviewGuard, Choices: []string{"approve", "dismiss"}},
 		{Kind: store.ReviewDelete, Choices: []string{"delete", "unlink"}},
 	} {
-		if choice, ok := approval(yes); !ok || choice != yes.Choices[0] {
+		if choice, ok := engine.Approval(yes); !ok || choice != yes.Choices[0] {
 			t.Errorf("%v: %q %v", yes.Kind, choice, ok)
 		}
 	}

@@ -11,49 +11,29 @@ import (
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
-	"github.com/tandemhub/tandem/record"
 )
 
 // someAffected is how many records of an item are shown unless all are asked for.
 const someAffected = 10
-
-// namesAffected reports whether an item's candidates are the records that it is about.
-func namesAffected(it store.Review) bool {
-	return it.Kind == store.ReviewGuard || it.Kind == store.ReviewConfiguration || it.Kind == store.ReviewIdentity
-}
 
 // An affected is what a guard, or a changed configuration, has stopped: in numbers, and
 // record by record.
 type affected struct {
 	item    store.Review
 	alarms  []engine.Alarm
-	records []affectedRecord
+	records []engine.AffectedRecord
 	more    int
 	guard   *status.Guard
-}
-
-// affectedRecord is one record and what would be written because of it.
-type affectedRecord struct {
-	Record string          `json:"record"` // where it happened: "erp.contacts/12"
-	Verb   string          `json:"would,omitempty"`
-	Target string          `json:"to,omitempty"` // "" for a create
-	Fields []affectedField `json:"fields,omitempty"`
-}
-
-type affectedField struct {
-	Name string       `json:"name"`
-	Old  record.Value `json:"old"`
-	New  record.Value `json:"new"`
 }
 
 // reviewShown is one item in tandem review show -o json.
 type reviewShown struct {
 	reviewLine
 
-	Alarms  []engine.Alarm   `json:"alarms,omitempty"`
-	Records []affectedRecord `json:"records,omitempty"`
-	More    int              `json:"more_records,omitempty"` // not named; --all names them
-	Guard   *status.Guard    `json:"guard,omitempty"`
+	Alarms  []engine.Alarm          `json:"alarms,omitempty"`
+	Records []engine.AffectedRecord `json:"records,omitempty"`
+	More    int                     `json:"more_records,omitempty"` // not named; --all names them
+	Guard   *status.Guard           `json:"guard,omitempty"`
 }
 
 // affected loads what there is to say about the records of an item.
@@ -63,45 +43,21 @@ func (a *app) affected(ctx context.Context, p *plan.Plan, s *store.Store, it sto
 	if !all && len(names) > someAffected {
 		out.more, names = len(names)-someAffected, names[:someAffected]
 	}
+	var err error
+	if out.records, err = engine.Affected(ctx, s, p, it, names); err != nil {
+		return nil, err
+	}
 	sync, known := p.Sync(it.Sync)
-	ops, err := s.Ops(ctx, it.Sync, store.OpHeld)
-	if err != nil {
-		return nil, fmt.Errorf("load what was stopped: %w", err)
-	}
-	by := map[string]store.Op{}
-	for _, op := range ops {
-		if known && op.SourceID != "" {
-			by[sync.Ends[op.Side.Other()].String()+"/"+op.SourceID] = op
-		}
-	}
-	for _, name := range names {
-		r := affectedRecord{Record: name}
-		if op, held := by[name]; held {
-			r.would(op)
-		}
-		out.records = append(out.records, r)
-	}
 	if it.Kind == store.ReviewGuard && known {
 		tally, err := s.Tally(ctx, it.Sync)
 		if err != nil {
 			return nil, fmt.Errorf("count what there is: %w", err)
 		}
-		out.guard, err = status.SuggestGuard(ctx, s, sync, tally.Linked, it.Opened)
-		if err != nil {
+		if out.guard, err = status.SuggestGuard(ctx, s, sync, tally.Linked, it.Opened); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
-}
-
-func (r *affectedRecord) would(op store.Op) {
-	r.Verb = string(op.Verb)
-	if op.TargetID != "" {
-		r.Target = op.Target.String() + "/" + op.TargetID
-	}
-	for _, name := range op.Set.Names() {
-		r.Fields = append(r.Fields, affectedField{name, op.Was[name], op.Set[name]})
-	}
 }
 
 func (f *affected) line() reviewShown {

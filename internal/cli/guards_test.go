@@ -22,8 +22,8 @@ func TestAStoppedRunIsToldInNumbersAndByRecord(t *testing.T) {
 	f := affected{
 		item:   store.Review{ID: 7, Kind: store.ReviewGuard},
 		alarms: []engine.Alarm{{Detector: "shape", Side: "right", Field: "due", Records: 1200, Of: 1500}},
-		records: []affectedRecord{
-			{Record: "erp.tasks/1", Verb: "update", Target: "crm.tasks/9", Fields: []affectedField{{"due", record.Text("10:00"), record.Text("12:00")}}},
+		records: []engine.AffectedRecord{
+			{Record: "erp.tasks/1", Verb: "update", Target: "crm.tasks/9", Fields: []engine.AffectedField{{Name: "due", Old: record.Text("10:00"), New: record.Text("12:00")}}},
 			{Record: "erp.tasks/2"},
 		},
 		more:  1198,

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
@@ -70,7 +71,7 @@ func lineOf(r store.Review) reviewLine {
 	if r.Kind == store.ReviewConflict {
 		line.Left, line.Right = &r.Values[0], &r.Values[1]
 	}
-	if namesAffected(r) {
+	if engine.NamesAffected(r) {
 		line.Candidates = nil // tandem review show names the records
 	}
 	if !r.Decided.IsZero() {
@@ -158,7 +159,7 @@ func (c *reviewShowCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	if !namesAffected(it) {
+	if !engine.NamesAffected(it) {
 		ranked := a.candidates(ctx, p, s, it)
 		if a.json {
 			line := lineOf(it)
@@ -202,7 +203,7 @@ func reviewText(p *plan.Plan, it store.Review) string {
 		t.add("right", s.Ends[1].String(), shown(it.Values[1], 200))
 		b.WriteString(t.text("  "))
 	}
-	if len(it.Candidates) > 0 && !namesAffected(it) {
+	if len(it.Candidates) > 0 && !engine.NamesAffected(it) {
 		fmt.Fprintf(&b, "  could be  %s\n", strings.Join(it.Candidates, ", "))
 	}
 	if it.Field != "" && it.Kind != store.ReviewConflict {
@@ -231,22 +232,6 @@ func (c *reviewApproveCmd) Run(ctx context.Context, a *app) error {
 	return a.decide(ctx, c.ID, "")
 }
 
-// approval returns the choice that says yes to an item, if yes is an answer to it.
-func approval(it store.Review) (string, bool) {
-	const approve = "approve"
-	if slices.Contains(it.Choices, approve) {
-		return approve, true
-	}
-	const merge = "merge"
-	if it.Kind == store.ReviewMerge && slices.Contains(it.Choices, merge) {
-		return merge, true
-	}
-	if it.Kind == store.ReviewDelete && len(it.Choices) > 0 {
-		return it.Choices[0], true
-	}
-	return "", false
-}
-
 // decide makes a choice for an item; "" approves it.
 func (a *app) decide(ctx context.Context, id int64, choice string) (err error) {
 	_, s, err := a.openQueue(ctx, touch)
@@ -261,8 +246,8 @@ func (a *app) decide(ctx context.Context, id int64, choice string) (err error) {
 	if it.Decision != "" {
 		return usage("review item %d is decided already: %s", id, it.Decision)
 	}
-	if choice = choiceOf(it, choice); choice == "" {
-		choice, _ = approval(it)
+	if choice = engine.ChoiceOf(it, choice); choice == "" {
+		choice, _ = engine.Approval(it)
 	}
 	if !slices.Contains(it.Choices, choice) {
 		if len(it.Choices) == 0 {

@@ -3,12 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 )
@@ -59,17 +59,7 @@ func (c *reviewDecideCmd) Run(ctx context.Context, a *app) (err error) {
 
 // decideMany shows what would be decided, and decides it in one transaction.
 func (a *app) decideMany(ctx context.Context, p *plan.Plan, s *store.Store, items []store.Review, word string, yes bool) error {
-	var choices []store.Choice
-	var picked []store.Review
-	for _, it := range items {
-		choice := choiceOf(it, word)
-		if word == "approve" {
-			choice, _ = approval(it)
-		}
-		if slices.Contains(it.Choices, choice) {
-			choices, picked = append(choices, store.Choice{ID: it.ID, Decision: choice}), append(picked, it)
-		}
-	}
+	choices, picked := engine.ChooseMany(items, word)
 	switch {
 	case len(items) == 0:
 		return a.print("nothing waits that this selects\n")
@@ -104,7 +94,7 @@ func (a *app) showMany(p *plan.Plan, picked []store.Review, choices []store.Choi
 		}
 		return nil
 	}
-	text := groupsText(p, groupsOf(picked))
+	text := groupsText(p, engine.GroupsOf(picked))
 	if rest := all - len(picked); rest > 0 {
 		text += fmt.Sprintf("%s without such a choice: left alone\n", plural(rest, "item", "items"))
 	}
@@ -131,15 +121,6 @@ func (a *app) tellMany(ctx context.Context, s *store.Store, decided []int64, wor
 	return a.print(text + "\n")
 }
 
-// choiceOf is the choice that a word means: :2 is the second candidate.
-func choiceOf(it store.Review, word string) string {
-	number, is := strings.CutPrefix(word, ":")
-	if n, err := strconv.Atoi(number); is && err == nil && n >= 1 && n <= len(it.Candidates) {
-		return it.Candidates[n-1]
-	}
-	return word
-}
-
 // A reviewFilter selects open items.
 type reviewFilter struct {
 	Kind, Sync, Field, Text string
@@ -148,10 +129,7 @@ type reviewFilter struct {
 
 func reviewKinds() []string {
 	var names []string
-	for _, k := range []store.ReviewKind{
-		store.ReviewConflict, store.ReviewAmbiguous, store.ReviewDuplicate, store.ReviewParked, store.ReviewDelete, store.ReviewMerge,
-		store.ReviewGuard, store.ReviewIdentity, store.ReviewUnknown, store.ReviewRestored, store.ReviewConfiguration, store.ReviewEvents,
-	} {
+	for _, k := range engine.ReviewKinds() {
 		names = append(names, string(k))
 	}
 	return names
@@ -171,20 +149,20 @@ func (f reviewFilter) items(ctx context.Context, p *plan.Plan, s *store.Store, a
 		}
 		q.Kinds = []store.ReviewKind{store.ReviewKind(f.Kind)}
 	}
-	like := ""
+	like, by := "", engine.NewGrouping()
 	if f.Like != 0 {
 		it, err := item(ctx, s, f.Like)
 		if err != nil {
 			return nil, err
 		}
-		like = groupKey(it)
+		like = by.Key(it)
 	}
 	items, err := s.Reviews(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("load review queue: %w", err)
 	}
 	return slices.DeleteFunc(items, func(it store.Review) bool {
-		return f.Field != "" && !aboutField(it, f.Field) || like != "" && groupKey(it) != like ||
+		return f.Field != "" && !aboutField(it, f.Field) || like != "" && by.Key(it) != like ||
 			f.Text != "" && !strings.Contains(strings.ToLower(it.Text), strings.ToLower(f.Text))
 	}), nil
 }
@@ -234,12 +212,6 @@ func (r reviewRanges) pick(items []store.Review) ([]store.Review, error) {
 	}), nil
 }
 
-// A reviewGroup is all items of one cause.
-type reviewGroup struct {
-	first store.Review
-	items []int64
-}
-
 // groupLine is one group in tandem review --group -o json.
 type groupLine struct {
 	Sync    string           `json:"sync"`
@@ -252,48 +224,8 @@ type groupLine struct {
 	Items   []int64          `json:"items"`
 }
 
-// groupKey tells items of one cause from others. What differs from record to record in a
-// vendor's words, such as values and numbers, does not count.
-func groupKey(it store.Review) string {
-	return strings.Join([]string{it.Sync, string(it.Kind), it.Field, particular().ReplaceAllString(strings.ToLower(it.Cause), "…")}, "\x00")
-}
-
-// particular matches what is about one record: what stands in quotes, addresses and numbers.
-func particular() *regexp.Regexp {
-	return regexp.MustCompile(`"[^"]*"|\S+@\S+|[0-9][0-9.,:-]*`)
-}
-
-// groupsOf puts items of one cause together, the largest group first.
-func groupsOf(items []store.Review) []reviewGroup {
-	at := map[string]int{}
-	var groups []reviewGroup
-	for _, it := range items {
-		key := groupKey(it)
-		i, known := at[key]
-		if !known {
-			i = len(groups)
-			at[key] = i
-			groups = append(groups, reviewGroup{first: it})
-		}
-		groups[i].items = append(groups[i].items, it.ID)
-	}
-	slices.SortStableFunc(groups, func(x, y reviewGroup) int { return len(y.items) - len(x.items) })
-	return groups
-}
-
-func (g reviewGroup) cause() string {
-	switch {
-	case g.first.Cause == "":
-		return g.first.Text
-	case g.first.Kind == store.ReviewParked:
-		return "the system says: " + g.first.Cause
-	default:
-		return g.first.Cause
-	}
-}
-
 func (a *app) reviewGroups(p *plan.Plan, items []store.Review) error {
-	groups := groupsOf(items)
+	groups := engine.GroupsOf(items)
 	if !a.json {
 		if len(groups) == 0 {
 			return a.print(reviewList(p, nil))
@@ -301,9 +233,9 @@ func (a *app) reviewGroups(p *plan.Plan, items []store.Review) error {
 		return a.print(groupsText(p, groups) + "\ntandem review decide --like LIKE CHOICE decides all of a line\n")
 	}
 	for _, g := range groups {
-		line := groupLine{Sync: g.first.Sync, Kind: g.first.Kind, Field: g.first.Field, Cause: g.cause(), Count: len(g.items), Like: g.first.ID, Items: g.items}
-		if len(g.items) == 1 || len(g.first.Candidates) == 0 {
-			line.Choices = g.first.Choices
+		line := groupLine{Sync: g.First.Sync, Kind: g.First.Kind, Field: g.First.Field, Cause: g.Cause(), Count: len(g.Items), Like: g.First.ID, Items: g.Items}
+		if len(g.Items) == 1 || len(g.First.Candidates) == 0 {
+			line.Choices = g.First.Choices
 		}
 		if err := a.line(line); err != nil {
 			return err
@@ -312,19 +244,19 @@ func (a *app) reviewGroups(p *plan.Plan, items []store.Review) error {
 	return nil
 }
 
-func groupsText(p *plan.Plan, groups []reviewGroup) string {
+func groupsText(p *plan.Plan, groups []engine.ReviewGroup) string {
 	t := table{right: map[int]bool{0: true, 1: true}}
 	t.add("COUNT", "LIKE", "SYNC", "KIND", "FIELD", "WHAT")
 	for _, g := range groups {
-		field := g.first.Field
+		field := g.First.Field
 		if field == "" {
 			field = "-"
 		}
-		what := g.cause()
-		if len(g.items) == 1 {
-			what = recordName(p, g.first) + ": " + what
+		what := g.Cause()
+		if len(g.Items) == 1 {
+			what = recordName(p, g.First) + ": " + what
 		}
-		t.add(count(len(g.items)), fmt.Sprint(g.first.ID), g.first.Sync, string(g.first.Kind), field, fit(oneLine(what), 80))
+		t.add(count(len(g.Items)), fmt.Sprint(g.First.ID), g.First.Sync, string(g.First.Kind), field, fit(oneLine(what), 80))
 	}
 	return t.text("")
 }

@@ -50,7 +50,7 @@ func TestItemsOfOneCauseAreOneGroup(t *testing.T) {
 	parked := func(id int64, field, cause string) store.Review {
 		return store.Review{ID: id, Sync: "contacts", Kind: store.ReviewParked, Field: field, Cause: cause}
 	}
-	groups := groupsOf([]store.Review{
+	groups := engine.GroupsOf([]store.Review{
 		parked(1, "email", `the value "a" is too long by 3`),
 		parked(2, "country", "invalid country"),
 		parked(3, "country", "Invalid country"),
@@ -60,7 +60,7 @@ func TestItemsOfOneCauseAreOneGroup(t *testing.T) {
 	})
 	var got [][]int64
 	for _, g := range groups {
-		got = append(got, g.items)
+		got = append(got, g.Items)
 	}
 	if d := cmp.Diff([][]int64{{2, 3, 5}, {1, 6}, {4}}, got); d != "" {
 		t.Error(d)
@@ -71,7 +71,7 @@ func TestANumberMeansACandidate(t *testing.T) {
 	t.Parallel()
 	it := store.Review{Candidates: []string{"501", "7"}}
 	for word, want := range map[string]string{":1": "501", ":2": "7", ":3": ":3", "7": "7", "none": "none", ":": ":"} {
-		if got := choiceOf(it, word); got != want {
+		if got := engine.ChoiceOf(it, word); got != want {
 			t.Errorf("%s means %s, want %s", word, got, want)
 		}
 	}

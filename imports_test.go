@@ -47,7 +47,7 @@ func parts() []part {
 		{name: "systems", floor: 4, uses: "connector twin systems/* systems/*/*"},
 		{
 			name: "internal/engine", floor: 4,
-			uses:  "record connector rest internal/merge internal/mapping internal/plan internal/store",
+			uses:  "record connector rest internal/merge internal/mapping internal/plan internal/report internal/store",
 			tests: "twin connectortest",
 		},
 		{name: "internal/status", floor: 5, uses: "record connector rest internal/plan internal/store internal/engine"},

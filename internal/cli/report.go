@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/report"
 	"github.com/tandemhub/tandem/internal/store"
@@ -70,7 +70,7 @@ func (c *pipelineCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	var lines []pipelineLine
 	for _, o := range objects {
-		in, err := dealsOf(ctx, s, o)
+		in, err := engine.Deals(ctx, s, o)
 		if err != nil {
 			return err
 		}
@@ -91,29 +91,18 @@ func (c *pipelineCmd) Run(ctx context.Context, a *app) (err error) {
 	return a.print(pipelineText(lines))
 }
 
-// A dealObject is an object whose records are deals.
-type dealObject struct {
-	of     store.Object
-	object record.Object
-}
-
 // objects finds what is to be reported: objects of syncs that are deals.
-func (c *pipelineCmd) objects(ctx context.Context, p *plan.Plan, s *store.Store) ([]dealObject, error) {
-	known, err := s.Connections(ctx)
+func (c *pipelineCmd) objects(ctx context.Context, p *plan.Plan, s *store.Store) ([]engine.DealObject, error) {
+	known, err := engine.DealObjects(ctx, s, p)
 	if err != nil {
 		return nil, err
 	}
-	var all []dealObject
+	var all []engine.DealObject
 	var names []string
-	for _, end := range ends(p) {
-		for _, conn := range known {
-			o, ok := conn.Schema.Object(end.Object)
-			if conn.Name == end.Connection && ok && o.Common == "deal" {
-				names = append(names, end.String())
-				if c.Object == "" || c.Object == end.String() {
-					all = append(all, dealObject{store.Object{Connection: end.Connection, Name: end.Object}, o})
-				}
-			}
+	for _, o := range known {
+		names = append(names, o.Of.String())
+		if c.Object == "" || c.Object == o.Of.String() {
+			all = append(all, o)
 		}
 	}
 	switch {
@@ -123,65 +112,6 @@ func (c *pipelineCmd) objects(ctx context.Context, p *plan.Plan, s *store.Store)
 		return nil, unknown("object of deals named", c.Object, names)
 	}
 	return nil, usage("no sync keeps deals in step, or none has run yet: the report is computed from what was read")
-}
-
-// dealsOf reads the deals of an object, and what is known of their way.
-func dealsOf(ctx context.Context, s *store.Store, o dealObject) (report.Input, error) {
-	var in report.Input
-	field := func(common string) record.Field { f, _ := o.object.ByCommon(common); return f }
-	stage, status, source := field("stage"), field("status"), field("source")
-	if stage.Name == "" {
-		stage, status = status, record.Field{}
-	}
-	in.Stages, in.Statuses = stage.Choices, status.Choices
-	steps, err := s.Stages(ctx, o.of)
-	if err != nil {
-		return in, err
-	}
-	if err := earlier(ctx, s, o.of, stage.Name, status.Name, steps); err != nil {
-		return in, err
-	}
-	err = s.EachPresent(ctx, o.of, func(r record.Record) error {
-		d := report.Deal{Stage: r.Fields[stage.Name].Text(), Status: r.Fields[status.Name].Text(), Pipeline: r.Fields[field("pipeline").Name].Text(),
-			Source: label(source, r.Fields[source.Name].Text()), Amount: r.Fields[field("amount").Name].Decimal(), Currency: r.Fields[field("currency").Name].Text()}
-		if v := r.Fields[field("close_date").Name]; !v.IsEmpty() {
-			d.Closes = v.Time()
-		}
-		for _, x := range steps[r.ID] {
-			d.Steps = append(d.Steps, report.Step{Status: status.Name != "" && x.Field == status.Name, Value: x.Value, At: x.At, Seen: x.Seen})
-		}
-		in.Deals = append(in.Deals, d)
-		return nil
-	})
-	return in, err
-}
-
-// earlier adds what the journal knows from the time before stages were noted: what we wrote.
-func earlier(ctx context.Context, s *store.Store, of store.Object, stage, status string, steps map[string][]store.Stage) error {
-	lines, err := s.History(ctx, store.HistoryQuery{Connection: of.Connection, Object: of.Name, Kinds: []store.EntryKind{store.Written}, Limit: 1 << 30})
-	if err != nil {
-		return err
-	}
-	for _, e := range lines {
-		noted := steps[e.Record]
-		if e.Of != of || e.Field != stage && e.Field != status || e.Field == "" || len(noted) > 0 && !e.At.Before(noted[0].At) {
-			continue
-		}
-		steps[e.Record] = append(noted, store.Stage{Of: of, ID: e.Record, Field: e.Field, Value: e.New.Text(), At: e.At})
-	}
-	for _, list := range steps {
-		slices.SortStableFunc(list, func(a, b store.Stage) int { return a.At.Compare(b.At) })
-	}
-	return nil
-}
-
-func label(f record.Field, value string) string {
-	for _, c := range f.Choices {
-		if c.Value == value && c.Label != "" {
-			return c.Label
-		}
-	}
-	return value
 }
 
 func sums(m report.Money) map[string]string {
@@ -194,11 +124,11 @@ func sums(m report.Money) map[string]string {
 	return out
 }
 
-func pipelineLines(o dealObject, r report.Pipeline) []pipelineLine {
+func pipelineLines(o engine.DealObject, r report.Pipeline) []pipelineLine {
 	var lines []pipelineLine
-	pipelines, _ := o.object.ByCommon("pipeline")
+	pipelines, _ := o.Schema.ByCommon("pipeline")
 	for _, s := range r.Stages {
-		line := pipelineLine{Section: "stage", Object: o.of.String(), Pipeline: label(pipelines, s.Pipeline), Key: s.Stage, Label: s.Label, State: s.State,
+		line := pipelineLine{Section: "stage", Object: o.Of.String(), Pipeline: engine.ChoiceLabel(pipelines, s.Pipeline), Key: s.Stage, Label: s.Label, State: s.State,
 			Deals: s.Deals, Value: sums(s.Value), Onward: s.Onward, Back: s.Back, Lost: s.Lost, Timed: s.Timed, Median: hours(s.Median), Mean: hours(s.Mean)}
 		if n := s.Conversion(); n >= 0 {
 			line.Conversion = &n
@@ -210,12 +140,12 @@ func pipelineLines(o dealObject, r report.Pipeline) []pipelineLine {
 		rows    []report.EndRow
 	}{{"month", r.Months}, {"source", r.Sources}} {
 		for _, e := range x.rows {
-			lines = append(lines, pipelineLine{Section: x.section, Object: o.of.String(), Key: e.Key, Deals: e.Won + e.Lost, Won: e.Won, Lost: e.Lost,
+			lines = append(lines, pipelineLine{Section: x.section, Object: o.Of.String(), Key: e.Key, Deals: e.Won + e.Lost, Won: e.Won, Lost: e.Lost,
 				WonValue: sums(e.WonValue), LostValue: sums(e.LostSum), ByClose: e.ByCloseDate})
 		}
 	}
 	for _, state := range []record.ChoiceKind{record.ChoiceOpen, record.ChoiceWon, record.ChoiceLost} {
-		lines = append(lines, pipelineLine{Section: "total", Object: o.of.String(), Key: string(state), State: state, Deals: r.Totals[state], Value: sums(r.Values[state])})
+		lines = append(lines, pipelineLine{Section: "total", Object: o.Of.String(), Key: string(state), State: state, Deals: r.Totals[state], Value: sums(r.Values[state])})
 	}
 	return lines
 }

@@ -46,7 +46,8 @@ type Hub interface {
 	// Grants returns what people granted connections in a browser, by connection. They know from
 	// memory how they stand, and need nobody's turn to begin and end a round trip.
 	Grants(ctx context.Context) (map[string]*grant.Grant, error)
-	// Look lends an engine at once, whatever else works, for what asks no vendor: Why.
+	// Look lends an engine at once, whatever else works, for what asks no vendor: vendors' limits
+	// are kept within the one that works.
 	Look(ctx context.Context, fn func(context.Context, *engine.Engine) error) error
 	// Progress returns how far the run under way has come; nil = there is none.
 	Progress() *Progress
@@ -130,6 +131,7 @@ type console struct {
 	verify  func(ctx context.Context, sync string) (engine.VerifyReport, []engine.Finding, error)
 	demo    Demo   // nil = this is none
 	alerts  Alerts // nil = nobody is told anything
+	memo    *memo
 }
 
 // New returns the handler of everything that the console answers.
@@ -152,7 +154,7 @@ func newConsole(o Options) (*console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the console's files: %w", err)
 	}
-	c := &console{hub: o.Hub, accounts: o.Accounts, log: o.Log, listen: o.Listen, now: o.Now, files: files, demo: o.Demo, alerts: o.Alerts}
+	c := &console{hub: o.Hub, accounts: o.Accounts, log: o.Log, listen: o.Listen, now: o.Now, files: files, demo: o.Demo, alerts: o.Alerts, memo: newMemo()}
 	if c.view, err = newView(o.Hub, files, o.Log); err != nil {
 		return nil, fmt.Errorf("load the console's pages: %w", err)
 	}

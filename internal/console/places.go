@@ -31,6 +31,8 @@ func places() []place {
 		{Path: "/syncs", Text: "nav.syncs", right: account.See},
 		{Path: "/runs", Text: "nav.runs", right: account.See},
 		{Path: "/history", Text: "nav.history", right: account.See},
+		{Path: "/review", Text: "nav.review", right: account.See},
+		{Path: "/reports", Text: "nav.reports", right: account.See},
 		{Path: "/settings/people", Text: "nav.settings", right: account.People, below: "/settings"},
 	}
 }

@@ -74,6 +74,15 @@ func (c *console) routes() []route {
 		{method: "GET", pattern: "/demo/enter", right: public, handler: c.enterDemo, audit: "sign.in.demo"},
 		{method: "POST", pattern: "/demo/{trouble}/break", right: account.Run, handler: c.breakDemo, audit: "demo.break"},
 		{method: "POST", pattern: "/demo/{trouble}/mend", right: account.Run, handler: c.mendDemo, audit: "demo.mend"},
+		{method: "GET", pattern: "/review", right: account.See, handler: c.showReview},
+		{method: "GET", pattern: "/review/many", right: account.Decide, handler: c.showMany},
+		{method: "POST", pattern: "/review/many", right: account.Decide, handler: c.decideMany, audit: "review.decide"},
+		{method: "GET", pattern: "/review/{id}", right: account.See, handler: c.showReviewItem},
+		{method: "POST", pattern: "/review/{id}", right: account.Decide, handler: c.answerReview, audit: "review.decide"},
+
+		{method: "GET", pattern: "/reports", right: account.See, handler: c.showReports},
+		{method: "GET", pattern: "/reports/{report}", right: account.See, handler: c.showReport},
+		{method: "GET", pattern: "/reports/{report}/{table}", right: account.See, handler: c.downloadTable},
 
 		{method: "GET", pattern: "/api/v1/me", right: account.See, handler: c.apiMe},
 

@@ -63,6 +63,16 @@ func expectations() map[string]string {
 		"POST /demo/{trouble}/break": "operator -",
 		"POST /demo/{trouble}/mend":  "operator -",
 
+		"GET /review":       "viewer -",
+		"GET /review/many":  "user -",
+		"POST /review/many": "user -",
+		"GET /review/{id}":  "viewer -",
+		"POST /review/{id}": "user -",
+
+		"GET /reports":                  "viewer -",
+		"GET /reports/{report}":         "viewer -",
+		"GET /reports/{report}/{table}": "viewer -",
+
 		"GET /api/v1/me": "viewer see",
 
 		"POST /syncs/run":                         "operator -",
@@ -137,7 +147,7 @@ func addressOf(x route) string {
 	if strings.HasPrefix(x.pattern, "/syncs/") {
 		name = "contacts"
 	}
-	return strings.NewReplacer("{number}", "1", "{id}", "1", "{name}", name, "{object}", "contacts", "{$}", "", "{hash}", "0", "{file...}", "x.css").Replace(x.pattern)
+	return strings.NewReplacer("{number}", "1", "{id}", "1", "{name}", name, "{object}", "contacts", "{report}", "volume", "{table}", "days.csv", "{$}", "", "{hash}", "0", "{file...}", "x.css").Replace(x.pattern)
 }
 
 func request(x route, form string) *http.Request {

@@ -203,7 +203,11 @@ func (c *console) toLogin(w http.ResponseWriter, r *http.Request) {
 // key of the catalogues below "done.".
 func (c *console) redirect(w http.ResponseWriter, r *http.Request, to, done string) error {
 	if done != "" {
-		to += "?" + url.Values{"done": {done}}.Encode()
+		mark := "?"
+		if strings.Contains(to, "?") {
+			mark = "&"
+		}
+		to += mark + url.Values{"done": {done}}.Encode()
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // local has seen to it that it is ours
 	return nil

@@ -80,6 +80,16 @@ func families() map[string][]string {
 	for _, k := range kindsOfValues() {
 		f["valuekind."] = append(f["valuekind."], string(k))
 	}
+	for _, k := range engine.ReviewKinds() {
+		f["question."] = append(f["question."], string(k))
+	}
+	f["choice."] = choiceTexts()
+	f["guarded."] = []string{"create", "update", "delete"}
+	f["verb."] = []string{"create", "update", "delete", "archive", "restore", "merge"}
+	f["consent."] = []string{record.Denied, record.Granted}
+	f["runstate."] = []string{"failed", "blocked", "cutshort"}
+	f["deals."] = []string{"open", "won", "lost"}
+	f["reports."], f["reporttab."], f["reportempty."] = reportNames(), reportNames(), reportNames()
 	return f
 }
 
@@ -120,8 +130,10 @@ func used(t *testing.T) map[string]bool {
 	keys := map[string]bool{"language": true, "format.time": true, "format.day": true}
 	inTemplate := regexp.MustCompile(`\bt "([a-z.]+)"`)
 	inFamily := regexp.MustCompile(`\bt \(print "([a-z]+\.)"`)
-	inCode := regexp.MustCompile(`"((?:error|nav)\.[a-z]+)"`)
-	inRedirect := regexp.MustCompile(`c\.redirect\(w, r, [^,]+, "([a-z]+)"\)`)
+	inCode := regexp.MustCompile(`"#?((?:error|nav|report|format)\.[a-z]+)"`)
+	inCall := regexp.MustCompile(`\.text\("([a-z.]+)"[,)]`)
+	inCallFamily := regexp.MustCompile(`\.text\("([a-z]+\.)" ?\+`)
+	inRedirect := regexp.MustCompile(`c\.redirect\(w, r, .+, "([a-z]+)"\)`)
 	names, err := fs.Glob(pageFiles, "pages/*.html")
 	if err != nil {
 		t.Fatal(err)
@@ -158,6 +170,14 @@ func used(t *testing.T) map[string]bool {
 		}
 		for _, m := range inCode.FindAllSubmatch(b, -1) {
 			keys[string(m[1])] = true
+		}
+		for _, m := range inCall.FindAllSubmatch(b, -1) {
+			keys[string(m[1])] = true
+		}
+		for _, m := range inCallFamily.FindAllSubmatch(b, -1) {
+			for _, end := range families()[string(m[1])] {
+				keys[string(m[1])+end] = true
+			}
 		}
 		for _, m := range inRedirect.FindAllSubmatch(b, -1) {
 			keys["done."+string(m[1])] = true

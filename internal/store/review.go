@@ -81,10 +81,12 @@ type ReviewQuery struct {
 	About string // only those of this subject
 	Link  int64  // only those about this link
 	After int64  // only those of a higher number
-	Limit int    // 0 = 1,000
+
+	Before int64 // only those of a lower number, the newest of them first; 0 = all
+	Limit  int   // 0 = 1,000
 }
 
-// Reviews returns review items, the oldest first.
+// Reviews returns review items, the oldest first unless the query says otherwise.
 func (s *Store) Reviews(ctx context.Context, r ReviewQuery) ([]Review, error) {
 	return s.reviews(ctx, func() (string, []any) {
 		var where strings.Builder
@@ -114,11 +116,17 @@ func (s *Store) Reviews(ctx context.Context, r ReviewQuery) ([]Review, error) {
 			where.WriteString(` AND id > ?`)
 			a = append(a, r.After)
 		}
+		order := ` ORDER BY id LIMIT ?`
+		if r.Before != 0 {
+			where.WriteString(` AND id < ?`)
+			a = append(a, r.Before)
+			order = ` ORDER BY id DESC LIMIT ?`
+		}
 		limit := r.Limit
 		if limit <= 0 {
 			limit = 1000
 		}
-		return where.String() + ` ORDER BY id LIMIT ?`, append(a, limit)
+		return where.String() + order, append(a, limit)
 	})
 }
 

@@ -1,0 +1,148 @@
+package console
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+// mostReasons is how many causes of errors are told.
+const mostReasons = 100
+
+// problems is why records and runs do not get through.
+func (x reporter) problems(p *reportPage) error {
+	causes, err := x.c.hub.Store().OpenCauses(x.ctx, mostReasons, store.ReviewParked, store.ReviewUnknown, store.ReviewEvents)
+	if err != nil {
+		return err
+	}
+	records := reportTable{Columns: x.columns("#report.records", "report.sync", "report.kind", "report.field", "report.cause", "report.fix")}
+	parked := 0
+	for _, cause := range causes {
+		parked += cause.N
+		field, _, _ := strings.Cut(cause.Field, "=")
+		why := textCell(cause.Cause)
+		why.Link = fmt.Sprintf("/review/%d", cause.First)
+		if why.Text == "" {
+			why.Text = x.l.text("report.nocause")
+		}
+		records.Rows = append(records.Rows, []reportCell{x.count(cause.N), textCell(cause.Sync), textCell(x.l.text("question." + string(cause.Kind))), textCell(field), why, textCell(cause.Fix)})
+	}
+	keys, since := x.days()
+	failures, err := x.c.hub.Store().RunErrors(x.ctx, since, mostReasons)
+	if err != nil {
+		return err
+	}
+	runs := reportTable{Columns: x.columns("#report.runs", "report.sync", "report.state", "report.error", "report.last")}
+	for _, f := range failures {
+		status := textCell(x.l.text("runstate." + strings.ReplaceAll(f.Status, " ", "")))
+		last := reportCell{Text: x.l.stamp(f.Last, x.zone), Raw: f.Last.UTC().Format(time.RFC3339)}
+		runs.Rows = append(runs.Rows, []reportCell{x.count(f.Runs), textCell(f.Sync), status, textCell(f.Error), last})
+	}
+	days, err := x.c.hub.Store().RunsByDay(x.ctx, since, x.zone)
+	if err != nil {
+		return err
+	}
+	failed, sum := make([]float64, len(keys)), 0
+	for _, d := range days {
+		if i := slices.Index(keys, d.Day); i >= 0 {
+			failed[i] += float64(d.Failed)
+			sum += d.Failed
+		}
+	}
+	byDay := reportTable{Columns: x.columns("report.day", "#report.failed")}
+	for i := len(keys) - 1; i >= 0; i-- {
+		byDay.Rows = append(byDay.Rows, []reportCell{{Text: x.day(keys[i], "format.date"), Raw: keys[i]}, x.count(int(failed[i]))})
+	}
+	p.Tiles = []reportTile{{Label: x.l.text("report.parkedrecords"), Value: x.l.show(parked)}, {Label: x.l.text("report.failedruns"), Value: x.l.show(sum), Hint: x.l.text("report.indays", reportDays)}}
+	p.Sections = []reportSection{
+		{Name: "records", Title: x.l.text("report.recordstitle"), Hint: x.l.text("report.recordshint"), Table: records},
+		{Name: "runs", Title: x.l.text("report.runstitle"), Hint: x.l.text("report.indays", reportDays), Table: runs},
+		{Name: "days", Title: x.l.text("report.failedtitle"), Table: byDay,
+			Chart: drawBars(x.l, x.l.text("report.failedalt", reportDays, sum), x.short(keys), series{Class: "bar-fail", Values: failed})},
+	}
+	return nil
+}
+
+// quota is what was spent of vendors' budgets, by day.
+func (x reporter) quota(p *reportPage) error {
+	keys, since := x.days()
+	for _, conn := range x.c.hub.Plan().Connections {
+		spent, err := x.c.hub.Store().Spendings(x.ctx, conn.Name, since)
+		if err != nil {
+			return err
+		}
+		limits, err := x.limits(conn)
+		if err != nil {
+			return err
+		}
+		var budgets []store.Spending // one of each
+		for _, s := range spent {
+			if !slices.ContainsFunc(budgets, func(b store.Spending) bool { return b.Name == s.Name && b.Per == s.Per }) {
+				budgets = append(budgets, s)
+			}
+		}
+		for _, b := range budgets {
+			p.Sections = append(p.Sections, x.budget(conn.Name, b, spent, limits, keys))
+		}
+	}
+	return nil
+}
+
+// limits are those that a vendor states for the account of a connection.
+func (x reporter) limits(conn plan.Connection) ([]connector.Limit, error) {
+	i := slices.IndexFunc(x.c.hub.Specs(), func(s connector.Spec) bool { return s.Name == conn.System })
+	if i < 0 || x.c.hub.Specs()[i].Limits == nil {
+		return nil, nil
+	}
+	known, _, err := x.c.hub.Store().Connection(x.ctx, conn.Name)
+	if err != nil {
+		return nil, err
+	}
+	return x.c.hub.Specs()[i].Limits(conn.Settings, known.Identity), nil
+}
+
+func (x reporter) budget(connection string, b store.Spending, spent []store.Spending, limits []connector.Limit, keys []string) reportSection {
+	values := make([]float64, len(keys))
+	sum := 0
+	for _, s := range spent {
+		if i := slices.Index(keys, s.Hour.In(x.zone).Format(time.DateOnly)); i >= 0 && s.Name == b.Name && s.Per == b.Per {
+			values[i] += float64(s.Units)
+			sum += s.Units
+		}
+	}
+	name := b.Name
+	if name == "" {
+		name = x.l.text("report.calls")
+	}
+	s := reportSection{Name: strings.Trim(connection+"-"+b.Name, "-") + "-" + strconv.Itoa(int(b.Per.Hours())), Title: connection + ": " + name,
+		Table: reportTable{Columns: x.columns("report.day", "#report.spent")}}
+	i := slices.IndexFunc(limits, func(l connector.Limit) bool { return l.Name == b.Name && l.Per == b.Per && l.Units > 0 })
+	daily := i >= 0 && b.Per == 24*time.Hour
+	if i >= 0 {
+		s.Hint = x.l.text("report.limit", limits[i].Units, int(b.Per.Hours()))
+	}
+	if daily {
+		s.Table.Columns = x.columns("report.day", "#report.spent", "#report.ofquota")
+	}
+	for d := len(keys) - 1; d >= 0; d-- {
+		row := []reportCell{{Text: x.day(keys[d], "format.date"), Raw: keys[d]}, x.count(int(values[d]))}
+		if daily {
+			part := values[d] / float64(limits[i].Units)
+			row = append(row, reportCell{Text: x.percent(part), Raw: strconv.FormatFloat(part, 'f', 4, 64), Num: true})
+		}
+		s.Table.Rows = append(s.Table.Rows, row)
+	}
+	s.Chart = drawLine(x.l, x.l.text("report.quotaalt", reportDays, sum, connection), x.short(keys), series{Class: "line", Values: values})
+	return s
+}
+
+// percent writes a part as people of the language do.
+func (x reporter) percent(part float64) string {
+	return x.l.text("format.percent", int(part*100+0.5))
+}

@@ -158,7 +158,7 @@ func (c *chart) label(labels []string, step float64) {
 			}
 		}
 	}
-	for i := 0; i < len(labels); i += every {
+	for i := max(0, len(labels)-1) % every; i < len(labels); i += every { // the last one has a label
 		c.Labels = append(c.Labels, chartLabel{X: unit(float64(c.Left) + step*(float64(i)+0.5)), Text: labels[i], Anchor: "middle"})
 	}
 }

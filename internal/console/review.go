@@ -68,9 +68,12 @@ func (f reviewFilter) Item(id int64) string { return f.address("/review/" + strc
 type reviewLine struct {
 	store.Review
 
-	Where string // its record: "erp.contacts/12"
-	Many  int    // records that it is about
-	Link  string
+	Where    string // its record: "erp.contacts/12"
+	Many     int    // records that it is about
+	Link     string
+	Name     string // of the field; "" = it is about none
+	Conflict bool   // two values of it
+	Sides    [2]cell
 }
 
 // A reviewTab is one kind, or all, with how many wait.
@@ -124,7 +127,10 @@ func (c *console) showReview(w http.ResponseWriter, r *http.Request) error {
 		data.Older = f.address("/review", "after", strconv.FormatInt(items[reviewLines-1].ID, 10))
 	}
 	for _, it := range items {
-		line := reviewLine{Review: it, Where: c.recordName(it), Link: f.Item(it.ID)}
+		line := reviewLine{Review: it, Where: c.recordName(it), Link: f.Item(it.ID), Name: keyName(it.Field)}
+		if it.Kind == store.ReviewConflict && it.Link != 0 {
+			line.conflict()
+		}
 		if engine.NamesAffected(it) {
 			line.Many = len(it.Candidates)
 		}
@@ -134,6 +140,25 @@ func (c *console) showReview(w http.ResponseWriter, r *http.Request) error {
 		data.Words = append(data.Words, choiceView{Word: word, Text: choiceText(f.Kind, word)})
 	}
 	return c.view.page(w, r, "review", data)
+}
+
+// conflict shows what the two sides of a conflict hold, as they spell it.
+func (x *reviewLine) conflict() {
+	x.Conflict = true
+	for side, v := range x.Values {
+		if x.Sides[side].None = v.IsEmpty(); !x.Sides[side].None {
+			x.Sides[side].Before = shorten(v.String(), 60)
+		}
+	}
+	x.Sides[0], x.Sides[1] = x.Sides[0].against(x.Sides[1]), x.Sides[1].against(x.Sides[0])
+}
+
+// shorten cuts a text to so many characters.
+func shorten(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
 }
 
 // count makes the tabs.

@@ -31,6 +31,7 @@ type itemPage struct {
 	Compared []comparedRow
 	Choices  []choiceView
 	Entry    []entryView // values that can be entered
+	Asked    int         // how many of them the item is about
 	EditNo   int         // the number of the choice to enter values; 0 = there is none
 	Stopped  *stoppedView
 	Before   string // addresses of its neighbours
@@ -214,7 +215,7 @@ func (c *console) itemPage(r *http.Request, it store.Review) (itemPage, error) {
 	show.records(&p)
 	show.candidates(&p)
 	if it.Decision == "" && it.Kind != store.ReviewConflict {
-		if p.Entry = show.entries(); len(p.Entry) > 0 {
+		if p.Entry, p.Asked = show.entries(); len(p.Entry) > 0 {
 			p.EditNo = len(p.Choices) + 1
 		}
 	}

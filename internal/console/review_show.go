@@ -26,11 +26,11 @@ func (s shower) name(f engine.PictureField) string {
 			return fieldName(f.On[side], f.Key)
 		}
 	}
-	return s.key(f.Key)
+	return keyName(f.Key)
 }
 
-// key names a field of which only its key is known: "email=email" is email.
-func (s shower) key(key string) string {
+// keyName names a field of which only its key is known: "email=email" is email.
+func keyName(key string) string {
 	left, right, both := strings.Cut(key, "=")
 	switch {
 	case !both || left == right || right == "":
@@ -42,13 +42,16 @@ func (s shower) key(key string) string {
 	}
 }
 
-// cells shows the values of both sides, with what differs between them.
-func (s shower) cells(f engine.PictureField, values [2]record.Value) [2]cell {
+// cells shows the values of both sides, with what differs between them. References have other
+// ids on each side.
+func (s shower) cells(f engine.PictureField, values [2]record.Value, same bool) [2]cell {
 	var out [2]cell
 	for _, side := range record.Sides() {
 		out[side] = s.l.cellOf(f.On[side], values[side], s.zone)
 	}
-	out[0], out[1] = out[0].against(out[1]), out[1].against(out[0])
+	if kind := f.On[0].Kind; !same && kind != record.KindReference && kind != record.KindReferences {
+		out[0], out[1] = out[0].against(out[1]), out[1].against(out[0])
+	}
 	return out
 }
 
@@ -57,7 +60,7 @@ func (s shower) conflicts(items []store.Review) []conflictRow {
 	var rows []conflictRow
 	for _, it := range items {
 		f := s.pic.Field(it.Field)
-		row := conflictRow{ID: it.ID, Name: s.name(f), Agreed: f.Agreed, Sides: s.cells(f, it.Values), Here: it.ID == s.it.ID, Text: it.Text}
+		row := conflictRow{ID: it.ID, Name: s.name(f), Agreed: f.Agreed, Sides: s.cells(f, it.Values, false), Here: it.ID == s.it.ID, Text: it.Text}
 		base, side := f.Base[it.Side], it.Side
 		if base.IsEmpty() {
 			base, side = f.Base[it.Side.Other()], it.Side.Other()
@@ -91,7 +94,7 @@ func (s shower) records(p *itemPage) {
 		asked[row.Name] = true
 	}
 	for _, f := range s.pic.Fields {
-		v := fieldView{Name: s.name(f), Sides: s.cells(f, f.Values), Known: f.Known, Same: f.Same, Subject: aboutField(s.it, f)}
+		v := fieldView{Name: s.name(f), Sides: s.cells(f, f.Values, f.Same), Known: f.Known, Same: f.Same, Subject: aboutField(s.it, f)}
 		if asked[v.Name] || v.Sides[0].None && v.Sides[1].None {
 			continue
 		}
@@ -177,7 +180,7 @@ func (s shower) compared(key string, columns []candidateView) comparedRow {
 }
 
 // entries are the fields in which a value can be entered for an item: what it is about first.
-func (s shower) entries() []entryView {
+func (s shower) entries() (all []entryView, asked int) {
 	var first, rest []entryView
 	for _, f := range s.pic.Fields {
 		if !f.Enter {
@@ -190,7 +193,7 @@ func (s shower) entries() []entryView {
 			rest = append(rest, e)
 		}
 	}
-	return append(first, rest...)
+	return append(first, rest...), len(first)
 }
 
 // entry is the form's field for one value, in the terms of the item's side.

@@ -44,11 +44,7 @@ func (c cell) against(other cell) cell {
 
 // value writes a value as people of the language do, by the kind of its field.
 func (l *locale) value(f record.Field, v record.Value, zone *time.Location) string {
-	s := l.plain(f, v, zone)
-	if r := []rune(s); len(r) > longest {
-		return string(r[:longest]) + "…"
-	}
-	return s
+	return shorten(l.plain(f, v, zone), longest)
 }
 
 func (l *locale) plain(f record.Field, v record.Value, zone *time.Location) string {

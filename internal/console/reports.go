@@ -27,7 +27,6 @@ type reportPage struct {
 	Choices  []reportChoice // what can be chosen besides
 	Tiles    []reportTile
 	Sections []reportSection
-	Query    string // of the downloads
 }
 
 // A reportChoice is one list to choose from.
@@ -46,11 +45,13 @@ type reportTile struct{ Label, Value, Hint string }
 
 // A reportSection is a table, with a chart of it above.
 type reportSection struct {
-	Name  string // of its download
+	Name  string
 	Title string
 	Hint  string
 	Chart *chart
 	Table reportTable
+
+	Download string // the address of the table as comma-separated values
 }
 
 type reportTable struct {
@@ -119,7 +120,13 @@ func (c *console) report(r *http.Request, name string) (reportPage, error) {
 			}
 		}
 	}
-	p.Query = chosen.Encode()
+	for i := range p.Sections {
+		s := &p.Sections[i]
+		s.Download = "/reports/" + name + "/" + url.PathEscape(s.Name) + ".csv"
+		if len(chosen) > 0 {
+			s.Download += "?" + chosen.Encode()
+		}
+	}
 	return p, nil
 }
 

@@ -100,6 +100,9 @@ type choiceView struct {
 	No   int    // the key that chooses it; 0 = none
 }
 
+// FieldName is the field that the item is about; "" = it is about none.
+func (p itemPage) FieldName() string { return keyName(p.Item.Field) }
+
 // EndOf is the end that a side's name means.
 func (p itemPage) EndOf(side string) int {
 	if side == record.Right.String() {

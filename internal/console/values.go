@@ -1,6 +1,7 @@
 package console
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 type cell struct {
 	Before, Differs, After string
 	None                   bool // it is empty
+	whole                  bool // it differs as a whole: part of a number says nothing
 }
 
 // longest is how much of a value is shown.
@@ -22,13 +24,17 @@ func (l *locale) cellOf(f record.Field, v record.Value, zone *time.Location) cel
 	if v.IsEmpty() {
 		return cell{None: true}
 	}
-	return cell{Before: l.value(f, v, zone)}
+	part := slices.Contains([]record.Kind{record.KindText, record.KindEmail, record.KindPhone, record.KindList, record.KindChoices, record.KindReferences, ""}, f.Kind)
+	return cell{Before: l.value(f, v, zone), whole: !part}
 }
 
 // against marks what differs in a value from another one.
 func (c cell) against(other cell) cell {
 	if c.None || other.None || c.Before == other.Before {
 		return c
+	}
+	if c.whole {
+		return cell{Differs: c.Before}
 	}
 	mine, theirs := []rune(c.Before), []rune(other.Before)
 	front := 0

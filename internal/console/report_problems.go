@@ -44,7 +44,7 @@ func (x reporter) problems(p *reportPage) error {
 		last := reportCell{Text: x.l.stamp(f.Last, x.zone), Raw: f.Last.UTC().Format(time.RFC3339)}
 		runs.Rows = append(runs.Rows, []reportCell{x.count(f.Runs), textCell(f.Sync), status, textCell(f.Error), last})
 	}
-	days, err := x.c.hub.Store().RunsByDay(x.ctx, since, x.zone)
+	days, err := x.runs(keys, since)
 	if err != nil {
 		return err
 	}
@@ -56,8 +56,8 @@ func (x reporter) problems(p *reportPage) error {
 		}
 	}
 	byDay := reportTable{Columns: x.columns("report.day", "#report.failed")}
-	for i := len(keys) - 1; i >= 0; i-- {
-		byDay.Rows = append(byDay.Rows, []reportCell{{Text: x.day(keys[i], "format.date"), Raw: keys[i]}, x.count(int(failed[i]))})
+	for i, key := range slices.Backward(keys) {
+		byDay.Rows = append(byDay.Rows, []reportCell{{Text: x.day(key, "format.date"), Raw: key}, x.count(int(failed[i]))})
 	}
 	p.Tiles = []reportTile{{Label: x.l.text("report.parkedrecords"), Value: x.l.show(parked)}, {Label: x.l.text("report.failedruns"), Value: x.l.show(sum), Hint: x.l.text("report.indays", reportDays)}}
 	p.Sections = []reportSection{
@@ -130,8 +130,8 @@ func (x reporter) budget(connection string, b store.Spending, spent []store.Spen
 	if daily {
 		s.Table.Columns = x.columns("report.day", "#report.spent", "#report.ofquota")
 	}
-	for d := len(keys) - 1; d >= 0; d-- {
-		row := []reportCell{{Text: x.day(keys[d], "format.date"), Raw: keys[d]}, x.count(int(values[d]))}
+	for d, key := range slices.Backward(keys) {
+		row := []reportCell{{Text: x.day(key, "format.date"), Raw: key}, x.count(int(values[d]))}
 		if daily {
 			part := values[d] / float64(limits[i].Units)
 			row = append(row, reportCell{Text: x.percent(part), Raw: strconv.FormatFloat(part, 'f', 4, 64), Num: true})

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
 
@@ -228,6 +229,22 @@ func (x reporter) short(keys []string) []string {
 	return out
 }
 
+// runs sums up the runs of the days of a report. What is older than some days is summed up once:
+// a run that takes longer than that is told in full from the next day on.
+func (x reporter) runs(keys []string, since time.Time) ([]store.RunDay, error) {
+	const settled = 3
+	cut := since.AddDate(0, 0, len(keys)-settled)
+	older, err := x.c.memo.get(x.ctx, "runs "+since.Format(time.RFC3339)+" "+cut.Format(time.RFC3339), func() (any, error) {
+		return x.c.hub.Store().RunsByDay(x.ctx, since, cut, x.zone)
+	})
+	if err != nil {
+		return nil, err
+	}
+	newer, err := x.c.hub.Store().RunsByDay(x.ctx, cut, x.now.AddDate(0, 0, 1), x.zone)
+	days, _ := older.([]store.RunDay)
+	return append(slices.Clone(days), newer...), err
+}
+
 // volume is what was written, by day and side.
 func (x reporter) volume(p *reportPage) error {
 	options := []reportOption{{Value: "", Text: x.l.text("report.allsyncs")}}
@@ -236,7 +253,7 @@ func (x reporter) volume(p *reportPage) error {
 	}
 	only := x.chosen(p, "sync", "report.sync", options)
 	keys, since := x.days()
-	runs, err := x.c.hub.Store().RunsByDay(x.ctx, since, x.zone)
+	runs, err := x.runs(keys, since)
 	if err != nil {
 		return err
 	}
@@ -260,8 +277,8 @@ func (x reporter) volume(p *reportPage) error {
 	}
 	table := reportTable{Columns: x.columns("report.day", "#report.runs", "#report.failed", "#report.leftcreated", "#report.leftupdated", "#report.leftdeleted",
 		"#report.rightcreated", "#report.rightupdated", "#report.rightdeleted")}
-	for i := len(keys) - 1; i >= 0; i-- {
-		row := []reportCell{{Text: x.day(keys[i], "format.date"), Raw: keys[i]}, x.count(made[i]), x.count(failed[i])}
+	for i, key := range slices.Backward(keys) {
+		row := []reportCell{{Text: x.day(key, "format.date"), Raw: key}, x.count(made[i]), x.count(failed[i])}
 		for _, side := range record.Sides() {
 			for _, n := range verbs[i][side] {
 				row = append(row, x.count(n))

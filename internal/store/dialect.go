@@ -25,7 +25,6 @@ type dialect interface {
 	clean(args []any) []any                            // arguments that the database takes
 	in(column string) string                           // a condition with one argument, a list
 	list(ids any) any                                  // that argument, of []string or []int64
-	member(column, name string) string                 // a number in a column of JSON
 	rows() int                                         // most rows in one INSERT, a power of two
 	classify(err error) error                          // finds the errors of this package
 	empty(ctx context.Context, q runner) (bool, error) // whether there are no tables at all
@@ -52,10 +51,6 @@ func (sqliteDialect) list(ids any) any {
 		return "[]" // cannot happen: texts and numbers always have an encoding
 	}
 	return string(b)
-}
-
-func (sqliteDialect) member(column, name string) string {
-	return "json_extract(" + column + ", '$." + name + "')"
 }
 
 // rows is one: several rows in a statement make SQLite keep a journal of the statement,
@@ -283,10 +278,6 @@ func (postgresDialect) clean(a []any) []any {
 func (postgresDialect) in(column string) string { return column + " = ANY(?)" }
 
 func (postgresDialect) list(ids any) any { return ids }
-
-func (postgresDialect) member(column, name string) string {
-	return "(" + column + "::json ->> '" + name + "')::bigint"
-}
 
 func (postgresDialect) rows() int { return 128 }
 

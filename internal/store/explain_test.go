@@ -108,7 +108,7 @@ func callAll(t *testing.T, s *Store) {
 	note(s.Reviews(ctx, ReviewQuery{Open: true, Sync: "contacts", Kinds: []ReviewKind{ReviewParked}, After: 1, Limit: 5}))
 	note(s.Reviews(ctx, ReviewQuery{Open: true, Link: 1}))
 	note(s.Reviews(ctx, ReviewQuery{Open: true, Before: 9, Limit: 1}))
-	note(s.RunsByDay(ctx, time.Now(), time.UTC))
+	note(s.RunsByDay(ctx, time.Now(), time.Now(), time.UTC))
 	note(s.RunErrors(ctx, time.Now(), 5))
 	note(s.Spendings(ctx, "erp", time.Now()))
 	note(s.OpsFrom(ctx, "contacts", record.Right, ids, OpHeld))

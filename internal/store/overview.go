@@ -3,6 +3,8 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +18,7 @@ import (
 func sqlOverview() []string {
 	return []string{
 		`CREATE INDEX reviews_waiting ON reviews (workspace, id, sync, kind) WHERE decision = ''`,
+		`CREATE INDEX reviews_counted ON reviews (workspace, sync, kind) WHERE decision = ''`,
 		`CREATE INDEX reviews_link ON reviews (workspace, link) WHERE decision = '' AND link <> 0`,
 	}
 }
@@ -102,46 +105,35 @@ type RunDay struct {
 	Sides  [2]Counts
 }
 
-// quarter is the step in which runs are summed up: zones are whole quarters of an hour apart.
-const quarter = 15 * time.Minute
-
-// RunsByDay sums up the runs since a time by day and sync, the oldest day first. Days are those
-// of a zone.
-func (s *Store) RunsByDay(ctx context.Context, since time.Time, zone *time.Location) ([]RunDay, error) {
+// RunsByDay sums up the runs that began between two times by day and sync, the oldest day first.
+// Days are those of a zone.
+func (s *Store) RunsByDay(ctx context.Context, since, until time.Time, zone *time.Location) ([]RunDay, error) {
 	type key struct {
 		day  string
 		sync int64
 	}
 	days := map[key]*RunDay{}
-	sum := func(column, name string) string {
-		return `CAST(COALESCE(SUM(` + s.d.member(column, name) + `), 0) AS BIGINT)`
-	}
-	query := `SELECT started / ` + fmt.Sprint(quarter.Microseconds()) + `, sync, COUNT(*),
-		SUM(CASE WHEN status IN ('failed', 'blocked', 'cut short') THEN 1 ELSE 0 END)`
-	for _, column := range [2]string{"left_counts", "right_counts"} {
-		for _, name := range [3]string{"created", "updated", "deleted"} {
-			query += `, ` + sum(column, name)
-		}
-	}
-	query += ` FROM runs WHERE workspace = ? AND started >= ? GROUP BY 1, 2`
 	err := s.read(ctx, func(q runner) error {
 		if err := s.knowNames(ctx, q); err != nil {
 			return err
 		}
-		return q.each(ctx, query, args(s.workspace, micros(since)), func(scan scanner) error {
-			var at, sync int64
-			var d RunDay
-			l, r := &d.Sides[record.Left], &d.Sides[record.Right]
-			if err := scan(&at, &sync, &d.Runs, &d.Failed, &l.Created, &l.Updated, &l.Deleted, &r.Created, &r.Updated, &r.Deleted); err != nil {
-				return err
-			}
-			k := key{fromMicros(at * quarter.Microseconds()).In(zone).Format(time.DateOnly), sync}
-			if days[k] == nil {
-				days[k] = &RunDay{Day: k.day, Sync: s.names.syncOf(sync)}
-			}
-			days[k].add(d)
-			return nil
-		})
+		// The numbers are in JSON: taken apart here, which costs a fifth of what SQLite takes for it.
+		return q.each(ctx, `SELECT started, sync, status, left_counts, right_counts FROM runs WHERE workspace = ? AND started >= ? AND started < ?`,
+			args(s.workspace, micros(since), micros(until)), func(scan scanner) error {
+				var at, sync int64
+				var status string
+				var counts [2]sql.RawBytes
+				if err := scan(&at, &sync, &status, &counts[record.Left], &counts[record.Right]); err != nil {
+					return err
+				}
+				k := key{fromMicros(at).In(zone).Format(time.DateOnly), sync}
+				d := days[k]
+				if d == nil {
+					d = &RunDay{Day: k.day, Sync: s.names.syncOf(sync)}
+					days[k] = d
+				}
+				return d.add(status, counts)
+			})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sum up runs: %w", err)
@@ -154,14 +146,21 @@ func (s *Store) RunsByDay(ctx context.Context, since time.Time, zone *time.Locat
 	return all, nil
 }
 
-func (d *RunDay) add(more RunDay) {
-	d.Runs += more.Runs
-	d.Failed += more.Failed
-	for i := range d.Sides {
-		d.Sides[i].Created += more.Sides[i].Created
-		d.Sides[i].Updated += more.Sides[i].Updated
-		d.Sides[i].Deleted += more.Sides[i].Deleted
+func (d *RunDay) add(status string, counts [2]sql.RawBytes) error {
+	d.Runs++
+	if status == "failed" || status == "blocked" || status == RunCutShort {
+		d.Failed++
 	}
+	for i, b := range counts {
+		var c Counts
+		if err := json.Unmarshal(b, &c); err != nil {
+			return fmt.Errorf("counts of a run: %w", err)
+		}
+		d.Sides[i].Created += c.Created
+		d.Sides[i].Updated += c.Updated
+		d.Sides[i].Deleted += c.Deleted
+	}
+	return nil
 }
 
 // A RunError is why runs of a sync did not get through.

@@ -93,13 +93,14 @@ func runsByDay(b *bench) {
 	b.ran(14*60+29, "failed", "", [2]store.Counts{{Deleted: 1}, {}}) // 23:29
 	b.ran(14*60+30, "ok", "", [2]store.Counts{{Updated: 5}, {}})     // midnight, half an hour east
 	b.ran(day, "cut short", "", [2]store.Counts{})
-	got, err := b.s.RunsByDay(b.ctx, at(0), time.FixedZone("half", 30*60))
+	b.ran(day+1, "ok", "", [2]store.Counts{{Created: 99}})
+	got, err := b.s.RunsByDay(b.ctx, at(0), at(day+1), time.FixedZone("half", 30*60))
 	b.ok(err)
 	b.same("days", []store.RunDay{
 		{Day: "2026-03-04", Sync: "contacts", Runs: 2, Failed: 1, Sides: [2]store.Counts{{Created: 1, Deleted: 1}, {Created: 2, Updated: 3, Deleted: 4}}},
 		{Day: "2026-03-05", Sync: "contacts", Runs: 2, Failed: 1, Sides: [2]store.Counts{{Updated: 5}, {}}},
 	}, got)
-	got, err = b.s.RunsByDay(b.ctx, at(2*day), time.UTC)
+	got, err = b.s.RunsByDay(b.ctx, at(2*day), at(3*day), time.UTC)
 	b.ok(err)
 	b.same("nothing", []store.RunDay{}, got)
 }

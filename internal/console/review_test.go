@@ -251,14 +251,14 @@ func TestAParkedRecordIsCorrectedAndTriedAgain(t *testing.T) {
 }
 
 // fill opens items of which the store alone knows.
-func (b *bench) fill(n int, make func(i int) store.Review) []store.Review {
+func (b *bench) fill(n int, item func(i int) store.Review) []store.Review {
 	b.Helper()
 	if err := b.hub.store.SetSync(b.Context(), "cards", store.Object{Connection: "a", Name: "cards"}, store.Object{Connection: "b", Name: "cards"}); err != nil {
 		b.Fatal(err)
 	}
 	var f store.Facts
 	for i := range n {
-		it := make(i)
+		it := item(i)
 		it.ID, it.Sync, it.Opened = b.hub.store.NewID(), "cards", time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC)
 		f.Reviews = append(f.Reviews, it)
 	}
@@ -317,10 +317,10 @@ func TestManyAreDecidedAtOnceByTheRulesOfTheCommandLine(t *testing.T) {
 	b.populate()
 	items := b.fill(12, func(i int) store.Review {
 		it := parkedItem(i)
-		switch {
-		case i == 10:
+		switch i {
+		case 10:
 			it.Kind, it.Choices = store.ReviewDelete, []string{"delete", "unlink"}
-		case i == 11:
+		case 11:
 			it.Kind, it.Candidates, it.Choices = store.ReviewAmbiguous, []string{"501", "7"}, []string{"501", "7", "none"}
 		}
 		return it

@@ -9,7 +9,7 @@ import (
 // Charts are drawn here, as SVG in the units of a view box; pages/layout.html puts them into a
 // page. What a chart shows stands in a table below it too: whoever cannot see it loses nothing.
 const (
-	chartWidth  = 720
+	chartWidth  = 960
 	chartHeight = 240
 	chartLeft   = 56 // room for the numbers of the axis
 	chartBottom = 24 // and for the labels
@@ -21,6 +21,7 @@ type chart struct {
 	Alt           string // what it shows, for whoever cannot see it
 	Width, Height int
 	Left, Right   int // of the axes
+	Late          bool
 	Bars          []chartBar
 	Lines         []chartLine
 	Ticks         []chartTick
@@ -49,6 +50,13 @@ type chartLabel struct {
 
 type legendItem struct{ Class, Text string }
 
+// An axis is what the numbers of a chart are of. Where the last of them counts most, such as
+// today, the scale stands there, and a narrow window shows that end first.
+type axis struct {
+	Labels []string
+	Late   bool
+}
+
 // A series is one number for each label.
 type series struct {
 	Class  string // "bar", "bar-left", "bar-right", "bar-fail"
@@ -57,8 +65,8 @@ type series struct {
 }
 
 // drawBars draws bars, those of several series on top of each other.
-func drawBars(l *locale, alt string, labels []string, all ...series) *chart {
-	c := newChart(alt, all)
+func drawBars(l *locale, alt string, a axis, all ...series) *chart {
+	c, labels := newChart(alt, a, all), a.Labels
 	most := 0.0
 	for i := range labels {
 		sum := 0.0
@@ -90,8 +98,8 @@ func drawBars(l *locale, alt string, labels []string, all ...series) *chart {
 }
 
 // drawLine draws one line over the labels.
-func drawLine(l *locale, alt string, labels []string, s series) *chart {
-	c := newChart(alt, []series{s})
+func drawLine(l *locale, alt string, a axis, s series) *chart {
+	c, labels := newChart(alt, a, []series{s}), a.Labels
 	most := 0.0
 	for _, v := range s.Values {
 		most = max(most, v)
@@ -107,8 +115,11 @@ func drawLine(l *locale, alt string, labels []string, s series) *chart {
 	return c
 }
 
-func newChart(alt string, all []series) *chart {
-	c := &chart{Alt: alt, Width: chartWidth, Height: chartHeight, Left: chartLeft, Right: chartWidth - 8}
+func newChart(alt string, a axis, all []series) *chart {
+	c := &chart{Alt: alt, Width: chartWidth, Height: chartHeight, Left: chartLeft, Right: chartWidth - 8, Late: a.Late}
+	if c.Late {
+		c.Left, c.Right = 8, chartWidth-chartLeft
+	}
 	for _, s := range all {
 		if s.Text != "" && len(all) > 1 {
 			c.Legend = append(c.Legend, legendItem{s.Class, s.Text})

@@ -64,7 +64,7 @@ func (x reporter) problems(p *reportPage) error {
 		{Name: "records", Title: x.l.text("report.recordstitle"), Hint: x.l.text("report.recordshint"), Table: records},
 		{Name: "runs", Title: x.l.text("report.runstitle"), Hint: x.l.text("report.indays", reportDays), Table: runs},
 		{Name: "days", Title: x.l.text("report.failedtitle"), Table: byDay,
-			Chart: drawBars(x.l, x.l.text("report.failedalt", reportDays, sum), x.short(keys), series{Class: "bar-fail", Values: failed})},
+			Chart: drawBars(x.l, x.l.text("report.failedalt", reportDays, sum), x.by(keys), series{Class: "bar-fail", Values: failed})},
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func (x reporter) budget(connection string, b store.Spending, spent []store.Spen
 		}
 		s.Table.Rows = append(s.Table.Rows, row)
 	}
-	s.Chart = drawLine(x.l, x.l.text("report.quotaalt", reportDays, sum, connection), x.short(keys), series{Class: "line", Values: values})
+	s.Chart = drawLine(x.l, x.l.text("report.quotaalt", reportDays, sum, connection), x.by(keys), series{Class: "line", Values: values})
 	return s
 }
 

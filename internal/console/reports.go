@@ -221,12 +221,13 @@ func (x reporter) day(key, format string) string {
 	return at.Format(x.l.text(format))
 }
 
-func (x reporter) short(keys []string) []string {
-	out := make([]string, len(keys))
+// by is the axis of days.
+func (x reporter) by(keys []string) axis {
+	a := axis{Labels: make([]string, len(keys)), Late: true}
 	for i, key := range keys {
-		out[i] = x.day(key, "format.day")
+		a.Labels[i] = x.day(key, "format.day")
 	}
-	return out
+	return a
 }
 
 // runs sums up the runs of the days of a report. What is older than some days is summed up once:
@@ -301,7 +302,7 @@ func (x reporter) volume(p *reportPage) error {
 	runsSum, failedSum := total(made), total(failed)
 	p.Tiles = append(p.Tiles, reportTile{Label: x.l.text("report.runs"), Value: x.l.show(runsSum), Hint: x.l.text("report.failedcount", failedSum)})
 	p.Sections = []reportSection{{Name: "days", Title: x.l.text("report.volumetitle"), Hint: x.l.text("report.volumehint", reportDays), Table: table,
-		Chart: drawBars(x.l, x.l.text("report.volumealt", reportDays, sum(sums[0]), sum(sums[1])), x.short(keys),
+		Chart: drawBars(x.l, x.l.text("report.volumealt", reportDays, sum(sums[0]), sum(sums[1])), x.by(keys),
 			series{Class: "bar-left", Text: left, Values: written[0]}, series{Class: "bar-right", Text: right, Values: written[1]})}}
 	return nil
 }

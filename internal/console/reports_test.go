@@ -219,8 +219,9 @@ func TestChartsStayWithinTheirBox(t *testing.T) {
 			return rapid.SliceOfN(rapid.Float64Range(0, 1e9), n, n).Draw(t, name)
 		}
 		labels := rapid.SliceOfN(rapid.StringN(0, 12, -1), n, n).Draw(t, "labels")
+		late := rapid.Bool().Draw(t, "late")
 		first := series{Class: "bar-left", Text: "a", Values: values("a")}
-		bars := drawBars(l, "x", labels, first, series{Class: "bar-right", Text: "b", Values: values("b")})
+		bars := drawBars(l, "x", axis{labels, late}, first, series{Class: "bar-right", Text: "b", Values: values("b")})
 		number := func(s string) float64 {
 			v, err := strconv.ParseFloat(s, 64)
 			if err != nil {
@@ -236,12 +237,12 @@ func TestChartsStayWithinTheirBox(t *testing.T) {
 		if ticks := len(bars.Ticks); ticks < 2 || ticks > 7 {
 			t.Fatalf("%d lines", ticks)
 		}
-		line := drawLine(l, "x", labels, first)
+		line := drawLine(l, "x", axis{labels, late}, first)
 		if points := strings.Fields(line.Lines[0].Points); len(points) != n {
 			t.Fatalf("%d points of %d", len(points), n)
 		}
 	})
-	c := drawBars(l, "x", []string{"a", "b"}, series{Class: "bar", Values: []float64{4, 2}})
+	c := drawBars(l, "x", axis{Labels: []string{"a", "b"}}, series{Class: "bar", Values: []float64{4, 2}})
 	if c.Bars[0].H != "208" || c.Bars[1].H != "104" {
 		t.Errorf("4 and 2 are %s and %s high", c.Bars[0].H, c.Bars[1].H)
 	}

@@ -128,9 +128,7 @@ func (c *console) showReview(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, it := range items {
 		line := reviewLine{Review: it, Where: c.recordName(it), Link: f.Item(it.ID), Name: keyName(it.Field)}
-		if it.Kind == store.ReviewConflict && it.Link != 0 {
-			line.conflict()
-		}
+		line.Sides, line.Conflict = sidesOf(it)
 		if engine.NamesAffected(it) {
 			line.Many = len(it.Candidates)
 		}
@@ -142,15 +140,18 @@ func (c *console) showReview(w http.ResponseWriter, r *http.Request) error {
 	return c.view.page(w, r, "review", data)
 }
 
-// conflict shows what the two sides of a conflict hold, as they spell it.
-func (x *reviewLine) conflict() {
-	x.Conflict = true
-	for side, v := range x.Values {
-		if x.Sides[side].None = v.IsEmpty(); !x.Sides[side].None {
-			x.Sides[side].Before = shorten(v.String(), 60)
+// sidesOf shows what the two sides of a conflict hold, as they spell it. It reports false for what
+// is about no two values.
+func sidesOf(it store.Review) (sides [2]cell, two bool) {
+	if it.Kind != store.ReviewConflict || it.Link == 0 {
+		return sides, false
+	}
+	for side, v := range it.Values {
+		if sides[side].None = v.IsEmpty(); !sides[side].None {
+			sides[side].Before = shorten(v.String(), 60)
 		}
 	}
-	x.Sides[0], x.Sides[1] = x.Sides[0].against(x.Sides[1]), x.Sides[1].against(x.Sides[0])
+	return [2]cell{sides[0].against(sides[1]), sides[1].against(sides[0])}, true
 }
 
 // shorten cuts a text to so many characters.
@@ -240,6 +241,9 @@ type manyGroup struct {
 	Cause string
 	N     int
 	First string // the address of one of them
+
+	Conflict bool // two values of a field
+	Sides    [2]cell
 }
 
 // chosenMany reads which items a bulk decision is about: those that are ticked, or all of the
@@ -308,7 +312,9 @@ func (c *console) showMany(w http.ResponseWriter, r *http.Request) error {
 		p.UpTo = items[len(items)-1].ID
 	}
 	for _, g := range engine.GroupsOf(picked) {
-		p.Groups = append(p.Groups, manyGroup{Sync: g.First.Sync, Kind: g.First.Kind, Field: g.First.Field, Cause: g.Cause(), N: len(g.Items), First: p.Filter.Item(g.First.ID)})
+		group := manyGroup{Sync: g.First.Sync, Kind: g.First.Kind, Field: keyName(g.First.Field), Cause: g.Cause(), N: len(g.Items), First: p.Filter.Item(g.First.ID)}
+		group.Sides, group.Conflict = sidesOf(g.First)
+		p.Groups = append(p.Groups, group)
 	}
 	return c.view.page(w, r, "review_many", p)
 }

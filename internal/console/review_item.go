@@ -80,6 +80,11 @@ type candidateView struct {
 	Choice *choiceView // nil = it cannot be chosen
 }
 
+// Asks reports whether one of the candidates can be chosen, or says why it is one.
+func (p itemPage) Asks() bool {
+	return slices.ContainsFunc(p.Columns, func(c candidateView) bool { return c.Choice != nil || len(c.Why) > 0 || len(p.Compared) == 0 })
+}
+
 // A comparedRow is one field of the item's record and of its candidates.
 type comparedRow struct {
 	Name  string
@@ -99,6 +104,9 @@ type choiceView struct {
 	Text string // its key in the catalogues behind "choice."; "" = Word says it
 	No   int    // the key that chooses it; 0 = none
 }
+
+// Title is that of the item's record; "" = it is not known.
+func (p itemPage) Title() string { return p.Pair[p.Item.Side].Title }
 
 // FieldName is the field that the item is about; "" = it is about none.
 func (p itemPage) FieldName() string { return keyName(p.Item.Field) }

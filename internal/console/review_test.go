@@ -231,7 +231,7 @@ func TestAParkedRecordIsCorrectedAndTriedAgain(t *testing.T) {
 			return store.Review{Kind: store.ReviewParked, Subject: "field left " + left + " notes=notes", Record: left, Field: "notes=notes", Cause: "rude words are not allowed",
 				Text: "it was refused", Fix: "say it nicely", Choices: []string{"retry", "dismiss"}}
 		})[0]
-		d.want(d.w.get(at(it.ID)), http.StatusOK, "The system says: <q>rude words are not allowed</q>", "say it nicely", "Try again", "Enter the right value", `value="bad luck"`, "Asked about")
+		d.want(d.w.get(at(it.ID)), http.StatusOK, "it was refused", "say it nicely", "Try again", "Enter the right value", `value="bad luck"`, "Asked about")
 		name := entryName(it.ID, it.Field)
 		form := []string{"item", id(it.ID), "was-" + name, "bad luck", name, "good luck"}
 		d.want(d.w.post(at(it.ID), append(form, "choice-"+id(it.ID), "retry")...), http.StatusUnprocessableEntity, "chosen another answer", `value="good luck"`)

@@ -203,7 +203,7 @@ func (c *console) homeNotices(ctx context.Context, data homePage, now time.Time)
 		return nil, err
 	}
 	for _, it := range stops {
-		all = append(all, homeNotice{Kind: "decision", Of: it.Sync, Text: it.Text, Fix: it.Fix, Path: "/review"})
+		all = append(all, homeNotice{Kind: "decision", Of: it.Sync, Text: it.Text, Fix: it.Fix, Path: reviewFilter{}.Item(it.ID)})
 	}
 	if n := data.Tiles[3].Records - len(stops); n > 0 {
 		all = append(all, homeNotice{Kind: "review", N: n, Path: "/review"})

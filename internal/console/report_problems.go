@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 )
@@ -41,7 +42,7 @@ func (x reporter) problems(p *reportPage) error {
 	runs := reportTable{Columns: x.columns("#report.runs", "report.sync", "report.state", "report.error", "report.last")}
 	for _, f := range failures {
 		status := textCell(x.l.text("runstate." + strings.ReplaceAll(f.Status, " ", "")))
-		last := reportCell{Text: x.l.stamp(f.Last, x.zone), Raw: f.Last.UTC().Format(time.RFC3339)}
+		last := reportCell{Text: x.l.stamp(f.Last, x.zone), Raw: f.Last.UTC().Format(time.RFC3339), Link: "/runs/" + engine.RunName(f.LastID)}
 		runs.Rows = append(runs.Rows, []reportCell{x.count(f.Runs), textCell(f.Sync), status, textCell(f.Error), last})
 	}
 	days, err := x.runs(keys, since)

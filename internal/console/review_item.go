@@ -47,6 +47,7 @@ type sideView struct {
 	ID    string
 	Title string
 	Gone  bool
+	Link  string // to all that is known of it
 }
 
 // A conflictRow is one open question about a field of a pair.

@@ -88,6 +88,9 @@ func (s shower) records(p *itemPage) {
 		if s.pic.Of[side] == (store.Object{}) {
 			p.Pair[side].Of = p.Ends[side]
 		}
+		if of := s.pic.Of[side]; of != (store.Object{}) && s.pic.IDs[side] != "" {
+			p.Pair[side].Link = recordPath(of, s.pic.IDs[side])
+		}
 	}
 	asked := map[string]bool{}
 	for _, row := range p.Rows {

@@ -28,7 +28,7 @@ type route struct {
 
 // routes are all addresses of the console.
 func (c *console) routes() []route {
-	return []route{
+	return append([]route{
 		{method: "GET", pattern: "/static/{hash}/{file...}", right: public, handler: c.files.show},
 
 		{method: "GET", pattern: "/setup", right: public, handler: c.showSetup},
@@ -121,5 +121,19 @@ func (c *console) routes() []route {
 		{method: "GET", pattern: "/syncs/new", right: account.Configure, handler: c.showNewSync},
 		{method: "POST", pattern: "/syncs/new", right: account.Configure, handler: c.addSync, audit: "sync.add"},
 		{method: "GET", pattern: "/syncs/new/saved", right: account.Configure, handler: c.showSaved},
+	}, c.reviewRoutes()...)
+}
+
+// reviewRoutes are those of what people decide, and of reports.
+func (c *console) reviewRoutes() []route {
+	return []route{
+		{method: "GET", pattern: "/review", right: account.See, handler: c.showReview},
+		{method: "GET", pattern: "/review/many", right: account.Decide, handler: c.showMany},
+		{method: "POST", pattern: "/review/many", right: account.Decide, handler: c.decideMany, audit: "review.decide"},
+		{method: "GET", pattern: "/review/{id}", right: account.See, handler: c.showReviewItem},
+		{method: "POST", pattern: "/review/{id}", right: account.Decide, handler: c.answerReview, audit: "review.decide"},
+		{method: "GET", pattern: "/reports", right: account.See, handler: c.showReports},
+		{method: "GET", pattern: "/reports/{report}", right: account.See, handler: c.showReport},
+		{method: "GET", pattern: "/reports/{report}/{table}", right: account.See, handler: c.downloadTable},
 	}
 }

@@ -365,7 +365,7 @@ func (w *tab) walk(a *axe) {
 
 // behindForms are pages to which no link leads: they are there once a form has been sent.
 func behindForms() []string {
-	return []string{"/syncs/new/saved", "/syncs/{name}/plan", "/syncs/{name}/verify", "/reverts/{id}", "/settings/configuration/{number}"}
+	return []string{"/syncs/new/saved", "/syncs/{name}/plan", "/syncs/{name}/verify", "/reverts/{id}", "/review/many", "/settings/configuration/{number}"}
 }
 
 // pattern is the row of the console's table that an address belongs to.

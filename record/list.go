@@ -1,5 +1,7 @@
 package record
 
+import "slices"
+
 // Lists of structs: phone numbers, e-mail addresses, lines of a document. A vendor's id of
 // an element is its own affair; elements are compared without it (R12).
 
@@ -94,17 +96,18 @@ func pairs(have, want []Value, same func(read, sent Value) bool) map[int]int {
 
 // Beyond reports whether a set that is read holds all that was sent, and elements that were
 // neither sent nor held before. No vendor makes such of what it is sent: somebody has added them
-// meanwhile (R2). It returns what is read without them.
-func (f Field) Beyond(read, sent, held Value) (without Value, more bool) {
+// meanwhile (R2), and what was to be taken away and is there too they may have set again. It returns
+// what is read of that which was sent.
+func (f Field) Beyond(read, sent, held Value) (written Value, more bool) {
 	pairs, ok := f.setPairs()
 	if !ok {
 		return read, false
 	}
 	have, want := elements(read), elements(sent)
-	known := make([]bool, len(have))
+	known, ours := make([]bool, len(have)), make([]bool, len(have))
 	found := pairs(have, want)
 	for _, j := range found {
-		known[j] = true
+		known[j], ours[j] = true, true
 	}
 	same := f
 	if key, keyed := f.Natural(); keyed {
@@ -114,19 +117,19 @@ func (f Field) Beyond(read, sent, held Value) (without Value, more bool) {
 	for _, j := range pairs(have, elements(held)) {
 		known[j] = true // one that was to be taken away, and was not
 	}
-	var rest []Value
-	for j, e := range have {
-		if known[j] {
-			rest = append(rest, e)
-		}
-	}
-	if len(found) < len(want) || len(rest) == len(have) {
+	if len(found) < len(want) || !slices.Contains(known, false) {
 		return read, false
 	}
-	if len(rest) == 0 {
+	var items []Value
+	for j, e := range have {
+		if ours[j] {
+			items = append(items, e)
+		}
+	}
+	if len(items) == 0 {
 		return sent, true
 	}
-	return List(rest...), true
+	return List(items...), true
 }
 
 // setPairs returns how the elements of a set are found again; false = the field is none.

@@ -46,6 +46,7 @@ func TestR12AnElementThatIsAddedDuringOurWriteIsCarriedOver(t *testing.T) {
 		"to a new record":  {"", "vip", "press;vip", "press;vip", true},
 		"to an empty list": {"vip", "", "press", "press", false},
 		"beside a removal": {"trade;vip", "vip", "press;vip", "press;vip", false},
+		"and one anew":     {"trade;vip", "vip", "press;trade;vip", "press;trade;vip", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

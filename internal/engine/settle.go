@@ -291,7 +291,7 @@ func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 			clean = false
 			continue
 		}
-		without, more := f.Beyond(got, sent, was)
+		written, more := f.Beyond(got, sent, was)
 		switch {
 		case f.Echoes(got, sent) || f.Same(got, sent):
 			s.wrote(link, op, of, got)
@@ -303,7 +303,7 @@ func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 		case op.Verb == connector.Update && f.Same(got, was):
 			s.refuse(link, op, of, got, "the vendor kept the old value")
 		case more:
-			s.wrote(link, op, of, without) // R12: what somebody added in that moment is their edit, whatever the version says
+			s.wrote(link, op, of, written) // R12: what somebody set in that moment is their edit, whatever the version says
 			clean = false
 		case a.ours:
 			s.wrote(link, op, of, got)

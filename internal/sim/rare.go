@@ -171,14 +171,13 @@ func (w *world) hide(kind, side int) {
 	}
 }
 
-// showAll brings all records into sight again.
+// showAll brings all records into sight again. What is gone meanwhile waits until people have brought
+// it back.
 func (w *world) showAll() {
-	for _, at := range w.hidden {
-		if h, can := w.set.Sides[at.side].Twin.(hider); can {
-			_ = h.Hide(w.set.Kinds[at.kind].Objects[at.side], at.id, false) // it may be gone
-		}
-	}
-	w.hidden = nil
+	w.hidden = slices.DeleteFunc(w.hidden, func(at spot) bool {
+		h, can := w.set.Sides[at.side].Twin.(hider)
+		return !can || h.Hide(w.set.Kinds[at.kind].Objects[at.side], at.id, false) == nil
+	})
 }
 
 // comeBack brings back one of the records that people have taken away.

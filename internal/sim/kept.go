@@ -65,6 +65,8 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 		return "" // R2: put back to what we had just replaced, which looks like a refusal: shown, left alone
 	case !o.told(f, e.side, e.now), there && !o.told(f, partner.side, o.raw(partner, f)):
 		return "" // R11: it refers to what has no partner
+	case here && o.cutBack(e, f):
+		return ""
 	}
 	if o.mistaken(e.spot, f, v) {
 		return "" // see equal
@@ -87,6 +89,16 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 	return fmt.Sprintf("was neither kept nor overruled: it %s, %s %s (link %d %s%q)", now, o.name(partner), then, link.ID, link.Closed, link.Diverged)
 }
 
+// cutBack reports whether a vendor brought back a record without a reference, since people had deleted
+// what it referred to.
+func (o *oracle) cutBack(e edit, f Field) bool {
+	if f.Ref == 0 || o.raw(e.spot, f) != "" || !slices.Contains(o.w.back, e.spot) {
+		return false
+	}
+	_, gone := o.gone[spot{f.Ref - 1, e.side, e.now}]
+	return gone
+}
+
 // firstMet is when a field of a pair was first compared, or compared anew.
 func (o *oracle) firstMet(l bond, f Field) time.Time {
 	at := o.linked[l.ID]
@@ -96,16 +108,18 @@ func (o *oracle) firstMet(l bond, f Field) time.Time {
 	return at
 }
 
-// metLate reports whether a field that was mapped again was agreed on only after an edit, because
-// a record of the pair was out of sight until then, or nobody had said yet which side is right.
+// metLate reports whether a field was agreed on for the first time only after an edit, because nobody
+// had said yet which side is right, or because it was mapped again while a record of the pair was out
+// of sight.
 func (o *oracle) metLate(e edit, f Field) bool {
 	_, anew := o.w.mapped[f.Key]
 	waited := slices.ContainsFunc(o.reviews, func(r asked) bool {
 		about, _ := o.field(r.Field)
 		return r.Kind == store.ReviewConflict && r.Link == 0 && about.Key == f.Key && !r.Opened.After(e.at)
 	})
-	return anew && (o.w.counts[hidden] > 0 || waited) && slices.ContainsFunc(o.journal, func(x line) bool {
-		return x.Kind == store.Written && x.spot == e.spot && x.Field == f.Wire[e.side] && x.At.After(e.at) && strings.HasPrefix(x.Why, "first match: ")
+	return (anew && o.w.counts[hidden] > 0 || waited) && slices.ContainsFunc(o.journal, func(x line) bool {
+		after := x.At.After(e.at) || x.At.Equal(e.at) && o.same(f, e.side, x.New.Text()) != o.same(f, e.side, e.was)
+		return x.Kind == store.Written && x.spot == e.spot && x.Field == f.Wire[e.side] && after && strings.HasPrefix(x.Why, "first match: ")
 	})
 }
 

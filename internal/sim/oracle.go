@@ -340,13 +340,19 @@ func (o *oracle) equal(l bond) {
 	}
 }
 
-// inherited reports whether a follower, from which nothing is carried back, has all elements of its
-// source and further ones, which it got from a record that people merged into that one: at the
-// first match with what remains nothing says that they were removed (R5, R12).
+// inherited reports whether a follower, from which nothing is carried back, has what it got from a
+// record that people merged into its source: of a set all elements of the source and further ones, of
+// another field a value where the source was empty at the first match. At that nothing says that they
+// were removed (R5, R12).
 func (o *oracle) inherited(l bond, f Field) bool {
 	from, to := l.at(0), l.at(1)
-	if !f.Set || !o.w.set.Sides[to.side].Still || !slices.ContainsFunc(o.members[o.of(from)], func(m spot) bool { return m.side == from.side && o.merged[m] == from }) {
+	if !o.w.set.Sides[to.side].Still || !slices.ContainsFunc(o.members[o.of(from)], func(m spot) bool { return m.side == from.side && o.merged[m] == from }) {
 		return false
+	}
+	if !f.Set {
+		return o.value(from, f) == "" && slices.ContainsFunc(o.journal, func(x line) bool {
+			return x.Kind == store.Agreed && x.Link == l.ID && x.spot == to && x.Field == f.Wire[to.side] && x.Why == "first match: left is empty and is not written to"
+		})
 	}
 	has := strings.Split(o.value(to, f), ";")
 	return o.value(from, f) == "" || !slices.ContainsFunc(strings.Split(o.value(from, f), ";"), func(e string) bool { return !slices.Contains(has, e) })

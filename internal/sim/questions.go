@@ -86,7 +86,7 @@ func (o *oracle) needless(r asked) string {
 		if o.deletedIn(o.of(at)) && (o.edited(at) || o.w.past != nil) { // R34: a delete since a backup is held
 			return ""
 		}
-		if o.mergedIn(o.of(at)) && o.edited(at) || o.takesAlong(r) || o.deletedIn(o.of(at)) && o.repointed(at) {
+		if o.mergedIn(o.of(at)) && o.edited(at) || o.takesAlong(r) || o.deletedIn(o.of(at)) && o.repointed(at) || o.goneUnmapped(r) {
 			return ""
 		}
 		return "no person's delete met an edit"
@@ -143,6 +143,17 @@ func (o *oracle) needless(r asked) string {
 func (o *oracle) repointed(at spot) bool {
 	return slices.ContainsFunc(o.k.Fields, func(f Field) bool {
 		return f.Ref > 0 && slices.ContainsFunc(o.w.fused, func(m fusion) bool { return m.kind == f.Ref-1 && m.side == at.side && m.into == o.raw(at, f) })
+	})
+}
+
+// goneUnmapped reports whether the partner of a record was deleted before the field was mapped again
+// of which the question is: nothing tells any more whether its value was entered meanwhile (R22).
+func (o *oracle) goneUnmapped(r asked) bool {
+	f, ok := o.field(r.Field)
+	again, anew := o.w.mapped[f.Key]
+	return ok && anew && o.raw(r.spot, f) != "" && slices.ContainsFunc(o.members[o.of(r.spot)], func(m spot) bool {
+		g, gone := o.gone[m]
+		return gone && m.side != r.side && !g.at.After(again)
 	})
 }
 

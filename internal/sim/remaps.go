@@ -23,7 +23,7 @@ func (o *oracle) seenTranslated(e, later edit, f Field) bool {
 	wire := f.Wire[later.side]
 	return f.Means != nil && later.side != e.side && slices.ContainsFunc(o.journal, func(x line) bool {
 		carried := x.Kind == store.Written && x.Field == wire && x.New.Text() == later.was || x.Kind == store.Created && x.Set[wire].Text() == later.was
-		return carried && x.spot == later.spot && x.At.After(e.at) && !x.At.After(later.at) && slices.ContainsFunc(o.w.remaps, func(span [2]time.Time) bool {
+		return carried && x.spot == later.spot && !x.At.Before(e.at) && !x.At.After(later.at) && slices.ContainsFunc(o.w.remaps, func(span [2]time.Time) bool {
 			return !x.At.Before(span[0]) && (span[1].IsZero() || x.At.Before(span[1]))
 		})
 	})

@@ -338,9 +338,18 @@ func (o *oracle) echoed(side int, act twin.Act, f Field) {
 		return a.At.Equal(act.At) && a.Object == act.Object && a.ID == act.ID && ours(a)
 	})
 	was, is := lastOf(acts[:i], act, f.Wire[side]), act.Fields[f.Wire[side]]
-	if strings.TrimSpace(was) != is && o.same(f, side, was) == o.same(f, side, is) {
+	if strings.TrimSpace(was) != is && o.same(f, side, was) == o.same(f, side, is) && !o.chosenAnew(side, act, f) {
 		o.w.blamef("%s of %s was %q and became %q, which nobody entered", f.Key, o.name(spot{o.kind, side, act.ID}), was, is)
 	}
+}
+
+// chosenAnew reports whether what was written was told to be overruled at a match made anew since the hub
+// was restored: that the one value was made of the other nobody knew any more (R34).
+func (o *oracle) chosenAnew(side int, act twin.Act, f Field) bool {
+	return o.w.past != nil && slices.ContainsFunc(o.journal, func(x line) bool {
+		return x.Kind == store.Overruled && !x.lost && x.spot == (spot{o.kind, side, act.ID}) && x.Field == f.Wire[side] &&
+			x.New.Text() == act.Fields[x.Field] && x.At.Sub(act.At).Abs() < window && strings.HasPrefix(x.Why, "first match: ")
+	})
 }
 
 // writes: a field of a pair is written no more often than people edited it, and once for

@@ -86,12 +86,31 @@ func (w *world) noteFlows(side int) {
 					w.serial++
 					w.counts[automated]++
 					w.edits = append(w.edits, edit{spot: spot{kind, side, acts[i].ID}, n: w.serial, at: time.Now(), field: n,
-						was: lastOf(acts[:i], acts[i], f.Wire[side]), now: value, flowed: true, acts: i + 1})
+						was: w.heldBefore(acts[:i], acts[i], spot{kind, side, acts[i].ID}, n), now: value, flowed: true, acts: i + 1})
 				}
 			}
 		}
 	}
 	w.flowed[side] = len(acts)
+}
+
+// heldBefore is what a field of the record of an act held before it: what the ledger last told of it,
+// or what a merge by people has made of it since, of which the ledger tells no values.
+func (w *world) heldBefore(acts []twin.Act, of twin.Act, at spot, field int) string {
+	wire := w.set.Kinds[at.kind].Fields[field].Wire[at.side]
+	for _, e := range slices.Backward(w.edits) {
+		if e.spot != at || e.field != field || e.acts > len(acts) {
+			continue
+		}
+		if !slices.ContainsFunc(acts[e.acts:], func(a twin.Act) bool {
+			_, told := a.Fields[wire]
+			return told && a.Object == of.Object && a.ID == of.ID
+		}) {
+			return e.now
+		}
+		break
+	}
+	return lastOf(acts, of, wire)
 }
 
 // lastOf is what a field of the record of an act was last set to before it.
@@ -108,7 +127,7 @@ func lastOf(acts []twin.Act, of twin.Act, wire string) string {
 // own write had just set: to us that is what the vendor makes of the value (R2). People may have
 // merged that record into another one since.
 func (o *oracle) automated(at spot, f Field) bool {
-	if o.setByFlow(at, f, o.raw(at, f)) {
+	if o.setByFlow(at, f, o.raw(at, f)) || o.setAgain(at, f) {
 		return true
 	}
 	for lost, into := range o.merged {
@@ -117,6 +136,32 @@ func (o *oracle) automated(at spot, f Field) bool {
 		}
 	}
 	return false
+}
+
+// setAgain reports whether the vendor's automation has put back what it had made of our own write, over
+// what people entered since, before anybody looked: to us nothing has changed.
+func (o *oracle) setAgain(at spot, f Field) bool {
+	var last line
+	for _, x := range o.journal {
+		if x.spot == at && x.Field == f.Wire[at.side] && !x.At.Before(last.At) {
+			last = x
+		}
+	}
+	acts := o.w.set.Sides[at.side].Twin.Kit().Ledger().Acts()
+	i := lastIndex(acts, func(a twin.Act) bool {
+		_, told := a.Fields[f.Wire[at.side]]
+		return told && a.Object == o.k.Objects[at.side] && a.ID == at.id
+	})
+	return last.Kind == store.Rewritten && o.same(f, at.side, last.New.Text()) == o.value(at, f) && i >= 0 && acts[i].By == workflow
+}
+
+func lastIndex(acts []twin.Act, is func(twin.Act) bool) int {
+	for i, act := range slices.Backward(acts) {
+		if is(act) {
+			return i
+		}
+	}
+	return -1
 }
 
 // setByFlow reports whether a record was last given a value by the vendor's automation, over our

@@ -55,9 +55,10 @@ const (
 )
 
 // Why a link diverges because of a changed configuration. Under a field's key it is about
-// that field, under leftFilter about the pair.
+// that field, under leftFilter about the pair; keptValues is why a field is agreed on.
 const (
 	waitsForApproval = "waits for approval of the changed configuration"
+	keptValues       = "the configuration changed, and a person kept what is there"
 	keptInSync       = "kept in step by a person although it no longer passes the filter"
 )
 
@@ -300,7 +301,7 @@ func (b *batch) configured(d *draft, key string, in merge.Field, out *merge.Outc
 		out.Rule = store.ByConfiguration + out.Rule
 		return false
 	case kept:
-		b.agree(d, b.r.p.Mapping.Fields()[b.r.p.index[key]], in, merge.Outcome{Rule: "the configuration changed, and a person kept what is there"})
+		b.agree(d, b.r.p.Mapping.Fields()[b.r.p.index[key]], in, merge.Outcome{Rule: keptValues})
 	default:
 		d.diverge(key, waitsForApproval)
 		b.r.former.touched.Store(true)

@@ -87,7 +87,7 @@ func (b *batch) reopen(ctx context.Context, link store.Link, why string) error {
 	if from != "" {
 		why += agreedIn + from
 	}
-	d.changed = true
+	d.changed, d.back = true, true
 	d.journal = append(d.journal, b.entry(link, b.side, store.Reopened, "", record.Value{}, record.Value{}, why))
 	for _, side := range record.Sides() {
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: side, ID: link.IDs[side]})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/plan"
@@ -32,6 +33,7 @@ func (b *batch) leftScope(d *draft) (bool, error) {
 	if !stays {
 		d.converge(leftFilter)
 	}
+	d.back = strings.HasSuffix(d.noted[wholeRecord], outOfFilter)
 	d.converge(wholeRecord)
 	return false, nil
 }
@@ -51,11 +53,14 @@ func (b *batch) unread(d *draft, side record.Side) bool {
 	return false
 }
 
+// outOfFilter is why a pair is at rest, after the side that has left.
+const outOfFilter = " no longer passes the filter"
+
 // leave carries out what the configuration says of a pair that has left the filter. A record
 // that has gone over to another sync is only unlinked: there it may need its partner (R25).
 func (b *batch) leave(d *draft, side record.Side) {
 	d.converge(leftFilter)
-	why := side.String() + " no longer passes the filter"
+	why := side.String() + outOfFilter
 	if f := b.r.former; f != nil && f.decided[changesFilter] == approved {
 		if in, err := f.Mapping.InScope(side, d.rows[side].Fields, b.refs); err == nil && in {
 			why = store.ByConfiguration + why

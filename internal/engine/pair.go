@@ -118,6 +118,7 @@ type draft struct {
 	rows    [2]store.Row
 	times   merge.Times
 	fresh   bool               // the link is made by this decision
+	back    bool               // the pair was out of the sync until now
 	changed bool               // the link has to be stored
 	sets    [2][]store.OpField // by side to be written
 	values  [2]record.Fields

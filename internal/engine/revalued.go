@@ -46,8 +46,11 @@ func (r *run) takeUpTried(ctx context.Context, tried []string, present string) e
 func (b *batch) revalued(ctx context.Context, d *draft, i int, in merge.Field) (anew bool, err error) {
 	m, f := b.r.p.Mapping, b.r.former
 	field := m.Fields()[i]
-	if f == nil || d.fresh || !f.revalue[field.Key] || m.Same(i, in.Cells[0].Value, in.Cells[1].Value) {
+	if d.fresh || m.Same(i, in.Cells[0].Value, in.Cells[1].Value) {
 		return false, nil
+	}
+	if f == nil || !f.revalue[field.Key] {
+		return b.revaluedAway(ctx, d, i, in)
 	}
 	from, tried := b.r.p.leading(i), false
 	if b.carriedBy(b.r.p.Resolved, field, from, in) {
@@ -57,15 +60,15 @@ func (b *batch) revalued(ctx context.Context, d *draft, i int, in merge.Field) (
 		if tried = slices.ContainsFunc(f.tried, func(was *plan.Resolved) bool { return b.carriedBy(was, field, from, in) }); !tried {
 			return false, nil // they differed before, and a rule said so
 		}
-		written, known, err := b.lastWritten(ctx, d, field)
+		last, err := b.lastWritten(ctx, d, field)
 		if err != nil {
 			return false, err
 		}
-		if !known { // people entered both, and only the map that was tried said that they are the same
+		if !wrote(last) { // people entered both, and only the map that was tried said that they are the same
 			b.disagree(d, field)
 			return true, nil
 		}
-		from = written.Other() // that it was we who wrote it there loses nobody's value
+		from = last.Side.Other() // that it was we who wrote it there loses nobody's value
 	}
 	to := from.Other()
 	sent, told, err := m.Convert(i, from, in.Cells[from].Value, b.refs)
@@ -93,28 +96,57 @@ func (b *batch) carriedBy(was *plan.Resolved, field mappingField, from record.Si
 	return err == nil && told && record.Echoes(in.Cells[from.Other()].Value, before, fieldOn(field, from.Other()).Rewrites)
 }
 
-// lastWritten finds out on which side of a pair we have written a field last. It is not known if
-// people have made both sides agree since.
-func (b *batch) lastWritten(ctx context.Context, d *draft, field mappingField) (record.Side, bool, error) {
+// revaluedAway handles a field that nobody has edited of a pair that was out of the sync until now:
+// if the value map is another one than when they agreed, the one side no longer says what the other
+// one means (R7), and no approval has reached them. What stands where we wrote last counts as agreed
+// on, so that what people entered is carried over by today's map.
+func (b *batch) revaluedAway(ctx context.Context, d *draft, i int, in merge.Field) (anew bool, err error) {
+	m := b.r.p.Mapping
+	field := m.Fields()[i]
+	if !d.back || d.link.Diverged[field.Key] != "" || valuesOf(b.r.p.Sync, field.Entry) == nil {
+		return false, nil
+	}
+	for _, from := range record.Sides() {
+		if b.carriedBy(b.r.p.Resolved, field, from, in) {
+			return false, nil
+		}
+	}
+	last, err := b.lastWritten(ctx, d, field)
+	if err != nil || last.Why == keptValues {
+		return false, err
+	}
+	base, told, err := m.Convert(i, last.Side, in.Cells[last.Side].Value, b.refs)
+	if !wrote(last) || !told || err != nil {
+		b.disagree(d, field)
+		return true, nil //nolint:nilerr // what cannot be told by today's map is compared as at a first match
+	}
+	to := last.Side.Other()
+	d.journal = append(d.journal, b.entry(d.link, to, store.Unmapped, field.Key, d.link.Base[to][field.Key], base, "the value map changed while the pair was out of the sync"))
+	d.link.Base[to][field.Key], d.changed = base, true
+	return true, nil
+}
+
+// lastWritten finds the line of the journal that tells what a pair last came to agree on in a field:
+// that we have written it on a side, or that people have made both sides agree.
+func (b *batch) lastWritten(ctx context.Context, d *draft, field mappingField) (store.Entry, error) {
 	of := b.r.p.ends[record.Left].of
 	lines, err := b.r.e.store.History(ctx, store.HistoryQuery{Sync: b.r.p.Name, Connection: of.Connection, Object: of.Name, Record: d.link.IDs[record.Left],
 		Kinds: []store.EntryKind{store.Written, store.Created, store.Agreed}})
 	if err != nil {
-		return 0, false, fmt.Errorf("look for what was written last: %w", err)
+		return store.Entry{}, fmt.Errorf("look for what was written last: %w", err)
 	}
 	for _, e := range slices.Backward(lines) {
 		name := fieldOn(field, e.Side).Name
 		_, made := e.Set[name]
-		switch {
-		case e.Record != d.link.IDs[e.Side] || e.Field != name && !made, e.Kind == store.Agreed && e.Why == readBack:
-			continue
-		case e.Kind == store.Agreed:
-			return 0, false, nil
+		if e.Record == d.link.IDs[e.Side] && (e.Field == name || made) && (e.Kind != store.Agreed || e.Why != readBack) {
+			return e, nil
 		}
-		return e.Side, true, nil
 	}
-	return 0, false, nil
+	return store.Entry{}, nil
 }
+
+// wrote reports whether a line tells that we have written; it is empty if there is none.
+func wrote(e store.Entry) bool { return e.Kind == store.Written || e.Kind == store.Created }
 
 // disagree takes an agreement back, so that the field is compared as at a first match (R5).
 func (b *batch) disagree(d *draft, field mappingField) {

@@ -107,3 +107,35 @@ func TestR19WhatOnlyAMapThatWasTriedTookForTheSameIsComparedAnew(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+// R19, R7: a pair that was out of the filter, or parted by it, while the value map changed follows the
+// new map when it is back, from where a person entered the value; what was kept by a person stays.
+func TestR19APairThatWasOutOfTheFilterFollowsTheMapThatHoldsNow(t *testing.T) {
+	t.Parallel()
+	for _, leave := range []string{"keep", "unlink"} {
+		synctest.Test(t, func(t *testing.T) {
+			yaml := stageYAML + "    where: { left: \"discount != 1\" }\n    leave: " + leave + "\n"
+			w := newWorld(t, yaml)
+			ann := w.put(w.a, "cards", "", map[string]string{"name": "ann", "email": "ann@x.gr", "stage": "new"})
+			w.put(w.b, "cards", "", map[string]string{"name": "bob", "email": "bob@x.gr", "stage": "lost"})
+			w.settled("cards")
+			bob := w.by(w.a, "cards", "name", "bob").ID
+			for _, id := range []string{ann, bob} {
+				w.put(w.a, "cards", id, map[string]string{"discount": "1"})
+			}
+			w.settled("cards")
+			w.configure(strings.Replace(yaml, plainMap, otherMap, 1))
+			w.settled("cards")
+			for _, id := range []string{ann, bob} {
+				w.put(w.a, "cards", id, map[string]string{"discount": "2"})
+			}
+			w.settled("cards")
+			for name, want := range map[string][2]string{"ann": {"new", "lost"}, "bob": {"new", "lost"}} {
+				if a, b := w.by(w.a, "cards", "name", name).Fields["stage"], w.by(w.b, "cards", "name", name).Fields["stage"]; a != want[0] || b != want[1] {
+					t.Errorf("%s: %s is %q and %q, want %q", leave, name, a, b, want)
+				}
+			}
+			quiet(t, w)
+		})
+	}
+}

@@ -338,7 +338,7 @@ func (o *oracle) echoed(side int, act twin.Act, f Field) {
 		return a.At.Equal(act.At) && a.Object == act.Object && a.ID == act.ID && ours(a)
 	})
 	was, is := lastOf(acts[:i], act, f.Wire[side]), act.Fields[f.Wire[side]]
-	if strings.TrimSpace(was) != is && o.same(f, side, was) == o.same(f, side, is) && !o.chosenAnew(side, act, f) {
+	if strings.TrimSpace(was) != is && o.same(f, side, was) == o.same(f, side, is) && !o.chosenAnew(side, act, f) && !o.metAgain(spot{o.kind, side, act.ID}, f, was) {
 		o.w.blamef("%s of %s was %q and became %q, which nobody entered", f.Key, o.name(spot{o.kind, side, act.ID}), was, is)
 	}
 }
@@ -349,6 +349,15 @@ func (o *oracle) chosenAnew(side int, act twin.Act, f Field) bool {
 	return o.w.past != nil && slices.ContainsFunc(o.journal, func(x line) bool {
 		return x.Kind == store.Overruled && !x.lost && x.spot == (spot{o.kind, side, act.ID}) && x.Field == f.Wire[side] &&
 			x.New.Text() == act.Fields[x.Field] && x.At.Sub(act.At).Abs() < window && strings.HasPrefix(x.Why, "first match: ")
+	})
+}
+
+// metAgain reports whether a value was overruled when a pair that a restore has lost met again (R34):
+// with the pair the hub has forgotten what the vendor had made of the value, which is another one
+// since for all that anybody can know, and the journal tells of the one that lost (R5).
+func (o *oracle) metAgain(at spot, f Field, was string) bool {
+	return slices.ContainsFunc(o.past, func(l bond) bool { return l.end(at) >= 0 }) && slices.ContainsFunc(o.journal, func(x line) bool {
+		return x.Kind == store.Overruled && x.spot == at && x.Field == f.Wire[at.side] && x.Old.Text() == strings.TrimSpace(was) && strings.HasPrefix(x.Why, "first match: ")
 	})
 }
 

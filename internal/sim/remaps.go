@@ -23,9 +23,24 @@ func (o *oracle) seenTranslated(e, later edit, f Field) bool {
 	wire := f.Wire[later.side]
 	return f.Means != nil && later.side != e.side && slices.ContainsFunc(o.journal, func(x line) bool {
 		carried := x.Kind == store.Written && x.Field == wire && x.New.Text() == later.was || x.Kind == store.Created && x.Set[wire].Text() == later.was
-		return carried && x.spot == later.spot && !x.At.Before(e.at) && !x.At.After(later.at) && slices.ContainsFunc(o.w.remaps, func(span [2]time.Time) bool {
-			return !x.At.Before(span[0]) && (span[1].IsZero() || x.At.Before(span[1]))
-		})
+		return carried && x.spot == later.spot && !x.At.Before(e.at) && !x.At.After(later.at) && o.w.tries(x.At)
+	})
+}
+
+// toldTranslated reports whether an edit was told to another side by a value map that was tried
+// then: by the map that holds now that is another value.
+func (o *oracle) toldTranslated(e edit, f Field) bool {
+	return f.Means != nil && slices.ContainsFunc(o.journal, func(x line) bool {
+		wire := f.Wire[x.side]
+		carried := x.Kind == store.Written && x.Field == wire && !x.New.IsEmpty() || x.Kind == store.Created && !x.Set[wire].IsEmpty()
+		return carried && x.side != e.side && o.of(x.spot) == o.of(e.spot) && x.At.After(e.at) && o.w.tries(x.At)
+	})
+}
+
+// tries reports whether another value map was tried at a moment.
+func (w *world) tries(at time.Time) bool {
+	return slices.ContainsFunc(w.remaps, func(span [2]time.Time) bool {
+		return !at.Before(span[0]) && (span[1].IsZero() || at.Before(span[1]))
 	})
 }
 

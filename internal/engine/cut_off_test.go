@@ -39,7 +39,7 @@ func TestR21WhatWasDeletedBeforeACursorExpiredIsNoticedThoughItsProofFails(t *te
 		w, left, _ := pairOf(t, cardsWith("delete: delete"), map[string]string{"name": "Ann", "email": "ann@x.gr"})
 		w.remove(w.a, "cards", left)
 		time.Sleep(30 * 24 * time.Hour)
-		down := w.a.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/get"})
+		down := w.a.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/get", After: 1}) // the newest are seen
 		if w.sync("cards"); down.Hits() == 0 {
 			t.Fatal("nothing was asked for by its id")
 		}
@@ -48,6 +48,30 @@ func TestR21WhatWasDeletedBeforeACursorExpiredIsNoticedThoughItsProofFails(t *te
 		w.settled("cards")
 		if rows := w.b.Rows("cards"); len(rows) != 0 {
 			t.Errorf("right still has %v", rows)
+		}
+		quiet(t, w)
+	})
+}
+
+// R21: a listing that is cut off at its first page begins anew, and so does what counts as seen by it:
+// what that page showed and is gone by the time of the next one is nobody's tombstone any more.
+func TestR21WhatIsDeletedBetweenAListingCutOffAndTheNextIsNoticed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, _ := pairOf(t, cardsWith("delete: delete"), map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.remove(w.a, "cards", left)
+		time.Sleep(30 * 24 * time.Hour)
+		bob := w.put(w.a, "cards", "", map[string]string{"name": "Bob", "email": "bob@x.gr"})
+		down := w.a.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/get", After: 1}) // the newest are seen
+		if w.sync("cards"); down.Hits() == 0 {
+			t.Fatal("nothing was asked for by its id")
+		}
+		w.remove(w.a, "cards", bob)
+		down.Remove()
+		time.Sleep(time.Hour)
+		w.settled("cards")
+		if rows := w.b.Rows("cards"); len(rows) != 0 {
+			t.Errorf("right has %v", rows)
 		}
 		quiet(t, w)
 	})

@@ -166,8 +166,11 @@ func covers(fingerprint string, wanted []string) bool {
 }
 
 func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) error {
-	listing := rd.state.Began
 	cursor := rd.state.Cursor
+	if cursor == "" && !rd.state.Began.IsZero() { // R21: cut off at its first page it begins anew; what that showed may be gone by now
+		rd.state.Began = time.Now()
+	}
+	listing := rd.state.Began
 	for n := 1; ; n++ {
 		page, saved, err := r.readPage(ctx, rd, cursor, listing)
 		if err != nil {

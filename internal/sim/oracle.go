@@ -331,7 +331,7 @@ func (o *oracle) equal(l bond) {
 			o.w.counts["a write that the vendor's automation overwrote"]++
 			continue
 		}
-		if o.inherited(l, f) {
+		if o.inherited(l, f) || o.refilled(l, f) {
 			continue
 		}
 		if a, b := o.value(left, f), o.value(right, f); a != b && !o.keptByHand(f) {
@@ -356,6 +356,16 @@ func (o *oracle) inherited(l bond, f Field) bool {
 	}
 	has := strings.Split(o.value(to, f), ";")
 	return o.value(from, f) == "" || !slices.ContainsFunc(strings.Split(o.value(from, f), ";"), func(e string) bool { return !slices.Contains(has, e) })
+}
+
+// refilled reports whether a follower, from which nothing is carried back, shows what its vendor filled
+// it with where it was empty: from the record that the hub merged into it, as people had done with both
+// sources (R24). That is the follower's own change until the source changes again (R10).
+func (o *oracle) refilled(l bond, f Field) bool {
+	from, to := l.at(0), l.at(1)
+	return o.w.set.Sides[to.side].Still && o.value(from, f) == "" && slices.ContainsFunc(o.journal, func(x line) bool {
+		return x.Kind == store.Folded && x.side == to.side && x.New.Text() == to.id && o.same(f, to.side, x.Set[f.Wire[to.side]].Text()) == o.value(to, f)
+	})
 }
 
 // rests reports whether a pair is left as it is because a side has left the filter.

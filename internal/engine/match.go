@@ -57,6 +57,9 @@ func (b *batch) alone(ctx context.Context, row store.Row) error {
 		b.again(row.ID)
 		return nil
 	}
+	if asked, err := b.askedAbout(ctx, row); err != nil || asked {
+		return err
+	}
 	if made, err := b.underWay(ctx, b.side, row); err != nil || made {
 		b.stand(row.ID, standsWaiting, "it may be what an operation under way has made")
 		b.again(row.ID)

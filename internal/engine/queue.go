@@ -102,7 +102,10 @@ func (b *batch) withdrawGone(id string) {
 	if !b.r.asking.Load() {
 		return
 	}
-	b.facts.Close = append(b.facts.Close, b.about("match", id), b.about("parked", id), b.about("restored", id), erasedSubject(b.side, id))
+	b.facts.Close = append(b.facts.Close, b.about("parked", id), b.about("restored", id), erasedSubject(b.side, id))
+	if !b.r.asksFor(b.side, id) {
+		b.facts.Close = append(b.facts.Close, b.about("match", id))
+	}
 	for _, f := range b.r.p.Mapping.Fields() {
 		b.facts.Close = append(b.facts.Close, fieldSubject(b.side, id, f.Key))
 	}
@@ -161,12 +164,18 @@ func (r *run) takeUpUnsure(ctx context.Context) error {
 	for _, item := range items {
 		r.unsure[item.Subject] = item.Decision != retry
 	}
-	items, err = r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewAmbiguous}, Open: true, Limit: maxUnsure})
+	items, err = r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewAmbiguous}, Limit: maxUnsure})
 	if err != nil {
 		return fmt.Errorf("load what nobody knows: %w", err)
 	}
+	r.outcomes = nil
 	for _, item := range items {
-		r.unsure[item.Subject] = item.Cause == cutOff
+		if item.Decision == "" {
+			r.unsure[item.Subject] = item.Cause == cutOff
+		}
+		if item.Cause == cutOff {
+			r.mayBeMade(item)
+		}
 	}
 	return nil
 }

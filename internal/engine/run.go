@@ -93,15 +93,16 @@ type run struct {
 	p        *pair
 	id       int64
 	began    time.Time
-	dry      *preview            // nil = for real
-	restored *store.Restore      // the sync goes on from a backup and has not seen both sides since (R34)
-	unproven atomic.Bool         // and what is out of sight keeps it from knowing what was deleted since
-	graves   int                 // marks of erased people that are kept (R32)
-	lost     map[store.Spot]bool // records that wait since a restore, whatever for
-	lostAt   [2]time.Time        // by side: when the last of those that are asked about since a restore was
-	unsure   map[string]bool     // subjects of records of which nobody knows whether they were created
-	first    bool                // no run of this sync has been complete yet (R30)
-	complete [2]time.Time        // when the first and the last complete run ended
+	dry      *preview                    // nil = for real
+	restored *store.Restore              // the sync goes on from a backup and has not seen both sides since (R34)
+	unproven atomic.Bool                 // and what is out of sight keeps it from knowing what was deleted since
+	graves   int                         // marks of erased people that are kept (R32)
+	lost     map[store.Spot]bool         // records that wait since a restore, whatever for
+	lostAt   [2]time.Time                // by side: when the last of those that are asked about since a restore was
+	unsure   map[string]bool             // subjects of records of which nobody knows whether they were created
+	outcomes map[store.Spot]store.Review // records that may be what a create has made, and the question
+	first    bool                        // no run of this sync has been complete yet (R30)
+	complete [2]time.Time                // when the first and the last complete run ended
 
 	doubt  [2]time.Time   // since when creates of unknown outcome may have made records of a side
 	marks  [2]int64       // Seq up to which each side's rows have been planned

@@ -115,7 +115,7 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 			rec := found[0]
 			s.done(op, connector.Result{Ref: rec.Ref, Version: rec.Version, After: &rec}, nil)
 		case len(found) > 1:
-			if err := s.several(ctx, op, found); err != nil {
+			if err := s.several(ctx, op, found, fmt.Sprintf("and %d records could be the outcome", len(found))); err != nil {
 				return err
 			}
 		case looked && s.r.restored != nil:
@@ -123,7 +123,9 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 		case looked:
 			s.later(op, store.OpReady, time.Now(), fmt.Errorf("it did not take effect"))
 		default:
-			s.nobodyKnows(op)
+			if err := s.alike(ctx, op); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -260,6 +262,7 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 	if err := s.r.pull(ctx, s.side); err != nil {
 		return err
 	}
+	s.likely = map[int64][]record.Record{}
 	var after int64
 	for {
 		rows, err := s.r.e.store.Changed(ctx, s.end.of, after, planBatch)
@@ -273,8 +276,11 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 			after = row.Seq
 			for _, op := range ops {
 				// A vendor's clock may be wrong by minutes.
-				if row.Fate == connector.Present && row.Created.After(op.SentAt.Add(-time.Hour)) && s.end.holds(row.Fields, op.Set) {
+				switch young := row.Fate == connector.Present && row.Created.After(op.SentAt.Add(-time.Hour)); {
+				case young && s.end.holds(row.Fields, op.Set):
 					hits[op.ID] = append(hits[op.ID], row.Record)
+				case young && s.end.resembles(row.Fields, op.Set):
+					s.likely[op.ID] = append(s.likely[op.ID], row.Record)
 				}
 			}
 		}
@@ -325,7 +331,7 @@ func (s *settling) dropLinked(ctx context.Context, ops []store.Op, hits map[int6
 }
 
 // several asks which of some records a create of unknown outcome has made.
-func (s *settling) several(ctx context.Context, op store.Op, found []record.Record) error {
+func (s *settling) several(ctx context.Context, op store.Op, found []record.Record, what string) error {
 	other := s.side.Other()
 	rows, err := s.r.e.store.Rows(ctx, s.r.p.ends[other].of, []string{op.SourceID})
 	if err != nil {
@@ -348,7 +354,8 @@ func (s *settling) several(ctx context.Context, op store.Op, found []record.Reco
 	}
 	ids := idsIn(ranked)
 	s.r.doubts(op)
-	s.ask(op, store.ReviewAmbiguous, ids, fmt.Sprintf("creating %s from %s/%s was cut off, and %d records could be the outcome", s.end.of, s.r.p.ends[other].of, op.SourceID, len(ids)),
+	s.r.mayBeMade(store.Review{Side: other, Record: op.SourceID, Candidates: ids})
+	s.ask(op, store.ReviewAmbiguous, ids, fmt.Sprintf("creating %s from %s/%s was cut off, %s", s.end.of, s.r.p.ends[other].of, op.SourceID, what),
 		"choose the right one by its id; the others are yours to delete", append(slices.Clone(ids), noPartner))
 	return nil
 }

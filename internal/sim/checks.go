@@ -156,6 +156,9 @@ func (o *oracle) creates() {
 			if _, merged := o.merged[at]; (merged || o.w.past != nil) && !linked {
 				continue // R34: after a restore it is asked about
 			}
+			if !linked && o.recognized(at) && o.deletedIn(o.of(at)) {
+				continue // what it was made for was deleted before anybody could say so
+			}
 			if !linked {
 				o.w.blamef("%s was created at %s and is linked with nothing: %q", o.name(at), act.At.UTC().Format("02 15:04:05"), act.Fields)
 				continue

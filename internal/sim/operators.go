@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/internal/plan"
@@ -155,7 +156,7 @@ func (w *world) allLinks() map[string][]store.Link {
 func (w *world) answer() bool {
 	found := false
 	for _, s := range w.syncs() {
-		open, err := w.store.Reviews(w.ctx, store.ReviewQuery{Sync: s.Name, Kinds: []store.ReviewKind{store.ReviewConflict, store.ReviewMerge, store.ReviewConfiguration, store.ReviewParked}, Open: true, Limit: 1 << 20})
+		open, err := w.store.Reviews(w.ctx, store.ReviewQuery{Sync: s.Name, Kinds: []store.ReviewKind{store.ReviewConflict, store.ReviewMerge, store.ReviewConfiguration, store.ReviewParked, store.ReviewAmbiguous}, Open: true, Limit: 1 << 20})
 		if err != nil {
 			w.blamef("the questions cannot be read: %v", err)
 		}
@@ -191,6 +192,9 @@ func (w *world) choose(s Sync, item store.Review) string {
 	if slices.Contains(item.Choices, "leave") {
 		return item.Choices[w.rnd.IntN(len(item.Choices))]
 	}
+	if item.Kind == store.ReviewAmbiguous {
+		return w.recognize(s, item)
+	}
 	links, err := w.store.Links(w.ctx, s.Name, 0, 1<<20)
 	if err != nil {
 		w.blamef("the links cannot be read: %v", err)
@@ -212,3 +216,26 @@ func (w *world) choose(s Sync, item store.Review) string {
 	}
 	return "unlink"
 }
+
+// recognize tells which of the records that resemble what was to be created a program has made, as a
+// person sees it at the vendor's.
+func (w *world) recognize(s Sync, item store.Review) string {
+	if !strings.HasSuffix(item.Text, resembles) {
+		return "" // several have its key
+	}
+	side := s.Ends[1-item.Side]
+	for _, k := range w.set.Kinds {
+		if !slices.ContainsFunc(k.Syncs, func(x Sync) bool { return x.Name == s.Name }) {
+			continue
+		}
+		for _, act := range w.set.Sides[side].Twin.Kit().Ledger().Acts() {
+			if ours(act) && w.set.Sides[side].verb(act) == "create" && act.Object == k.Objects[side] && slices.Contains(item.Candidates, act.ID) {
+				return act.ID
+			}
+		}
+	}
+	return "none"
+}
+
+// resembles ends the question which record a create has made that cannot be looked up by a key.
+const resembles = " resemble it"

@@ -41,6 +41,8 @@ type line struct {
 type asked struct {
 	store.Review
 	spot
+
+	other int // the account of its candidates
 }
 
 // A family is what is known of all kinds when all is quiet: who was ever linked with whom,
@@ -128,7 +130,7 @@ func (f *family) ask(kind int, s Sync) error {
 		return err
 	}
 	for _, r := range reviews {
-		f.reviews = append(f.reviews, asked{r, spot{kind, s.Ends[r.Side], r.Record}})
+		f.reviews = append(f.reviews, asked{r, spot{kind, s.Ends[r.Side], r.Record}, s.Ends[1-r.Side]})
 	}
 	journal, err := f.w.store.History(f.w.ctx, store.HistoryQuery{Sync: s.Name, Limit: 1 << 20})
 	if err != nil {
@@ -158,6 +160,11 @@ func (f *family) join() {
 				f.unite(b.at(0), b.at(1))
 				f.past = append(f.past, b)
 			}
+		}
+	}
+	for _, r := range f.reviews { // what a person has recognized as made for another one
+		if at := (spot{r.kind, r.other, r.Decision}); f.recognized(at) {
+			f.unite(r.spot, at)
 		}
 	}
 	for _, m := range f.w.fused {
@@ -285,6 +292,14 @@ func (o *oracle) pairs() {
 		}
 		o.equal(l)
 	}
+}
+
+// recognized reports whether a person has said of a record that it is what a create has made that
+// was cut off (R16).
+func (f *family) recognized(at spot) bool {
+	return slices.ContainsFunc(f.reviews, func(r asked) bool {
+		return strings.HasSuffix(r.Text, resembles) && r.kind == at.kind && r.other == at.side && r.Decision == at.id && slices.Contains(r.Candidates, at.id)
+	})
 }
 
 // emptyAndShy reports whether a side shows no record at all of which that proves anything.

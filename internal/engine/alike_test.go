@@ -1,0 +1,84 @@
+package engine_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tandemhub/tandem/connectortest/toy"
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/twin"
+)
+
+// R16, invariant 8: what a create of unknown outcome has made, without any key, and a person has
+// changed before we looked, is nobody's new record: a person says whether it is that, and until
+// then nothing is made of it on the side that it came from.
+func TestR16WhatResemblesACreateThatWasCutOffIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		from func(w *world) (here, there *toy.Twin)
+		says string // "" = that it is the one
+		each int    // labels on either side in the end
+	}{
+		"it is, from the left":      {from: func(w *world) (*toy.Twin, *toy.Twin) { return w.a, w.b }, each: 1},
+		"it is, from the right":     {from: func(w *world) (*toy.Twin, *toy.Twin) { return w.b, w.a }, each: 1},
+		"it is not, from the left":  {from: func(w *world) (*toy.Twin, *toy.Twin) { return w.a, w.b }, says: "none", each: 2},
+		"it is not, from the right": {from: func(w *world) (*toy.Twin, *toy.Twin) { return w.b, w.a }, says: "none", each: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, goldYAML)
+				here, there := c.from(w)
+				w.put(here, "labels", "", map[string]string{"name": "Gold", "weight": "1"})
+				lost := there.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
+				there.After(onceAt("/v1/do", func() { w.put(there, "labels", there.Rows("labels")[0].ID, map[string]string{"weight": "2"}) }))
+				w.sync("labels")
+				w.sync("labels")
+				if n := len(here.Rows("labels")); lost.Hits() != 1 || n != 1 {
+					t.Fatalf("%d labels on the side that it came from, lost %d", n, lost.Hits())
+				}
+				item := w.review(store.ReviewAmbiguous)
+				made := there.Rows("labels")[0].ID
+				if len(item.Candidates) != 1 || item.Candidates[0] != made {
+					t.Fatalf("%+v", item)
+				}
+				if c.says == "" {
+					c.says = made
+				}
+				w.decide(item, c.says)
+				time.Sleep(time.Minute)
+				w.settled("labels")
+				for _, tw := range []*toy.Twin{here, there} {
+					if rows := tw.Rows("labels"); len(rows) != c.each {
+						t.Errorf("a side has %v", rows)
+					}
+				}
+				quiet(t, w)
+			})
+		})
+	}
+}
+
+// R16, R18: the same, but people have deleted what it was made for: that does not come back.
+func TestR16WhatWasMadeForADeletedRecordDoesNotBringItBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, goldYAML)
+		w.put(w.a, "labels", "", map[string]string{"name": "Gold", "weight": "1"})
+		w.b.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
+		w.b.After(onceAt("/v1/do", func() {
+			w.put(w.b, "labels", w.b.Rows("labels")[0].ID, map[string]string{"weight": "2"})
+			w.remove(w.a, "labels", w.a.Rows("labels")[0].ID)
+		}))
+		w.sync("labels")
+		w.syncWith("labels", engine.SyncOptions{Sweep: true})
+		w.decide(w.review(store.ReviewAmbiguous), w.b.Rows("labels")[0].ID)
+		w.settled("labels")
+		if a, b := w.a.Rows("labels"), w.b.Rows("labels"); len(a) != 0 || len(b) != 1 {
+			t.Errorf("left has %v, right has %v", a, b)
+		}
+		quiet(t, w)
+	})
+}

@@ -239,6 +239,10 @@ func (t *tx) forget(object int64, e Erasure) error {
 	if err != nil {
 		return fmt.Errorf("blank the journal: %w", err)
 	}
+	// What programs were answered within the last day may hold the person too.
+	if _, err := t.exec(`DELETE FROM answers WHERE workspace = ? AND status <> 0`, t.s.workspace); err != nil {
+		return fmt.Errorf("forget answers: %w", err)
+	}
 	return t.forgetReviews(object, e.Record, ids)
 }
 

@@ -178,6 +178,8 @@ type RunQuery struct {
 	Sync   string
 	Status string // StatusRunning for those that have not ended
 	Before int64  // only runs of a lower number; 0 = from the newest
+	After  int64  // only runs of a higher number
+	Ended  bool   // only those that are over
 	Limit  int    // 0 = 100
 }
 
@@ -200,6 +202,12 @@ func (s *Store) RunsPage(ctx context.Context, r RunQuery) ([]Run, error) {
 		where, a := []string{`workspace = ?`, `id < ?`}, args(s.workspace, r.Before)
 		if r.Sync != "" {
 			where, a = append(where, `sync = ?`), append(a, s.names.sync(r.Sync).id)
+		}
+		if r.After != 0 {
+			where, a = append(where, `id > ?`), append(a, r.After)
+		}
+		if r.Ended {
+			where = append(where, `status <> ''`)
 		}
 		switch r.Status {
 		case "":

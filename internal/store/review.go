@@ -79,6 +79,7 @@ type ReviewQuery struct {
 	Kinds []ReviewKind
 	Open  bool   // only those that nobody has decided
 	About string // only those of this subject
+	Field string // only those about this field
 	Link  int64  // only those about this link
 	After int64  // only those of a higher number
 
@@ -111,6 +112,10 @@ func (s *Store) Reviews(ctx context.Context, r ReviewQuery) ([]Review, error) {
 		if r.Link != 0 {
 			where.WriteString(` AND link = ? AND link <> 0`)
 			a = append(a, r.Link)
+		}
+		if r.Field != "" {
+			where.WriteString(` AND field = ?`)
+			a = append(a, r.Field)
 		}
 		if r.After != 0 {
 			where.WriteString(` AND id > ?`)

@@ -37,7 +37,8 @@ func migrations() []migration {
 		{"unfinished operations", sqlUnfinished()},
 		{"rules that were tried", sqlTried()},
 		{"notices", sqlNotices()},
-		{"overviews", sqlOverview()}}
+		{"overviews", sqlOverview()},
+		{"answers", sqlAnswers()}}
 }
 
 // sqlUnfinished serves what is asked for with every batch that is planned: what there may be of

@@ -23,7 +23,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 	for _, group := range []map[string]func(*bench){
 		mirrorCases(), sweepCases(), keyCases(), feedCases(), linkCases(), planCases(), outboxCases(), journalCases(), revertCases(),
 		reviewCases(), runCases(), tallyCases(), accountCases(), sealedCases(), hookCases(), eraseCases(), stageCases(), budgetCases(), eventCases(),
-		peopleCases(), wordCases(), journalPageCases(), configurationCases(), overviewCases(),
+		peopleCases(), wordCases(), journalPageCases(), configurationCases(), overviewCases(), answerCases(),
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

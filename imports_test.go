@@ -51,10 +51,11 @@ func parts() []part {
 			tests: "twin connectortest",
 		},
 		{name: "internal/status", floor: 5, uses: "record connector rest internal/plan internal/store internal/engine"},
+		{name: "internal/jsonl", floor: 5, uses: "record connector internal/engine internal/plan internal/report internal/store"},
 		{name: "internal/door", floor: 5, uses: "record connector internal/store", tests: "rest twin connectortest"},
 		{
 			name: "internal/console", floor: 6,
-			uses:  "record connector rest internal/account internal/door internal/engine internal/mapping internal/plan internal/report internal/safe internal/status internal/store",
+			uses:  "record connector rest internal/account internal/door internal/engine internal/jsonl internal/mapping internal/plan internal/report internal/safe internal/status internal/store",
 			tests: "rest twin connectortest",
 		},
 		{
@@ -65,7 +66,7 @@ func parts() []part {
 		{
 			name: "internal/cli", floor: 7,
 			uses: "record connector rest twin internal/merge internal/mapping internal/plan internal/store internal/safe internal/engine " +
-				"internal/report internal/notify internal/door internal/account internal/console internal/status examples",
+				"internal/report internal/notify internal/door internal/account internal/console internal/jsonl internal/status examples",
 			tests: "connectortest",
 		},
 		{name: ".", floor: 8, uses: "connector internal/cli"},

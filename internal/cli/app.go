@@ -15,6 +15,7 @@ import (
 	"github.com/joho/godotenv"
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/safe"
 	"github.com/tandemhub/tandem/internal/store"
@@ -55,10 +56,7 @@ func (a *app) system(name string) (connector.System, error) {
 
 // unknown says that there is no thing of that name, and what there is.
 func unknown(kind, name string, names []string) error {
-	if len(names) == 0 {
-		return usage("there is no %s %q; there are none at all", kind, name)
-	}
-	return usage("there is no %s %q; there are: %s", kind, name, strings.Join(names, ", "))
+	return usage("%w", &jsonl.UnknownError{Kind: kind, Name: name, Have: names})
 }
 
 // warnf tells a person something that stops nothing.

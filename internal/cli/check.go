@@ -10,8 +10,8 @@ import (
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
-	"github.com/tandemhub/tandem/record"
 )
 
 type checkCmd struct {
@@ -21,41 +21,10 @@ type checkCmd struct {
 
 // checkedLine is one connection in tandem check -o json.
 type checkedLine struct {
-	Connection string            `json:"connection"`
-	System     string            `json:"system"`
-	OK         bool              `json:"ok"`
-	Account    string            `json:"account,omitempty"`
-	Name       string            `json:"name,omitempty"`
-	Version    string            `json:"version,omitempty"`
-	ClockMS    int64             `json:"clock_ms"`
-	Zone       string            `json:"zone,omitempty"`
-	Facts      map[string]string `json:"facts,omitempty"`
-	Lacks      []connector.Lack  `json:"lacks,omitempty"`
-	Objects    []string          `json:"objects,omitempty"`
-	Missing    []missingLine     `json:"missing,omitempty"`
-	Created    []createdLine     `json:"created,omitempty"`
-	Error      string            `json:"error,omitempty"`
-	Kind       connector.Kind    `json:"kind,omitempty"`
-	Fix        string            `json:"fix,omitempty"`
+	jsonl.Checked
 
 	title string
 	notes []string
-}
-
-type missingLine struct {
-	Object string      `json:"object"`
-	Field  string      `json:"field"`
-	List   string      `json:"list,omitempty"` // the list that is missing, where it is no field
-	Kind   record.Kind `json:"kind"`
-	Sync   string      `json:"sync,omitempty"` // "" = Tandem's own, wanted but not needed
-	Can    bool        `json:"can_create"`
-}
-
-type createdLine struct {
-	Object string `json:"object"`
-	Field  string `json:"field"`
-	List   string `json:"list,omitempty"`
-	Error  string `json:"error,omitempty"`
 }
 
 // Run checks the connections. A connection that cannot be used makes it 1; one that can,
@@ -121,44 +90,17 @@ func (c *checkCmd) syncs(ctx context.Context, a *app, s *session, code int) erro
 }
 
 func (a *app) checked(ch engine.Checked, added []engine.Added) checkedLine {
-	id := ch.Identity
-	line := checkedLine{
-		Connection: ch.Connection, System: ch.System, OK: ch.Err == nil, title: ch.Title,
-		Account: id.Account, Name: id.Name, Version: id.Version, ClockMS: id.Clock.Milliseconds(), Zone: id.Zone,
-		Facts: id.Facts, Lacks: id.Lacks,
-	}
+	line := checkedLine{Checked: jsonl.OfChecked(ch), title: ch.Title}
 	if sys, err := a.system(ch.System); err == nil {
 		line.notes = sys.Spec.Notes
-	}
-	for _, o := range ch.Schema.Objects {
-		line.Objects = append(line.Objects, o.Name)
-	}
-	for _, m := range ch.Missing {
-		line.Missing = append(line.Missing, missingLine{Object: m.Object, Field: m.Field.Name, List: listOf(m.Field), Kind: m.Field.Kind, Sync: m.Sync, Can: m.Can})
 	}
 	for _, ad := range added {
 		if ad.Connection != ch.Connection {
 			continue
 		}
-		made := createdLine{Object: ad.Object, Field: ad.Field.Name, List: listOf(ad.Field)}
-		if ad.Err != nil {
-			made.Error = ad.Err.Error()
-		}
-		line.Created = append(line.Created, made)
-	}
-	if ch.Err != nil {
-		e := connector.ErrorOf(ch.Err)
-		line.Error, line.Kind, line.Fix = ch.Err.Error(), e.Kind, e.Fix
+		line.Created = append(line.Created, jsonl.OfAdded(ad))
 	}
 	return line
-}
-
-// listOf is the name of the list that is to be made, where it is no field that is missing.
-func listOf(f record.Field) string {
-	if f.Kind != record.KindReferences || len(f.Choices) != 1 {
-		return ""
-	}
-	return f.Choices[0].Label
 }
 
 func (l checkedLine) code() int {
@@ -249,7 +191,7 @@ func lackText(l connector.Lack) string {
 }
 
 // missingText names what a system lacks, and what to do about it.
-func missingText(all []missingLine) string {
+func missingText(all []jsonl.Missing) string {
 	var b strings.Builder
 	for _, m := range all {
 		why := "sync " + m.Sync + " needs it"
@@ -262,7 +204,7 @@ func missingText(all []missingLine) string {
 		}
 		fmt.Fprintf(&b, "  ! %s has no field %s (%s, %s)\n", m.Object, m.Field, m.Kind, why)
 	}
-	switch can := slices.ContainsFunc(all, func(m missingLine) bool { return m.Can }); {
+	switch can := slices.ContainsFunc(all, func(m jsonl.Missing) bool { return m.Can }); {
 	case can:
 		b.WriteString("    tandem check --create-fields makes what the system lets us make\n")
 	case len(all) > 0:

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
@@ -363,7 +363,7 @@ func TestCheckSaysTheAccountOnce(t *testing.T) {
 		"✓ crm: Acme, account 4711\n":                {Account: "4711"},
 		"✓ crm: Acme\n":                              {},
 	} {
-		line := checkedLine{Connection: "crm", OK: true, Name: id.Name, Account: id.Account, title: "Acme"}
+		line := checkedLine{Checked: jsonl.Checked{Connection: "crm", OK: true, Name: id.Name, Account: id.Account}, title: "Acme"}
 		if got := line.text(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}

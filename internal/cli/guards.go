@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
@@ -28,7 +29,7 @@ type affected struct {
 
 // reviewShown is one item in tandem review show -o json.
 type reviewShown struct {
-	reviewLine
+	jsonl.Review
 
 	Alarms  []engine.Alarm          `json:"alarms,omitempty"`
 	Records []engine.AffectedRecord `json:"records,omitempty"`
@@ -39,12 +40,12 @@ type reviewShown struct {
 // affected loads what there is to say about the records of an item.
 func (a *app) affected(ctx context.Context, p *plan.Plan, s *store.Store, it store.Review, all bool) (*affected, error) {
 	out := &affected{item: it, alarms: engine.Alarms(it)}
-	names := it.Candidates
-	if !all && len(names) > someAffected {
-		out.more, names = len(names)-someAffected, names[:someAffected]
+	most := someAffected
+	if all {
+		most = 0
 	}
 	var err error
-	if out.records, err = engine.Affected(ctx, s, p, it, names); err != nil {
+	if out.records, out.more, err = jsonl.Affected(ctx, p, s, it, most); err != nil {
 		return nil, err
 	}
 	sync, known := p.Sync(it.Sync)
@@ -61,7 +62,7 @@ func (a *app) affected(ctx context.Context, p *plan.Plan, s *store.Store, it sto
 }
 
 func (f *affected) line() reviewShown {
-	return reviewShown{reviewLine: lineOf(f.item), Alarms: f.alarms, Records: f.records, More: f.more, Guard: f.guard}
+	return reviewShown{Review: jsonl.OfReview(f.item), Alarms: f.alarms, Records: f.records, More: f.more, Guard: f.guard}
 }
 
 func (f *affected) text() string {

@@ -1,14 +1,14 @@
 package cli
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
@@ -19,24 +19,6 @@ type historyCmd struct {
 	Since     time.Duration `placeholder:"DURATION" help:"Only what happened in this time: 24h."`
 	Overruled bool          `help:"Only what lost: overruled values and the last state of records that were deleted or archived, as long as keep_overruled says."`
 	Limit     int           `default:"200" help:"At most so many lines, the newest."`
-}
-
-// entryLine is one line of the journal in tandem history -o json.
-type entryLine struct {
-	ID     int64           `json:"id"` // the change's number, for tandem revert
-	At     time.Time       `json:"at"`
-	Run    string          `json:"run,omitempty"`
-	Sync   string          `json:"sync,omitempty"`
-	Side   string          `json:"side"`
-	Object string          `json:"object,omitempty"`
-	Record string          `json:"record,omitempty"`
-	Kind   store.EntryKind `json:"kind"`
-	Field  string          `json:"field,omitempty"`
-	Old    record.Value    `json:"old"`
-	New    record.Value    `json:"new"`
-	Set    record.Fields   `json:"set,omitempty"`
-	Why    string          `json:"why,omitempty"`
-	By     string          `json:"by,omitempty"`
 }
 
 // Run shows the journal, oldest line first.
@@ -57,7 +39,7 @@ func (c *historyCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer (&session{store: s}).close(&err)
-	entries, err := c.entries(ctx, s, queries)
+	entries, err := jsonl.Journal(ctx, s, queries, c.Limit)
 	if err != nil {
 		return err
 	}
@@ -69,7 +51,7 @@ func (c *historyCmd) Run(ctx context.Context, a *app) (err error) {
 		return a.print(text)
 	}
 	for _, e := range entries {
-		if err := a.line(lineOfEntry(e)); err != nil {
+		if err := a.line(jsonl.OfEntry(e)); err != nil {
 			return err
 		}
 	}
@@ -87,99 +69,19 @@ func (c *historyCmd) queries(p *plan.Plan, now time.Time) ([]store.HistoryQuery,
 	if c.Since > 0 {
 		q.Since = now.Add(-c.Since)
 	}
-	of, id, hasID := strings.Cut(c.Record, "/")
-	connection, object, hasObject := strings.Cut(of, ".")
-	_, isSync := p.Sync(c.Record)
-	_, isConnection := p.Connection(c.Record)
-	run, isRun := engine.ParseRun(c.Record)
-	switch {
-	case c.Record == "":
-	case hasID && hasObject:
-		if err := checkObject(p, connection, object); err != nil {
-			return nil, err
-		}
-		q.Connection, q.Object, q.Record = connection, object, id
-	case isSync:
-		q.Sync = c.Record
-	case hasObject && checkObject(p, connection, object) == nil:
-		q.Connection, q.Object = connection, object
-	case isConnection:
-		q.Connection = c.Record
-	case isRun:
-		q.Run = run
-	default:
-		return everywhere(p, q, c.Record), nil
-	}
-	return []store.HistoryQuery{q}, nil
+	queries, err := jsonl.Queries(p, c.Record, q)
+	return queries, misnamed(err)
 }
 
-// everywhere looks for a word in every object that a sync names: as the object's own name
-// if it is one, else as a record's id.
-func everywhere(p *plan.Plan, q store.HistoryQuery, word string) []store.HistoryQuery {
-	var named, ids []store.HistoryQuery
-	for _, end := range ends(p) {
-		q.Connection, q.Object, q.Record = end.Connection, end.Object, ""
-		if end.Object == word {
-			named = append(named, q)
-		}
-		q.Record = word
-		ids = append(ids, q)
+// misnamed makes a wrong name an error of how the command was called.
+func misnamed(err error) error {
+	if _, is := errors.AsType[*jsonl.UnknownError](err); is {
+		return usage("%w", err)
 	}
-	if len(named) > 0 {
-		return named
+	if _, is := errors.AsType[*jsonl.NameError](err); is {
+		return usage("%w", err)
 	}
-	return ids
-}
-
-// ends returns every object that a sync names, once.
-func ends(p *plan.Plan) []plan.Endpoint {
-	var all []plan.Endpoint
-	for _, s := range p.Syncs {
-		for _, end := range s.Ends {
-			if !slices.Contains(all, end) {
-				all = append(all, end)
-			}
-		}
-	}
-	return all
-}
-
-// entries answers several queries as one: no line twice, oldest first, the newest limit.
-func (c *historyCmd) entries(ctx context.Context, s *store.Store, queries []store.HistoryQuery) ([]store.Entry, error) {
-	var all []store.Entry
-	for _, q := range queries {
-		found, err := s.History(ctx, q)
-		if err != nil {
-			return nil, fmt.Errorf("load history: %w", err)
-		}
-		all = append(all, found...)
-	}
-	slices.SortFunc(all, func(a, b store.Entry) int { return cmp.Compare(a.ID, b.ID) })
-	all = slices.CompactFunc(all, func(a, b store.Entry) bool { return a.ID == b.ID })
-	return all[max(0, len(all)-c.Limit):], nil
-}
-
-// checkObject refuses an object that no sync names: nothing of it can have a history.
-func checkObject(p *plan.Plan, connection, object string) error {
-	var have []string
-	for _, end := range ends(p) {
-		have = append(have, end.String())
-	}
-	return checkNames("object of a sync named", []string{connection + "." + object}, have)
-}
-
-func lineOfEntry(e store.Entry) entryLine {
-	line := entryLine{
-		ID: e.ID, At: e.At, Sync: e.Sync, Side: e.Side.String(), Record: e.Record, Kind: e.Kind, Field: e.Field,
-		Old: e.Old, New: e.New, Set: e.Set, Why: e.Why, By: e.By,
-	}
-	if e.Of != (store.Object{}) {
-		line.Object = e.Of.String()
-	}
-	if e.Run != 0 {
-		line.Run = engine.RunName(e.Run)
-	}
-	return line
+	return err
 }
 
 // historyText is the journal as a timeline: a heading per day, a line per entry, which

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -56,7 +57,7 @@ type (
 		Exported time.Time      `json:"exported"`
 		Systems  []systemDoc    `json:"systems"`
 		Links    []linkDoc      `json:"links"`
-		Journal  []entryLine    `json:"journal"`
+		Journal  []jsonl.Entry  `json:"journal"`
 		Reviews  []reviewDoc    `json:"reviews"`
 		Events   []eventDoc     `json:"events,omitempty"` // that were not told; what was told is in the journal
 		Erasures []erasedRecord `json:"erasures,omitempty"`
@@ -194,7 +195,7 @@ func (a *app) toldFile(file string) error {
 }
 
 func docOf(p engine.Person, now time.Time) personDoc {
-	doc := personDoc{Person: p.Key.String(), Exported: now.UTC(), Systems: []systemDoc{}, Links: []linkDoc{}, Journal: []entryLine{}, Reviews: []reviewDoc{}}
+	doc := personDoc{Person: p.Key.String(), Exported: now.UTC(), Systems: []systemDoc{}, Links: []linkDoc{}, Journal: []jsonl.Entry{}, Reviews: []reviewDoc{}}
 	at := map[string]int{}
 	for _, r := range p.Records {
 		i, ok := at[r.Of.Connection]
@@ -211,7 +212,7 @@ func docOf(p engine.Person, now time.Time) personDoc {
 			Closed: l.Closed, Agreed: l.Base})
 	}
 	for _, e := range p.Journal {
-		doc.Journal = append(doc.Journal, lineOfEntry(e))
+		doc.Journal = append(doc.Journal, jsonl.OfEntry(e))
 	}
 	for _, r := range p.Reviews {
 		doc.Reviews = append(doc.Reviews, reviewDoc{ID: r.ID, Sync: r.Sync, Kind: r.Kind, Record: r.Record, Text: r.Text, Field: r.Field,

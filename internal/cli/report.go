@@ -4,16 +4,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/tandemhub/tandem/internal/engine"
-	"github.com/tandemhub/tandem/internal/plan"
-	"github.com/tandemhub/tandem/internal/report"
-	"github.com/tandemhub/tandem/internal/store"
-	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/internal/jsonl"
 )
 
 type reportCmd struct {
@@ -24,29 +21,6 @@ type pipelineCmd struct {
 	Object string `arg:"" optional:"" help:"Only these deals (crm.deals). All objects that are deals if left out."`
 	Since  string `placeholder:"TIME" help:"Only what happened since: 90d, 2026-01-01."`
 	CSV    bool   `name:"csv" help:"Comma-separated values with one heading."`
-}
-
-// pipelineLine is one row of the report in tandem report pipeline -o json, and with --csv.
-type pipelineLine struct {
-	Section    string            `json:"section"` // stage, month, source, total
-	Object     string            `json:"object"`
-	Pipeline   string            `json:"pipeline,omitempty"`
-	Key        string            `json:"key"` // the stage, the month, the source, the state; "" = not known
-	Label      string            `json:"label,omitempty"`
-	State      record.ChoiceKind `json:"state,omitempty"`
-	Deals      int               `json:"deals"`
-	Value      map[string]string `json:"value,omitempty"` // by currency
-	Won        int               `json:"won"`
-	Lost       int               `json:"lost"`
-	WonValue   map[string]string `json:"won_value,omitempty"`
-	LostValue  map[string]string `json:"lost_value,omitempty"`
-	Onward     int               `json:"onward"`
-	Back       int               `json:"back"`
-	Conversion *float64          `json:"conversion,omitempty"` // 0 to 1; absent if no visit has ended
-	Timed      int               `json:"timed"`
-	Median     float64           `json:"median_hours"`
-	Mean       float64           `json:"mean_hours"`
-	ByClose    int               `json:"by_close_date"`
 }
 
 // Run computes the report from the mirror alone.
@@ -64,93 +38,26 @@ func (c *pipelineCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer (&session{store: s}).close(&err)
-	objects, err := c.objects(ctx, p, s)
-	if err != nil {
-		return err
+	rows, err := jsonl.Pipelines(ctx, p, s, c.Object, from)
+	if errors.Is(err, jsonl.ErrNoDeals) {
+		return usage("%w", err)
 	}
-	var lines []pipelineLine
-	for _, o := range objects {
-		in, err := engine.Deals(ctx, s, o)
-		if err != nil {
-			return err
-		}
-		in.Since, in.Zone = from, p.Timezone
-		lines = append(lines, pipelineLines(o, report.NewPipeline(in))...)
+	if err != nil {
+		return misnamed(err)
 	}
 	switch {
 	case c.CSV:
-		return a.print(pipelineCSV(lines))
+		return a.print(pipelineCSV(rows))
 	case a.json:
-		for _, line := range lines {
+		for _, line := range rows {
 			if err := a.line(line); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return a.print(pipelineText(lines))
+	return a.print(pipelineText(rows))
 }
-
-// objects finds what is to be reported: objects of syncs that are deals.
-func (c *pipelineCmd) objects(ctx context.Context, p *plan.Plan, s *store.Store) ([]engine.DealObject, error) {
-	known, err := engine.DealObjects(ctx, s, p)
-	if err != nil {
-		return nil, err
-	}
-	var all []engine.DealObject
-	var names []string
-	for _, o := range known {
-		names = append(names, o.Of.String())
-		if c.Object == "" || c.Object == o.Of.String() {
-			all = append(all, o)
-		}
-	}
-	switch {
-	case len(all) > 0:
-		return all, nil
-	case c.Object != "":
-		return nil, unknown("object of deals named", c.Object, names)
-	}
-	return nil, usage("no sync keeps deals in step, or none has run yet: the report is computed from what was read")
-}
-
-func sums(m report.Money) map[string]string {
-	out := map[string]string{}
-	for currency, n := range m {
-		if !n.IsZero() {
-			out[currency] = n.String()
-		}
-	}
-	return out
-}
-
-func pipelineLines(o engine.DealObject, r report.Pipeline) []pipelineLine {
-	var lines []pipelineLine
-	pipelines, _ := o.Schema.ByCommon("pipeline")
-	for _, s := range r.Stages {
-		line := pipelineLine{Section: "stage", Object: o.Of.String(), Pipeline: engine.ChoiceLabel(pipelines, s.Pipeline), Key: s.Stage, Label: s.Label, State: s.State,
-			Deals: s.Deals, Value: sums(s.Value), Onward: s.Onward, Back: s.Back, Lost: s.Lost, Timed: s.Timed, Median: hours(s.Median), Mean: hours(s.Mean)}
-		if n := s.Conversion(); n >= 0 {
-			line.Conversion = &n
-		}
-		lines = append(lines, line)
-	}
-	for _, x := range []struct {
-		section string
-		rows    []report.EndRow
-	}{{"month", r.Months}, {"source", r.Sources}} {
-		for _, e := range x.rows {
-			lines = append(lines, pipelineLine{Section: x.section, Object: o.Of.String(), Key: e.Key, Deals: e.Won + e.Lost, Won: e.Won, Lost: e.Lost,
-				WonValue: sums(e.WonValue), LostValue: sums(e.LostSum), ByClose: e.ByCloseDate})
-		}
-	}
-	for _, state := range []record.ChoiceKind{record.ChoiceOpen, record.ChoiceWon, record.ChoiceLost} {
-		lines = append(lines, pipelineLine{Section: "total", Object: o.Of.String(), Key: string(state), State: state, Deals: r.Totals[state], Value: sums(r.Values[state])})
-	}
-	return lines
-}
-
-func hours(d time.Duration) float64 { return float64(d.Round(time.Minute)/time.Minute) / 60 }
 
 func money(m map[string]string) string {
 	var parts []string
@@ -160,7 +67,7 @@ func money(m map[string]string) string {
 	return cmp.Or(strings.Join(parts, ", "), "-")
 }
 
-func pipelineText(lines []pipelineLine) string {
+func pipelineText(rows []jsonl.Pipeline) string {
 	var b strings.Builder
 	var t table
 	section := ""
@@ -168,7 +75,7 @@ func pipelineText(lines []pipelineLine) string {
 		b.WriteString(t.text("  "))
 		t = table{}
 	}
-	for _, x := range lines {
+	for _, x := range rows {
 		if now := x.Object + " " + x.Section; now != section {
 			flush()
 			section = now
@@ -210,12 +117,12 @@ func days(timed int, hours float64) string {
 	return strconv.FormatFloat(hours/24, 'f', 1, 64) + "d"
 }
 
-func pipelineCSV(lines []pipelineLine) string {
+func pipelineCSV(rows []jsonl.Pipeline) string {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	_ = w.Write(strings.Split("section,object,pipeline,key,label,state,deals,value,won,lost,won_value,lost_value,onward,back,conversion,timed,median_hours,mean_hours,by_close_date", ","))
 	number := func(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
-	for _, x := range lines {
+	for _, x := range rows {
 		conversion := ""
 		if x.Conversion != nil {
 			conversion = number(*x.Conversion)

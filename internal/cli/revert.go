@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
-	"github.com/tandemhub/tandem/record"
 )
 
 type revertCmd struct {
@@ -23,32 +23,6 @@ type revertCmd struct {
 	Force bool   `help:"Also what was edited since."`
 	Yes   bool   `short:"y" help:"Do it without asking."`
 	All   bool   `help:"Show every change, however long the list."`
-}
-
-// revertLine is one thing that goes back, or does not, in tandem revert -o json;
-// revertedLine, after its items, is one sync.
-type revertLine struct {
-	Sync   string             `json:"sync"`
-	Change int64              `json:"change"`
-	Kind   engine.RevertKind  `json:"kind"`
-	State  engine.RevertState `json:"state"`
-	Side   string             `json:"side"`
-	Object string             `json:"object,omitempty"`
-	Record string             `json:"record,omitempty"`
-	Title  string             `json:"title,omitempty"`
-	Field  string             `json:"field,omitempty"`
-	Old    *record.Value      `json:"old,omitempty"`
-	New    *record.Value      `json:"new,omitempty"`
-	Why    string             `json:"why,omitempty"`
-}
-
-type revertedLine struct {
-	Sync   string                     `json:"sync"`
-	Run    string                     `json:"run,omitempty"`
-	Status string                     `json:"status"` // preview, or that of the run
-	Counts map[engine.RevertState]int `json:"counts"`
-	Beyond []string                   `json:"beyond_guard,omitempty"`
-	Error  string                     `json:"error,omitempty"`
 }
 
 // Run shows what would go back, and takes it back once it is confirmed.
@@ -104,7 +78,7 @@ func (c *revertCmd) pass(ctx context.Context, a *app, p *plan.Plan, q engine.Rev
 	}
 	all, err := do(ctx, q, func(it engine.RevertItem) error {
 		if a.json {
-			return a.line(lineOfRevert(it))
+			return a.line(jsonl.OfRevert(it))
 		}
 		return sh.add(it)
 	})
@@ -119,14 +93,7 @@ func (c *revertCmd) pass(ctx context.Context, a *app, p *plan.Plan, q engine.Rev
 		return sh, errors.Join(err, a.print(sh.text(p, done)))
 	}
 	for _, r := range all {
-		line := revertedLine{Sync: r.Sync, Run: r.Run, Status: "preview", Counts: r.Counts, Beyond: r.Beyond}
-		if done {
-			line.Status = r.Report.Status
-		}
-		if r.Err != nil {
-			line.Error = r.Err.Error()
-		}
-		if err := a.line(line); err != nil {
+		if err := a.line(jsonl.OfReverted(r, done)); err != nil {
 			return sh, err
 		}
 	}
@@ -174,10 +141,10 @@ func (c *revertCmd) request(p *plan.Plan, now time.Time) (engine.RevertRequest, 
 	case c.What == "":
 	case isRecord:
 		connection, object, _ := strings.Cut(of, ".")
-		if err := checkObject(p, connection, object); err != nil {
-			return q, err
-		}
 		q.Of, q.Record = store.Object{Connection: connection, Name: object}, id
+		if err := jsonl.CheckObject(p, q.Of); err != nil {
+			return q, misnamed(err)
+		}
 	case isRun:
 		q.Run = run
 	case wrong == nil && change > 0:
@@ -198,16 +165,4 @@ func since(text string, now time.Time, zone *time.Location) (time.Time, error) {
 		return at, usage("--since %v", err)
 	}
 	return at, nil
-}
-
-func lineOfRevert(it engine.RevertItem) revertLine {
-	line := revertLine{Sync: it.Sync, Change: it.Change, Kind: it.Kind, State: it.State, Side: it.Side.String(), Record: it.ID,
-		Title: it.Title, Field: it.Field, Why: it.Why}
-	if it.Of != (store.Object{}) {
-		line.Object = it.Of.String()
-	}
-	if it.Kind == engine.RevertField {
-		line.Old, line.New = &it.Now, &it.To
-	}
-	return line
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
-	"github.com/tandemhub/tandem/record"
 )
 
 type reviewCmd struct {
@@ -39,47 +39,6 @@ type reviewApproveCmd struct {
 	ID int64 `arg:"" help:"The number of the item."`
 }
 
-// reviewLine is one item in tandem review -o json.
-type reviewLine struct {
-	ID         int64            `json:"id"`
-	Sync       string           `json:"sync"`
-	Kind       store.ReviewKind `json:"kind"`
-	Record     string           `json:"record,omitempty"`
-	Side       string           `json:"side"`
-	Field      string           `json:"field,omitempty"`
-	Left       *record.Value    `json:"left,omitempty"`
-	Right      *record.Value    `json:"right,omitempty"`
-	Text       string           `json:"text"`
-	Fix        string           `json:"fix,omitempty"`
-	Candidates []string         `json:"candidates,omitempty"`
-	Choices    []string         `json:"choices,omitempty"`
-	Opened     time.Time        `json:"opened"`
-	Decision   string           `json:"decision,omitempty"`
-	Decided    *time.Time       `json:"decided,omitempty"`
-	By         string           `json:"by,omitempty"`
-	Cause      string           `json:"cause,omitempty"`
-	Ranked     []candidateLine  `json:"ranked,omitempty"`  // in show: the candidates, compared
-	Entered    []enteredLine    `json:"entered,omitempty"` // what a person entered
-	Would      string           `json:"would,omitempty"`   // in a bulk decision that was not confirmed: what it would be decided as
-}
-
-func lineOf(r store.Review) reviewLine {
-	line := reviewLine{
-		ID: r.ID, Sync: r.Sync, Kind: r.Kind, Record: r.Record, Side: r.Side.String(), Field: r.Field, Text: r.Text, Fix: r.Fix,
-		Candidates: r.Candidates, Choices: r.Choices, Opened: r.Opened, Decision: r.Decision, By: r.By, Cause: r.Cause, Entered: enteredLines(r.Edit),
-	}
-	if r.Kind == store.ReviewConflict {
-		line.Left, line.Right = &r.Values[0], &r.Values[1]
-	}
-	if engine.NamesAffected(r) {
-		line.Candidates = nil // tandem review show names the records
-	}
-	if !r.Decided.IsZero() {
-		line.Decided = &r.Decided
-	}
-	return line
-}
-
 // Run lists the queue, oldest first.
 func (c *reviewListCmd) Run(ctx context.Context, a *app) (err error) {
 	p, s, err := a.openQueue(ctx, look)
@@ -102,7 +61,7 @@ func (c *reviewListCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	if a.json {
 		for _, it := range items {
-			if err := a.line(lineOf(it)); err != nil {
+			if err := a.line(jsonl.OfReview(it)); err != nil {
 				return err
 			}
 		}
@@ -162,8 +121,8 @@ func (c *reviewShowCmd) Run(ctx context.Context, a *app) (err error) {
 	if !engine.NamesAffected(it) {
 		ranked := a.candidates(ctx, p, s, it)
 		if a.json {
-			line := lineOf(it)
-			line.Ranked = candidateLines(ranked)
+			line := jsonl.OfReview(it)
+			line.Ranked = jsonl.Candidates(ranked)
 			return a.line(line)
 		}
 		return a.print(reviewText(p, it) + candidatesText(it, ranked))
@@ -263,7 +222,7 @@ func (a *app) decide(ctx context.Context, id int64, choice string) (err error) {
 		if err != nil {
 			return err
 		}
-		return a.line(lineOf(it))
+		return a.line(jsonl.OfReview(it))
 	}
 	return a.print(fmt.Sprintf("%d: %s; the next run of %s acts on it\n", id, choice, it.Sync))
 }

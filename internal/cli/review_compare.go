@@ -9,23 +9,7 @@ import (
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
-	"github.com/tandemhub/tandem/record"
 )
-
-// candidateLine is one candidate in tandem review show -o json, the likeliest first.
-type candidateLine struct {
-	Record  string           `json:"record"`
-	Title   string           `json:"title,omitempty"`
-	Score   int              `json:"score"`
-	Why     []string         `json:"why"`
-	Differs []differenceLine `json:"differs,omitempty"`
-}
-
-type differenceLine struct {
-	Field  string       `json:"field"`
-	Mine   record.Value `json:"mine"`
-	Theirs record.Value `json:"theirs"`
-}
 
 // candidates compares the records that an item names with the one that it asks about. What
 // cannot be compared is not worth an error: the item says all that is to be decided.
@@ -45,20 +29,6 @@ func (a *app) candidates(ctx context.Context, p *plan.Plan, s *store.Store, it s
 	}
 	a.warnf("the candidates cannot be compared: %v", err)
 	return nil
-}
-
-func candidateLines(ranked []engine.Candidate) []candidateLine {
-	var lines []candidateLine
-	for _, c := range ranked {
-		line := candidateLine{Record: c.Of.String() + "/" + c.ID, Title: c.Title, Score: c.Score, Why: c.Why}
-		for _, f := range c.Fields {
-			if !f.Same {
-				line.Differs = append(line.Differs, differenceLine{f.Key, f.Mine, f.Theirs})
-			}
-		}
-		lines = append(lines, line)
-	}
-	return lines
 }
 
 // mostColumns is how many candidates stand side by side.

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/store"
-	"github.com/tandemhub/tandem/record"
 )
 
 type reviewEditCmd struct {
@@ -18,40 +18,9 @@ type reviewEditCmd struct {
 	Yes    bool     `short:"y" help:"Do it without asking."`
 }
 
-// enteredLine is one value that a person entered, in -o json.
-type enteredLine struct {
-	Field string       `json:"field"`
-	Old   record.Value `json:"old"`
-	New   record.Value `json:"new"`
-}
-
-// editLine is one value that would be written, in tandem review edit -o json.
-type editLine struct {
-	ID     int64        `json:"id"`
-	Status string       `json:"status"` // preview or entered
-	Side   string       `json:"side"`
-	Object string       `json:"object"`
-	Record string       `json:"record,omitempty"` // none = it will be created
-	Field  string       `json:"field"`
-	Old    record.Value `json:"old"`
-	New    record.Value `json:"new"`
-	Kept   string       `json:"kept,omitempty"` // why this side keeps what it has
-}
-
-func enteredLines(e *store.Edit) []enteredLine {
-	if e == nil {
-		return nil
-	}
-	var lines []enteredLine
-	for _, c := range e.Fields {
-		lines = append(lines, enteredLine{Field: c.Wire, Old: c.Now[e.Side], New: c.To[e.Side]})
-	}
-	return lines
-}
-
 func editText(e *store.Edit) string {
 	var b strings.Builder
-	for _, l := range enteredLines(e) {
+	for _, l := range jsonl.EnteredOf(e) {
 		fmt.Fprintf(&b, "    %s: %s → %s\n", l.Field, shown(l.Old, valueWidth), shown(l.New, valueWidth))
 	}
 	return b.String()
@@ -109,11 +78,11 @@ func (a *app) entered(it store.Review, p engine.EditPlan, yes bool) error {
 		a.warnf("nothing was entered; --yes does it without asking")
 		return exit(exitReview)
 	}
-	for _, w := range p.Writes {
-		line := editLine{ID: it.ID, Status: "preview", Side: w.Side.String(), Object: w.Of.String(), Record: w.ID, Field: w.Field, Old: w.Old, New: w.New, Kept: w.Kept}
-		if yes {
-			line.Status = "entered"
-		}
+	status := "preview"
+	if yes {
+		status = "entered"
+	}
+	for _, line := range jsonl.Edits(it, p, status) {
 		if err := a.line(line); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 )
@@ -86,7 +87,7 @@ func (a *app) decideMany(ctx context.Context, p *plan.Plan, s *store.Store, item
 func (a *app) showMany(p *plan.Plan, picked []store.Review, choices []store.Choice, all int) error {
 	if a.json {
 		for i, it := range picked {
-			line := lineOf(it)
+			line := jsonl.OfReview(it)
 			line.Would = choices[i].Decision
 			if err := a.line(line); err != nil {
 				return err
@@ -108,7 +109,7 @@ func (a *app) tellMany(ctx context.Context, s *store.Store, decided []int64, wor
 			if err != nil {
 				return err
 			}
-			if err := a.line(lineOf(it)); err != nil {
+			if err := a.line(jsonl.OfReview(it)); err != nil {
 				return err
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"

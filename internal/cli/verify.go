@@ -8,41 +8,15 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
-	"github.com/tandemhub/tandem/record"
 )
 
 type verifyCmd struct {
 	Syncs  []string `arg:"" optional:"" name:"sync" help:"Only these syncs."`
 	Repair bool     `help:"Take what was found for an ordinary read: the next run merges it as that side's change."`
 	All    bool     `help:"In text, list what has an explanation too: edits to come, differences by rule, refused and unconfirmed fields."`
-}
-
-// findingLine is one finding in tandem verify -o json.
-type findingLine struct {
-	Sync   string             `json:"sync"`
-	Kind   engine.FindingKind `json:"kind"`
-	Side   string             `json:"side"`
-	Object string             `json:"object"`
-	Record string             `json:"record"`
-	Field  string             `json:"field,omitempty"`
-	Base   record.Value       `json:"base"`
-	Found  record.Value       `json:"found"`
-	Detail string             `json:"detail,omitempty"`
-}
-
-// verifyLine is one sync in tandem verify -o json.
-type verifyLine struct {
-	Sync   string `json:"sync"`
-	Status string `json:"status"` // equal, different, failed
-	store.VerifyCounts
-	Linked     int            `json:"linked"`
-	Unlinked   map[string]int `json:"unlinked"`
-	Repaired   int            `json:"repaired"`
-	Calls      map[string]int `json:"calls"`
-	DurationMS int64          `json:"duration_ms"`
-	Error      string         `json:"error,omitempty"`
 }
 
 // Run verifies. It may run beside tandem serve.
@@ -62,7 +36,7 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 	}
 	code := exitOK
 	for _, r := range reports {
-		line := lineOfVerify(r)
+		line := jsonl.OfVerify(r)
 		switch {
 		case line.Status == "failed":
 			code = exitFailed
@@ -90,32 +64,12 @@ func (c *verifyCmd) verify(ctx context.Context, a *app, p *plan.Plan, w watcher)
 	return s.engine.Verify(ctx, c.Syncs, engine.VerifyOptions{Repair: c.Repair, Found: func(f engine.Finding) error {
 		switch {
 		case a.json:
-			return a.line(lineOfFinding(f))
+			return a.line(jsonl.OfFinding(f))
 		case c.All || f.Kind == engine.Drifted || f.Kind == engine.Gone:
 			return a.print(findingText(f))
 		}
 		return nil
 	}})
-}
-
-func lineOfFinding(f engine.Finding) findingLine {
-	return findingLine{Sync: f.Sync, Kind: f.Kind, Side: f.Side.String(), Object: f.Of.String(), Record: f.ID, Field: f.Field,
-		Base: f.Base, Found: f.Found, Detail: f.Detail}
-}
-
-func lineOfVerify(r engine.VerifyReport) verifyLine {
-	line := verifyLine{Sync: r.Sync, Status: "equal", VerifyCounts: r.Counts, Linked: r.Linked, Repaired: r.Repaired,
-		Unlinked: map[string]int{}, Calls: map[string]int{}, DurationMS: r.Took.Milliseconds()}
-	for _, side := range record.Sides() {
-		line.Unlinked[side.String()], line.Calls[side.String()] = r.Unlinked[side], r.Calls[side]
-	}
-	switch {
-	case r.Err != nil:
-		line.Status, line.Error = "failed", r.Err.Error()
-	case r.Counts.Differences() > 0:
-		line.Status = "different"
-	}
-	return line
 }
 
 // findingText is one finding for people.

@@ -8,55 +8,14 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
-	"github.com/tandemhub/tandem/record"
 )
 
 type whyCmd struct {
 	Record string `arg:"" help:"A record as tandem history names it: erp.contacts/12."`
 	Field  string `arg:"" optional:"" help:"Only this field. All if left out."`
-}
-
-// whyLine is one sync of a record in tandem why -o json.
-type whyLine struct {
-	Sync    string         `json:"sync"`
-	Record  string         `json:"record"`
-	Title   string         `json:"title,omitempty"`
-	State   string         `json:"state"` // linked, alone, under way, gone, unknown
-	Partner string         `json:"partner,omitempty"`
-	Reasons []reasonLine   `json:"reasons,omitempty"`
-	Review  []int64        `json:"review,omitempty"`  // ids of open questions about it
-	Decided []decidedLine  `json:"decided,omitempty"` // what people decided about it
-	Fields  []whyFieldLine `json:"fields,omitempty"`
-}
-
-type decidedLine struct {
-	At   time.Time `json:"at"`
-	By   string    `json:"by"`
-	What string    `json:"what"`
-	Line int64     `json:"line"` // of the journal
-}
-
-type reasonLine struct {
-	Rule string `json:"rule,omitempty"`
-	Says string `json:"says,omitempty"` // the rule's sentence in docs/rules.md
-	Text string `json:"text"`
-	Fix  string `json:"fix,omitempty"`
-}
-
-type whyFieldLine struct {
-	Field    string       `json:"field"`
-	State    string       `json:"state,omitempty"`
-	Value    record.Value `json:"value"`
-	Base     record.Value `json:"base"`
-	Reason   *reasonLine  `json:"reason,omitempty"` // why it is not agreed
-	Origin   reasonLine   `json:"origin"`           // where the value came from
-	Replaced record.Value `json:"replaced"`
-	At       *time.Time   `json:"at,omitempty"`
-	Run      string       `json:"run,omitempty"`
-	By       string       `json:"by,omitempty"`
-	Lines    []int64      `json:"lines,omitempty"` // of the journal, oldest first
 }
 
 // Run explains. It reads our own records only and calls nobody.
@@ -65,12 +24,9 @@ func (c *whyCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	of, id, ok := engine.ParseRecord(c.Record)
-	if !ok {
-		return usage("a record is named connection.object/id, as in erp.contacts/12; tandem history finds it")
-	}
-	if err := checkObject(p, of.Connection, of.Name); err != nil {
-		return err
+	of, id, err := jsonl.Record(p, c.Record)
+	if err != nil {
+		return misnamed(err)
 	}
 	s, err := a.openPlan(ctx, p, look, nil)
 	if err != nil {
@@ -89,7 +45,7 @@ func (c *whyCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	for _, y := range all {
 		if a.json {
-			err = a.line(lineOfWhy(y))
+			err = a.line(jsonl.OfWhy(y))
 		} else {
 			err = a.print(whyText(y, p.Timezone, c.Field != ""))
 		}
@@ -107,39 +63,6 @@ func anyField(all []engine.Why) bool {
 		}
 	}
 	return false
-}
-
-func lineOfReason(r engine.WhyReason) reasonLine {
-	return reasonLine{Rule: r.Rule.Number, Says: r.Rule.Text, Text: r.Text, Fix: r.Fix}
-}
-
-func lineOfWhy(y engine.Why) whyLine {
-	line := whyLine{Sync: y.Sync, Record: y.Of.String() + "/" + y.ID, Title: y.Title, State: y.State, Partner: y.Partner}
-	for _, r := range y.Reasons {
-		line.Reasons = append(line.Reasons, lineOfReason(r))
-	}
-	for _, item := range y.Reviews {
-		line.Review = append(line.Review, item.ID)
-	}
-	for _, e := range y.Decided {
-		line.Decided = append(line.Decided, decidedLine{At: e.At, By: e.By, What: e.Why, Line: e.ID})
-	}
-	for _, f := range y.Fields {
-		x := whyFieldLine{Field: f.Field, State: f.State, Value: f.Value, Base: f.Base, Replaced: f.Origin.Replaced,
-			Origin: reasonLine{Rule: f.Origin.Rule.Number, Says: f.Origin.Rule.Text, Text: f.Origin.Text}}
-		if f.Reason.Text != "" {
-			r := lineOfReason(f.Reason)
-			x.Reason = &r
-		}
-		if e := f.Origin.Entry; e != nil {
-			x.At, x.Run, x.By = &e.At, engine.RunName(e.Run), e.By
-		}
-		for _, e := range f.Trail {
-			x.Lines = append(x.Lines, e.ID)
-		}
-		line.Fields = append(line.Fields, x)
-	}
-	return line
 }
 
 // whyText tells it to people; trail adds the history of the field.

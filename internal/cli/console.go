@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,9 +15,11 @@ import (
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/account"
 	"github.com/tandemhub/tandem/internal/console"
+	"github.com/tandemhub/tandem/internal/door"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest/grant"
 )
 
@@ -97,6 +101,41 @@ func (h *hub) Borrow(ctx context.Context, fn func(context.Context, *engine.Engin
 	ctx, end := h.server.begin(ctx)
 	defer end()
 	return fn(ctx, e)
+}
+
+// Bring hands the door what a vendor has sent to somebody else, as if it had been called at its address.
+func (h *hub) Bring(ctx context.Context, connection string, r *http.Request, body []byte) (int, error) {
+	open := h.server.hooks()
+	if open == nil {
+		return 0, console.ErrNoDoor
+	}
+	d, known, err := h.store.Door(ctx, connection)
+	if err != nil {
+		return 0, fmt.Errorf("look for the door: %w", err)
+	}
+	if !known {
+		return 0, console.ErrNoDoor
+	}
+	r.Method, r.URL = http.MethodPost, &url.URL{Path: "/hooks/" + connection + "/" + d.Key, RawPath: "/hooks/" + url.PathEscape(connection) + "/" + d.Key, RawQuery: r.URL.RawQuery}
+	n, err := open.door.Bring(ctx, connection, r, body)
+	if errors.Is(err, door.ErrNobody) {
+		return 0, console.ErrNoDoor
+	}
+	return n, err
+}
+
+// Hint notes that records may have changed, for the door of what is served by now.
+func (h *hub) Hint(ctx context.Context, connection string, records []record.Ref) error {
+	open := h.server.hooks()
+	if open == nil || !slices.Contains(open.names, connection) {
+		return console.ErrNoDoor
+	}
+	for _, r := range records {
+		if !slices.Contains(open.objectsOf(connection), r.Object) {
+			return console.ErrNoDoor // the door would let it pass unnoticed
+		}
+	}
+	return open.door.Feed(ctx, connection, connector.Delivery{Hints: records})
 }
 
 // Run has the loop run syncs next.

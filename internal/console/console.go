@@ -22,6 +22,7 @@ import (
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest/grant"
 )
 
@@ -35,6 +36,12 @@ type Hub interface {
 	// Borrow lends an engine while nothing else works with one. It waits for its turn, and
 	// returns the context's error if that ends first.
 	Borrow(ctx context.Context, fn func(context.Context, *engine.Engine) error) error
+	// Bring takes in what a connection's vendor has sent to somebody else, with the header that it
+	// came with, and returns how many records it tells of. The connector verifies it as at the door.
+	Bring(ctx context.Context, connection string, r *http.Request, body []byte) (int, error)
+	// Hint notes that records of a connection may have changed: they are read as if its vendor had
+	// said so.
+	Hint(ctx context.Context, connection string, records []record.Ref) error
 	// Run asks for syncs to be run as soon as nothing else works, whether or not they are
 	// scheduled or paused, and returns at once. Several wishes for one sync are one.
 	Run(syncs ...string) error
@@ -132,6 +139,9 @@ type console struct {
 	demo    Demo   // nil = this is none
 	alerts  Alerts // nil = nobody is told anything
 	memo    *memo
+
+	began time.Time
+	api   *api
 }
 
 // New returns the handler of everything that the console answers.
@@ -154,12 +164,13 @@ func newConsole(o Options) (*console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the console's files: %w", err)
 	}
-	c := &console{hub: o.Hub, accounts: o.Accounts, log: o.Log, listen: o.Listen, now: o.Now, files: files, demo: o.Demo, alerts: o.Alerts, memo: newMemo()}
+	c := &console{hub: o.Hub, accounts: o.Accounts, log: o.Log, listen: o.Listen, now: o.Now, files: files, demo: o.Demo, alerts: o.Alerts, memo: newMemo(), began: o.Now()}
 	if c.view, err = newView(o.Hub, files, o.Log); err != nil {
 		return nil, fmt.Errorf("load the console's pages: %w", err)
 	}
 	c.outside, c.askings = newOutside(o.Client, o.Now), &askings{all: map[string]asking{}}
 	c.jobs, c.preview, c.verify = newJobs(o.Now), c.borrowPreview, c.borrowVerify
 	c.view.demo = o.Demo != nil
+	c.api = newAPI(c)
 	return c, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest/grant"
 )
 
@@ -29,9 +30,16 @@ type fakeHub struct {
 	grants map[string]*grant.Grant
 	bell   Bell
 
-	engine   func() *engine.Engine // nil = none is lent
+	engine   func() *engine.Engine // nil = one is made, if there is a transport
 	progress *Progress
 	asked    []string // syncs to be run
+	acts     []string // pauses and their ends
+
+	transport func(plan.Connection) http.RoundTripper // nil = no engine is made
+	working   error                                   // what Borrow ends with; nil = nothing else works
+
+	brought, hinted []string
+	refuses         error // what Bring and Hint end with
 }
 
 func (h *fakeHub) Plan() *plan.Plan        { return h.plan }
@@ -41,19 +49,43 @@ func (h *fakeHub) Run(syncs ...string) error {
 	h.asked = append(h.asked, syncs...)
 	return nil
 }
-func (h *fakeHub) Pause(context.Context, string, string) error { return nil }
-func (h *fakeHub) Resume(context.Context, string) error        { return nil }
+func (h *fakeHub) Pause(_ context.Context, sync, by string) error {
+	h.acts = append(h.acts, "pause "+sync+" by "+by)
+	return nil
+}
+func (h *fakeHub) Resume(_ context.Context, sync string) error {
+	h.acts = append(h.acts, "resume "+sync)
+	return nil
+}
 func (h *fakeHub) Grants(context.Context) (map[string]*grant.Grant, error) {
 	return h.grants, nil
 }
 func (h *fakeHub) Borrow(ctx context.Context, fn func(context.Context, *engine.Engine) error) error {
+	if h.working != nil {
+		return h.working
+	}
 	return h.Look(ctx, fn)
 }
 func (h *fakeHub) Look(ctx context.Context, fn func(context.Context, *engine.Engine) error) error {
-	if h.engine == nil {
+	if h.engine != nil {
+		return fn(ctx, h.engine())
+	}
+	if h.transport == nil {
 		return nil
 	}
-	return fn(ctx, h.engine())
+	e, err := engine.New(engine.Options{Store: h.store, Plan: h.plan, Specs: h.specs, Transport: h.transport})
+	if err != nil {
+		return err
+	}
+	return fn(ctx, e)
+}
+func (h *fakeHub) Bring(_ context.Context, _ string, r *http.Request, body []byte) (int, error) {
+	h.brought = append(h.brought, r.Header.Get("Authorization")+" "+r.URL.RawQuery+" "+string(body))
+	return 1, h.refuses
+}
+func (h *fakeHub) Hint(_ context.Context, connection string, records []record.Ref) error {
+	h.hinted = append(h.hinted, fmt.Sprint(connection, records))
+	return h.refuses
 }
 func (h *fakeHub) Progress() *Progress { return h.progress }
 func (h *fakeHub) Cancel(run int64) bool {

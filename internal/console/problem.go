@@ -17,15 +17,26 @@ type problem struct {
 	key    string
 	args   []any
 	wait   int // seconds until it makes sense to try again; 0 = unknown
+
+	detail string      // for programs: what in particular; "" = nothing is added
+	wrong  []wrongPart // for programs: what is wrong with which part of what they sent
 }
 
 // Error is the key: what people read depends on their language.
 func (p *problem) Error() string { return p.key }
 
-func errNotFound() error  { return &problem{status: http.StatusNotFound, key: "error.notfound"} }
-func errUnknown() error   { return &problem{status: http.StatusUnauthorized, key: "error.unknown"} }
-func errForbidden() error { return &problem{status: http.StatusForbidden, key: "error.forbidden"} }
-func errStale() error     { return &problem{status: http.StatusForbidden, key: "error.stale"} }
+func errNotFound() error { return &problem{status: http.StatusNotFound, key: "error.notfound"} }
+func errUnknown() error  { return &problem{status: http.StatusUnauthorized, key: "error.unknown"} }
+func errStale() error    { return &problem{status: http.StatusForbidden, key: "error.stale"} }
+
+// errForbidden names the right that is missing; a token may have fewer than its person.
+func errForbidden(who account.Principal, takes account.Right) error {
+	key := "error.forbidden"
+	if who.Token != "" {
+		key = "error.tokenrights"
+	}
+	return &problem{status: http.StatusForbidden, key: key, detail: "this takes the right " + string(takes)}
+}
 
 func errCrowded() error {
 	return &problem{status: http.StatusServiceUnavailable, key: "error.crowded", wait: 60}

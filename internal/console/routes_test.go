@@ -110,6 +110,41 @@ func expectations() map[string]string {
 		"GET /syncs/new":       "admin -",
 		"POST /syncs/new":      "admin -",
 		"GET /syncs/new/saved": "admin -",
+
+		"GET /api/openapi.json": "all -",
+		"GET /api/docs":         "all -",
+		"GET /api/v1/events":    "viewer see",
+		"GET /api/v1/status":    "viewer see",
+
+		"GET /api/v1/connections":               "viewer see",
+		"GET /api/v1/connections/{id}":          "viewer see",
+		"POST /api/v1/connections/{id}/test":    "operator run",
+		"POST /api/v1/connections/{id}/pause":   "operator run",
+		"POST /api/v1/connections/{id}/resume":  "operator run",
+		"POST /api/v1/connections/{id}/events":  "operator run",
+		"POST /api/v1/connections/{id}/changes": "operator run",
+		"GET /api/v1/records":                   "viewer see",
+
+		"GET /api/v1/syncs":              "viewer see",
+		"GET /api/v1/syncs/{id}":         "viewer see",
+		"POST /api/v1/syncs/{id}/run":    "operator run",
+		"POST /api/v1/syncs/{id}/pause":  "operator run",
+		"POST /api/v1/syncs/{id}/resume": "operator run",
+		"POST /api/v1/syncs/{id}/verify": "operator run",
+		"GET /api/v1/runs":               "viewer see",
+		"GET /api/v1/runs/{id}":          "viewer see",
+
+		"GET /api/v1/history":         "viewer see",
+		"GET /api/v1/why":             "viewer see",
+		"POST /api/v1/revert/preview": "operator revert",
+		"POST /api/v1/revert":         "operator revert",
+
+		"GET /api/v1/review":              "viewer see",
+		"GET /api/v1/review/{id}":         "viewer see",
+		"POST /api/v1/review/{id}/decide": "user decide",
+		"POST /api/v1/review/{id}/edit":   "user decide",
+
+		"GET /api/v1/reports/pipeline": "viewer see",
 	}
 }
 

@@ -36,6 +36,20 @@ func visitOf(r *http.Request) *visit {
 	return &visit{}
 }
 
+// visitIn returns the visit that an operation of the API is done for.
+func visitIn(ctx context.Context) *visit {
+	if v, ok := ctx.Value(visitKey{}).(*visit); ok {
+		return v
+	}
+	return &visit{}
+}
+
+// noteIn is note for an operation of the API.
+func noteIn(ctx context.Context, target, detail string) {
+	v := visitIn(ctx)
+	v.target, v.detail, v.noted = target, detail, true
+}
+
 // note says in the audit what a write was done to.
 func note(r *http.Request, target, detail string) {
 	v := visitOf(r)
@@ -45,14 +59,36 @@ func note(r *http.Request, target, detail string) {
 // handler puts the routes behind everything that holds for all of them.
 func (c *console) handler(routes []route) (http.Handler, error) {
 	mux := http.NewServeMux()
+	allowed := map[string][]string{} // the methods of the API's addresses
 	for _, x := range routes {
 		if x.right == "" {
 			return nil, fmt.Errorf("the route %s %s has no right", x.method, x.pattern)
 		}
+		if x.handler == nil && x.api != nil {
+			x.handler = x.api(c.api, x)
+		}
 		mux.Handle(x.method+" "+x.pattern, c.serve(x))
+		if x.api != nil {
+			allowed[x.pattern] = append(allowed[x.pattern], x.method)
+		}
+	}
+	for pattern, methods := range allowed {
+		mux.Handle(pattern, c.serve(route{right: public, handler: otherMethod(methods)}))
+	}
+	if err := c.api.finish(); err != nil {
+		return nil, err
 	}
 	mux.Handle("/", c.serve(route{right: public, handler: func(http.ResponseWriter, *http.Request) error { return errNotFound() }}))
 	return c.guard(mux), nil
+}
+
+// otherMethod says which methods an address of the API takes: programs get them wrong.
+func otherMethod(methods []string) handler {
+	return func(w http.ResponseWriter, _ *http.Request) error {
+		allow := strings.Join(methods, ", ")
+		w.Header().Set("Allow", allow)
+		return &problem{status: http.StatusMethodNotAllowed, key: "error.method", detail: "this address takes " + allow}
+	}
 }
 
 // isAPI reports whether a request is for programs: tokens count, and errors are problem+json.
@@ -97,7 +133,7 @@ func (c *console) admit(r *http.Request, x route) error {
 	case x.right != public && !v.who.Somebody():
 		return errUnknown()
 	case x.right != public && !v.who.Can(x.right):
-		return errForbidden()
+		return errForbidden(v.who, x.right)
 	case writes(r) && v.who.Session != 0 && !c.ownForm(r, v.secret):
 		return errStale()
 	}

@@ -186,6 +186,15 @@ type problemBody struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Code   string `json:"code"` // the same in every language
+
+	Detail string      `json:"detail,omitempty"`
+	Wrong  []wrongPart `json:"errors,omitempty"`
+}
+
+// A wrongPart is a part of a request with which something is wrong.
+type wrongPart struct {
+	Where string `json:"location"`
+	What  string `json:"message"`
 }
 
 // problem answers with what went wrong, as a page or for programs.
@@ -201,7 +210,7 @@ func (v *view) problem(w http.ResponseWriter, r *http.Request, p *problem) {
 	if p.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="tandem"`)
 	}
-	v.json(w, p.status, "application/problem+json", problemBody{Type: "about:blank", Title: text, Status: p.status, Code: p.key})
+	v.json(w, p.status, "application/problem+json", problemBody{Type: "about:blank", Title: text, Status: p.status, Code: p.key, Detail: p.detail, Wrong: p.wrong})
 }
 
 type errorPage struct {

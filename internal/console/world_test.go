@@ -60,7 +60,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func newToy(t *testing.T) *toy.Twin {
+func newToy(t testing.TB) *toy.Twin {
 	t.Helper()
 	tw, ok := toy.New(twin.Options{NoLimits: true}).(*toy.Twin)
 	if !ok {

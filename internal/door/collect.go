@@ -3,6 +3,8 @@ package door
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -18,6 +20,9 @@ const (
 	// keeping bounds a transaction; the database may be busy with a large page.
 	keeping = 30 * time.Second
 )
+
+// ErrNobody says that a connection has no vendor that calls, or none that can be understood now.
+var ErrNobody = errors.New("no vendor calls for this connection")
 
 // errClosed is what the collector answers when the door is closed.
 var errClosed = errors.New("the door is closed")
@@ -232,6 +237,31 @@ func (d *Door) Feed(ctx context.Context, connection string, delivery connector.D
 	d.mu.Unlock()
 	defer d.leave()
 	return d.take(ctx, at, delivery, time.Now())
+}
+
+// Bring takes in a delivery that a vendor has sent to somebody who may pass it on. The connector
+// verifies it as it verifies what comes by itself, and its error says if it is none; nobody waits for
+// an answer in the vendor's form. It returns how many records were noted.
+func (d *Door) Bring(ctx context.Context, connection string, r *http.Request, body []byte) (int, error) {
+	at := d.rooms[connection]
+	if at == nil || at.Receiver == nil {
+		return 0, ErrNobody
+	}
+	began := time.Now()
+	delivery, err := at.Receiver.Receive(began, d.asCalled(r), body)
+	if kind := connector.KindOf(err); kind == connector.Unauthorized || kind == connector.Invalid {
+		d.refused(at, began, err)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look at a delivery for %s: %w", connection, err)
+	}
+	n := 0
+	for _, h := range delivery.Hints {
+		if at.wants[h.Object] && h.ID != "" {
+			n++
+		}
+	}
+	return n, d.Feed(ctx, connection, delivery)
 }
 
 // Drain stops taking anything in: vendors are told to come again.

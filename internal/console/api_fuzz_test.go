@@ -1,0 +1,63 @@
+package console
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// Whatever a program sends, it is answered in the API's form, nothing breaks, and nothing that is
+// malformed is done.
+func FuzzBodiesOfTheAPI(f *testing.F) {
+	w := newAPIWorld(f)
+	w.conflict(1)
+	var writes []string
+	for _, x := range w.c.apiRoutes() {
+		if x.method == http.MethodPost {
+			writes = append(writes, strings.Replace(x.pattern, "{id}", map[bool]string{true: "1", false: "a"}[strings.Contains(x.pattern, "/review/")], 1))
+		}
+	}
+	for i := range writes {
+		for _, body := range []string{"", "{}", "null", "[", `{"choice":"left"}`, `{"values":{"notes":"x"},"preview":true}`, `{"records":[{"object":"cards","id":"1"}]}`,
+			`{"run":"r1"}`, `{"change":99999999999999999999}`, `{"record":"a.cards/1","since":"2h"}`, `{"repair":true}`, "\x00\xff"} {
+			f.Add(uint8(i), "k", body)
+		}
+	}
+	f.Fuzz(func(t *testing.T, at uint8, key, body string) {
+		path := writes[int(at)%len(writes)]
+		got := w.ask(http.MethodPost, path, body, keyHeader, key)
+		if got.Code >= http.StatusInternalServerError && got.Code != http.StatusServiceUnavailable && got.Code != http.StatusBadGateway {
+			t.Fatalf("%s %q: %d %s\n%s", path, body, got.Code, got.Body, w.log)
+		}
+		if !json.Valid(got.Body.Bytes()) || strings.Contains(w.log.String(), "broke") {
+			t.Fatalf("%s %q: %s\n%s", path, body, got.Body, w.log)
+		}
+	})
+}
+
+// Queries are foreign bytes too.
+func FuzzQueriesOfTheAPI(f *testing.F) {
+	w := newAPIWorld(f)
+	var reads []string
+	for _, x := range w.c.apiRoutes() {
+		if x.method == http.MethodGet && strings.HasPrefix(x.pattern, "/api/v1/") && !x.live {
+			reads = append(reads, strings.Replace(x.pattern, "{id}", "1", 1))
+		}
+	}
+	for i := range reads {
+		for _, q := range []string{"", "phone=210", "email=a@b.gr", "id=%00", "of=a.cards/%ff", "record=a.cards/1", "cursor=-9223372036854775808", "limit=1&cursor=9", "since=9999999h", "after=r0"} {
+			f.Add(uint8(i), q)
+		}
+	}
+	f.Fuzz(func(t *testing.T, at uint8, query string) {
+		if strings.ContainsAny(query, " #\r\n\t") || strings.ContainsFunc(query, func(r rune) bool { return r < ' ' || r > '~' }) || strings.Contains(query, "wait") {
+			t.Skip("no query, or one that waits")
+		}
+		path := reads[int(at)%len(reads)]
+		got := w.ask(http.MethodGet, path+"?"+query, "")
+		if got.Code >= http.StatusInternalServerError || !json.Valid(got.Body.Bytes()) {
+			t.Fatalf("%s?%s: %d %s\n%s", path, query, got.Code, got.Body, w.log)
+		}
+	})
+}

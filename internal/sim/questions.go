@@ -31,7 +31,7 @@ func (o *oracle) bothTouched(whole spot, f Field) bool {
 		if _, merged := o.merged[m]; merged { // whoever merges records chooses among the values of each field
 			touched[m] = true
 		}
-		if o.redirected(m, f) {
+		if o.redirected(m, f) || o.passes(m) {
 			touched[m] = true
 		}
 	}
@@ -253,6 +253,19 @@ func (o *oracle) untraceable(at spot) bool {
 		}
 	}
 	return false
+}
+
+// passes reports whether what the hub made passes for somebody's own: the create was cut off, nothing
+// of ours stands in the record, and a person gave it another key before it was looked for (R16). All
+// that it holds was entered there, as far as anybody knows.
+func (o *oracle) passes(at spot) bool {
+	if !o.w.set.Sides[at.side].Keyless && !o.k.Keyless || !o.madeByProgram(at) {
+		return false
+	}
+	rekeyed := slices.ContainsFunc(o.w.edits, func(e edit) bool {
+		return e.spot == at && o.k.Fields[e.field].Key == o.k.Key
+	})
+	return rekeyed && !slices.ContainsFunc(o.journal, func(x line) bool { return x.spot == at && x.Kind == store.Created })
 }
 
 // lacked reports whether a record was ever without a match key.

@@ -154,7 +154,10 @@ func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
 		return nil
 	}
 	b.meetExpected(d)
-	if f, was, is := b.edited(d, survivor); f != "" {
+	switch f, was, is, err := b.edited(ctx, d, survivor); {
+	case err != nil:
+		return err
+	case f != "":
 		return b.editWins(ctx, d, lost, f, was, is)
 	}
 	if held, err := b.heldByRestore(ctx, d, survivor); err != nil || held {
@@ -175,7 +178,7 @@ func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
 
 // edited finds a mapped field of the survivor that a person changed since the agreement, or
 // that never was agreed: the deleted record did not have it.
-func (b *batch) edited(d *draft, side record.Side) (key string, was, is record.Value) {
+func (b *batch) edited(ctx context.Context, d *draft, side record.Side) (key string, was, is record.Value, err error) {
 	for i, f := range b.r.p.Mapping.Fields() {
 		own, known, err := b.r.p.Mapping.Own(i, side, d.rows[side].Fields, b.refs)
 		if !known || err != nil {
@@ -184,12 +187,31 @@ func (b *batch) edited(d *draft, side record.Side) (key string, was, is record.V
 		base, agreed := d.link.Base[side][f.Key]
 		why := d.link.Diverged[f.Key]
 		switch {
-		case agreed && !fieldOn(f, side).Same(own, base) && (why == "" || why == waitsForDecision || why == waitsSinceRestore),
-			!agreed && !own.IsEmpty() && b.owed(i, side, own):
-			return f.Key, base, own
+		case agreed && !fieldOn(f, side).Same(own, base) && (why == "" || why == waitsForDecision || why == waitsSinceRestore):
+			if cut, err := b.cutOff(ctx, side, fieldOn(f, side), base, own); err != nil || !cut {
+				return f.Key, base, own, err
+			}
+		case !agreed && !own.IsEmpty() && b.owed(i, side, own):
+			return f.Key, base, own, nil
 		}
 	}
-	return b.memberEdited(d, side)
+	key, was, is = b.memberEdited(d, side)
+	return key, was, is, nil
+}
+
+// cutOff reports whether a reference is empty because the record that it led to is gone: its
+// vendor has done that, be it because we have deleted the parent ourselves, and no person (R23).
+func (b *batch) cutOff(ctx context.Context, side record.Side, f record.Field, was, is record.Value) (bool, error) {
+	if f.To == "" || was.IsEmpty() || was.IsList() || !is.IsEmpty() {
+		return false, nil
+	}
+	of := store.Object{Connection: b.r.p.ends[side].of.Connection, Name: f.To}
+	rows, err := b.r.e.store.Heads(ctx, of, []string{was.Text()})
+	if err != nil {
+		return false, fmt.Errorf("load what %s led to: %w", f.Name, err)
+	}
+	row, known := rows[was.Text()]
+	return known && (row.Fate == connector.Deleted || row.Fate == connector.Archived), nil
 }
 
 // owed reports whether a value would have been carried over to the other side.

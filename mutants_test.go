@@ -37,7 +37,7 @@ func mutants() []mutant {
 		{"Invariant 3", "internal/store/plan.go", "	for id := range left {\n		return 0, fmt", "	for id := range map[int64]bool{} {\n		return 0, fmt", st, "ConformanceSQLite$"},
 		{"Invariant 4", "internal/engine/pending.go", "if op.State != store.OpUnknown {", "if true {", en, "R16|R27|Invariant|R15"},
 		{"Invariant 4", "internal/engine/unknown.go", "	if !sure {\n", "	if sure {\n", lives, "TestLives"},
-		{"Invariant 5", "internal/engine/gone.go", `if f, was, is := b.edited(d, survivor); f != "" {`, `if f, was, is := b.edited(d, survivor); f == "?" {`, en, "R22"},
+		{"Invariant 5", "internal/engine/gone.go", "	case f != \"\":\n\t\treturn b.editWins", "	case f == \"?\":\n\t\treturn b.editWins", en, "R22"},
 		{"Invariant 5", "internal/engine/sweep.go", "if slices.ContainsFunc(changes, isHidden) {", "if slices.ContainsFunc(changes, isHidden) && len(changes) > 1<<20 {", "./cmd/tandem", "R21"},
 		{"Invariant 5", "internal/engine/guard.go", `	tell(alarmDelete, "", "deleted", total.Deleted, g.Delete)`, ``, en, "R30"},
 		{"Invariant 6", "internal/engine/settle.go", "		case f.Echoes(got, sent) || f.Same(got, sent):\n			s.wrote(link, op, of, got)", "		case f.Echoes(got, sent) || f.Same(got, sent):\n			s.wrote(link, op, of, sent)", en, "Invariant6"},

@@ -70,7 +70,7 @@ func (c *console) changePassword(w http.ResponseWriter, r *http.Request) error {
 		return c.accountAgain(w, r, err)
 	}
 	c.setCookie(w, r, secret)
-	return c.redirect(w, r, "/account", "password")
+	return c.redirect(w, "/account", "password")
 }
 
 func (c *console) changeWishes(w http.ResponseWriter, r *http.Request) error {
@@ -88,7 +88,7 @@ func (c *console) changeWishes(w http.ResponseWriter, r *http.Request) error {
 	if err := c.accounts.SetWishes(r.Context(), v.who.ID, string(text)); err != nil {
 		return err
 	}
-	return c.redirect(w, r, "/account", "wishes")
+	return c.redirect(w, "/account", "wishes")
 }
 
 // number returns the number in a request's path.
@@ -114,7 +114,7 @@ func (c *console) endSession(w http.ResponseWriter, r *http.Request) error {
 	if !had {
 		return errNotFound()
 	}
-	return c.redirect(w, r, "/account", "session")
+	return c.redirect(w, "/account", "session")
 }
 
 func (c *console) endSessions(w http.ResponseWriter, r *http.Request) error {
@@ -123,7 +123,7 @@ func (c *console) endSessions(w http.ResponseWriter, r *http.Request) error {
 	if err := c.accounts.SignOutOthers(r.Context(), v.who.ID, v.who.Session); err != nil {
 		return err
 	}
-	return c.redirect(w, r, "/account", "sessions")
+	return c.redirect(w, "/account", "sessions")
 }
 
 // lifetimes are for how many days a token can be given; 0 = until it is revoked.
@@ -173,7 +173,7 @@ func (c *console) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	if _, err := c.accounts.Revoke(r.Context(), who.ID, id); err != nil {
 		return err
 	}
-	return c.redirect(w, r, "/account", "revoked")
+	return c.redirect(w, "/account", "revoked")
 }
 
 // device names the browser and the system that an agent tells of; most call themselves by each

@@ -110,7 +110,7 @@ func (c *console) editConfiguration(w http.ResponseWriter, r *http.Request) erro
 	if err := c.saveConfiguration(r, after, data.Typed, data.Note); err != nil {
 		return err
 	}
-	return c.redirect(w, r, "/settings/configuration", "saved")
+	return c.redirect(w, "/settings/configuration", "saved")
 }
 
 // saveConfiguration keeps a text as the next version.
@@ -178,7 +178,7 @@ func (c *console) rollBack(w http.ResponseWriter, r *http.Request) error {
 	if err := c.saveConfiguration(r, now.Current.Number, v.Text, fmt.Sprintf("= %d", v.Number)); err != nil {
 		return err
 	}
-	return c.redirect(w, r, "/settings/configuration", "saved")
+	return c.redirect(w, "/settings/configuration", "saved")
 }
 
 // exportConfiguration is the text as a file.
@@ -226,19 +226,19 @@ func (c *console) adoptConfiguration(w http.ResponseWriter, r *http.Request) err
 	if _, err := c.hub.AdoptFile(r.Context(), visitOf(r).who.Name, ""); err != nil {
 		return c.asked(err)
 	}
-	return c.redirect(w, r, "/settings/configuration", "adopted")
+	return c.redirect(w, "/settings/configuration", "adopted")
 }
 
 func (c *console) keepConfiguration(w http.ResponseWriter, r *http.Request) error {
 	if err := c.hub.KeepConfiguration(r.Context()); err != nil {
 		return c.asked(err)
 	}
-	return c.redirect(w, r, "/settings/configuration", "kept")
+	return c.redirect(w, "/settings/configuration", "kept")
 }
 
 func (c *console) releaseConfiguration(w http.ResponseWriter, r *http.Request) error {
 	if err := c.hub.ReleaseConfiguration(r.Context()); err != nil {
 		return c.asked(err)
 	}
-	return c.redirect(w, r, "/settings/configuration", "released")
+	return c.redirect(w, "/settings/configuration", "released")
 }

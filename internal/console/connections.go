@@ -182,14 +182,14 @@ func (c *console) pauseConnection(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	return c.redirect(w, r, connectionPath(r), "connectionpaused")
+	return c.redirect(w, connectionPath(r), "connectionpaused")
 }
 
 func (c *console) resumeConnection(w http.ResponseWriter, r *http.Request) error {
 	if err := c.eachSync(r, c.hub.Resume); err != nil {
 		return err
 	}
-	return c.redirect(w, r, connectionPath(r), "connectionresumed")
+	return c.redirect(w, connectionPath(r), "connectionresumed")
 }
 
 // connectionPath is the page of the connection that a request's path names.
@@ -297,7 +297,7 @@ func (c *console) finishAuthorize(w http.ResponseWriter, r *http.Request) error 
 		return &problem{status: http.StatusBadGateway, key: "error.authorize", args: []any{err.Error()}}
 	}
 	c.askings.end(name)
-	return c.redirect(w, r, connectionPath(r), "authorized")
+	return c.redirect(w, connectionPath(r), "authorized")
 }
 
 // revokeConnection gives back at the vendor what a person granted.
@@ -311,5 +311,5 @@ func (c *console) revokeConnection(w http.ResponseWriter, r *http.Request) error
 	if err := g.Revoke(r.Context()); err != nil {
 		return &problem{status: http.StatusBadGateway, key: "error.authorize", args: []any{err.Error()}}
 	}
-	return c.redirect(w, r, connectionPath(r), "takenback")
+	return c.redirect(w, connectionPath(r), "takenback")
 }

@@ -101,14 +101,14 @@ func (c *console) breakDemo(w http.ResponseWriter, r *http.Request) error {
 	if err := c.trouble(r, Demo.Break); err != nil {
 		return err
 	}
-	return c.redirect(w, r, "/demo", "broken")
+	return c.redirect(w, "/demo", "broken")
 }
 
 func (c *console) mendDemo(w http.ResponseWriter, r *http.Request) error {
 	if err := c.trouble(r, Demo.Mend); err != nil {
 		return err
 	}
-	return c.redirect(w, r, "/demo", "mended")
+	return c.redirect(w, "/demo", "mended")
 }
 
 // trouble does something with the trouble that a request's path names.

@@ -235,7 +235,7 @@ func (c *console) runAll(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return c.redirect(w, r, "/", "runall")
+	return c.redirect(w, "/", "runall")
 }
 
 // writtenBy counts what a run did to records.

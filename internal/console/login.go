@@ -31,14 +31,14 @@ func local(to string) string {
 
 func (c *console) showLogin(w http.ResponseWriter, r *http.Request) error {
 	if visitOf(r).who.Somebody() {
-		return c.redirect(w, r, "/", "")
+		return c.redirect(w, "/", "")
 	}
 	fresh, err := c.accounts.NeedsSetup(r.Context())
 	if err != nil {
 		return err
 	}
 	if fresh {
-		return c.redirect(w, r, "/setup", "")
+		return c.redirect(w, "/setup", "")
 	}
 	return c.view.page(w, r, "login", c.loginPage(r))
 }
@@ -76,7 +76,7 @@ func (c *console) enter(w http.ResponseWriter, r *http.Request, entry account.En
 	if next == "" {
 		next = "/"
 	}
-	return c.redirect(w, r, next, "")
+	return c.redirect(w, next, "")
 }
 
 func (c *console) signOut(w http.ResponseWriter, r *http.Request) error {
@@ -86,7 +86,7 @@ func (c *console) signOut(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c.setCookie(w, r, "")
-	return c.redirect(w, r, "/login", "")
+	return c.redirect(w, "/login", "")
 }
 
 type setupPage struct {
@@ -101,7 +101,7 @@ func (c *console) showSetup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !fresh {
-		return c.redirect(w, r, "/login", "")
+		return c.redirect(w, "/login", "")
 	}
 	return c.view.page(w, r, "setup", setupPage{Token: r.URL.Query().Get("token"), Least: account.LeastPassword})
 }

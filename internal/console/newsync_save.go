@@ -171,7 +171,7 @@ func (c *console) showSaved(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if now.Refused != "" {
-			return c.redirect(w, r, "/settings/configuration", "")
+			return c.redirect(w, "/settings/configuration", "")
 		}
 		w.Header().Set("Refresh", "1")
 	}

@@ -70,5 +70,5 @@ func (c *console) testNotifications(w http.ResponseWriter, r *http.Request) erro
 		}
 		return c.view.again(w, r, &problem{status: http.StatusBadGateway, key: "error.notsent"}, "notifications", data)
 	}
-	return c.redirect(w, r, "/settings/notifications", "tested")
+	return c.redirect(w, "/settings/notifications", "tested")
 }

@@ -52,7 +52,7 @@ func (c *console) addPerson(w http.ResponseWriter, r *http.Request) error {
 	if _, err := c.accounts.Add(r.Context(), n); err != nil {
 		return c.peopleAgain(w, r, err)
 	}
-	return c.redirect(w, r, "/settings/people", "added")
+	return c.redirect(w, "/settings/people", "added")
 }
 
 // person returns who a request's path names, and notes it.
@@ -83,7 +83,7 @@ func (c *console) changeRole(w http.ResponseWriter, r *http.Request) error {
 	if err := c.accounts.SetRole(r.Context(), p.ID, role); err != nil {
 		return c.peopleAgain(w, r, err)
 	}
-	return c.redirect(w, r, "/settings/people", "role")
+	return c.redirect(w, "/settings/people", "role")
 }
 
 func (c *console) resetPassword(w http.ResponseWriter, r *http.Request) error {
@@ -94,7 +94,7 @@ func (c *console) resetPassword(w http.ResponseWriter, r *http.Request) error {
 	if err := c.accounts.SetPassword(r.Context(), p.ID, r.PostFormValue("password")); err != nil {
 		return c.peopleAgain(w, r, err)
 	}
-	return c.redirect(w, r, "/settings/people", "reset")
+	return c.redirect(w, "/settings/people", "reset")
 }
 
 func (c *console) removePerson(w http.ResponseWriter, r *http.Request) error {
@@ -105,5 +105,5 @@ func (c *console) removePerson(w http.ResponseWriter, r *http.Request) error {
 	if err := c.accounts.Remove(r.Context(), p.ID); err != nil {
 		return c.peopleAgain(w, r, err)
 	}
-	return c.redirect(w, r, "/settings/people", "removed")
+	return c.redirect(w, "/settings/people", "removed")
 }

@@ -186,7 +186,7 @@ func (c *console) beginRevert(w http.ResponseWriter, r *http.Request) error { //
 		defer cancel()
 		c.pass(ctx, id, revertWaits, revertLooking, revertShown, (*engine.Engine).PreviewRevert)
 	}()
-	return c.redirect(w, r, revertPath(id), "")
+	return c.redirect(w, revertPath(id), "")
 }
 
 // doRevert takes back what was shown, in the background.
@@ -204,7 +204,7 @@ func (c *console) doRevert(w http.ResponseWriter, r *http.Request) error {
 		defer end()
 		c.pass(ctx, x.id, revertWorks, revertWorks, revertDone, (*engine.Engine).Revert)
 	}()
-	return c.redirect(w, r, revertPath(x.id), "reverting")
+	return c.redirect(w, revertPath(x.id), "reverting")
 }
 
 // background returns a context that outlives a request, and ends with the process.

@@ -338,5 +338,5 @@ func (c *console) decideMany(w http.ResponseWriter, r *http.Request) error {
 		return c.asked(err)
 	}
 	note(r, strconv.Itoa(len(decided))+" review items", p.Word.Word)
-	return c.redirect(w, r, p.Filter.address("/review"), "decidedmany")
+	return c.redirect(w, p.Filter.address("/review"), "decidedmany")
 }

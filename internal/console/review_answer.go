@@ -94,7 +94,7 @@ func (c *console) onward(w http.ResponseWriter, r *http.Request, id int64) error
 	if next != 0 {
 		to = f.Item(next)
 	}
-	return c.redirect(w, r, to, "decided")
+	return c.redirect(w, to, "decided")
 }
 
 func (c *console) itemAgain(w http.ResponseWriter, r *http.Request, it store.Review, wrong error) error {

@@ -134,7 +134,7 @@ func (c *console) cancelRun(w http.ResponseWriter, r *http.Request) error {
 	if !c.hub.Cancel(run.ID) {
 		return invalid("error.notrunning")
 	}
-	return c.redirect(w, r, runPath(run.ID), "cancelled")
+	return c.redirect(w, runPath(run.ID), "cancelled")
 }
 
 // runAgain runs the sync of a run once more: what failed is tried again, and what is done stays.
@@ -150,5 +150,5 @@ func (c *console) runAgain(w http.ResponseWriter, r *http.Request) error {
 	if err := c.hub.Run(run.Sync); err != nil {
 		return err
 	}
-	return c.redirect(w, r, runPath(run.ID), "asked")
+	return c.redirect(w, runPath(run.ID), "asked")
 }

@@ -175,7 +175,7 @@ func (c *console) startJob(w http.ResponseWriter, r *http.Request, kind string) 
 			return &problem{status: http.StatusServiceUnavailable, key: "error.jobs"}
 		}
 	}
-	return c.redirect(w, r, syncPath(sync.Name)+"/"+kind, "")
+	return c.redirect(w, syncPath(sync.Name)+"/"+kind, "")
 }
 
 type verifyPage struct {

@@ -159,7 +159,7 @@ func (c *console) runSync(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return c.redirect(w, r, to, "running")
+	return c.redirect(w, to, "running")
 }
 
 func (c *console) pauseSync(w http.ResponseWriter, r *http.Request) error {
@@ -167,7 +167,7 @@ func (c *console) pauseSync(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return c.redirect(w, r, to, "paused")
+	return c.redirect(w, to, "paused")
 }
 
 func (c *console) resumeSync(w http.ResponseWriter, r *http.Request) error {
@@ -175,7 +175,7 @@ func (c *console) resumeSync(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return c.redirect(w, r, to, "resumed")
+	return c.redirect(w, to, "resumed")
 }
 
 // short writes a duration without the parts that are nothing: "15m", not "15m0s".

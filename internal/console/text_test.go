@@ -133,7 +133,7 @@ func used(t *testing.T) map[string]bool {
 	inCode := regexp.MustCompile(`"#?((?:error|nav|report|format)\.[a-z]+)"`)
 	inCall := regexp.MustCompile(`\.text\("([a-z.]+)"[,)]`)
 	inCallFamily := regexp.MustCompile(`\.text\("([a-z]+\.)" ?\+`)
-	inRedirect := regexp.MustCompile(`c\.redirect\(w, r, .+, "([a-z]+)"\)`)
+	inRedirect := regexp.MustCompile(`c\.redirect\(w, .+, "([a-z]+)"\)`)
 	names, err := fs.Glob(pageFiles, "pages/*.html")
 	if err != nil {
 		t.Fatal(err)

@@ -56,9 +56,7 @@ func alarmed(t *testing.T) (*station, *runner) {
 
 func (s *station) alarm(r *runner) {
 	s.t.Helper()
-	if err := s.app.openConsole(s.t.Context(), s.server, s.session.store, "127.0.0.1:8420"); err != nil {
-		s.t.Fatal(err)
-	}
+	s.openConsole()
 	s.server.alerts.ways = func(*plan.Plan) []notify.Sender { return []notify.Sender{r} }
 }
 

@@ -24,9 +24,9 @@ type program struct {
 // program gives the station's hub an API, and a token for it.
 func (s *station) program() *program {
 	s.t.Helper()
-	if err := s.app.openConsole(s.t.Context(), s.server, s.session.store, "127.0.0.1:8420"); err != nil {
-		s.t.Fatal(err)
-	}
+	s.close()
+	s.console = true
+	s.start()
 	accounts := account.New(account.Options{Store: s.session.store, Cost: account.Cost{Time: 1, Memory: 8, Threads: 1}})
 	ann, err := accounts.Add(s.t.Context(), account.NewUser{Name: "ann", Role: account.Admin, Password: "correct horse battery"})
 	if err != nil {

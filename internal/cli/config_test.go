@@ -90,9 +90,11 @@ func TestAServerServesWhatIsSavedInTheConsole(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := pair(t)
+		s.close()
+		s.console = true
+		s.start()
 		ctx := t.Context()
 		h := &hub{app: s.app, server: s.server, store: s.session.store, ctx: ctx}
-		s.server.heed(ctx)
 		file, err := s.app.source()
 		if err != nil {
 			t.Fatal(err)

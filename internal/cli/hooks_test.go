@@ -46,6 +46,7 @@ type station struct {
 	server  *server
 	stop    func()
 	hup     chan os.Signal
+	console bool // it serves one
 }
 
 type syncBuffer struct {
@@ -116,10 +117,21 @@ func (s *station) open() {
 	s.server.hup = s.hup
 }
 
+// openConsole gives the server a console, before its loop begins.
+func (s *station) openConsole() {
+	s.t.Helper()
+	if err := s.app.openConsole(s.t.Context(), s.server, s.session.store, "127.0.0.1:8420"); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // start serves until close.
 func (s *station) start() {
 	s.t.Helper()
 	s.open()
+	if s.console {
+		s.openConsole()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.server.work(ctx) }()

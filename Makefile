@@ -77,7 +77,7 @@ postgres: ## the store's tests on a PostgreSQL server of their own
 	$(GO) test -count=1 -run Postgres -v ./internal/store/...
 
 packages:
-	@.ci/need-packages postgresql systemd chromium
+	@.ci/need-packages postgresql systemd chromium npm
 
 # All read the environment; see internal/sim.
 sim: ## one simulated life again, told in full: SEED=n

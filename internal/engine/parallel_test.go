@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -69,6 +71,69 @@ func TestFaultsInTheMiddleOfAParallelFirstSync(t *testing.T) {
 			})
 		})
 	}
+}
+
+// R15: while the other side is still being read, nothing of this one may be created there: who is
+// on the last page is its partner.
+func TestR15NothingIsCreatedWhileTheOtherSideIsBeingRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.workers = 4
+		w.restart()
+		ann := map[string]string{"name": "Ann", "email": "ann@x.gr"}
+		w.put(w.a, "cards", "", ann)
+		const there = 250
+		for i := range there - 1 {
+			w.put(w.b, "cards", "", map[string]string{"name": fmt.Sprintf("Card %d", i), "email": fmt.Sprintf("c%d@x.gr", i)})
+		}
+		w.put(w.b, "cards", "", ann)
+		w.b.Before(func(r *http.Request) {
+			if r.Method == http.MethodGet {
+				time.Sleep(10 * time.Second)
+			}
+		})
+		w.settled("cards")
+		if got := len(w.b.Rows("cards")); got != there {
+			t.Errorf("%d cards where there were %d", got, there)
+		}
+		if n := w.b.Count("POST", "/v1/do"); n != 0 {
+			t.Errorf("%d writes to a side that lacks nothing", n)
+		}
+		quiet(t, w)
+	})
+}
+
+// Invariant 11: a run that is told to stop ends the batch under way and keeps its answers; the
+// next run asks nobody what became of it.
+func TestInvariant11ABatchUnderWayEndsBeforeTheRunDoes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		for i := range 30 {
+			w.put(w.a, "cards", "", map[string]string{"name": fmt.Sprintf("Card %d", i), "email": fmt.Sprintf("c%d@x.gr", i)})
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		w.b.Before(onceAt("/v1/do", stop))
+		w.b.After(onceAt("/v1/do", func() { time.Sleep(3 * time.Second) }))
+		if _, err := w.engine.Sync(ctx, nil, engine.SyncOptions{}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("the run ended with %v", err)
+		}
+		made := len(w.b.Rows("cards"))
+		if made != 10 || w.b.Count("POST", "/v1/do") != 1 {
+			t.Fatalf("%d cards by %d calls, want the one batch of 10 that was under way", made, w.b.Count("POST", "/v1/do"))
+		}
+		tally, err := w.store.Tally(t.Context(), "cards")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tally.Linked != made {
+			t.Errorf("%d of the %d cards that were made are linked", tally.Linked, made)
+		}
+		w.settled("cards")
+		quiet(t, w)
+	})
 }
 
 // R1, R8: each side's write of one pair moves the base of its own fields, and of no others: an

@@ -200,12 +200,13 @@ func (r *run) load(ctx context.Context, side record.Side, ids []string, rows map
 		return nil, fmt.Errorf("load links: %w", err)
 	}
 	b.links[side], b.links[side.Other()] = links, map[string]store.Link{}
-	spots := make([]store.Spot, 0, len(ids))
+	spots := make([]store.Spot, 0, 2*len(ids))
 	var partners []string
 	for _, id := range ids {
 		spots = append(spots, store.Spot{Side: side, ID: id})
 		if l, ok := links[id]; ok {
 			partners = append(partners, l.IDs[side.Other()])
+			spots = append(spots, store.Spot{Side: side.Other(), ID: l.IDs[side.Other()]}) // R27: another sync may be writing it
 		}
 	}
 	if b.rows[side.Other()], err = r.e.store.Rows(ctx, r.p.ends[side.Other()].of, partners); err != nil {

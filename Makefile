@@ -96,5 +96,6 @@ mutants: ## every promise broken in turn: does a test notice? (minutes)
 soak-year: ## a year of work of one process, in virtual time: bounded store, memory and goroutines
 	TANDEM_SOAK_YEAR=1 $(GO) test -count=1 -v -timeout 0 -run '^TestAYearOfWorkStaysBounded$$' ./internal/cli
 
-soak: ## simulated lives for DURATION (1h)
-	TANDEM_SOAK=$(DURATION) $(GO) test -count=1 -v -timeout 0 -run '^TestLives' ./internal/sim ./cmd/tandem
+soak: ## simulated lives, merges of drawn values, kills and lost replies, side by side for DURATION (1h)
+	TANDEM_SOAK=$(DURATION) $(GO) test -count=1 -v -p 3 -timeout 0 -run '^TestLives|^TestProperty|^TestInvariant11KilledAtRandomMoments$$' \
+		./internal/sim ./cmd/tandem ./internal/merge

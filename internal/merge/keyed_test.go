@@ -105,8 +105,7 @@ func shown(v record.Value) string {
 // Whatever people do to the two lists, both hold the same elements in the end, none that
 // only one of them removed, and all that were added.
 func TestPropertyKeyedListsConverge(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	holds(t, func(t *rapid.T) {
 		draw := func(name string) string {
 			var rows []string
 			for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 5), 0, 5, rapid.ID[int]).Draw(t, name) {

@@ -120,8 +120,7 @@ func drawWorld(t *rapid.T) *world {
 }
 
 func TestPropertyMergeSettles(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	holds(t, func(t *rapid.T) {
 		w, times := drawWorld(t), drawTimes(t)
 		first := merge.One(w.field(), times)
 		w.apply(first)
@@ -140,8 +139,7 @@ func TestPropertyMergeSettles(t *testing.T) {
 }
 
 func TestPropertyWritesAreAllowedAndNeeded(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	holds(t, func(t *rapid.T) {
 		w, times := drawWorld(t), drawTimes(t)
 		f := w.field()
 		o := merge.One(f, times)
@@ -168,8 +166,7 @@ func TestPropertyWritesAreAllowedAndNeeded(t *testing.T) {
 
 // A scalar that a write replaces was either what both agreed on, or it is lost and named.
 func TestPropertyNoValueVanishesSilently(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	holds(t, func(t *rapid.T) {
 		w, times := drawWorld(t), drawTimes(t)
 		if w.rules.Set {
 			t.Skip()
@@ -188,8 +185,7 @@ func TestPropertyNoValueVanishesSilently(t *testing.T) {
 
 // Elements go only if one side removed them.
 func TestPropertySetsLoseOnlyWhatWasRemoved(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	holds(t, func(t *rapid.T) {
 		w, times := drawWorld(t), drawTimes(t)
 		w.rules.Set, w.rules.Enforce = true, false
 		if !w.hasBase {
@@ -217,8 +213,7 @@ func TestPropertySetsLoseOnlyWhatWasRemoved(t *testing.T) {
 
 // Mirroring everything mirrors the outcome, except where left wins for want of times.
 func TestPropertyMirror(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	holds(t, func(t *rapid.T) {
 		f, times := drawWorld(t).field(), drawTimes(t)
 		o := merge.One(f, times)
 		m := f
@@ -251,8 +246,7 @@ func TestPropertyMirror(t *testing.T) {
 // A vendor that changes what is written ends the exchange in at most two rounds, because
 // each side is compared with its own base.
 func TestPropertyRewritingVendorsSettle(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	holds(t, func(t *rapid.T) {
 		w, times := drawWorld(t), drawTimes(t)
 		w.rules.Set, w.known = false, [2]bool{true, true}
 		for round := range 3 {

@@ -1,6 +1,7 @@
 package merge_test
 
 import (
+	"context"
 	"flag"
 	"os"
 	"testing"
@@ -34,16 +35,18 @@ func TestMain(m *testing.M) {
 func holds(t *testing.T, property func(*rapid.T)) {
 	t.Helper()
 	t.Parallel()
-	until := time.Now()
+	left := time.Duration(0)
 	if s := os.Getenv("TANDEM_SOAK"); s != "" {
 		d, err := time.ParseDuration(s)
 		if err != nil {
 			t.Fatalf("TANDEM_SOAK: %v", err)
 		}
-		until = until.Add(d)
+		left = d
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), left)
+	defer cancel()
 	n := 0
-	for again := true; again && !t.Failed(); again = time.Now().Before(until) {
+	for again := true; again && !t.Failed(); again = ctx.Err() == nil {
 		rapid.Check(t, func(t *rapid.T) {
 			n++
 			property(t)

@@ -7,9 +7,6 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
-	"github.com/tandemhub/tandem/internal/engine"
-	"github.com/tandemhub/tandem/internal/plan"
-	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -23,15 +20,15 @@ type homePage struct {
 	Status      Status
 	Tiles       []homeTile
 	Notices     []homeNotice
-	Syncs       []homeSync
+	Syncs       []syncRow
 	Connections []connectionView
 	Chart       barChart
 	Runs        []runLine
 }
 
-// A homeTile counts the syncs of one state, and what there is of it.
+// A homeTile counts the syncs of one state, or of all that come to it, and what there is of it.
 type homeTile struct {
-	State   string
+	State   string // one of those of a sync
 	Syncs   int
 	Records int
 	Path    string
@@ -45,59 +42,6 @@ type homeNotice struct {
 	Fix  string
 	Path string
 	N    int
-}
-
-// The states of a sync on this page; they end keys of the catalogues below "homestate.".
-const (
-	homeInStep  = "instep"
-	homeWaits   = "waiting"
-	homeFails   = "failing"
-	homeAsked   = "ask"
-	homePaused  = "paused"
-	homeRunning = "running"
-	homeNever   = "never"
-)
-
-// A homeSync is how one sync stands.
-type homeSync struct {
-	status.Sync
-	Ends  [2]plan.Endpoint
-	Here  SyncStatus
-	State string
-}
-
-// Badge is the class of its state's badge.
-func (s homeSync) Badge() string {
-	switch s.State {
-	case homeInStep:
-		return "badge-ok"
-	case homeFails:
-		return "badge-fail"
-	case homeAsked:
-		return "badge-ask"
-	default:
-		return "badge-wait"
-	}
-}
-
-// homeState puts what matters most into a word.
-func homeState(s status.Sync, here SyncStatus) string {
-	switch {
-	case s.Status == "running":
-		return homeRunning
-	case here.Paused != nil:
-		return homePaused
-	case s.Status == engine.StatusFailed || s.Status == store.RunCutShort:
-		return homeFails
-	case s.Status == engine.StatusBlocked || s.Review > 0:
-		return homeAsked
-	case s.Started == nil:
-		return homeNever
-	case s.Outbox > 0 || s.Waiting > 0 || !s.Reconciled:
-		return homeWaits
-	default:
-		return homeInStep
-	}
 }
 
 func (c *console) showHome(w http.ResponseWriter, r *http.Request) error {
@@ -114,7 +58,7 @@ func (c *console) home(ctx context.Context) (homePage, error) {
 	if data.Status, err = c.hub.Status(ctx); err != nil {
 		return data, err
 	}
-	if data.Syncs, err = c.homeSyncs(ctx, data.Status); err != nil {
+	if data.Syncs, err = c.syncRows(ctx, data.Status); err != nil {
 		return data, err
 	}
 	data.Tiles = homeTiles(data.Syncs)
@@ -143,41 +87,26 @@ func dayOf(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
 }
 
-func (c *console) homeSyncs(ctx context.Context, here Status) ([]homeSync, error) {
-	p := c.hub.Plan()
-	var all []homeSync
-	for _, sync := range p.Syncs {
-		stands, err := status.OfSync(ctx, p, c.hub.Store(), sync, c.now())
-		if err != nil {
-			return nil, err
-		}
-		s := homeSync{Sync: stands, Ends: sync.Ends}
-		if i := slices.IndexFunc(here.Syncs, func(x SyncStatus) bool { return x.Name == sync.Name }); i >= 0 {
-			s.Here = here.Syncs[i]
-		}
-		s.State = homeState(stands, s.Here)
-		all = append(all, s)
-	}
-	return all, nil
-}
+// Badge is the class of its badge.
+func (t homeTile) Badge() string { return syncBadge(t.State) }
 
 // homeTiles counts each sync once, and the records of all.
-func homeTiles(syncs []homeSync) []homeTile {
-	tiles := []homeTile{{State: homeInStep, Path: "/syncs"}, {State: homeWaits, Path: "/syncs"}, {State: homeFails, Path: "/runs"}, {State: homeAsked, Path: "/review"}}
+func homeTiles(syncs []syncRow) []homeTile {
+	tiles := []homeTile{{State: syncInStep, Path: "/syncs"}, {State: syncWaits, Path: "/syncs"}, {State: syncFailing, Path: "/runs"}, {State: syncNeeds, Path: "/review"}}
 	for _, s := range syncs {
 		i := 1
 		switch s.State {
-		case homeInStep:
+		case syncInStep:
 			i = 0
-		case homeFails:
+		case syncFailing:
 			i = 2
-		case homeAsked:
+		case syncBlocked, syncNeeds:
 			i = 3
 		}
 		tiles[i].Syncs++
-		tiles[0].Records += s.Linked
-		tiles[1].Records += s.Outbox + s.Waiting
-		tiles[3].Records += s.Review
+		tiles[0].Records += s.Stands.Linked
+		tiles[1].Records += s.Stands.Outbox + s.Stands.Waiting
+		tiles[3].Records += s.Stands.Review
 	}
 	return tiles
 }
@@ -192,8 +121,8 @@ func (c *console) homeNotices(ctx context.Context, data homePage, now time.Time)
 		all = append(all, x.notices(now)...)
 	}
 	for _, s := range data.Syncs {
-		if s.State == homeFails {
-			all = append(all, homeNotice{Kind: "failing", Of: s.Sync.Sync, Text: s.Error, Path: "/syncs/" + pathEscape(s.Sync.Sync)})
+		if s.State == syncFailing {
+			all = append(all, homeNotice{Kind: "failing", Of: s.Sync.Name, Text: s.Stands.Error, Path: s.Path()})
 		}
 	}
 	stops, err := c.hub.Store().Reviews(ctx, store.ReviewQuery{

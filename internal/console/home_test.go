@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -139,7 +140,7 @@ func TestEveryNumberOfHomeIsWhatTheStoreHas(t *testing.T) {
 		b.lived()
 		data, err := b.c.home(t.Context())
 		b.ok(err)
-		tiles := []homeTile{{homeInStep, 1, 7, "/syncs"}, {homeWaits, 2, 1, "/syncs"}, {homeFails, 1, 0, "/runs"}, {homeAsked, 1, 3, "/review"}}
+		tiles := []homeTile{{syncInStep, 1, 7, "/syncs"}, {syncWaits, 2, 1, "/syncs"}, {syncFailing, 1, 0, "/runs"}, {syncNeeds, 1, 3, "/review"}}
 		if diff := cmp.Diff(tiles, data.Tiles); diff != "" {
 			t.Errorf("the tiles (-want +got):\n%s", diff)
 		}
@@ -147,7 +148,7 @@ func TestEveryNumberOfHomeIsWhatTheStoreHas(t *testing.T) {
 		for _, s := range data.Syncs {
 			states = append(states, s.State)
 		}
-		if diff := cmp.Diff([]string{homeInStep, homeAsked, homeFails, homeNever, homeWaits}, states); diff != "" {
+		if diff := cmp.Diff([]string{syncInStep, syncNeeds, syncFailing, syncNever, syncWaits}, states); diff != "" {
 			t.Errorf("the syncs (-want +got):\n%s", diff)
 		}
 		var notices []string
@@ -225,6 +226,25 @@ func TestHomeShowsWhatIsThereAndRunsAll(t *testing.T) {
 	}
 }
 
+// What waits to be written is not in step on one page and waiting on another.
+func TestEveryPageSaysTheSameOfASync(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.populate()
+	b.connected()
+	b.lived()
+	w := b.signed(account.Viewer)
+	for sync, state := range map[string]string{"instep": "In step", "asks": "Needs you", "fails": "Failing", "never": "Never ran", "writes": "Waiting"} {
+		row := regexp.MustCompile(`(?s)<a href="/syncs/` + sync + `">.*?<span class="badge badge-(?:ok|wait|fail|ask)">` + state + `</span>`)
+		for _, path := range []string{"/", "/syncs"} {
+			if !row.MatchString(w.get(path).Body.String()) {
+				t.Errorf("%s does not say that %s is %q", path, sync, state)
+			}
+		}
+		b.want(w.get("/syncs/"+sync), http.StatusOK, ">"+state+"</span>")
+	}
+}
+
 // A page shows with nothing in it, and with everything.
 func TestPagesOfConnectionsExecuteEmptyAndFull(t *testing.T) {
 	t.Parallel()
@@ -238,7 +258,7 @@ func TestPagesOfConnectionsExecuteEmptyAndFull(t *testing.T) {
 	chart := bars(at, homeDays, map[string]store.DayCounts{at.Format(time.DateOnly): {Created: 1}})
 	pages := map[string][]any{
 		"home": {homePage{}, homePage{Status: Status{Full: true}, Tiles: homeTiles(nil), Notices: full.notices(at), Connections: []connectionView{full}, Chart: chart,
-			Syncs: []homeSync{{State: homePaused, Here: SyncStatus{Paused: &store.Pause{By: "ann"}}, Sync: status.Sync{Forecast: &at, Started: &at}}}, Runs: []runLine{{State: cutShort}, {State: store.StatusRunning}}}},
+			Syncs: []syncRow{{State: syncPaused, Status: SyncStatus{Paused: &store.Pause{By: "ann"}}, Sync: plan.Sync{Direction: bothWays}, Stands: status.Sync{Forecast: &at, Started: &at}}}, Runs: []runLine{{State: cutShort}, {State: store.StatusRunning}}}},
 		"connections": {connectionsPage{}, connectionsPage{Connections: []connectionView{full}}},
 		"connection": {connectionPage{}, connectionPage{View: full, OAuth: true, Agree: "https://acme.example/agree", Back: "x", Hook: "https://h", HookHelp: "h", Notes: []string{"n"}, Abilities: []string{"read"},
 			Objects: []objectLine{object, {}}, Facts: []fact{{"a", "b"}}, Identity: connector.Identity{Version: "1", Lacks: []connector.Lack{{What: "read", Object: "o", Why: "w", Remedy: "r"}, {What: "unheard of"}}}}},

@@ -24,6 +24,7 @@ const (
 
 type syncPage struct {
 	Row      syncRow
+	Rows     [2]int    // records of both sides
 	Titles   [2]string // of the two systems
 	Rules    rules
 	Fields   []fieldRow
@@ -88,13 +89,18 @@ func (c *console) showSync(w http.ResponseWriter, r *http.Request) error {
 func (c *console) syncPage(r *http.Request, sync plan.Sync) (syncPage, error) {
 	ctx, p := r.Context(), c.hub.Plan()
 	data := syncPage{Events: sync.Events, Titles: c.titles(sync)}
-	status, err := c.hub.Status(ctx)
+	here, err := c.hub.Status(ctx)
 	if err != nil {
 		return data, err
 	}
-	if data.Row, err = c.syncRow(ctx, sync, status); err != nil {
+	if data.Row, err = c.syncRow(ctx, sync, here); err != nil {
 		return data, err
 	}
+	tally, err := c.hub.Store().Tally(ctx, sync.Name)
+	if err != nil {
+		return data, err
+	}
+	data.Rows = tally.Rows
 	resolved, problems, err := engine.Remembered(ctx, c.hub.Store(), p, sync)
 	if err != nil {
 		return data, err
@@ -108,7 +114,7 @@ func (c *console) syncPage(r *http.Request, sync plan.Sync) (syncPage, error) {
 		data.Fields = writtenRows(sync)
 	}
 	data.Row.Sync = sync
-	data.Rules = rulesOf(sync, resolved, data.Row.Tally.Linked)
+	data.Rules = rulesOf(sync, resolved, data.Row.Stands.Linked)
 	if data.Runs, err = c.hub.Store().Runs(ctx, sync.Name, lastRuns); err != nil {
 		return data, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -20,25 +21,27 @@ const (
 	syncFailing = "failing"
 	syncBlocked = "blocked"
 	syncNeeds   = "needs"
+	syncWaits   = "waiting"
 	syncInStep  = "instep"
 )
 
 func syncStates() []string {
-	return []string{syncPaused, syncRuns, syncAsked, syncNever, syncFailing, syncBlocked, syncNeeds, syncInStep}
+	return []string{syncPaused, syncRuns, syncAsked, syncNever, syncFailing, syncBlocked, syncNeeds, syncWaits, syncInStep}
 }
 
-// A syncRow is how one sync stands.
+// A syncRow is how one sync stands: the same on every page.
 type syncRow struct {
 	Sync   plan.Sync
+	Stands status.Sync // as tandem status tells it
 	Status SyncStatus
-	Tally  store.Tally
-	Last   store.Run // zero = it never ran
 	State  string
 }
 
 // Badge is the class of the state's badge.
-func (s syncRow) Badge() string {
-	switch s.State {
+func (s syncRow) Badge() string { return syncBadge(s.State) }
+
+func syncBadge(state string) string {
+	switch state {
 	case syncInStep:
 		return "badge-ok"
 	case syncFailing:
@@ -63,18 +66,16 @@ type syncsPage struct {
 }
 
 func (c *console) showSyncs(w http.ResponseWriter, r *http.Request) error {
-	status, err := c.hub.Status(r.Context())
+	here, err := c.hub.Status(r.Context())
 	if err != nil {
 		return err
 	}
 	var data syncsPage
-	for _, sync := range c.hub.Plan().Syncs {
-		row, err := c.syncRow(r.Context(), sync, status)
-		if err != nil {
-			return err
-		}
-		data.Rows = append(data.Rows, row)
-		data.Linked += row.Tally.Linked
+	if data.Rows, err = c.syncRows(r.Context(), here); err != nil {
+		return err
+	}
+	for _, row := range data.Rows {
+		data.Linked += row.Stands.Linked
 		switch row.State {
 		case syncPaused:
 			data.Paused++
@@ -85,45 +86,53 @@ func (c *console) showSyncs(w http.ResponseWriter, r *http.Request) error {
 	return c.view.page(w, r, "syncs", data)
 }
 
-func (c *console) syncRow(ctx context.Context, sync plan.Sync, status Status) (syncRow, error) {
+// syncRows are those of all syncs.
+func (c *console) syncRows(ctx context.Context, here Status) ([]syncRow, error) {
+	var rows []syncRow
+	for _, sync := range c.hub.Plan().Syncs {
+		row, err := c.syncRow(ctx, sync, here)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+func (c *console) syncRow(ctx context.Context, sync plan.Sync, here Status) (syncRow, error) {
 	row := syncRow{Sync: sync}
-	for _, s := range status.Syncs {
+	for _, s := range here.Syncs {
 		if s.Name == sync.Name {
 			row.Status = s
 		}
 	}
 	var err error
-	if row.Tally, err = c.hub.Store().Tally(ctx, sync.Name); err != nil {
+	if row.Stands, err = status.OfSync(ctx, c.hub.Plan(), c.hub.Store(), sync, c.now()); err != nil {
 		return row, err
 	}
-	last, err := c.hub.Store().Runs(ctx, sync.Name, 1)
-	if err != nil {
-		return row, err
-	}
-	if len(last) > 0 {
-		row.Last = last[0]
-	}
-	row.State = stateOf(row)
+	row.State = stateOf(row.Stands, row.Status)
 	return row, nil
 }
 
 // stateOf puts what matters most into a word.
-func stateOf(row syncRow) string {
+func stateOf(s status.Sync, here SyncStatus) string {
 	switch {
-	case row.Last.Status == "" && !row.Last.Started.IsZero():
+	case s.Status == store.StatusRunning:
 		return syncRuns
-	case row.Status.Asked:
+	case here.Asked:
 		return syncAsked
-	case row.Status.Paused != nil:
+	case here.Paused != nil:
 		return syncPaused
-	case row.Last.Started.IsZero():
-		return syncNever
-	case row.Last.Status == engine.StatusFailed || row.Last.Status == store.RunCutShort:
+	case s.Status == engine.StatusFailed || s.Status == store.RunCutShort:
 		return syncFailing
-	case row.Last.Status == engine.StatusBlocked:
+	case s.Status == engine.StatusBlocked:
 		return syncBlocked
-	case row.Tally.Review > 0:
+	case s.Review > 0:
 		return syncNeeds
+	case s.Started == nil:
+		return syncNever
+	case s.Outbox > 0 || s.Waiting > 0 || !s.Reconciled:
+		return syncWaits
 	default:
 		return syncInStep
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/mapping"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -105,7 +106,7 @@ func syncBench(t *testing.T) (*bench, *syncHub) {
 	if err := b.hub.store.StartRun(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
-	run.Ended, run.Status, run.Review, run.Failed = run.Started.Add(time.Minute), engine.StatusReview, 7, 8
+	run.Ended, run.Status, run.Review, run.Failed, run.Reconciled = run.Started.Add(time.Minute), engine.StatusReview, 7, 8, true
 	run.Sides = [2]store.Counts{{Created: 1, Updated: 2, Deleted: 3}, {Created: 4, Updated: 5, Deleted: 6}}
 	if err := b.hub.store.FinishRun(t.Context(), run); err != nil {
 		t.Fatal(err)
@@ -129,23 +130,30 @@ func TestTheListOfSyncs(t *testing.T) {
 func TestTheStateOfASync(t *testing.T) {
 	t.Parallel()
 	at := time.Now()
-	ran := func(status string) store.Run { return store.Run{Started: at, Status: status} }
+	ran := func(state string) status.Sync { return status.Sync{Started: &at, Status: state, Reconciled: true} }
+	asks, writes, waits, looks := ran(engine.StatusOK), ran(engine.StatusOK), ran(engine.StatusOK), ran(engine.StatusOK)
+	asks.Review, writes.Outbox, waits.Waiting, looks.Reconciled = 1, 1, 1, false
 	for _, x := range []struct {
-		row  syncRow
-		want string
+		stands status.Sync
+		here   SyncStatus
+		want   string
 	}{
-		{syncRow{}, syncNever},
-		{syncRow{Last: ran("")}, syncRuns},
-		{syncRow{Status: SyncStatus{Asked: true, Paused: &store.Pause{}}}, syncAsked},
-		{syncRow{Last: ran(engine.StatusFailed), Status: SyncStatus{Paused: &store.Pause{}}}, syncPaused},
-		{syncRow{Last: ran(engine.StatusFailed)}, syncFailing},
-		{syncRow{Last: ran(store.RunCutShort)}, syncFailing},
-		{syncRow{Last: ran(engine.StatusBlocked)}, syncBlocked},
-		{syncRow{Last: ran(engine.StatusOK), Tally: store.Tally{Review: 1}}, syncNeeds},
-		{syncRow{Last: ran(engine.StatusReview)}, syncInStep},
+		{status.Sync{Status: "never"}, SyncStatus{}, syncNever},
+		{status.Sync{Status: "never", Review: 1}, SyncStatus{}, syncNeeds},
+		{ran(store.StatusRunning), SyncStatus{Asked: true}, syncRuns},
+		{ran(engine.StatusOK), SyncStatus{Asked: true, Paused: &store.Pause{}}, syncAsked},
+		{ran(engine.StatusFailed), SyncStatus{Paused: &store.Pause{}}, syncPaused},
+		{ran(engine.StatusFailed), SyncStatus{}, syncFailing},
+		{ran(store.RunCutShort), SyncStatus{}, syncFailing},
+		{ran(engine.StatusBlocked), SyncStatus{}, syncBlocked},
+		{asks, SyncStatus{}, syncNeeds},
+		{writes, SyncStatus{}, syncWaits},
+		{waits, SyncStatus{}, syncWaits},
+		{looks, SyncStatus{}, syncWaits},
+		{ran(engine.StatusReview), SyncStatus{}, syncInStep},
 	} {
-		if got := stateOf(x.row); got != x.want {
-			t.Errorf("%+v is %s, want %s", x.row, got, x.want)
+		if got := stateOf(x.stands, x.here); got != x.want {
+			t.Errorf("%+v, %+v is %s, want %s", x.stands, x.here, got, x.want)
 		}
 		if !slices.Contains(syncStates(), x.want) {
 			t.Errorf("%s has no word", x.want)

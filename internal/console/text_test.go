@@ -37,7 +37,6 @@ func families() map[string][]string {
 	for _, r := range account.TokenRights() {
 		f["right."] = append(f["right."], string(r))
 	}
-	f["homestate."] = []string{homeInStep, homeWaits, homeFails, homeAsked, homePaused, homeRunning, homeNever}
 	f["notice."] = []string{"full", "failing", "paused", "signedout", "grant", "hooks", "silent", "spent", "decision"}
 	f["health."] = []string{"ok", "paused", "unchecked", "signedout"}
 	f["lack."] = lackWords()

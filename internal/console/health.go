@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -36,7 +35,7 @@ func (v connectionView) Path() string { return "/connections/" + pathEscape(v.Co
 
 // State is the connection's health as the end of a key below "health.".
 func (v connectionView) State() string {
-	return strings.ReplaceAll(cmp.Or(v.Health, status.Unchecked), " ", "")
+	return keyOf(cmp.Or(v.Health, status.Unchecked))
 }
 
 // Badge is the class of its health's badge.

@@ -76,9 +76,7 @@ func (c *console) home(ctx context.Context) (homePage, error) {
 	if err != nil {
 		return data, err
 	}
-	for _, r := range runs {
-		data.Runs = append(data.Runs, c.runLine(r))
-	}
+	data.Runs = c.runLines(runs)
 	data.Notices, err = c.homeNotices(ctx, data, now)
 	return data, err
 }

@@ -55,6 +55,14 @@ func (c *console) runLine(r store.Run) runLine {
 	return line
 }
 
+func (c *console) runLines(runs []store.Run) []runLine {
+	var lines []runLine
+	for _, r := range runs {
+		lines = append(lines, c.runLine(r))
+	}
+	return lines
+}
+
 func (c *console) showRuns(w http.ResponseWriter, r *http.Request) error {
 	before, err := cursor(r)
 	if err != nil {
@@ -84,8 +92,6 @@ func (c *console) showRuns(w http.ResponseWriter, r *http.Request) error {
 	if before != 0 {
 		data.Newest = address("/runs", more)
 	}
-	for _, run := range runs {
-		data.Runs = append(data.Runs, c.runLine(run))
-	}
+	data.Runs = c.runLines(runs)
 	return c.view.page(w, r, "runs", data)
 }

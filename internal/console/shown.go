@@ -41,7 +41,7 @@ func badge(state any) string {
 	switch fmt.Sprint(state) {
 	case engine.StatusOK, "linked", "agreed", revertDone:
 		return "badge badge-ok"
-	case engine.StatusFailed, "gone", "refused", string(engine.RevertCannot):
+	case engine.StatusFailed, cutShort, "gone", "refused", string(engine.RevertCannot):
 		return "badge badge-fail"
 	case engine.StatusReview, engine.StatusBlocked, revertShown, "differs", string(engine.RevertEdited):
 		return "badge badge-ask"

@@ -31,7 +31,7 @@ type syncPage struct {
 	Unknown  bool // a connection was never asked: the fields are as the file has them
 	Problems plan.Problems
 	Events   []mapping.EventRule
-	Runs     []store.Run
+	Runs     []runLine
 	Verified store.Verification
 	Plan     job // the last one; zero = none
 	Check    job // the last verification by hand; zero = none
@@ -115,9 +115,11 @@ func (c *console) syncPage(r *http.Request, sync plan.Sync) (syncPage, error) {
 	}
 	data.Row.Sync = sync
 	data.Rules = rulesOf(sync, resolved, data.Row.Stands.Linked)
-	if data.Runs, err = c.hub.Store().Runs(ctx, sync.Name, lastRuns); err != nil {
+	runs, err := c.hub.Store().Runs(ctx, sync.Name, lastRuns)
+	if err != nil {
 		return data, err
 	}
+	data.Runs = c.runLines(runs)
 	if data.Verified, err = c.hub.Store().Verification(ctx, sync.Name); err != nil {
 		return data, err
 	}

@@ -173,7 +173,7 @@ func TestThePageOfASyncExplainsItsRules(t *testing.T) {
 		"The record in crm is archived, once it is proven that the one in erp is gone.", "The record in erp stays as it is, and the pair with crm is closed.",
 		"Of crm only: <code>name1 != &#39;&lt;script&gt;&#39;</code>", "10 deletes (10 %), 1,000 creates, 10 changes of one field (50 %).",
 		"Every 15m, and as soon as", "<code>mail1</code>", "Mail &lt;b&gt;1&lt;/b&gt;", "<code>name2</code>", "number becomes Text", "Computed: <code class=\"wrap\">upper(role1)</code>",
-		"4 pairs of fields are kept in step.", "1 created, 2 changed, 3 deleted", "4 created, 5 changed, 6 deleted", `>7</td>`, `>8</td>`, "Done, asks you",
+		"4 pairs of fields are kept in step.", "1 created, 2 changed, 3 deleted", "4 created, 5 changed, 6 deleted", `>7</td>`, `>8</td>`, "Done, something waits",
 	)
 	if strings.Contains(got.Body.String(), "<script>'") || strings.Contains(got.Body.String(), "Mail <b>") {
 		t.Error("a text of the vendor, or of the configuration, is taken for markup")

@@ -28,9 +28,6 @@ type systemView struct {
 	FileMB    int      // of the largest file that it takes
 }
 
-// abilityKey is an ability's name as the end of a key.
-func abilityKey(name string) string { return strings.ReplaceAll(name, " ", "") }
-
 // abilitiesOf returns what a connection can do, which needs no network; none if its settings do
 // not suffice to open it.
 func abilitiesOf(spec connector.Spec, settings connector.Settings, secrets map[string]string, address string) []string {
@@ -41,7 +38,7 @@ func abilitiesOf(spec connector.Spec, settings connector.Settings, secrets map[s
 	defer handle.Close()
 	names := able.Names()
 	for i, name := range names {
-		names[i] = abilityKey(name)
+		names[i] = keyOf(name)
 	}
 	return names
 }

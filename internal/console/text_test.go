@@ -41,7 +41,7 @@ func families() map[string][]string {
 	f["health."] = []string{"ok", "paused", "unchecked", "signedout"}
 	f["lack."] = lackWords()
 	for _, name := range everyAbility().Names() {
-		f["ability."] = append(f["ability."], abilityKey(name))
+		f["ability."] = append(f["ability."], keyOf(name))
 	}
 	f["status."], f["revertstate."], f["why."], f["field."] = statuses(), revertStates(), recordStates(), fieldStates()
 	f["side."] = []string{"left", "right"}
@@ -86,7 +86,6 @@ func families() map[string][]string {
 	f["guarded."] = []string{"create", "update", "delete"}
 	f["verb."] = []string{"create", "update", "delete", "archive", "restore", "merge"}
 	f["consent."] = []string{record.Denied, record.Granted}
-	f["runstate."] = []string{"failed", "blocked", "cutshort"}
 	f["deals."] = []string{"open", "won", "lost"}
 	f["reports."], f["reporttab."], f["reportempty."] = reportNames(), reportNames(), reportNames()
 	return f

@@ -13,7 +13,6 @@ const (
 type Bell struct {
 	mu   sync.Mutex
 	ears map[chan struct{}]string // and whose they are
-	over chan struct{}
 	shut bool
 }
 
@@ -57,20 +56,6 @@ func (b *Bell) drop(ear chan struct{}) {
 	delete(b.ears, ear)
 }
 
-// Closed returns what is closed with the bell.
-func (b *Bell) Closed() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.end()
-}
-
-func (b *Bell) end() chan struct{} {
-	if b.over == nil {
-		b.over = make(chan struct{})
-	}
-	return b.over
-}
-
 // Close ends all listening: the process is about to stop.
 func (b *Bell) Close() {
 	b.mu.Lock()
@@ -79,7 +64,6 @@ func (b *Bell) Close() {
 		return
 	}
 	b.shut = true
-	close(b.end())
 	for ear := range b.ears {
 		close(ear)
 	}

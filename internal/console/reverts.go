@@ -165,7 +165,7 @@ func (c *console) revertRequest(r *http.Request) (engine.RevertRequest, *problem
 
 // beginRevert looks, in the background, at what would be taken back. It writes to no vendor, and
 // shows the way to where it can be seen.
-func (c *console) beginRevert(w http.ResponseWriter, r *http.Request) error { //nolint:contextcheck // the look outlives the request
+func (c *console) beginRevert(w http.ResponseWriter, r *http.Request) error {
 	q, wrong := c.revertRequest(r)
 	note(r, q.Name(), "")
 	if wrong != nil {
@@ -179,13 +179,11 @@ func (c *console) beginRevert(w http.ResponseWriter, r *http.Request) error { //
 	if !ok {
 		return errCrowded()
 	}
-	ctx, end := c.background(r)
-	go func() {
-		defer end()
+	c.hub.Background(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, revertLooks)
 		defer cancel()
 		c.pass(ctx, id, revertWaits, revertLooking, revertShown, (*engine.Engine).PreviewRevert)
-	}()
+	})
 	return c.redirect(w, revertPath(id), "")
 }
 
@@ -199,26 +197,10 @@ func (c *console) doRevert(w http.ResponseWriter, r *http.Request) error {
 	if !c.reverts.step(x.id, revertShown, func(x *revert) { x.state, x.done = revertWorks, true }) {
 		return invalid("error.reverted")
 	}
-	ctx, end := c.background(r)
-	go func() {
-		defer end()
+	c.hub.Background(func(ctx context.Context) {
 		c.pass(ctx, x.id, revertWorks, revertWorks, revertDone, (*engine.Engine).Revert)
-	}()
+	})
 	return c.redirect(w, revertPath(x.id), "reverting")
-}
-
-// background returns a context that outlives a request, and ends with the process.
-func (c *console) background(r *http.Request) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	closed := c.hub.Bell().Closed()
-	go func() {
-		select {
-		case <-closed:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
 }
 
 type revertPass func(*engine.Engine, context.Context, engine.RevertRequest, func(engine.RevertItem) error) ([]engine.Reverted, error)

@@ -132,7 +132,11 @@ func (c *console) homeNotices(ctx context.Context, data homePage, now time.Time)
 	for _, it := range stops {
 		all = append(all, homeNotice{Kind: "decision", Of: it.Sync, Text: it.Text, Fix: it.Fix, Path: reviewFilter{}.Item(it.ID)})
 	}
-	if n := data.Tiles[3].Records - len(stops); n > 0 {
+	open, err := c.view.waiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n := open - len(stops); n > 0 {
 		all = append(all, homeNotice{Kind: "review", N: n, Path: "/review"})
 	}
 	return all, nil

@@ -245,6 +245,23 @@ func TestEveryPageSaysTheSameOfASync(t *testing.T) {
 	}
 }
 
+// What waits in a sync that was taken out of the configuration is in the queue still, and counted.
+func TestWhatWaitsIsCountedAsTheQueueShowsIt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.populate()
+	b.connected()
+	b.lived()
+	p := *b.hub.plan
+	p.Syncs = slices.DeleteFunc(slices.Clone(p.Syncs), func(s plan.Sync) bool { return s.Name == "asks" })
+	b.hub.plan = &p
+	w := b.signed(account.Viewer)
+	if queue := w.get("/review").Body.String(); strings.Count(queue, `<a href="/review/`) < 3 {
+		t.Fatalf("the queue: %s", queue)
+	}
+	b.want(w.get("/"), http.StatusOK, `<span class="count">3</span>`, "2 items wait for your decision.")
+}
+
 // A page shows with nothing in it, and with everything.
 func TestPagesOfConnectionsExecuteEmptyAndFull(t *testing.T) {
 	t.Parallel()

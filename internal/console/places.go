@@ -58,17 +58,15 @@ func placesFor(who account.Principal, from []place) []place {
 	return all
 }
 
-// waiting counts what waits for a decision, in all syncs.
+// waiting counts what waits for a decision, as the review queue does: also of syncs that are no
+// longer configured.
 func (v *view) waiting(ctx context.Context) (int, error) {
+	counts, err := v.hub.Store().CountReviews(ctx)
 	n := 0
-	for _, sync := range v.hub.Plan().Syncs {
-		tally, err := v.hub.Store().Tally(ctx, sync.Name)
-		if err != nil {
-			return 0, err
-		}
-		n += tally.Review
+	for _, x := range counts {
+		n += x.N
 	}
-	return n, nil
+	return n, err
 }
 
 // around fills in what every page of somebody who is signed in has around it.

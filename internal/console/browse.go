@@ -5,7 +5,6 @@ import (
 	"context"
 	"math"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +19,7 @@ import (
 const (
 	browseRows  = 25 // on a page
 	browseMost  = 5  // columns besides the record's name
+	browseWide  = 80 // letters of a value
 	browseQuery = 200
 )
 
@@ -108,11 +108,9 @@ func (c *console) browse(w http.ResponseWriter, r *http.Request) error {
 	}
 	q := r.URL.Query()
 	data.Query = cutTo(strings.TrimSpace(q.Get("q")), browseQuery)
-	before := int64(0)
-	if text := q.Get("before"); text != "" {
-		if before, err = strconv.ParseInt(text, 10, 64); err != nil || before <= 0 {
-			return errNotFound()
-		}
+	before, err := cursor(r)
+	if err != nil {
+		return err
 	}
 	var rows []store.Row
 	if data.Query == "" {
@@ -126,10 +124,10 @@ func (c *console) browse(w http.ResponseWriter, r *http.Request) error {
 	if len(rows) > browseRows {
 		rows, data.More = rows[:browseRows], true
 		if data.Query == "" {
-			data.Older = data.Object.Path() + "?" + url.Values{"before": {strconv.FormatInt(rows[browseRows-1].Seq, 10)}}.Encode()
+			data.Older = address(data.Object.Path(), nil, "before", strconv.FormatInt(rows[browseRows-1].Seq, 10))
 		}
 	}
-	data.fill(rows)
+	data.fill(rows, visitOf(r).locale, c.hub.Plan().Timezone)
 	return c.view.page(w, r, "browse", data)
 }
 
@@ -157,7 +155,7 @@ func (c *console) search(ctx context.Context, of store.Object, text string) ([]s
 }
 
 // fill makes the lines of the table: the columns are fields that some of the records have.
-func (p *browsePage) fill(rows []store.Row) {
+func (p *browsePage) fill(rows []store.Row, l *locale, zone *time.Location) {
 	rank := func(f record.Field) int {
 		if i := columnOf(f.Common); i >= 0 {
 			return i
@@ -175,10 +173,9 @@ func (p *browsePage) fill(rows []store.Row) {
 		p.Columns[i].Label = cmp.Or(p.Columns[i].Label, p.Columns[i].Name)
 	}
 	for _, r := range rows {
-		row := browseRow{ID: r.ID, Name: nameOf(p.Object.Object, r), Read: r.ReadAt}
-		row.Path = "/records/" + pathEscape(p.Object.Of.Connection) + "/" + pathEscape(p.Object.Of.Name) + "/" + pathEscape(r.ID)
+		row := browseRow{ID: r.ID, Name: nameOf(p.Object.Object, r), Path: recordPath(p.Object.Of, r.ID), Read: r.ReadAt}
 		for _, f := range p.Columns {
-			row.Cells = append(row.Cells, browseCell{f.Label, cellOf(f, r.Fields[f.Name])})
+			row.Cells = append(row.Cells, browseCell{f.Label, shorten(l.cellOf(f, r.Fields[f.Name], zone).Before, browseWide)})
 		}
 		p.Rows = append(p.Rows, row)
 	}
@@ -193,21 +190,5 @@ func nameOf(o record.Object, r store.Row) string {
 		}
 	}
 	person := strings.TrimSpace(by["first_name"] + " " + by["last_name"])
-	return cutTo(cmp.Or(by["name"], person, by["subject"], by["number"], by["reference"], by["email"], by["company_name"], r.ID), 120)
-}
-
-// cellOf is a value as people read it in a table.
-func cellOf(f record.Field, v record.Value) string {
-	const widest = 80
-	if i := slices.IndexFunc(f.Choices, func(c record.Choice) bool { return c.Value == v.Text() }); i >= 0 && f.Choices[i].Label != "" && !v.IsEmpty() {
-		return f.Choices[i].Label
-	}
-	text := v.Text()
-	if text == "" && !v.IsEmpty() {
-		text = v.String()
-	}
-	if runes := []rune(text); len(runes) > widest {
-		return string(runes[:widest-1]) + "…"
-	}
-	return text
+	return shorten(cmp.Or(by["name"], person, by["subject"], by["number"], by["reference"], by["email"], by["company_name"], r.ID), browseWide)
 }

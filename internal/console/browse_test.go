@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/account"
 	"github.com/tandemhub/tandem/internal/engine"
@@ -107,6 +109,25 @@ func TestRecordsComeByPages(t *testing.T) {
 		t.Errorf("%d records on two pages", len(seen))
 	}
 	b.want(w.get("/connections/crm/contacts?q=same"), http.StatusOK, "There may be more.")
+}
+
+// A list of records writes values as every other page does.
+func TestRecordsAreListedInTheLanguageOfWhoLooks(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := browsePage{Object: objectLine{Object: record.Object{Name: "deals", Fields: []record.Field{
+		{Name: "value", Label: "Value", Common: "amount", Kind: record.KindMoney}, {Name: "due", Label: "Due", Common: "due_at", Kind: record.KindDate},
+		{Name: "stage", Label: "Stage", Common: "stage", Kind: record.KindChoice, Choices: []record.Choice{{Value: "1", Label: "New"}}},
+	}}}}
+	full, empty := store.Row{}, store.Row{}
+	full.ID, empty.ID = "7", "8"
+	full.Fields = record.Fields{"value": record.Text("1234.50"), "due": record.Text("2026-03-04"), "stage": record.Text("1")}
+	p.fill([]store.Row{full, empty}, pick(b.c.view.locales, "de", ""), time.UTC)
+	want := []browseRow{{ID: "7", Name: "7", Path: "/records///7", Cells: []browseCell{{"Stage", "New"}, {"Value", "1.234,50"}, {"Due", "04.03.2026"}}},
+		{ID: "8", Name: "8", Path: "/records///8", Cells: []browseCell{{"Stage", ""}, {"Value", ""}, {"Due", ""}}}}
+	if diff := cmp.Diff(want, p.Rows); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func FuzzSearchingTheMirror(f *testing.F) {

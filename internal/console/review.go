@@ -154,14 +154,6 @@ func sidesOf(it store.Review) (sides [2]cell, two bool) {
 	return [2]cell{sides[0].against(sides[1]), sides[1].against(sides[0])}, true
 }
 
-// shorten cuts a text to so many characters.
-func shorten(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
-}
-
 // count makes the tabs.
 func (p *reviewPage) count(counts []store.ReviewCount) {
 	of := map[store.ReviewKind]int{}

@@ -3,7 +3,6 @@ package console
 import (
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/record"
@@ -12,13 +11,7 @@ import (
 const mostValue = 300 // characters of a value on a page
 
 // shown writes a value for people; "" = it is empty.
-func shown(v record.Value) string {
-	text := v.String()
-	if utf8.RuneCountInString(text) <= mostValue {
-		return text
-	}
-	return string([]rune(text)[:mostValue]) + "…"
-}
+func shown(v record.Value) string { return shorten(v.String(), mostValue) }
 
 // took writes a duration as short as is useful. Its units are the same in all languages.
 func (l *locale) took(d time.Duration) string {

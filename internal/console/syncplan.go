@@ -8,12 +8,10 @@ import (
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
-	"github.com/tandemhub/tandem/record"
 )
 
 const (
-	planItems = 50 // on a page
-	valueLen  = 200
+	planItems = 50  // on a page
 	watchWait = "3" // seconds until a page that waits for a job looks again
 )
 
@@ -138,21 +136,9 @@ func (p planPage) To() int { return p.From + len(p.Items) - 1 }
 func itemOf(it engine.PreviewItem) planItem {
 	out := planItem{Kind: it.Kind, Side: it.Side.String(), Of: it.Of.String(), ID: it.ID, Partner: it.Partner, Title: it.Title, Note: it.Note}
 	for _, f := range it.Fields {
-		out.Fields = append(out.Fields, planField{Name: f.Name, Old: valueText(f.Old), New: valueText(f.New), Rule: f.Rule})
+		out.Fields = append(out.Fields, planField{Name: f.Name, Old: shown(f.Old), New: shown(f.New), Rule: f.Rule})
 	}
 	return out
-}
-
-// valueText is a value as people read it; "" for the empty one.
-func valueText(v record.Value) string {
-	if v.IsEmpty() {
-		return ""
-	}
-	s := []rune(v.String())
-	if len(s) > valueLen {
-		return string(s[:valueLen]) + "…"
-	}
-	return string(s)
 }
 
 func (c *console) planSync(w http.ResponseWriter, r *http.Request) error {
@@ -208,7 +194,7 @@ func (c *console) showVerify(w http.ResponseWriter, r *http.Request) error {
 	for _, f := range data.Job.Findings {
 		data.Findings = append(data.Findings, findingRow{
 			Kind: string(f.Kind), Side: f.Side.String(), Of: f.Of.String(), ID: f.ID, Field: f.Field,
-			Base: valueText(f.Base), Found: valueText(f.Found), Detail: f.Detail,
+			Base: shown(f.Base), Found: shown(f.Found), Detail: f.Detail,
 		})
 	}
 	return c.view.page(w, r, "verify", data)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"golang.org/x/text/feature/plural"
@@ -180,9 +181,21 @@ func pick(all []*locale, chosen, accepted string) *locale {
 	return all[i]
 }
 
+// cutTo keeps as much of a text as so many bytes hold, and no half of a letter.
 func cutTo(s string, most int) string {
-	if len(s) > most {
-		return s[:most]
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
+}
+
+// shorten keeps so many letters of what people read, and shows that there are more.
+func shorten(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
 	}
 	return s
 }

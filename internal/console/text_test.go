@@ -315,3 +315,19 @@ func FuzzLanguageOfABrowser(f *testing.F) {
 		}
 	})
 }
+
+func TestTextsAreCutBetweenLetters(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		text string
+		most int
+		want string
+	}{{"Άννα", 8, "Άννα"}, {"Άννα", 7, "Άνν"}, {"Άννα", 6, "Άνν"}, {"Άννα", 1, ""}, {"Άννα", 0, ""}, {"abc", 2, "ab"}, {"\x80\x80", 1, ""}} {
+		if got := cutTo(x.text, x.most); got != x.want {
+			t.Errorf("%q in %d bytes is %q, want %q", x.text, x.most, got, x.want)
+		}
+	}
+	if got := shorten("Άννα", 3); got != "Άνν…" || shorten("Άννα", 4) != "Άννα" {
+		t.Errorf("shortened to %q", got)
+	}
+}

@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/tandemhub/tandem/internal/store"
 )
@@ -16,14 +15,11 @@ type auditPage struct {
 }
 
 func (c *console) showAudit(w http.ResponseWriter, r *http.Request) error {
-	q := store.AuditQuery{By: r.URL.Query().Get("by"), Limit: auditLines + 1}
-	if before := r.URL.Query().Get("before"); before != "" {
-		n, err := strconv.ParseInt(before, 10, 64)
-		if err != nil || n <= 0 {
-			return errNotFound()
-		}
-		q.Before = n
+	before, err := cursor(r)
+	if err != nil {
+		return err
 	}
+	q := store.AuditQuery{By: r.URL.Query().Get("by"), Before: before, Limit: auditLines + 1}
 	lines, err := c.hub.Store().Audits(r.Context(), q)
 	if err != nil {
 		return err

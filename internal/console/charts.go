@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -162,7 +163,7 @@ func (c *chart) label(labels []string, step float64) {
 	}
 	every := max(1, int(math.Ceil(float64(longest)*7.5/step)))
 	if every > 1 && len(labels) <= 12 {
-		every = 1 // each is a thing of its own: cut rather than left out
+		every, labels = 1, slices.Clone(labels) // each is a thing of its own: cut rather than left out
 		for i, text := range labels {
 			if r := []rune(text); float64(len(r))*7 > step {
 				labels[i] = string(r[:max(1, int(step/7)-1)]) + "…"

@@ -38,13 +38,11 @@ func (c *console) configurationPage(r *http.Request) (configurationPage, error) 
 		return data, err
 	}
 	data.Typed = data.Text
-	before := 0
-	if text := r.URL.Query().Get("before"); text != "" {
-		if before, err = strconv.Atoi(text); err != nil || before <= 0 {
-			return data, errNotFound()
-		}
+	before, err := cursor(r)
+	if err != nil {
+		return data, err
 	}
-	data.Versions, err = c.hub.Store().Configurations(r.Context(), before, versionsPage+1)
+	data.Versions, err = c.hub.Store().Configurations(r.Context(), int(before), versionsPage+1)
 	if len(data.Versions) > versionsPage {
 		data.Versions = data.Versions[:versionsPage]
 		data.Older = data.Versions[versionsPage-1].Number
@@ -60,9 +58,9 @@ func (c *console) showConfiguration(w http.ResponseWriter, r *http.Request) erro
 	return c.view.page(w, r, "configuration", data)
 }
 
-// typed returns what was entered. Browsers end lines with two bytes.
+// typed returns what was entered.
 func typed(r *http.Request) string {
-	text := strings.ReplaceAll(r.PostFormValue("text"), "\r\n", "\n")
+	text := straight(r.PostFormValue("text"))
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}

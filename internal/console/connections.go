@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -105,7 +106,7 @@ func (c *console) connection(r *http.Request) (connectionPage, error) {
 		return data, err
 	}
 	data.Identity = known.Identity
-	for _, key := range slices.Sorted(mapKeys(known.Identity.Facts)) {
+	for _, key := range slices.Sorted(maps.Keys(known.Identity.Facts)) {
 		data.Facts = append(data.Facts, fact{key, known.Identity.Facts[key]})
 	}
 	states, err := c.hub.Store().Objects(ctx)

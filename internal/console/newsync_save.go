@@ -69,8 +69,7 @@ func (c *console) writeSync(w http.ResponseWriter, r *http.Request, data newSync
 		return err
 	}
 	note(r, sync.Name, "")
-	http.Redirect(w, r, "/syncs/new/saved?"+url.Values{"name": {sync.Name}}.Encode(), http.StatusSeeOther)
-	return nil
+	return c.redirect(w, address("/syncs/new/saved", nil, "name", sync.Name), "")
 }
 
 // take reads what was entered into the page; false if it is none of the choices.

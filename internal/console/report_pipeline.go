@@ -84,15 +84,14 @@ func (x reporter) stages(o engine.DealObject, r report.Pipeline) []reportSection
 		median = append(median, s.Median.Hours()/24)
 		all += s.Deals
 	}
-	copied := func() []string { return slices.Clone(labels) }
 	return []reportSection{
 		{Name: "stages", Title: x.l.text("report.stagestitle"), Table: now,
-			Chart: drawBars(x.l, x.l.text("report.stagesalt", all, len(labels)), axis{Labels: copied()}, series{Class: "bar", Values: deals})},
+			Chart: drawBars(x.l, x.l.text("report.stagesalt", all, len(labels)), axis{Labels: labels}, series{Class: "bar", Values: deals})},
 		{Name: "moves", Title: x.l.text("report.movestitle"), Hint: x.l.text("report.moveshint"), Table: moves,
-			Chart: drawBars(x.l, x.l.text("report.movesalt"), axis{Labels: copied()}, series{Class: "bar", Text: x.l.text("report.onward"), Values: onward},
+			Chart: drawBars(x.l, x.l.text("report.movesalt"), axis{Labels: labels}, series{Class: "bar", Text: x.l.text("report.onward"), Values: onward},
 				series{Class: "bar-right", Text: x.l.text("report.back"), Values: backward}, series{Class: "bar-fail", Text: x.l.text("report.lost"), Values: lost})},
 		{Name: "times", Title: x.l.text("report.timestitle"), Hint: x.l.text("report.timeshint"), Table: moves,
-			Chart: drawBars(x.l, x.l.text("report.timesalt"), axis{Labels: copied()}, series{Class: "bar", Values: median})},
+			Chart: drawBars(x.l, x.l.text("report.timesalt"), axis{Labels: labels}, series{Class: "bar", Values: median})},
 	}
 }
 
@@ -115,18 +114,10 @@ func (x reporter) ends(name string, rows []report.EndRow) reportSection {
 	}
 	s.Table = t
 	if len(rows) > 0 {
-		s.Chart = drawBars(x.l, x.l.text("report.endsalt", int(sumOf(won)), int(sumOf(lost))), axis{Labels: labels}, series{Class: "bar", Text: x.l.text("report.won"), Values: won},
+		s.Chart = drawBars(x.l, x.l.text("report.endsalt", int(total(won)), int(total(lost))), axis{Labels: labels}, series{Class: "bar", Text: x.l.text("report.won"), Values: won},
 			series{Class: "bar-fail", Text: x.l.text("report.lost"), Values: lost})
 	}
 	return s
-}
-
-func sumOf(all []float64) float64 {
-	n := 0.0
-	for _, v := range all {
-		n += v
-	}
-	return n
 }
 
 // money writes a sum for each currency.

@@ -96,15 +96,15 @@ func (x reporter) quota(p *reportPage) error {
 
 // limits are those that a vendor states for the account of a connection.
 func (x reporter) limits(conn plan.Connection) ([]connector.Limit, error) {
-	i := slices.IndexFunc(x.c.hub.Specs(), func(s connector.Spec) bool { return s.Name == conn.System })
-	if i < 0 || x.c.hub.Specs()[i].Limits == nil {
+	spec, has := x.c.specOf(conn.System)
+	if !has || spec.Limits == nil {
 		return nil, nil
 	}
 	known, _, err := x.c.hub.Store().Connection(x.ctx, conn.Name)
 	if err != nil {
 		return nil, err
 	}
-	return x.c.hub.Specs()[i].Limits(conn.Settings, known.Identity), nil
+	return spec.Limits(conn.Settings, known.Identity), nil
 }
 
 func (x reporter) budget(connection string, b store.Spending, spent []store.Spending, limits []connector.Limit, keys []string) reportSection {

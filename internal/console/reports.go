@@ -307,8 +307,8 @@ func (x reporter) volume(p *reportPage) error {
 	return nil
 }
 
-func total(all []int) int {
-	n := 0
+func total[N int | float64](all []N) N {
+	var n N
 	for _, x := range all {
 		n += x
 	}

@@ -92,7 +92,7 @@ func TestProblemsByTheirCause(t *testing.T) {
 	items := b.fill(7, func(i int) store.Review {
 		it := parkedItem(i)
 		if i > 4 {
-			it.Cause, it.Field = "=cmd()", "code=code"
+			it.Cause, it.Field = "=cmd()", "=code"
 		}
 		return it
 	})

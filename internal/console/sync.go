@@ -134,10 +134,8 @@ func (c *console) titles(sync plan.Sync) [2]string {
 	for side, end := range sync.Ends {
 		titles[side] = end.Connection
 		if conn, ok := c.hub.Plan().Connection(end.Connection); ok {
-			for _, spec := range c.hub.Specs() {
-				if spec.Name == conn.System && spec.Title != "" {
-					titles[side] = spec.Title
-				}
+			if spec, known := c.specOf(conn.System); known && spec.Title != "" {
+				titles[side] = spec.Title
 			}
 		}
 	}

@@ -1,8 +1,6 @@
 package console
 
 import (
-	"iter"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,8 +9,6 @@ import (
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/rest"
 )
-
-func mapKeys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
 
 type systemsPage struct {
 	Systems []systemView

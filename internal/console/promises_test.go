@@ -1,0 +1,74 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/account"
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+// These hold what docs/guide/console.md promises in numbers, and have them as it says them.
+
+func TestAtMostTenThousandAreDecidedInOneGo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.hub.plan = cardsPlan()
+	b.populate()
+	items := b.fill(10_003, parkedItem)
+	w := b.signed(account.User)
+	upto := fmt.Sprint(items[9_999].ID)
+	b.want(w.get("/review/many?kind=parked&all=1&choice=dismiss"), http.StatusOK, "10,000 questions are answered at once.", `<span class="count">10,003</span>`, `name="upto" value="`+upto+`"`, "3 more are left for another time.")
+	b.to(w.post("/review/many", "kind", "parked", "all", "1", "upto", upto, "choice", "dismiss"), "/review?kind=parked&done=decidedmany")
+	left, err := b.hub.store.Reviews(t.Context(), store.ReviewQuery{Open: true})
+	b.ok(err)
+	if len(left) != 3 || left[0].ID != items[10_000].ID {
+		t.Errorf("%d are left", len(left))
+	}
+	lines := b.audited()
+	if got := lines[len(lines)-1]; got != "user|review.decide|10000 review items|dismiss|done" {
+		t.Errorf("the audit ends with %s", got)
+	}
+}
+
+func TestKeysAreTriedOutOnAtMostTwoThousandRecords(t *testing.T) {
+	t.Parallel()
+	for records, tried := range map[int]bool{2000: true, 2001: false} {
+		b, _ := newSyncBench(t)
+		mails := make([]string, records)
+		for i := range mails {
+			mails[i] = fmt.Sprintf("p%d@x.gr", i)
+		}
+		mirror(t, b.hub.store, "crm", "mail1", mails...)
+		mirror(t, b.hub.store, "erp", "mail2", "p1@x.gr")
+		got := b.signed(account.Admin).get("/syncs/new?left=crm.people&right=erp.people")
+		b.want(got, http.StatusOK, "<code>mail1</code>")
+		if is := strings.Contains(got.Body.String(), "1 pair by it."); is != tried {
+			t.Errorf("with %d records the key is tried out: %t", records, is)
+		}
+	}
+}
+
+func TestAgreeingAtAVendorTakesAtMostTenMinutes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.populate()
+	b.connected()
+	b.granted()
+	w, began := b.signed(account.Admin), time.Now()
+	b.c.now = func() time.Time { return began }
+	begin := func() string {
+		got := w.post("/connections/crm/authorize")
+		b.want(got, http.StatusOK, "https://crm.example/agree?")
+		return "/oauth/crm?code=c0de&state=" + regexp.MustCompile(`state=([A-Z0-9]+)`).FindStringSubmatch(got.Body.String())[1]
+	}
+	late, right := begin(), began.Add(10*time.Minute)
+	b.c.now = func() time.Time { return right.Add(time.Second) }
+	b.want(w.get(late), http.StatusBadRequest, "That sign-in was begun elsewhere")
+	b.c.now = func() time.Time { return right }
+	b.to(w.get(late), "/connections/crm?done=authorized")
+}

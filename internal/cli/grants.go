@@ -89,18 +89,5 @@ func (a *app) addGrants(ctx context.Context, p *plan.Plan, s *store.Store, lines
 		a.warnf("%v", err)
 		return
 	}
-	for i := range lines {
-		g := e.Grant(lines[i].Connection)
-		if g == nil {
-			continue
-		}
-		standing, err := g.Standing(ctx)
-		if err != nil {
-			lines[i].Grant = &status.Grant{Problem: err.Error()}
-			continue
-		}
-		if lines[i].Grant = status.GrantOf(standing); !standing.Authorized {
-			lines[i].Health = status.SignedOut // whatever the last check said
-		}
-	}
+	status.AddGrants(ctx, lines, e.Grant)
 }

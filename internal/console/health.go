@@ -12,6 +12,7 @@ import (
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/rest/grant"
 )
 
 // pathEscape makes a name a segment of an address.
@@ -134,20 +135,7 @@ func (c *console) addGrants(ctx context.Context, lines []status.Connection) erro
 	if err != nil {
 		return fmt.Errorf("look at what was granted: %w", err)
 	}
-	for i := range lines {
-		g := grants[lines[i].Connection]
-		if g == nil {
-			continue
-		}
-		standing, err := g.Standing(ctx)
-		if err != nil {
-			lines[i].Grant = &status.Grant{Problem: err.Error()}
-			continue
-		}
-		if lines[i].Grant = status.GrantOf(standing); !standing.Authorized {
-			lines[i].Health = status.SignedOut
-		}
-	}
+	status.AddGrants(ctx, lines, func(connection string) *grant.Grant { return grants[connection] })
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/rest/grant"
 )
 
 // A Connection is one connection in tandem status -o json.
@@ -83,6 +84,25 @@ func ConnectionsOf(ctx context.Context, p *plan.Plan, s *store.Store, known []st
 		lines = append(lines, line)
 	}
 	return lines, nil
+}
+
+// AddGrants adds how it stands with what people granted in a browser; of returns nil for a connection
+// that nobody grants. Whatever the last check said, nothing is done there without.
+func AddGrants(ctx context.Context, lines []Connection, of func(connection string) *grant.Grant) {
+	for i := range lines {
+		g := of(lines[i].Connection)
+		if g == nil {
+			continue
+		}
+		standing, err := g.Standing(ctx)
+		if err != nil {
+			lines[i].Grant = &Grant{Problem: err.Error()}
+			continue
+		}
+		if lines[i].Grant = GrantOf(standing); !standing.Authorized {
+			lines[i].Health = SignedOut
+		}
+	}
 }
 
 // hooksOf returns nil for a connection whose vendor cannot report.

@@ -284,7 +284,6 @@ func TestAnImportThatDoesNotEndIsAmbiguous(t *testing.T) {
 	})
 }
 
-// An import is parted where it would be larger than Brevo takes.
 // Who asks in parts is answered from where the part before ended, and no part is taken for missing
 // because pages of other parts come before its own.
 func TestAnImportThatIsAskedAboutInPartsIsFound(t *testing.T) {
@@ -309,6 +308,7 @@ func TestAnImportThatIsAskedAboutInPartsIsFound(t *testing.T) {
 	})
 }
 
+// An import is parted where it would be larger than Brevo takes.
 func TestALargeImportIsParted(t *testing.T) {
 	play(t, nil, func(b *bench) {
 		t := b.T

@@ -90,8 +90,19 @@ func cut(s string, most int) string {
 	return s
 }
 
-// Session returns who a session's secret belongs to; nobody if it has ended or there is none.
+// Session returns who a session's secret belongs to; nobody if it has ended or there is none. The
+// session is used by that.
 func (a *Accounts) Session(ctx context.Context, word string) (Principal, error) {
+	return a.session(ctx, word, true)
+}
+
+// Glance is [Accounts.Session] for what a browser asks by itself: it is no use of the session, which
+// ends as if nobody had asked.
+func (a *Accounts) Glance(ctx context.Context, word string) (Principal, error) {
+	return a.session(ctx, word, false)
+}
+
+func (a *Accounts) session(ctx context.Context, word string, use bool) (Principal, error) {
 	if word == "" {
 		return Principal{}, nil
 	}
@@ -100,7 +111,7 @@ func (a *Accounts) Session(ctx context.Context, word string) (Principal, error) 
 	if err != nil || !found || !alive(x, now) {
 		return Principal{}, err
 	}
-	if now.Sub(x.Seen) >= touchEvery {
+	if use && now.Sub(x.Seen) >= touchEvery {
 		if err := a.store.TouchSession(ctx, x.ID, now); err != nil {
 			return Principal{}, err
 		}

@@ -1,11 +1,14 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tandemhub/tandem/internal/account"
@@ -51,6 +54,40 @@ func TestKeysAreTriedOutOnAtMostTwoThousandRecords(t *testing.T) {
 			t.Errorf("with %d records the key is tried out: %t", records, is)
 		}
 	}
+}
+
+// A session ends after 12 hours without use, though a page is open that stays true by itself.
+func TestAnOpenPageKeepsNobodySignedIn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.populate()
+		left, used := b.signed(account.Viewer), b.signed(account.Operator)
+		header := regexp.MustCompile(`headers: \{ "([^"]+)": "1" \}`).FindSubmatch(b.c.files.bytes["console.js"])
+		if header == nil {
+			t.Fatal("the script sends no header by which it is known")
+		}
+		refresh := func() int {
+			r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+			r.Header.Set(string(header[1]), "1")
+			listens, gone := context.WithTimeout(t.Context(), time.Second)
+			defer gone()
+			left.do(httptest.NewRequestWithContext(listens, http.MethodGet, "/live", http.NoBody))
+			return left.do(r).Code
+		}
+		for range 23 {
+			time.Sleep(30*time.Minute - time.Second) // and it listens for a second
+			if got := refresh(); got != http.StatusOK {
+				t.Fatalf("within 12 hours: %d", got)
+			}
+			b.want(used.get("/"), http.StatusOK)
+		}
+		time.Sleep(31 * time.Minute)
+		if got := refresh(); got != http.StatusSeeOther {
+			t.Errorf("after 12 hours: %d", got)
+		}
+		b.want(used.get("/"), http.StatusOK)
+	})
 }
 
 func TestAgreeingAtAVendorTakesAtMostTenMinutes(t *testing.T) {

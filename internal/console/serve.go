@@ -121,6 +121,9 @@ func (c *console) admit(r *http.Request, x route) error {
 	switch {
 	case token != "" && isAPI(r):
 		v.who, err = c.accounts.Token(r.Context(), token)
+	case byItself(r, x):
+		v.secret = c.cookie(r)
+		v.who, err = c.accounts.Glance(r.Context(), v.secret)
 	default:
 		v.secret = c.cookie(r)
 		v.who, err = c.accounts.Session(r.Context(), v.secret)
@@ -138,6 +141,14 @@ func (c *console) admit(r *http.Request, x route) error {
 		return errStale()
 	}
 	return nil
+}
+
+// liveHeader is what static/console.js sends when it asks for a page anew.
+const liveHeader = "X-Tandem-Live"
+
+// byItself reports whether an open page asks, and no person: that keeps nobody signed in.
+func byItself(r *http.Request, x route) bool {
+	return !writes(r) && (x.live || r.Header.Get(liveHeader) != "")
 }
 
 // bearer returns the token that a program shows.

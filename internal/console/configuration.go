@@ -58,9 +58,9 @@ func (c *console) showConfiguration(w http.ResponseWriter, r *http.Request) erro
 	return c.view.page(w, r, "configuration", data)
 }
 
-// typed returns what was entered.
+// typed returns what was entered. Browsers end lines with two bytes.
 func typed(r *http.Request) string {
-	text := straight(r.PostFormValue("text"))
+	text := strings.ReplaceAll(r.PostFormValue("text"), "\r\n", "\n")
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}

@@ -179,18 +179,18 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 		r.read(side, rd, len(page.Changes), page.Total)
 		r.wake()
 		cursor = page.Next
-		if page.More && n == rd.pages {
-			return nil // R35: the next run goes on from here
-		}
-		if page.More {
-			continue
-		}
 		unknown, err := r.known(ctx, rd, saved.Unknown)
 		if err != nil {
 			return err
 		}
 		if err := r.readByID(ctx, rd, unknown); err != nil {
 			return err
+		}
+		if page.More && n == rd.pages {
+			return nil // R35: the next run goes on from here
+		}
+		if page.More {
+			continue
 		}
 		if page.last == nil {
 			return nil

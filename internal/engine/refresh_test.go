@@ -89,3 +89,28 @@ func TestR35DeletesAreLookedForInSlices(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+// R35: what no list of changes has told is noticed by a sweep, on whichever of its pages.
+func TestR35WhatWasNeverToldIsFoundOnEveryPageOfASweep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := smallPages(t, header+`
+  labels: { left: a.labels, right: b.labels, match: [code], fields: [name, code] }
+`)
+		for i := range 6 {
+			w.put(w.a, "labels", "", map[string]string{"name": fmt.Sprint("N", i), "code": fmt.Sprint("c", i)})
+		}
+		w.a.Rewind("labels", 3)
+		w.settled("labels")
+		w.a.Unwind("labels")
+		if w.settled("labels"); len(w.b.Rows("labels")) != 3 {
+			t.Fatalf("right has %v before any sweep", w.b.Rows("labels"))
+		}
+		w.syncWith("labels", engine.SyncOptions{Sweep: true})
+		w.settled("labels")
+		for i := range 6 {
+			w.by(w.b, "labels", "name", fmt.Sprint("N", i))
+		}
+		quiet(t, w)
+	})
+}

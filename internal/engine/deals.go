@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/report"
@@ -73,16 +74,23 @@ func Deals(ctx context.Context, s *store.Store, o DealObject) (report.Input, err
 
 // earlierSteps adds what the journal knows from the time before stages were noted: what we wrote.
 func earlierSteps(ctx context.Context, s *store.Store, of store.Object, stage, status string, steps map[string][]store.Stage) error {
-	lines, err := s.History(ctx, store.HistoryQuery{Connection: of.Connection, Object: of.Name, Kinds: []store.EntryKind{store.Written}, Limit: 1 << 30})
-	if err != nil {
-		return err
+	noted := make(map[string]time.Time, len(steps))
+	for id, list := range steps {
+		noted[id] = list[0].At
 	}
-	for _, e := range lines {
-		noted := steps[e.Record]
-		if e.Of != of || e.Field != stage && e.Field != status || e.Field == "" || len(noted) > 0 && !e.At.Before(noted[0].At) {
+	for _, field := range []string{stage, status} {
+		if field == "" {
 			continue
 		}
-		steps[e.Record] = append(noted, store.Stage{Of: of, ID: e.Record, Field: e.Field, Value: e.New.Text(), At: e.At})
+		lines, err := s.History(ctx, store.HistoryQuery{Connection: of.Connection, Object: of.Name, Field: field, Kinds: []store.EntryKind{store.Written}, Limit: 1 << 30})
+		if err != nil {
+			return err
+		}
+		for _, e := range lines {
+			if first, is := noted[e.Record]; e.Of == of && (!is || e.At.Before(first)) {
+				steps[e.Record] = append(steps[e.Record], store.Stage{Of: of, ID: e.Record, Field: field, Value: e.New.Text(), At: e.At})
+			}
+		}
 	}
 	for _, list := range steps {
 		slices.SortStableFunc(list, func(a, b store.Stage) int { return a.At.Compare(b.At) })

@@ -164,18 +164,20 @@ func (r *run) takeUpUnsure(ctx context.Context) error {
 	for _, item := range items {
 		r.unsure[item.Subject] = item.Decision != retry
 	}
-	items, err = r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewAmbiguous}, Limit: maxUnsure})
-	if err != nil {
+	ambiguous := store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewAmbiguous}, Open: true, Limit: maxUnsure}
+	if items, err = r.e.store.Reviews(ctx, ambiguous); err != nil {
 		return fmt.Errorf("load what nobody knows: %w", err)
+	}
+	for _, item := range items {
+		r.unsure[item.Subject] = item.Cause == cutOff
+	}
+	ambiguous.Open, ambiguous.Cause = false, cutOff
+	if items, err = r.e.store.Reviews(ctx, ambiguous); err != nil {
+		return fmt.Errorf("load what nobody knew: %w", err)
 	}
 	r.outcomes = nil
 	for _, item := range items {
-		if item.Decision == "" {
-			r.unsure[item.Subject] = item.Cause == cutOff
-		}
-		if item.Cause == cutOff {
-			r.mayBeMade(item)
-		}
+		r.mayBeMade(item)
 	}
 	return nil
 }

@@ -80,6 +80,7 @@ type ReviewQuery struct {
 	Open  bool   // only those that nobody has decided
 	About string // only those of this subject
 	Field string // only those about this field
+	Cause string // only those of this cause
 	Link  int64  // only those about this link
 	After int64  // only those of a higher number
 
@@ -116,6 +117,10 @@ func (s *Store) Reviews(ctx context.Context, r ReviewQuery) ([]Review, error) {
 		if r.Field != "" {
 			where.WriteString(` AND field = ?`)
 			a = append(a, r.Field)
+		}
+		if r.Cause != "" {
+			where.WriteString(` AND cause = ?`)
+			a = append(a, r.Cause)
 		}
 		if r.After != 0 {
 			where.WriteString(` AND id > ?`)

@@ -9,7 +9,7 @@ import (
 func answerCases() map[string]func(*bench) {
 	return map[string]func(*bench){
 		"a write with a key is done once": answers, "answers are forgotten after a day": oldAnswers,
-		"runs are found by number, sync and age": foundRuns, "review items are found by field and number": foundReviews,
+		"runs are found by number, sync and age": foundRuns, "review items are found by field, cause and number": foundReviews,
 	}
 }
 
@@ -94,7 +94,7 @@ func foundRuns(b *bench) {
 func foundReviews(b *bench) {
 	var items []store.Review
 	for _, field := range []string{"email", "phone", "email"} {
-		items = append(items, store.Review{Sync: "contacts", Kind: store.ReviewParked, Subject: field + string(rune('0'+len(items))), Field: field, Opened: at(1)})
+		items = append(items, store.Review{Sync: "contacts", Kind: store.ReviewParked, Subject: field + string(rune('0'+len(items))), Field: field, Cause: "bad " + field, Opened: at(1)})
 	}
 	b.ok(b.s.Decide(b.ctx, "contacts", [2]int64{}, store.Facts{Reviews: items}))
 	all, err := b.s.Reviews(b.ctx, store.ReviewQuery{})
@@ -102,4 +102,7 @@ func foundReviews(b *bench) {
 	mails, err := b.s.Reviews(b.ctx, store.ReviewQuery{Field: "email", After: all[0].ID})
 	b.ok(err)
 	b.same("found", []store.Review{all[2]}, mails)
+	phones, err := b.s.Reviews(b.ctx, store.ReviewQuery{Cause: "bad phone"})
+	b.ok(err)
+	b.same("of a cause", []store.Review{all[1]}, phones)
 }

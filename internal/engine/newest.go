@@ -121,17 +121,15 @@ func (r *run) sideOf(c *conn) record.Side {
 // saidDeleted is when a person last said that the newest records of an object, which were gone at
 // once, were deleted by people; zero = never. Any sync of the connection may have asked.
 func (e *Engine) saidDeleted(ctx context.Context, of store.Object) (time.Time, error) {
-	items, err := e.store.Reviews(ctx, store.ReviewQuery{Kinds: []store.ReviewKind{store.ReviewIdentity}, About: restoredSubject(of)})
+	about := restoredSubject(of)
+	got, err := e.store.Decisions(ctx, "", []string{about})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("load what was said of %s: %w", of, err)
 	}
-	var last time.Time
-	for _, item := range items {
-		if item.Decision == sayDeleted && item.Decided.After(last) {
-			last = item.Decided
-		}
+	if got[about].Decision != sayDeleted {
+		return time.Time{}, nil
 	}
-	return last, nil
+	return got[about].Decided, nil
 }
 
 // looksRestored asks a person about each object of which many of the newest records are gone, or

@@ -149,15 +149,19 @@ func (s *Store) Review(ctx context.Context, id int64) (Review, bool, error) {
 	return list[0], true, nil
 }
 
-// Decisions returns the newest decided item of each of those subjects.
+// Decisions returns the newest decided item of each of those subjects; of all syncs, those that are
+// no longer configured too, for "".
 func (s *Store) Decisions(ctx context.Context, sync string, subjects []string) (map[string]Review, error) {
 	found := map[string]Review{}
 	if len(subjects) == 0 {
 		return found, nil
 	}
 	list, err := s.reviews(ctx, func() (string, []any) {
-		return ` AND sync = ? AND decision <> '' AND ` + s.d.in("subject") + ` ORDER BY decided, id`,
-			args(s.names.sync(sync).id, s.d.list(subjects))
+		of, whose := `= ?`, any(s.names.sync(sync).id)
+		if sync == "" { // their index is by sync
+			of, whose = `IN (SELECT id FROM syncs WHERE workspace = ?)`, s.workspace
+		}
+		return ` AND sync ` + of + ` AND decision <> '' AND ` + s.d.in("subject") + ` ORDER BY decided, id`, args(whose, s.d.list(subjects))
 	})
 	for _, r := range list {
 		found[r.Subject] = r

@@ -133,6 +133,9 @@ func decisions(b *bench) {
 	got, err = b.s.Decisions(b.ctx, "others", []string{"s"})
 	b.ok(err)
 	b.same("of another sync", 0, len(got))
+	got, err = b.s.Decisions(b.ctx, "", []string{"s", "none"})
+	b.ok(err)
+	b.same("of any sync", "right", got["s"].Decision)
 }
 
 func count(x bool) int {

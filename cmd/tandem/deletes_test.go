@@ -392,3 +392,27 @@ func TestR21AContactThatIsInNoBinIsNoticed(t *testing.T) {
 		})
 	}
 }
+
+// R21: Dolibarr answers as if an object were empty where a right is missing. Nobody knows then what
+// happens to its records, and a person is told so until one is shown again.
+func TestR21AnObjectThatShowsNothingAnyMoreIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := synced(t, deletingYAML())
+		had := len(w.crm.Rows("contacts"))
+		for _, r := range w.erp.Rows("contacts") {
+			w.remove(w.erp, "contacts", r.ID)
+		}
+		w.swept()
+		asked := w.reviews(store.ReviewIdentity)
+		if len(asked) != 1 || !strings.Contains(asked[0].Text, "shows no record of erp.contacts any more, of "+fmt.Sprint(had)) || len(w.crm.Rows("contacts")) != had {
+			t.Fatalf("asked %+v; %d of %d contacts are left", asked, len(w.crm.Rows("contacts")), had)
+		}
+		w.put(w.erp, "contacts", "", map[string]string{"lastname": "Anew", "email": "anew@example.net"})
+		w.swept()
+		if asked := w.reviews(store.ReviewIdentity); len(asked) > 0 || len(w.crm.Rows("contacts")) != 1 {
+			t.Errorf("asked %+v; crm has %v", asked, w.crm.Rows("contacts"))
+		}
+		w.quiet()
+	})
+}

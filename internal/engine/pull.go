@@ -192,10 +192,13 @@ func (r *run) readPages(ctx context.Context, side record.Side, rd *reading) erro
 		if page.More {
 			continue
 		}
-		if page.last == nil {
-			return nil
+		switch {
+		case page.last != nil:
+			return r.proveLater(ctx, rd, page.last)
+		case n == 1 && rd.showsNone(page.Page, listing):
+			return r.showsNone(ctx, side, rd)
 		}
-		return r.proveLater(ctx, rd, page.last)
+		return nil
 	}
 }
 
@@ -205,12 +208,19 @@ type readPage struct {
 	last *store.Page // what ends the listing once all that it did not show has been asked for; nil = it has ended, or goes on
 }
 
-// proves reports whether what a listing has not shown is to be asked for by its id when it ends
-// with that page. What a narrowed one did not show may be outside of it (R21). A refresh proves
-// only where the sweep is none: that of a bin.
-func (rd *reading) proves(page connector.Page, listing time.Time) bool {
-	return !page.More && page.Complete && !listing.IsZero() && !rd.state.ListedAt.IsZero() && rd.where == nil &&
+// suspects reports whether what a listing has not shown, which ends with that page, may be gone. What
+// a narrowed one did not show may be outside of it (R21). A refresh looks only where the sweep does
+// not: that of a bin.
+func (rd *reading) suspects(page connector.Page, listing time.Time) bool {
+	return !page.More && !listing.IsZero() && !rd.state.ListedAt.IsZero() && rd.where == nil &&
 		(rd.feed != store.FeedRefresh || rd.end.object.Deletes == record.EvidenceBin)
+}
+
+// showsNone reports whether a listing is over with its first page, which shows nothing and proves
+// nothing. A part of an object may well be empty, and so may a bin.
+func (rd *reading) showsNone(page connector.Page, listing time.Time) bool {
+	return len(page.Changes) == 0 && rd.state.Cursor == "" && rd.part == "" && !page.Complete && rd.suspects(page, listing) &&
+		(rd.feed != store.FeedSweep || rd.end.object.Deletes == record.EvidenceListing)
 }
 
 // readPage reads one page into the mirror. The last one of a listing that proves something is
@@ -235,7 +245,7 @@ func (r *run) readPage(ctx context.Context, rd *reading, from connector.Cursor, 
 	}
 	p := store.Page{Of: rd.end.of, Partition: rd.part, Feed: rd.feed, Changes: changes, Keys: rd.keys, Began: began, After: rd.shownUntil(),
 		Mapped: rd.fields, Listing: listing, Next: page.Next, Done: !page.More, Fields: rd.print, Total: page.Total}
-	if rd.proves(page.Page, listing) {
+	if page.Complete && rd.suspects(page.Page, listing) { // what it has not shown is asked for by its id
 		last := p
 		last.Changes = nil
 		page.last, p.Next, p.Done = &last, from, false

@@ -27,6 +27,7 @@ func (e *RestoredError) Error() string { return e.Text }
 
 func restoredSubject(of store.Object) string { return "restored " + of.String() }
 func sightSubject(of store.Object) string    { return "sight of " + of.String() }
+func listingSubject(of store.Object) string  { return "listing of " + of.String() }
 
 // stillBack stops a run as long as nobody has said what became of the records that are gone, and
 // they are not back. A vendor is restored as a whole: what one object shows stops all syncs of its

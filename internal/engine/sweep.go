@@ -157,16 +157,36 @@ func (r *run) leftOut(ctx context.Context, rd *reading, there int) error {
 	if rd.some { // in a part that was not listed
 		return r.withdrawAbout(ctx, sightSubject(rd.end.of))
 	}
-	about, settled := "listing of "+rd.end.of.String(), []string{sightSubject(rd.end.of)}
+	settled := []string{sightSubject(rd.end.of)}
 	if there <= leastStrayed {
-		settled = append(settled, about)
+		settled = append(settled, listingSubject(rd.end.of))
 	}
 	if err := r.withdrawAbout(ctx, settled...); err != nil || there <= leastStrayed {
 		return err
 	}
-	f := store.Facts{Reviews: []store.Review{{ID: r.e.store.NewID(), Sync: r.p.Name, Kind: store.ReviewIdentity, Subject: about, Opened: time.Now(),
-		Text: fmt.Sprintf("%s listed %s without %d records that are there when they are asked for by their ids: nothing is taken for deleted", rd.end.conn.spec.Title, rd.end.of, there),
-		Fix:  "nothing has to be done here; if it stays so, ask the vendor", Choices: []string{"dismiss"}}}}
+	return r.askListing(ctx, rd, fmt.Sprintf("%s listed %s without %d records that are there when they are asked for by their ids: nothing is taken for deleted", rd.end.conn.spec.Title, rd.end.of, there),
+		"nothing has to be done here; if it stays so, ask the vendor")
+}
+
+// showsNone tells a person of an object that is listed as if it had no record any more, where that proves
+// nothing: they may be out of sight, and nothing that happens to them is seen (R21). What is said ends
+// with the next listing that proves something.
+func (r *run) showsNone(ctx context.Context, side record.Side, rd *reading) error {
+	tally, err := r.e.store.Tally(ctx, r.p.Name)
+	if err != nil {
+		return err
+	}
+	if tally.Rows[side] == 0 {
+		return nil
+	}
+	return r.askListing(ctx, rd, fmt.Sprintf("%s shows no record of %s any more, of %d that are known: they may be out of sight, and nothing is taken for deleted", rd.end.conn.spec.Title, rd.end.of, tally.Rows[side]),
+		"give the user of the credential the right to see them; if people have deleted all of them, that is carried on as soon as there is another record")
+}
+
+// askListing shows what is wrong with the listings of an object.
+func (r *run) askListing(ctx context.Context, rd *reading, text, fix string) error {
+	f := store.Facts{Reviews: []store.Review{{ID: r.e.store.NewID(), Sync: r.p.Name, Kind: store.ReviewIdentity, Subject: listingSubject(rd.end.of), Opened: time.Now(),
+		Text: text, Fix: fix, Choices: []string{"dismiss"}}}}
 	if err := r.e.store.Decide(ctx, r.p.Name, r.marks, f); err != nil {
 		return fmt.Errorf("open review: %w", err)
 	}

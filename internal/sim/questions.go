@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -101,7 +102,7 @@ func (o *oracle) needless(r asked) string {
 		}
 		return "nobody merged anything, nor deleted a record whose key another one had"
 	case store.ReviewIdentity: // R21: a sweep is cancelled by what exists and cannot be seen
-		if o.w.counts[hidden] > 0 || o.w.rewound {
+		if o.w.counts[hidden] > 0 || o.w.rewound || o.emptied(r) {
 			return ""
 		}
 		return "nobody hid anything"
@@ -136,6 +137,15 @@ func (o *oracle) needless(r asked) string {
 	default:
 		return "nothing of the kind happened"
 	}
+}
+
+// emptied reports whether a question is about an object of which people took records away, maybe all,
+// at a vendor that may show none of what is there.
+func (o *oracle) emptied(r asked) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Keys(o.gone)), func(at spot) bool {
+		side := o.w.set.Sides[at.side]
+		return side.Shy && at.kind == r.kind && strings.Contains(r.Text, " shows no record of "+side.Connection+".")
+	})
 }
 
 // repointed reports whether a record refers to one into which people merged another: the vendor

@@ -185,7 +185,7 @@ type batch struct {
 	open    map[store.Object]*unfinished // creates of unknown or pending outcome; nil = not loaded yet
 	dirty   bool                         // the records are planned again, maybe because of a decision
 	erased  map[store.Spot]time.Time     // when the person of an unlinked record, or of a candidate, was erased; zero = never (R32)
-	carried [2]map[string]string         // the key of ours that a record carries, as far as it was asked for
+	carried [2]map[string]carried        // the key of ours that a record carries, as far as it was asked for
 }
 
 // load brings together what deciding about the records of one side needs, in few queries.

@@ -302,10 +302,10 @@ func (b *batch) keyOf(ctx context.Context, side record.Side, id string) (key str
 		return "", false
 	}
 	if b.carried[side] == nil {
-		b.carried[side] = map[string]string{}
+		b.carried[side] = map[string]carried{}
 	}
-	if key, known = b.carried[side][id]; known {
-		return key, true
+	if c, asked := b.carried[side][id]; asked {
+		return c.key, c.known
 	}
 	ids := []string{id}
 	for _, other := range slices.Sorted(maps.Keys(b.rows[side])) {
@@ -315,15 +315,21 @@ func (b *batch) keyOf(ctx context.Context, side record.Side, id string) (key str
 			ids = append(ids, other)
 		}
 	}
-	changes, err := end.conn.able.Reader.Read(ctx, end.of.Name, ids)
-	if err != nil || len(changes) != len(ids) {
-		return "", false
-	}
-	for i, c := range changes {
-		if v, shown := c.Fields[f.Name]; shown || c.Fate != connector.Present {
-			b.carried[side][ids[i]] = v.Text()
+	changes, err := end.conn.able.Reader.Read(metered(ctx, b.r.calls[side]), end.of.Name, ids)
+	for i, id := range ids {
+		var c carried // who gives no answer is not asked again for each record of the batch
+		if err == nil && len(changes) == len(ids) {
+			v, shown := changes[i].Fields[f.Name]
+			c = carried{v.Text(), shown || changes[i].Fate != connector.Present && !isHidden(changes[i])}
 		}
+		b.carried[side][id] = c
 	}
-	key, known = b.carried[side][id]
-	return key, known
+	c := b.carried[side][id]
+	return c.key, c.known
+}
+
+// A carried is what is known of the key of ours in a record.
+type carried struct {
+	key   string // "" = none
+	known bool
 }

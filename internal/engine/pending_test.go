@@ -9,6 +9,7 @@ import (
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/twin"
 )
 
 func TestR36APendingWriteIsAskedForAndNeverSentAgain(t *testing.T) {
@@ -90,6 +91,28 @@ func TestR36ManyPendingCreatesDoNotCostACallEach(t *testing.T) {
 		}
 		if a, b := len(w.a.Rows("cards")), len(w.b.Rows("cards")); a != n || b != n {
 			t.Errorf("a has %d, b has %d", a, b)
+		}
+	})
+}
+
+// A vendor that cannot say now whose key a record carries is asked once for all of them, and each waits.
+func TestR36AVendorThatCannotSayIsNotAskedAboutEachRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.Replace(cardsYAML, "    match: [email]\n", "    match: [code]\n", 1))
+		w.b.Slow(time.Hour)
+		w.put(w.a, "cards", "", map[string]string{"name": "Card"})
+		w.sync("cards")
+		for i := range 10 {
+			w.put(w.b, "cards", "", map[string]string{"name": fmt.Sprint("Theirs ", i)})
+		}
+		down := w.b.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/get"})
+		w.sync("cards")
+		if n := down.Hits(); n == 0 || n > 5 {
+			t.Errorf("it was asked %d times", n)
+		}
+		if a := w.a.Rows("cards"); len(a) != 1 {
+			t.Errorf("a has %v while nobody knows what was made at b", a)
 		}
 	})
 }

@@ -263,9 +263,12 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 		return err
 	}
 	s.likely = map[int64][]record.Record{}
+	old := func(row store.Row) bool {
+		return !slices.ContainsFunc(ops, func(op store.Op) bool { return mayBeSince(op, row) })
+	}
 	var after int64
 	for {
-		rows, err := s.r.e.store.Changed(ctx, s.end.of, after, planBatch)
+		rows, err := s.r.e.store.ChangedBut(ctx, s.end.of, after, planBatch, old)
 		if err != nil {
 			return fmt.Errorf("search the mirror: %w", err)
 		}
@@ -275,8 +278,7 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 		for _, row := range rows {
 			after = row.Seq
 			for _, op := range ops {
-				// A vendor's clock may be wrong by minutes.
-				switch young := row.Fate == connector.Present && row.Created.After(op.SentAt.Add(-time.Hour)); {
+				switch young := mayBeSince(op, row); {
 				case young && s.end.holds(row.Fields, op.Set):
 					hits[op.ID] = append(hits[op.ID], row.Record)
 				case young && s.end.resembles(row.Fields, op.Set):
@@ -285,6 +287,12 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 			}
 		}
 	}
+}
+
+// mayBeSince reports whether a record that is there may have been created after an operation was sent. A
+// vendor's clock may be wrong by minutes.
+func mayBeSince(op store.Op, row store.Row) bool {
+	return row.Fate == connector.Present && row.Created.After(op.SentAt.Add(-time.Hour))
 }
 
 // holds reports whether a record has all values that were sent.

@@ -78,6 +78,7 @@ func (t *tx) putKeys(object int64, rows []*stored) error {
 		id   string
 	}
 	var fresh []indexed
+	var freshWords []worded
 	for _, r := range rows {
 		if !r.changed || bytes.Equal(r.oldKeys, r.keys) {
 			continue
@@ -98,9 +99,11 @@ func (t *tx) putKeys(object int64, rows []*stored) error {
 				return fmt.Errorf("index rows: %w", err)
 			}
 		}
-		if err := t.putWords(object, r.id, old, now); err != nil {
+		words, err := t.dropWords(object, r.id, old, now)
+		if err != nil {
 			return err
 		}
+		freshWords = append(freshWords, words...)
 		for _, k := range now {
 			if !k.isWord() {
 				fresh = append(fresh, indexed{k.hash(), r.id})
@@ -117,7 +120,7 @@ func (t *tx) putKeys(object int64, rows []*stored) error {
 	if err := insert.flush(); err != nil {
 		return fmt.Errorf("index rows: %w", err)
 	}
-	return nil
+	return t.putWords(object, freshWords)
 }
 
 // FindByKey returns the ids of the present rows that hold each key, or for an [IntoKey] of

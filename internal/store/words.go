@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,24 +34,40 @@ func WordKey(word string) Key {
 
 func (k Key) isWord() bool { return k.Name == wordName }
 
-// putWords brings the index of words in line with a row: old and now are all of its keys.
-func (t *tx) putWords(object int64, id string, old, now []Key) error {
+// A worded is an entry of the index of words.
+type worded struct{ word, id string }
+
+// dropWords takes the words that a row no longer has out of the index, and returns those that are new
+// in it: old and now are all of its keys.
+func (t *tx) dropWords(object int64, id string, old, now []Key) ([]worded, error) {
 	for _, k := range old {
 		if !k.isWord() || slices.Contains(now, k) {
 			continue
 		}
 		if _, err := t.exec(`DELETE FROM mirror_words WHERE object = ? AND word = ? AND id = ?`, object, []byte(k.Value), id); err != nil {
+			return nil, fmt.Errorf("index words: %w", err)
+		}
+	}
+	var fresh []worded
+	for _, k := range now {
+		if k.isWord() && !slices.Contains(old, k) {
+			fresh = append(fresh, worded{k.Value, id})
+		}
+	}
+	return fresh, nil
+}
+
+// putWords adds words to the index.
+func (t *tx) putWords(object int64, fresh []worded) error {
+	insert := t.insert(`INSERT INTO mirror_words (workspace, object, word, id)`, 4, `ON CONFLICT (object, word, id) DO NOTHING`)
+	slices.SortFunc(fresh, func(a, b worded) int { return cmp.Compare(a.word, b.word) })
+	for _, w := range fresh {
+		if err := insert.row(t.s.workspace, object, []byte(w.word), w.id); err != nil {
 			return fmt.Errorf("index words: %w", err)
 		}
 	}
-	for _, k := range now {
-		if !k.isWord() || slices.Contains(old, k) {
-			continue
-		}
-		if _, err := t.exec(`INSERT INTO mirror_words (workspace, object, word, id) VALUES (?, ?, ?, ?) ON CONFLICT (object, word, id) DO NOTHING`,
-			t.s.workspace, object, []byte(k.Value), id); err != nil {
-			return fmt.Errorf("index words: %w", err)
-		}
+	if err := insert.flush(); err != nil {
+		return fmt.Errorf("index words: %w", err)
 	}
 	return nil
 }

@@ -65,10 +65,14 @@ func standingKey(sync int64, side record.Side, reason string) tallyKey {
 // of the given reasons, or of all if none is given.
 func (s *Store) Standings(ctx context.Context, sync string, limit int, reasons ...string) ([]Standing, error) {
 	and, some := "", []any{}
+	var counts []any
 	if len(reasons) > 0 {
 		and = ` AND reason IN (?` + strings.Repeat(", ?", len(reasons)-1) + `)`
 		for _, reason := range reasons {
 			some = append(some, reason)
+			for _, side := range record.Sides() {
+				counts = append(counts, standingKey(0, side, reason).what)
+			}
 		}
 	}
 	var list []Standing
@@ -76,6 +80,14 @@ func (s *Store) Standings(ctx context.Context, sync string, limit int, reasons .
 		e, err := s.sync(ctx, q, sync)
 		if err != nil {
 			return err
+		}
+		if len(counts) > 0 { // those of other reasons may be most records of a side: they are not walked for nothing
+			n := 0
+			err := q.each(ctx, `SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM tallies WHERE sync = ? AND what IN (?`+strings.Repeat(", ?", len(counts)-1)+`)`,
+				append(args(e.id), counts...), func(scan scanner) error { return scan(&n) })
+			if err != nil || n == 0 {
+				return err
+			}
 		}
 		return q.each(ctx, `SELECT side, id, reason, detail FROM standing WHERE sync = ?`+and+` ORDER BY side, id LIMIT ?`,
 			append(append(args(e.id), some...), limit), func(scan scanner) error {

@@ -158,6 +158,13 @@ func standings(b *bench) {
 	got, err := b.s.Standings(b.ctx, "contacts", 9)
 	b.ok(err)
 	b.same("standings", []store.Standing{one, two}, got)
+	for want, reasons := range map[string][]string{"ambiguous": {"gone", "ambiguous"}, "filtered": {"filtered"}, "": {"gone"}} {
+		got, err = b.s.Standings(b.ctx, "contacts", 9, reasons...)
+		b.ok(err)
+		if want == "" && len(got) > 0 || want != "" && (len(got) != 1 || got[0].Reason != want) {
+			b.Errorf("of %v: %+v", reasons, got)
+		}
+	}
 	one.Reason = "duplicate"
 	b.decide(store.Facts{Standing: []store.Standing{one}, InScope: []store.Spot{right("1"), right("2")}})
 	got, err = b.s.Standings(b.ctx, "contacts", 9)

@@ -236,6 +236,8 @@ func (x *alerts) ofConnections(ctx context.Context, p *plan.Plan, now time.Time)
 	for _, c := range lines {
 		if s, dead := x.deadOf(c, now); dead {
 			states = append(states, s)
+		} else if s, ends := endingOf(c, p.Timezone, now); ends {
+			states = append(states, s)
 		}
 		if c.Hooks != nil && c.Hooks.Silent != nil {
 			states = append(states, notify.State{
@@ -247,6 +249,18 @@ func (x *alerts) ofConnections(ctx context.Context, p *plan.Plan, now time.Time)
 	return states, nil
 }
 
+// endingOf says that the access to a connection ends within days.
+func endingOf(c status.Connection, zone *time.Location, now time.Time) (notify.State, bool) {
+	since := c.Grant.EndsSoon(now)
+	if since.IsZero() {
+		return notify.State{}, false
+	}
+	return notify.State{
+		Kind: notify.Expiry, Of: c.Connection, Since: since, What: "the access to " + c.Connection + " ends " + stamp(*c.Grant.Ends, zone) + " unless it is renewed before",
+		Fix: "tandem connections authorize " + c.Connection + " asks a person to agree",
+	}, true
+}
+
 // deadOf says why a connection cannot be used. Since when it was seen to is remembered, so that a
 // message that is tried again is the same one.
 func (x *alerts) deadOf(c status.Connection, now time.Time) (notify.State, bool) {
@@ -254,7 +268,7 @@ func (x *alerts) deadOf(c status.Connection, now time.Time) (notify.State, bool)
 	switch {
 	case c.Paused != "":
 		s.What, s.Fix = oneLine(c.Paused), "when that is mended, tandem check "+c.Connection+" tries it again"
-	case c.Grant != nil && c.Grant.Problem != "" || c.Health == status.SignedOut:
+	case c.Grant != nil && c.Grant.Problem != "" && (!c.Grant.Authorized || c.Grant.Ends != nil && !now.Before(*c.Grant.Ends)) || c.Health == status.SignedOut:
 		s.What, s.Fix = "nobody grants access to "+c.Connection+" any more", "tandem connections authorize "+c.Connection+" asks a person to agree"
 		if c.Grant != nil && c.Grant.Problem != "" {
 			s.What = oneLine(c.Grant.Problem)

@@ -13,7 +13,9 @@ import (
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/notify"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/status"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/rest/grant"
 	"github.com/tandemhub/tandem/twin"
 )
 
@@ -272,5 +274,42 @@ func TestTheWaysThatAConfigurationNames(t *testing.T) {
 	}
 	if ways := waysOf(&plan.Plan{}); len(ways) != 0 {
 		t.Errorf("nobody is to be told, and %v", ways)
+	}
+}
+
+func TestAccessThatEndsIsToldBeforeItDoes(t *testing.T) {
+	t.Parallel()
+	used := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	const day = 24 * time.Hour
+	for name, x := range map[string]struct {
+		lasts time.Duration
+		wrong string
+		at    time.Duration // since it was used
+		told  time.Duration // since when it ends soon; 0 = it does not
+		dead  bool
+	}{
+		"long before":            {60 * day, "", 50 * day, 0, false},
+		"a week before":          {60 * day, "", 54 * day, 53 * day, false},
+		"it lasts a few days":    {6 * day, "", 5 * day, 4 * day, false},
+		"it was used again":      {60 * day, "", 0, 0, false},
+		"it ended":               {60 * day, "", 61 * day, 0, false},
+		"nothing can renew it":   {60 * day, "nothing to renew it with", day, 0, false},
+		"nothing will renew it":  {60 * day, "nothing to renew it with", 59 * day, 53 * day, false},
+		"nothing has renewed it": {60 * day, "nothing to renew it with", 61 * day, 0, true},
+		"it goes on without end": {0, "", 500 * day, 0, false},
+		"it cannot be used now":  {60 * day, "the vendor said no", 59 * day, 0, true},
+	} {
+		standing := grant.Standing{Authorized: x.wrong != "the vendor said no", Problem: x.wrong, Used: used}
+		if x.lasts > 0 {
+			standing.Ends = used.Add(x.lasts)
+		}
+		c, now := status.Connection{Connection: "crm", Health: status.OK, Grant: status.GrantOf(standing)}, used.Add(x.at)
+		got, ends := endingOf(c, time.UTC, now)
+		if ends != (x.told > 0) || ends && (got.Kind != notify.Expiry || !got.Since.Equal(used.Add(x.told)) || !strings.Contains(got.Fix, "authorize crm")) {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if _, dead := (&alerts{}).deadOf(c, now); dead != x.dead {
+			t.Errorf("%s: it is dead: %t", name, dead)
+		}
 	}
 }

@@ -132,15 +132,48 @@ func (tokens) RoundTrip(r *http.Request) (*http.Response, error) {
 // granted makes the connection crm one that a person grants.
 func (b *bench) granted() {
 	b.Helper()
+	b.grantedFor(0)
+}
+
+// grantedFor is granted for a while without use.
+func (b *bench) grantedFor(dies time.Duration) {
+	b.Helper()
 	kept, err := safe.Open(b.Context(), b.hub.store, safe.Places{Env: func(string) (string, bool) { return "", false }, File: b.TempDir() + "/key"}, nil)
 	b.ok(err)
 	g, err := grant.New(grant.Options{
 		Name: "crm", ClientID: "app", Secret: "cl1ent-s3cret", Base: "https://crm.example", State: kept.State("crm"),
-		OAuth: connector.OAuth{Authorize: "https://crm.example/agree", Token: "/token", Revoke: "/revoke"},
+		OAuth: connector.OAuth{Authorize: "https://crm.example/agree", Token: "/token", Revoke: "/revoke", Dies: dies},
 		HTTP:  func(string) *http.Client { return &http.Client{Transport: tokens{}} },
 	})
 	b.ok(err)
 	b.hub.grants = map[string]*grant.Grant{"crm": g}
+}
+
+// A grant that nobody has used for long, and that nothing will renew.
+func TestAccessThatEndsSoonIsTold(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.populate()
+	b.connected()
+	b.grantedFor(30 * 24 * time.Hour)
+	w := b.signed(account.Admin)
+	got := w.post("/connections/crm/authorize")
+	state := regexp.MustCompile(`state=([A-Z0-9]+)`).FindStringSubmatch(got.Body.String())[1]
+	b.to(w.get("/oauth/crm?code=c0de&state="+state), "/connections/crm?done=authorized")
+	const soon = "Access ends soon"
+	for days, told := range map[int]bool{0: false, 22: false, 24: true, 29: true} {
+		b.c.now = func() time.Time { return time.Now().Add(time.Duration(days) * 24 * time.Hour) }
+		for _, path := range []string{"/", "/connections", "/connections/crm"} {
+			page := w.get(path)
+			b.want(page, http.StatusOK, "unless it is used")
+			if got := strings.Contains(page.Body.String(), soon); got != told {
+				t.Errorf("after %d days %s tells of the end: %t", days, path, got)
+			}
+		}
+		if got := strings.Contains(w.get("/").Body.String(), "Sign in again before that."); got != told {
+			t.Errorf("after %d days people are asked to sign in again: %t", days, got)
+		}
+	}
 }
 
 func TestAPersonAgreesInTheBrowser(t *testing.T) {

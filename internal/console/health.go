@@ -28,7 +28,7 @@ type connectionView struct {
 	Read   time.Time // since when all that syncs use of it has been read to its end; zero = not yet
 	Syncs  []string
 	Asleep bool // all of its syncs are paused
-	Needs  bool // a person has to sign in again, or soon
+	Ending bool // a person has to sign in again within days
 }
 
 // Path is the address of the connection's page.
@@ -109,7 +109,7 @@ func (c *console) connectionViews(ctx context.Context) ([]connectionView, error)
 		v.Syncs = syncsAt(p, line.Connection)
 		v.Asleep = len(v.Syncs) > 0 && !slices.ContainsFunc(v.Syncs, func(name string) bool { _, is := paused[name]; return !is })
 		v.Read = readSince(p, line.Connection, objects)
-		v.Needs = line.Grant.Pressing(c.now())
+		v.Ending = !line.Grant.EndsSoon(c.now()).IsZero()
 		var identity connector.Identity
 		if k := slices.IndexFunc(known, func(k store.Connection) bool { return k.Name == line.Connection }); k >= 0 {
 			identity = known[k].Identity
@@ -183,6 +183,8 @@ func (v connectionView) notices(now time.Time) []homeNotice {
 	switch {
 	case v.Health == status.SignedOut:
 		add("signedout", v.Grant.Problem)
+	case !v.Grant.EndsSoon(now).IsZero():
+		all = append(all, homeNotice{Kind: "expiry", Of: v.Connection.Connection, At: *v.Grant.Ends, Path: v.Path()})
 	case v.Grant.Pressing(now):
 		add("grant", v.Grant.Problem)
 	}

@@ -42,6 +42,7 @@ type homeNotice struct {
 	Fix  string
 	Path string
 	N    int
+	At   time.Time // when it will be; zero = it is
 }
 
 func (c *console) showHome(w http.ResponseWriter, r *http.Request) error {

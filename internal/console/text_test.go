@@ -37,8 +37,8 @@ func families() map[string][]string {
 	for _, r := range account.TokenRights() {
 		f["right."] = append(f["right."], string(r))
 	}
-	f["notice."] = []string{"full", "failing", "paused", "signedout", "grant", "hooks", "silent", "spent", "decision"}
-	f["health."] = []string{"ok", "paused", "unchecked", "signedout"}
+	f["notice."] = []string{"full", "failing", "paused", "signedout", "grant", "expiry", "hooks", "silent", "spent", "decision"}
+	f["health."] = []string{"ok", "paused", "unchecked", "signedout", "soon"}
 	f["lack."] = lackWords()
 	for _, name := range everyAbility().Names() {
 		f["ability."] = append(f["ability."], keyOf(name))

@@ -24,6 +24,7 @@ const (
 	Silence    Kind = "silence"    // a vendor that reports by itself has not done so for long
 	Queue      Kind = "queue"      // ever more waits to be written
 	Unusual    Kind = "unusual"    // a run was unlike those before it
+	Expiry     Kind = "expiry"     // access to a connection ends within days
 	Test       Kind = "test"
 )
 
@@ -65,8 +66,8 @@ type Message struct {
 const again = time.Hour
 
 // once reports whether nobody is told that a state of this kind has ended: a later run that is as
-// usual says nothing about the one that was not.
-func once(k Kind) bool { return k == Unusual }
+// usual says nothing about the one that was not, and access does not end soon once it has ended.
+func once(k Kind) bool { return k == Unusual || k == Expiry }
 
 // Options say what is told at all.
 type Options struct {
@@ -173,6 +174,8 @@ func (m Message) title() string {
 		return m.Of + " does not succeed"
 	case Credential:
 		return m.Of + " cannot be used"
+	case Expiry:
+		return "access to " + m.Of + " ends soon"
 	case Silence:
 		return m.Of + " has fallen silent"
 	case Queue:

@@ -17,7 +17,7 @@ func at(minutes int) time.Time {
 }
 
 func all() []string {
-	return []string{string(Failure), string(Credential), string(Silence), string(Queue), string(Unusual)}
+	return []string{string(Failure), string(Credential), string(Silence), string(Queue), string(Unusual), string(Expiry)}
 }
 
 // A slate is a memory that is gone with the test.

@@ -46,7 +46,9 @@ const (
 )
 
 // NotifyWords are what can be told of.
-func NotifyWords() []string { return []string{"failure", "credential", "silence", "queue", "unusual"} }
+func NotifyWords() []string {
+	return []string{"failure", "credential", "silence", "queue", "unusual", "expiry"}
+}
 
 const (
 	defaultQueue = 1000

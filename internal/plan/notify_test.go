@@ -63,7 +63,7 @@ func TestWhoIsToldIsConfigured(t *testing.T) {
 	}
 	_, rest, _ := strings.Cut(notifyFile, "connections:")
 	p, problems, _ = parseVault("version: 1\nconnections:"+rest, nil, nil)
-	if len(problems) > 0 || p.Notify.Set() || p.Notify.Queue != 1000 || p.Notify.Test != 7*24*time.Hour || len(p.Notify.On) != 5 {
+	if len(problems) > 0 || p.Notify.Set() || p.Notify.Queue != 1000 || p.Notify.Test != 7*24*time.Hour || len(p.Notify.On) != len(NotifyWords()) {
 		t.Errorf("without: %+v %v", p.Notify, problems)
 	}
 }

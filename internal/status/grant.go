@@ -18,16 +18,22 @@ type Grant struct {
 // soon is how long ahead the end of a grant is told, at most.
 const soon = 7 * 24 * time.Hour
 
-// Pressing reports whether a person should act: something is wrong, or the last third of a
-// grant's time has begun that is used seldom or never.
+// Pressing reports whether a person should act: something is wrong, or the grant ends soon.
 func (l *Grant) Pressing(now time.Time) bool {
-	switch {
-	case l == nil:
-		return false
-	case l.Problem != "":
-		return true
+	return l != nil && (l.Problem != "" || !l.EndsSoon(now).IsZero())
+}
+
+// EndsSoon returns since when a grant that still works is about to end: a week before, or when the
+// last third of its time begins. The zero time if it is not.
+func (l *Grant) EndsSoon(now time.Time) time.Time {
+	if l == nil || !l.Authorized || l.Ends == nil {
+		return time.Time{}
 	}
-	return l.Ends != nil && l.Ends.Sub(now) < min(soon, l.Ends.Sub(l.used)/3)
+	since := l.Ends.Add(-min(soon, l.Ends.Sub(l.used)/3))
+	if now.Before(since) || !now.Before(*l.Ends) {
+		return time.Time{}
+	}
+	return since
 }
 
 // GrantOf puts a standing into the words of a status.

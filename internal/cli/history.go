@@ -143,7 +143,10 @@ func entryWhat(e store.Entry) string {
 		return "told of " + e.Field + ": " + setText(e.Set)
 	case store.Decided:
 		if e.Field != "" && (!e.Old.IsEmpty() || !e.New.IsEmpty()) {
-			return e.Field + ": " + change + " entered in the review queue"
+			if strings.HasSuffix(e.Why, ": "+store.Edited) {
+				return e.Field + ": " + change + " entered in the review queue"
+			}
+			return e.Field + ": " + shown(e.New, valueWidth) + " chosen, not " + shown(e.Old, valueWidth)
 		}
 		return "decided"
 	case store.Deleted, store.Archived:

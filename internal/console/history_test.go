@@ -27,7 +27,9 @@ func (w *world) history() {
 		{At: at, Run: 12, Sync: "cards", Side: record.Right, Of: b, Record: "1", Kind: store.Written, Field: "name", Old: text("<script>alert(1)</script>"), New: text("Ann"), Why: "left changed"},
 		{At: at, Run: 12, Sync: "cards", Side: record.Left, Of: store.Object{Connection: "a", Name: "cards"}, Record: "9", Kind: store.Overruled, Field: "name", Old: text("Lee"), New: text("Ann"), Why: "left wins"},
 		{At: at, Run: 12, Sync: "cards", Side: record.Right, Of: b, Record: "2", Kind: store.Created, Set: record.Fields{"name": text("Kim"), "fax": {}, "email": text("k@x")}, Why: "no partner"},
-		{At: at, Sync: "cards", Kind: store.Decided, By: "ann", Why: "guard: pass"},
+		{At: at, Sync: "cards", Kind: store.Decided, By: "ann", Why: "guard: approve"},
+		{At: at, Sync: "cards", Side: record.Right, Of: b, Record: "3", Kind: store.Decided, Field: "town=city", Old: text("Rome"), New: text("Oslo"), By: "kim", Why: "conflict: right"},
+		{At: at, Sync: "cards", Side: record.Right, Of: b, Record: "4", Kind: store.Decided, By: "kim", Why: "ambiguous: 4711"},
 	}
 	if err := w.hub.store.SetSync(w.Context(), "cards", store.Object{Connection: "a", Name: "cards"}, b); err != nil {
 		w.Fatal(err)
@@ -44,14 +46,14 @@ func TestTheJournalIsFoundByWhateverOneLooksFor(t *testing.T) {
 	w.reads(w.body(see.get("/history")), "journal", "Nothing has happened here.")
 	w.history()
 	all := w.body(see.get("/history"))
-	w.reads(all, "journal", "decided", "guard: pass", "by ann", "b.cards/2 created email k@x · name Kim", "a.cards/9 name gave way Lee → became Ann left wins · r12",
+	w.reads(all, "journal", "b.cards/4 decided 4711 Doubtful match", "b.cards/3 town / city decided The right value Rome → became Oslo Conflict", "decided This was meant: let it through", "by ann", "b.cards/2 created email k@x · name Kim", "a.cards/9 name gave way Lee → became Ann left wins · r12",
 		"b.cards/1 name changed <script>alert(1)</script> → became Ann", "b.cards/1 email changed a@x → became b@x long ago")
 	if strings.Contains(all, "<script>alert") || strings.Contains(all, `type="checkbox" form=`) {
 		t.Errorf("markup of others, or something to choose for a viewer:\n%s", all)
 	}
 	for query, want := range map[string]string{
-		"record=b.cards/2": "Kim", "field=email": "long ago", "run=r12&kind=overruled": "Lee", "by=ann": "guard", "connection=a": "Lee", "kind=created": "Kim",
-		"since=2h&field=name&kind=written": "left changed", "lost=1": "Lee", "lost=1&kind=overruled": "Lee", "sync=cards&kind=decided": "guard", "record=b.cards/1&field=email": "long ago",
+		"record=b.cards/2": "Kim", "field=email": "long ago", "run=r12&kind=overruled": "Lee", "by=ann": "This was meant", "connection=a": "Lee", "kind=created": "Kim",
+		"since=2h&field=name&kind=written": "left changed", "lost=1": "Lee", "lost=1&kind=overruled": "Lee", "sync=cards&kind=decided&by=ann": "This was meant", "record=b.cards/1&field=email": "long ago",
 	} {
 		body := w.body(see.get("/history?" + query))
 		w.reads(body, "journal", want)

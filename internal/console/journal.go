@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,11 +37,29 @@ type journalLine struct {
 	Fields  []journalField
 	More    int  // fields that are not shown
 	Told    bool // the reason names the person already
+	Decided *decidedView
 }
 
 type journalField struct {
 	Name  string
 	Value record.Value
+}
+
+// A decidedView is what a person decided: the question, and the answer to it.
+type decidedView struct {
+	Kind   store.ReviewKind
+	Choice choiceView
+}
+
+// decidedOf reads the reason of a line, such as "conflict: left"; nil if it is no such line.
+func decidedOf(e store.Entry) *decidedView {
+	kind, word, ok := strings.Cut(e.Why, ": ")
+	if e.Kind != store.Decided || !ok || !slices.Contains(engine.ReviewKinds(), store.ReviewKind(kind)) {
+		return nil
+	}
+	d := decidedView{Kind: store.ReviewKind(kind), Choice: choiceView{Word: word}}
+	d.Choice.Text = choiceText(d.Kind, word)
+	return &d
 }
 
 // journal returns a page of the journal; more is the query of the page that it is on.
@@ -71,6 +90,9 @@ func (c *console) journal(r *http.Request, h store.HistoryQuery, path string, mo
 func lineOf(e store.Entry) journalLine {
 	line := journalLine{Entry: e, Can: engine.TakesBack(e.Kind)}
 	line.Told = e.By != "" && strings.HasSuffix(e.Why, "by "+e.By)
+	if e.Kind == store.Decided {
+		line.Decided, line.Field = decidedOf(e), keyName(e.Field)
+	}
 	if e.Run != 0 {
 		line.RunName = engine.RunName(e.Run)
 	}

@@ -102,7 +102,20 @@ func (t *tx) decideReview(c Choice, by string, at time.Time) error {
 		return err
 	}
 	e := Entry{Field: r.Field, Why: string(r.Kind) + ": " + c.Decision}
+	if chosen, ok := sideOf(c.Decision); ok && r.Kind == ReviewConflict {
+		e.Old, e.New = r.Values[chosen.Other()], r.Values[chosen]
+	}
 	return t.closeDecided(r, c.Decision, "", by, at, []Entry{e})
+}
+
+// sideOf is the side that a decision names.
+func sideOf(decision string) (record.Side, bool) {
+	for _, side := range record.Sides() {
+		if decision == side.String() {
+			return side, true
+		}
+	}
+	return record.Left, false
 }
 
 // EditReview notes the values that a person has entered for an item, in the journal too, a

@@ -70,7 +70,9 @@ func reviewRefresh(b *bench) {
 }
 
 func reviewDecide(b *bench) {
-	r := b.open(b.review("s"))[0]
+	asked := b.review("s")
+	asked.Values = [2]record.Value{record.Text("a"), record.Text("b")}
+	r := b.open(asked)[0]
 	b.ok(b.s.DecideReview(b.ctx, r.ID, "left", "ann", at(2)))
 	got, _, err := b.s.Review(b.ctx, r.ID)
 	b.ok(err)
@@ -80,7 +82,7 @@ func reviewDecide(b *bench) {
 	b.same("review", 0, b.tally().Review)
 	lines, err := b.s.History(b.ctx, store.HistoryQuery{Connection: "erp", Object: "contacts", Record: "1"})
 	b.ok(err)
-	if len(lines) != 1 || lines[0].Kind != store.Decided || lines[0].By != "ann" || !lines[0].At.Equal(at(2)) {
+	if len(lines) != 1 || lines[0].Kind != store.Decided || lines[0].By != "ann" || !lines[0].At.Equal(at(2)) || lines[0].Old.Text() != "b" || lines[0].New.Text() != "a" {
 		b.Errorf("journal: %+v", lines)
 	}
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
 )
 
 // addSync writes the sync of the form down: into the adopted configuration, or to be put into the
@@ -45,6 +47,10 @@ func (c *console) writeSync(w http.ResponseWriter, r *http.Request, data newSync
 	if err != nil {
 		return err
 	}
+	adopts := !now.Adopted && r.PostFormValue("adopt") == "1"
+	if adopts {
+		now.Text = now.FileText
+	}
 	text, err := plan.AddSync([]byte(now.Text), sync)
 	if err != nil {
 		data.Fragment = sync.YAML(2)
@@ -58,6 +64,11 @@ func (c *console) writeSync(w http.ResponseWriter, r *http.Request, data newSync
 		data.Problems = problems
 		return c.view.again(w, r, invalid("error.configuration"), "newsync", data)
 	}
+	if adopts {
+		if now, err = c.adoptAs(r, now.Text); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !now.Adopted:
 		data.Fragment = sync.YAML(2)
@@ -65,11 +76,27 @@ func (c *console) writeSync(w http.ResponseWriter, r *http.Request, data newSync
 	case now.Edited:
 		return c.view.again(w, r, invalid("error.edited"), "newsync", data)
 	}
-	if err := c.saveConfiguration(r, now.Current.Number, string(text), "+ "+sync.Name); err != nil {
+	// Nothing is written before somebody has seen what it would be: it begins from its plan.
+	if err := c.hub.Store().PauseSync(r.Context(), store.Pause{Sync: sync.Name, By: visitOf(r).who.Name, At: c.now()}); err != nil {
 		return err
+	}
+	if err := c.saveConfiguration(r, now.Current.Number, string(text), "+ "+sync.Name); err != nil {
+		return errors.Join(err, c.hub.Resume(r.Context(), sync.Name))
 	}
 	note(r, sync.Name, "")
 	return c.redirect(w, address("/syncs/new/saved", nil, "name", sync.Name), "")
+}
+
+// adoptAs takes the file over, if it still is the text that was worked with.
+func (c *console) adoptAs(r *http.Request, text string) (Configuration, error) {
+	if _, err := c.hub.AdoptFile(r.Context(), visitOf(r).who.Name, ""); err != nil {
+		return Configuration{}, c.asked(err)
+	}
+	now, err := c.hub.Configuration(r.Context())
+	if err == nil && now.Text != text {
+		err = invalid("error.outdated")
+	}
+	return now, err
 }
 
 // take reads what was entered into the page; false if it is none of the choices.

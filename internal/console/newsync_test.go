@@ -68,6 +68,7 @@ func TestASyncIsAddedToTheAdoptedConfiguration(t *testing.T) {
 	if got := b.text(); got != want {
 		t.Errorf("saved\n%s\nwant\n%s", got, want)
 	}
+	b.held("people", true)
 	waiting := w.get("/syncs/new/saved?name=people")
 	b.want(waiting, http.StatusOK, "Being taken over")
 	if waiting.Header().Get("Refresh") == "" {
@@ -85,6 +86,46 @@ func TestASyncIsAddedToTheAdoptedConfiguration(t *testing.T) {
 		if got := b.text(); !strings.Contains(got, line) {
 			t.Errorf("%q is not in\n%s", line, got)
 		}
+	}
+}
+
+// held wants a sync to be paused, or not.
+func (b *bench) held(sync string, want bool) {
+	b.Helper()
+	all, err := b.hub.store.Pauses(b.Context())
+	b.ok(err)
+	if _, got := all[sync]; got != want {
+		b.Errorf("%s is paused: %t", sync, got)
+	}
+}
+
+func TestTheFileIsAdoptedWithANewSync(t *testing.T) {
+	t.Parallel()
+	b, h := newSyncBench(t)
+	w := b.signed(account.Admin)
+	b.want(w.get("/syncs/new?left=crm.people&right=erp.people"), http.StatusOK, "Adopt the configuration, save, and plan it", "Show what to put into the file")
+	form := []string{"left", "crm.people", "right", "erp.people", "name", "people", "direction", "both", "prefer", "left", "delete", "ignore", "schedule", "1h", "field", "0", "adopt", "1"}
+	h.file = "version: 1\nwrong: 1\n"
+	b.want(w.post("/syncs/new", form...), http.StatusUnprocessableEntity, "It cannot be used as it is.")
+	if got := b.text(); got != "" {
+		t.Errorf("what is wrong was adopted: %q", got)
+	}
+	b.held("people", false)
+	h.file = "version: 1\nsyncs:\n  contacts:\n    left: crm.people\n"
+	b.to(w.post("/syncs/new", form...), "/syncs/new/saved?name=people")
+	if got := b.text(); !strings.HasPrefix(got, h.file) || !strings.Contains(got, "  people:\n") {
+		t.Errorf("saved %q", got)
+	}
+	if first, _, err := b.hub.store.Configuration(t.Context(), 1); err != nil || first.Text != h.file {
+		t.Errorf("the first version is %q, %v", first.Text, err)
+	}
+	b.held("people", true)
+	h.plan.Syncs = append(h.plan.Syncs, plan.Sync{Name: "people", Ends: h.plan.Syncs[0].Ends})
+	b.want(w.get("/syncs/people/plan"), http.StatusOK, "This sync is paused")
+	h.acts = nil
+	b.to(w.post("/syncs/people/run", "begin", "1"), "/syncs/people?done=running")
+	if got := strings.Join(h.acts, ", "); got != "resume people" {
+		t.Errorf("the hub was asked for %q", got)
 	}
 }
 
@@ -109,8 +150,8 @@ func TestAnyFormOfANewSyncIsAnswered(t *testing.T) {
 	t.Parallel()
 	b, _ := newSyncBench(t)
 	w := b.signed(account.Admin)
-	words := []string{"", "crm.people", "erp.people", "people", "new", "both", "left-to-right", "ask", "archive", "15m", "0", "-1", "99", "mail1\tmail2", "role1", "name2", "x\x00y", "<b>", strings.Repeat("a", 300)}
-	names := []string{"left", "right", "name", "direction", "prefer", "delete", "schedule", "key", "field", "direction-0", "left-0", "right-0", "more-0"}
+	words := []string{"", "1", "crm.people", "erp.people", "people", "new", "both", "left-to-right", "ask", "archive", "15m", "0", "-1", "99", "mail1\tmail2", "role1", "name2", "x\x00y", "<b>", strings.Repeat("a", 300)}
+	names := []string{"left", "right", "name", "direction", "prefer", "delete", "schedule", "key", "field", "direction-0", "left-0", "right-0", "more-0", "adopt"}
 	rapid.Check(t, func(t *rapid.T) {
 		values := url.Values{formField: {w.form()}}
 		for _, name := range names {

@@ -27,6 +27,7 @@ type planPage struct {
 	Sync   plan.Sync
 	Job    job // zero = nothing was planned
 	Has    bool
+	Paused bool // it runs only when somebody says so
 	Counts []planCount
 	Kind   string // only these; "" = all
 	Items  []planItem
@@ -62,7 +63,12 @@ func (c *console) showPlan(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	paused, err := c.hub.Store().Pauses(r.Context())
+	if err != nil {
+		return err
+	}
 	data := planPage{Sync: sync}
+	_, data.Paused = paused[sync.Name]
 	if data.Job, data.Has = c.jobs.of(planning, sync.Name); data.Has {
 		if data.Job.Under() {
 			w.Header().Set("Refresh", watchWait)

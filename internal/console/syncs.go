@@ -164,7 +164,13 @@ func (c *console) acted(r *http.Request, do func(sync string) error) (string, er
 }
 
 func (c *console) runSync(w http.ResponseWriter, r *http.Request) error {
-	to, err := c.acted(r, func(sync string) error { return c.hub.Run(sync) })
+	begins := r.PostFormValue("begin") == "1" // and goes on by its schedule
+	to, err := c.acted(r, func(sync string) error {
+		if err := c.hub.Run(sync); err != nil || !begins {
+			return err
+		}
+		return c.hub.Resume(r.Context(), sync)
+	})
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,15 @@ function listen() {
 
 if (document.querySelector("[data-live][id]")) listen();
 
+// Escape closes what was opened over the page: the menu of a phone, and goes back to what opened it.
+addEventListener("keydown", (e) => {
+  const menu = document.querySelector(".places details[open]");
+  const opener = menu?.querySelector("summary");
+  if (e.key !== "Escape" || !opener?.checkVisibility() || !menu.contains(e.target)) return;
+  menu.open = false;
+  opener.focus();
+});
+
 // A form with data-ask asks before it is sent.
 addEventListener("submit", (e) => {
   const text = e.target.dataset?.ask;

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,10 +19,31 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/tandemhub/tandem/internal/console"
 )
 
 // A chrome is a real browser, Debian's chromium. Each tab that it opens has cookies of its own.
-type chrome struct{ ctx context.Context }
+type chrome struct {
+	ctx context.Context
+
+	mu   sync.Mutex
+	seen map[string]bool // rows of the console's table, of which a page was inspected
+	rows *http.ServeMux
+}
+
+// note notes that a page of a row was looked at.
+func (c *chrome) note(pattern string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen[pattern] = true
+}
+
+func (c *chrome) inspected(pattern string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen[pattern]
+}
 
 // unless skips a test aloud where something is missing; with CI=true it fails.
 func unless(t *testing.T, there bool, missing string) {
@@ -55,7 +77,11 @@ func newChrome(t *testing.T) *chrome {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start %s: %v", program, err)
 	}
-	return &chrome{ctx: ctx}
+	c := &chrome{ctx: ctx, seen: map[string]bool{}, rows: http.NewServeMux()}
+	for _, p := range console.Pages() {
+		c.rows.Handle(p.Pattern, http.NotFoundHandler())
+	}
+	return c
 }
 
 // A tab is one window with cookies of its own. Whatever a page complains about is noted: what it
@@ -63,8 +89,9 @@ func newChrome(t *testing.T) *chrome {
 type tab struct {
 	testing.TB
 
-	ctx  context.Context
-	base string
+	chrome *chrome
+	ctx    context.Context
+	base   string
 
 	mu    sync.Mutex
 	wrong []string
@@ -75,7 +102,7 @@ func (c *chrome) tab(t testing.TB, base string) *tab {
 	t.Helper()
 	ctx, end := chromedp.NewContext(c.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(end)
-	w := &tab{TB: t, ctx: ctx, base: base}
+	w := &tab{TB: t, chrome: c, ctx: ctx, base: base}
 	said := chromedp.Console(ctx)
 	go w.hear(said)
 	w.wear(allLooks()[0])
@@ -186,13 +213,24 @@ func (w *tab) script(expression string, into any) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, soon)
 	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("Promise.resolve("+expression+").then(x => JSON.stringify(x ?? null))", chromedp.EvalAwaitPromise))
+	text, err := w.evaluate(ctx, expression)
+	for range 3 { // a page that waits for something loads itself again, maybe now
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+		time.Sleep(200 * time.Millisecond)
+		text, err = w.evaluate(ctx, expression)
+	}
 	if err == nil && into != nil {
 		err = json.Unmarshal([]byte(text), into)
 	}
 	if err != nil {
 		w.Fatalf("evaluate in %s: %v", w.where(), err)
 	}
+}
+
+func (w *tab) evaluate(ctx context.Context, expression string) (string, error) {
+	return chromedp.Run(ctx, chromedp.Evaluate[string]("Promise.resolve("+expression+").then(x => JSON.stringify(x ?? null))", chromedp.EvalAwaitPromise))
 }
 
 // reads wants texts in what people see of the page.
@@ -268,6 +306,7 @@ const narrowest = 320
 // theme is in one of them, and each width.
 func (w *tab) inspect(a *axe, name string) {
 	w.Helper()
+	w.chrome.note(w.pattern(w.where()))
 	for i, x := range allLooks() {
 		w.wear(x)
 		w.fits(name, x.width)

@@ -75,7 +75,7 @@ func athens(t *testing.T) *time.Location {
 	return loc
 }
 
-func twinOf(t *testing.T, system string, o twin.Options) twin.Twin {
+func twinOf(t testing.TB, system string, o twin.Options) twin.Twin {
 	t.Helper()
 	i := slices.IndexFunc(systems.All(), func(s connector.System) bool { return s.Spec.Name == system })
 	return systems.All()[i].Twin(o)

@@ -54,7 +54,7 @@ func callAll(t *testing.T, s *Store) {
 	note(s.Claim(ctx, right, connector.Create, 5, time.Now()))
 	run(s.Settle(ctx, []Settlement{{Op: op.ID}}, Facts{}))
 	run(s.StartRun(ctx, Run{ID: 9, Sync: "contacts"}))
-	for _, h := range []HistoryQuery{{}, {Connection: "erp", Object: "contacts", Record: "1"}, {Since: time.Now()}, {Sync: "contacts"}, {Run: 9}} {
+	for _, h := range []HistoryQuery{{}, {Connection: "erp", Object: "contacts", Record: "1"}, {Since: time.Now()}, {Sync: "contacts"}, {Run: 9}, {Connection: "erp", Object: "contacts", Record: "1", Sync: "contacts"}} {
 		note(s.History(ctx, h))
 	}
 	note(s.TakeHints(ctx, []Arrival{{Connection: "erp", At: time.Now(), Hints: []record.Ref{{Object: "contacts", ID: "1"}}}}))
@@ -146,6 +146,9 @@ func TestStatementsUseTheirIndexes(t *testing.T) {
 		}
 		if strings.Contains(q, "decision <> '' AND subject") && !strings.Contains(plan, "reviews_decided (workspace=? AND sync=? AND subject=?)") {
 			t.Errorf("%s\nwalks what was decided:\n%s", q, plan)
+		}
+		if strings.Contains(q, "UNION SELECT id FROM journal") && strings.Contains(plan, "journal_sync") {
+			t.Errorf("%s\nwalks a sync's journal for the lines of one record:\n%s", q, plan)
 		}
 		if strings.Contains(q, "opened >= ?") && !strings.Contains(plan, "reviews_opened") {
 			t.Errorf("%s\nwalks reviews:\n%s", q, plan)

@@ -93,7 +93,7 @@ func (s *Store) History(ctx context.Context, h HistoryQuery) ([]Entry, error) {
 			limit = 1000
 		}
 		newest := `id DESC`
-		if h.Sync != "" || h.Run != 0 {
+		if (h.Sync != "" || h.Run != 0) && h.Record == "" {
 			newest = `at DESC, id DESC` // as the index on sync and time has it
 		}
 		return q.each(ctx, `SELECT `+entryColumns+` FROM journal WHERE `+where+` ORDER BY `+newest+` LIMIT ?`, append(a, limit),
@@ -126,7 +126,10 @@ func (s *Store) historyWhere(ctx context.Context, q runner, h HistoryQuery) (str
 	case h.Connection != "":
 		add(s.d.in("object"), s.d.list(s.names.objectsOf(h.Connection, h.Object)))
 	}
-	if h.Sync != "" {
+	switch {
+	case h.Sync != "" && h.Record != "":
+		add(`+sync = ?`, s.names.sync(h.Sync).id) // the lines of a record are few: the index on syncs is kept out
+	case h.Sync != "":
 		add(`sync = ?`, s.names.sync(h.Sync).id)
 	}
 	if h.Run != 0 {

@@ -126,9 +126,13 @@ func (c *console) showReview(w http.ResponseWriter, r *http.Request) error {
 		items = items[:reviewLines]
 		data.Older = f.address("/review", "after", strconv.FormatInt(items[reviewLines-1].ID, 10))
 	}
+	names, err := c.namerOf(r.Context(), items)
+	if err != nil {
+		return err
+	}
 	for _, it := range items {
 		line := reviewLine{Review: it, Where: c.recordName(it), Link: f.Item(it.ID), Name: keyName(it.Field)}
-		line.Sides, line.Conflict = sidesOf(it)
+		line.Sides, line.Conflict = names.sides(it)
 		if engine.NamesAffected(it) {
 			line.Many = len(it.Candidates)
 		}
@@ -138,20 +142,6 @@ func (c *console) showReview(w http.ResponseWriter, r *http.Request) error {
 		data.Words = append(data.Words, choiceView{Word: word, Text: choiceText(f.Kind, word)})
 	}
 	return c.view.page(w, r, "review", data)
-}
-
-// sidesOf shows what the two sides of a conflict hold, as they spell it. It reports false for what
-// is about no two values.
-func sidesOf(it store.Review) (sides [2]cell, two bool) {
-	if it.Kind != store.ReviewConflict || it.Link == 0 {
-		return sides, false
-	}
-	for side, v := range it.Values {
-		if sides[side].None = v.IsEmpty(); !sides[side].None {
-			sides[side].Before = shorten(v.String(), 60)
-		}
-	}
-	return [2]cell{sides[0].against(sides[1]), sides[1].against(sides[0])}, true
 }
 
 // count makes the tabs.
@@ -303,9 +293,18 @@ func (c *console) showMany(w http.ResponseWriter, r *http.Request) error {
 	if p.All {
 		p.UpTo = items[len(items)-1].ID
 	}
-	for _, g := range engine.GroupsOf(picked) {
+	groups := engine.GroupsOf(picked)
+	var firsts []store.Review
+	for _, g := range groups {
+		firsts = append(firsts, g.First)
+	}
+	names, err := c.namerOf(r.Context(), firsts)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
 		group := manyGroup{Sync: g.First.Sync, Kind: g.First.Kind, Field: keyName(g.First.Field), Cause: g.Cause(), N: len(g.Items), First: p.Filter.Item(g.First.ID)}
-		group.Sides, group.Conflict = sidesOf(g.First)
+		group.Sides, group.Conflict = names.sides(g.First)
 		p.Groups = append(p.Groups, group)
 	}
 	return c.view.page(w, r, "review_many", p)

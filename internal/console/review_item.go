@@ -214,14 +214,20 @@ func (c *console) itemPage(r *http.Request, it store.Review) (itemPage, error) {
 	if engine.NamesAffected(it) {
 		return p, c.stopped(r, &p, sync, known)
 	}
-	show := shower{l: visitOf(r).locale, zone: c.hub.Plan().Timezone, pic: pic, it: it}
+	show := shower{l: visitOf(r).locale, zone: c.hub.Plan().Timezone, pic: pic, it: it, named: &engine.Naming{}}
+	rivals := []store.Review{it}
 	if it.Kind == store.ReviewConflict {
-		rivals := []store.Review{it}
 		if it.Link != 0 && it.Decision == "" {
 			if rivals, err = c.hub.Store().Reviews(ctx, store.ReviewQuery{Open: true, Link: it.Link, Kinds: []store.ReviewKind{store.ReviewConflict}, Limit: 100}); err != nil {
 				return p, err
 			}
 		}
+	}
+	show.wantNames(rivals)
+	if err := show.named.Load(ctx, c.hub.Store()); err != nil {
+		return p, err
+	}
+	if it.Kind == store.ReviewConflict {
 		p.Rows, p.Choices = show.conflicts(rivals), nil
 	}
 	show.records(&p)

@@ -13,10 +13,58 @@ import (
 
 // A shower turns the picture of an item into what its page shows.
 type shower struct {
-	l    *locale
-	zone *time.Location
-	pic  engine.Picture
-	it   store.Review
+	l     *locale
+	zone  *time.Location
+	pic   engine.Picture
+	it    store.Review
+	named *engine.Naming // of what is referred to
+}
+
+// cell shows a value of a side. A reference is told by the name of the record, and its id.
+func (s shower) cell(side record.Side, f record.Field, v record.Value) cell {
+	return namedCell(s.l.cellOf(f, v, s.zone), s.named, s.pic.Of[side].Connection, f, v)
+}
+
+// namedCell puts the names of records beside their ids.
+func namedCell(c cell, n *engine.Naming, connection string, f record.Field, v record.Value) cell {
+	if c.None || f.Kind != record.KindReference && f.Kind != record.KindReferences {
+		return c
+	}
+	items := v.Items()
+	if !v.IsList() {
+		items = []record.Value{v}
+	}
+	var parts []string
+	for _, item := range items {
+		part := engine.ChoiceLabel(f, item.Text())
+		if name := n.Name(connection, f, item.Text()); name != "" {
+			part = name + " (" + part + ")"
+		}
+		parts = append(parts, part)
+	}
+	return cell{Before: shorten(strings.Join(parts, ", "), longest)}
+}
+
+// wantNames notes all references that the page of an item shows.
+func (s shower) wantNames(rivals []store.Review) {
+	for _, side := range record.Sides() {
+		at := s.pic.Of[side].Connection
+		for _, f := range s.pic.Fields {
+			s.named.Want(at, f.On[side], f.Values[side], f.Base[side])
+			for _, it := range rivals {
+				if it.Field == f.Key {
+					s.named.Want(at, f.On[side], it.Values[side])
+				}
+			}
+			for _, c := range s.pic.Candidates {
+				for _, x := range c.Fields {
+					if x.Key == f.Key {
+						s.named.Want(at, f.On[side], x.Mine, x.Theirs)
+					}
+				}
+			}
+		}
+	}
 }
 
 // name is what people call a mapped field: as the side of the item does, else the other one.
@@ -47,7 +95,7 @@ func keyName(key string) string {
 func (s shower) cells(f engine.PictureField, values [2]record.Value, same bool) [2]cell {
 	var out [2]cell
 	for _, side := range record.Sides() {
-		out[side] = s.l.cellOf(f.On[side], values[side], s.zone)
+		out[side] = s.cell(side, f.On[side], values[side])
 	}
 	if kind := f.On[0].Kind; !same && kind != record.KindReference && kind != record.KindReferences {
 		out[0], out[1] = out[0].against(out[1]), out[1].against(out[0])
@@ -65,8 +113,9 @@ func (s shower) conflicts(items []store.Review) []conflictRow {
 		if base.IsEmpty() {
 			base, side = f.Base[it.Side.Other()], it.Side.Other()
 		}
-		row.Base = s.l.cellOf(f.On[side], base, s.zone)
-		own := shower{l: s.l, zone: s.zone, pic: s.pic, it: it}
+		row.Base = s.cell(side, f.On[side], base)
+		own := s
+		own.it = it
 		if it.Decision == "" && it.Link != 0 && s.pic.Editable && own.mayEnter(f) {
 			e := own.entry(f, it.Values[it.Side])
 			row.Entry = &e
@@ -107,7 +156,7 @@ func (s shower) records(p *itemPage) {
 		for _, c := range s.it.Edit.Fields {
 			f := s.pic.Field(c.Key)
 			p.Answered = append(p.Answered, fieldView{Name: s.name(f), Known: [2]bool{true, true},
-				Sides: [2]cell{s.l.cellOf(f.On[s.it.Edit.Side], c.Now[s.it.Edit.Side], s.zone), s.l.cellOf(f.On[s.it.Edit.Side], c.To[s.it.Edit.Side], s.zone)}})
+				Sides: [2]cell{s.cell(s.it.Edit.Side, f.On[s.it.Edit.Side], c.Now[s.it.Edit.Side]), s.cell(s.it.Edit.Side, f.On[s.it.Edit.Side], c.To[s.it.Edit.Side])}})
 		}
 	}
 }
@@ -172,8 +221,8 @@ func (s shower) compared(key string, columns []candidateView) comparedRow {
 				continue
 			}
 			x := c.Fields[j]
-			row.Mine = s.l.cellOf(f.On[s.it.Side], x.Mine, s.zone)
-			row.Cells[i] = comparedCell{Known: true, Same: x.Same, cell: s.l.cellOf(f.On[theirs], x.Theirs, s.zone)}
+			row.Mine = s.cell(s.it.Side, f.On[s.it.Side], x.Mine)
+			row.Cells[i] = comparedCell{Known: true, Same: x.Same, cell: s.cell(theirs, f.On[theirs], x.Theirs)}
 			if !x.Same {
 				row.Cells[i].cell = row.Cells[i].against(row.Mine)
 			}

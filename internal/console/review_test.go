@@ -33,16 +33,22 @@ type desk struct {
 
 func newDesk(t *testing.T, rules string) *desk {
 	t.Helper()
+	return newDeskOf(t, "", rules)
+}
+
+// newDeskOf is newDesk with more fields.
+func newDeskOf(t *testing.T, more, rules string) *desk {
+	t.Helper()
 	d := &desk{bench: newBench(t)}
 	d.a, d.b = deskTwin(t), deskTwin(t)
-	const yaml = `version: 1
+	yaml := `version: 1
 timezone: UTC
 country: GR
 connections:
   a: { system: toy, url: "http://a.test/v1", api_key: "${KEY}" }
   b: { system: toy, url: "http://b.test/v1", api_key: "${KEY}" }
 syncs:
-  cards: { left: a.cards, right: b.cards, match: [email], fields: [name, box, email, phone, code, discount, stage, tags, notes], prefer: ask`
+  cards: { left: a.cards, right: b.cards, match: [email], fields: [name, box, email, phone, code, discount, stage, tags, notes` + more + `], prefer: ask`
 	specs := []connector.Spec{toy.Spec()}
 	p, problems := plan.Parse("tandem.yaml", []byte(yaml+rules+" }\n"), func(string) (string, bool) { return d.a.Settings()["api_key"], true }, specs)
 	if problems.HasErrors() {
@@ -197,6 +203,30 @@ func TestAConflictIsSolvedFieldByField(t *testing.T) {
 		if lines := strings.Join(d.audited(), "\n"); strings.Count(lines, "(shown first)|done") != 1 || !strings.Contains(lines, "name=name: right, discount=discount: left, phone=phone: edit|done") {
 			t.Errorf("the audit: %s", lines)
 		}
+	})
+}
+
+// A person who decides knows what records are called, and not their ids.
+func TestWhatIsReferredToIsShownByName(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskOf(t, ", label", " }\n  labels: { left: a.labels, right: b.labels, match: [code], fields: [name, code]")
+		label := func(tw *toy.Twin, name string) string {
+			id, err := tw.Put("labels", "", map[string]string{"name": name, "code": strings.ToLower(name)})
+			d.ok(err)
+			return id
+		}
+		gold, silver, bronze := label(d.a, "Gold"), label(d.a, "<b>Silver</b>"), label(d.b, "Bronze")
+		d.sync()
+		left, right := d.pair("name", "Ann", "email", "ann@x.gr", "label", gold)
+		d.put(d.a, left, "label", silver)
+		d.put(d.b, right, "label", bronze)
+		d.sync()
+		it := d.only(store.ReviewConflict)
+		silverText, bronzeText := "&lt;b&gt;Silver&lt;/b&gt; ("+silver+")", "Bronze ("+bronze+")"
+		d.want(d.w.get("/review"), http.StatusOK, silverText, bronzeText)
+		d.want(d.w.get("/review/many?kind=conflict&all=1&choice=left"), http.StatusOK, silverText, bronzeText)
+		d.want(d.w.get(at(it.ID)), http.StatusOK, silverText, bronzeText, "Gold ("+gold+")")
 	})
 }
 

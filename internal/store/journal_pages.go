@@ -10,10 +10,12 @@ import (
 )
 
 // Where no index knows what is wanted, a page is looked for among so many lines, in so many
-// steps: a page that is not full then says where the search goes on.
+// steps, and for no longer than somebody likes to wait: a page that is not full then says where the
+// search goes on.
 const (
-	journalLook  = 200_000
-	journalSteps = 8
+	journalLook     = 200_000
+	journalSteps    = 8
+	journalPatience = 40 * time.Millisecond // after which no further step begins, unless it is said how far to look
 )
 
 func sqlJournalPages() []string {
@@ -107,7 +109,11 @@ func (s *Store) pageSought(ctx context.Context, q runner, h HistoryQuery, before
 		before = math.MaxInt64
 	}
 	var list []Entry
+	began := time.Now()
 	for range journalSteps {
+		if h.Look == journalLook && time.Since(began) > journalPatience {
+			break
+		}
 		var last, at int64 // the newest line that was not looked at
 		err := q.each(ctx, `SELECT id, at FROM journal WHERE id < ? ORDER BY id DESC LIMIT 1`, args(before),
 			func(scan scanner) error { return scan(&last, &at) })

@@ -2,61 +2,24 @@ package console
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/tandemhub/tandem/connector"
-	"github.com/tandemhub/tandem/connectortest/toy"
 	"github.com/tandemhub/tandem/internal/account"
-	"github.com/tandemhub/tandem/internal/engine"
-	"github.com/tandemhub/tandem/internal/plan"
-	"github.com/tandemhub/tandem/twin"
 )
 
-const apiWorldYAML = `version: 1
-timezone: UTC
-country: GR
-connections:
-  a: { system: toy, url: "http://a.test/v1", api_key: "${KEY}" }
-  b: { system: toy, url: "http://b.test/v1", api_key: "${KEY}" }
-syncs:
-  cards:
-    left: a.cards
-    right: b.cards
-    match: [email, phone]
-    prefer: ask
-    fields: [name, box, email, phone, notes]
-`
-
-// An apiWorld is a console before two toy systems that a sync keeps in step.
+// An apiWorld is a world before a program with a token.
 type apiWorld struct {
-	*bench
-
-	a, b  *toy.Twin
+	*world
 	token string // of an operator, with all rights of one
 }
 
 func newAPIWorld(t testing.TB) *apiWorld {
 	t.Helper()
-	w := &apiWorld{bench: newBench(t), a: newToy(t), b: newToy(t)}
-	key := w.a.Settings()["api_key"]
-	p, problems := plan.Parse("tandem.yaml", []byte(apiWorldYAML), func(string) (string, bool) { return key, true }, []connector.Spec{toy.Spec()})
-	if problems.HasErrors() {
-		t.Fatal(problems)
-	}
-	w.hub.plan, w.hub.specs = p, []connector.Spec{toy.Spec()}
-	w.hub.transport = func(c plan.Connection) http.RoundTripper {
-		if c.Name == "a" {
-			return twin.Transport(w.a)
-		}
-		return twin.Transport(w.b)
-	}
-	w.populate()
+	w := &apiWorld{world: newWorld(t, "match: [email, phone], prefer: ask")}
 	w.token = w.grant("robot", account.See, account.Decide, account.Run, account.Revert)
 	return w
 }
@@ -74,30 +37,6 @@ func (w *apiWorld) grant(name string, rights ...account.Right) string {
 		w.Fatal(err)
 	}
 	return token
-}
-
-// put gives a record of a toy system fields, or makes one.
-func (w *apiWorld) put(tw *toy.Twin, id string, fields map[string]string) string {
-	w.Helper()
-	id, err := tw.Put("cards", id, fields)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return id
-}
-
-// sync runs the sync.
-func (w *apiWorld) sync() engine.Report {
-	w.Helper()
-	var reports []engine.Report
-	err := w.hub.Borrow(w.Context(), func(ctx context.Context, e *engine.Engine) (err error) {
-		reports, err = e.Sync(ctx, []string{"cards"}, engine.SyncOptions{})
-		return err
-	})
-	if err != nil || len(reports) != 1 {
-		w.Fatalf("%v %v", reports, err)
-	}
-	return reports[0]
 }
 
 // ask asks the API with the token; pairs are headers.

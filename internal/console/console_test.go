@@ -30,13 +30,12 @@ type fakeHub struct {
 	grants map[string]*grant.Grant
 	bell   Bell
 
-	engine   func() *engine.Engine // nil = one is made, if there is a transport
+	engine   func() *engine.Engine // nil = there is none, and whoever borrows one is not called
 	progress *Progress
 	asked    []string // syncs to be run
 	acts     []string // pauses and their ends
 
-	transport func(plan.Connection) http.RoundTripper // nil = no engine is made
-	working   error                                   // what Borrow ends with; nil = nothing else works
+	working error // what Borrow ends with; nil = nothing else works
 
 	brought, hinted []string
 	refuses         error // what Bring and Hint end with
@@ -67,17 +66,10 @@ func (h *fakeHub) Borrow(ctx context.Context, fn func(context.Context, *engine.E
 	return h.Look(ctx, fn)
 }
 func (h *fakeHub) Look(ctx context.Context, fn func(context.Context, *engine.Engine) error) error {
-	if h.engine != nil {
-		return fn(ctx, h.engine())
-	}
-	if h.transport == nil {
+	if h.engine == nil {
 		return nil
 	}
-	e, err := engine.New(engine.Options{Store: h.store, Plan: h.plan, Specs: h.specs, Transport: h.transport})
-	if err != nil {
-		return err
-	}
-	return fn(ctx, e)
+	return fn(ctx, h.engine())
 }
 func (h *fakeHub) Bring(_ context.Context, _ string, r *http.Request, body []byte) (int, error) {
 	h.brought = append(h.brought, r.Header.Get("Authorization")+" "+r.URL.RawQuery+" "+string(body))

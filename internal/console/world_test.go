@@ -22,12 +22,7 @@ connections:
   a: { system: toy, url: "http://a.test/v1", api_key: "${KEY}" }
   b: { system: toy, url: "http://b.test/v1", api_key: "${KEY}" }
 syncs:
-  cards:
-    left: a.cards
-    right: b.cards
-    match: [email]
-    fields: [name, box, email, phone, notes]
-`
+  cards: { left: a.cards, right: b.cards, fields: [name, box, email, phone, code, discount, stage, tags, notes`
 
 // A world is a console over two toy address books that are kept in step.
 type world struct {
@@ -35,16 +30,23 @@ type world struct {
 	left, right *toy.Twin
 }
 
-func newWorld(t *testing.T) *world {
+// newWorld makes a world. rules are what else its sync says: how records match, who is preferred.
+func newWorld(t testing.TB, rules string) *world {
+	t.Helper()
+	return newWorldOf(t, "", rules)
+}
+
+// newWorldOf is newWorld with more fields.
+func newWorldOf(t testing.TB, more, rules string) *world {
 	t.Helper()
 	w := &world{bench: newBench(t), left: newToy(t), right: newToy(t)}
 	w.populate()
 	specs := []connector.Spec{toy.Spec()}
-	p, problems := plan.Parse("tandem.yaml", []byte(worldYAML), func(string) (string, bool) { return w.left.Settings()["api_key"], true }, specs)
+	p, problems := plan.Parse("tandem.yaml", []byte(worldYAML+more+"], "+rules+" }\n"), func(string) (string, bool) { return w.left.Settings()["api_key"], true }, specs)
 	if problems.HasErrors() {
 		t.Fatal(problems)
 	}
-	w.hub.plan = p
+	w.hub.plan, w.hub.specs = p, specs
 	w.hub.engine = func() *engine.Engine {
 		e, err := engine.New(engine.Options{Store: w.hub.store, Plan: p, Specs: specs, Workers: 1, Transport: func(c plan.Connection) http.RoundTripper {
 			if c.Name == "a" {
@@ -69,6 +71,7 @@ func newToy(t testing.TB) *toy.Twin {
 	return tw
 }
 
+// put writes a card, or makes one: name, value, name, value …
 func (w *world) put(tw *toy.Twin, id string, pairs ...string) string {
 	w.Helper()
 	fields := map[string]string{}

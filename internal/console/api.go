@@ -104,7 +104,7 @@ func (a *api) describe(x route, tag, summary string) huma.Operation {
 		op.Description = "Takes the right " + string(x.right) + "."
 		op.Security = []map[string][]string{{"token": {}}}
 	}
-	if x.audit != "" {
+	if x.audit != "" && !x.secret {
 		op.Parameters = []*huma.Param{{
 			Name: keyHeader, In: "header", Schema: &huma.Schema{Type: "string", MinLength: new(1), MaxLength: new(mostKey)},
 			Description: "A name of the caller's for this write. Sent again within a day it does nothing, and is answered as the first time.",
@@ -163,15 +163,19 @@ func (a *api) handler(x route) handler {
 	name := x.method + " " + x.pattern
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if x.audit == "" {
-			got, err := a.call(name, r)
-			if err != nil {
-				return err
-			}
-			got.send(w)
-			return nil
+			return a.answer(w, r, name)
 		}
-		return a.once(w, r, name)
+		return a.once(w, r, name, x.secret)
 	}
+}
+
+// answer does an operation, and sends what came of it.
+func (a *api) answer(w http.ResponseWriter, r *http.Request, name string) error {
+	got, err := a.call(name, r)
+	if err == nil {
+		got.send(w)
+	}
+	return err
 }
 
 // call does an operation, and returns its answer or its error.

@@ -38,10 +38,7 @@ func (a *api) finish() error {
 // answers against the document still understands a newer hub. What programs send stays strict.
 func openAnswers(doc *huma.OpenAPI) {
 	for _, item := range doc.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post} {
-			if op == nil {
-				continue
-			}
+		for _, op := range operationsOf(item) {
 			for _, r := range op.Responses {
 				for _, kind := range r.Content {
 					openSchema(doc, kind.Schema)
@@ -49,6 +46,11 @@ func openAnswers(doc *huma.OpenAPI) {
 			}
 		}
 	}
+}
+
+// operationsOf are those of an address, in the order in which people read them.
+func operationsOf(item *huma.PathItem) []*huma.Operation {
+	return slices.DeleteFunc([]*huma.Operation{item.Get, item.Post, item.Put, item.Delete}, func(op *huma.Operation) bool { return op == nil })
 }
 
 func openSchema(doc *huma.OpenAPI, s *huma.Schema) {
@@ -108,10 +110,7 @@ func docsOf(doc *huma.OpenAPI) docsPage {
 	at := map[string]int{}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		item := doc.Paths[path]
-		for _, op := range []*huma.Operation{item.Get, item.Post} {
-			if op == nil {
-				continue
-			}
+		for _, op := range operationsOf(item) {
 			i, known := at[op.Tags[0]]
 			if !known {
 				i = len(page.Groups)

@@ -21,20 +21,20 @@ const (
 )
 
 // once does a write. One that carries a key is done once: whoever did not hear the answer sends it
-// again, and is told what came of the first one.
-func (a *api) once(w http.ResponseWriter, r *http.Request, name string) error {
+// again, and is told what came of the first one. Of a write that carries a secret nothing is kept, not
+// even a hash, by which a password could be guessed: it takes no key.
+func (a *api) once(w http.ResponseWriter, r *http.Request, name string, secret bool) error {
 	body, err := readBody(r)
 	if err != nil {
 		return err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	key := r.Header.Get(keyHeader)
-	if key == "" {
-		got, err := a.call(name, r)
-		if err == nil {
-			got.send(w)
-		}
-		return err
+	switch {
+	case key == "":
+		return a.answer(w, r, name)
+	case secret:
+		return &problem{status: http.StatusUnprocessableEntity, key: "error.input", detail: keyHeader + " is not taken here: nothing of this write is kept"}
 	}
 	asking := store.Asking{Key: key, By: askedBy(r), Route: name, Hash: hashOf(r, body), At: a.console.now()}
 	if len(key) > mostKey || strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' }) {

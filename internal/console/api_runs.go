@@ -43,7 +43,8 @@ type runsInput struct {
 	Paging
 	Waiting
 
-	Sync  string `query:"sync" doc:"only of this sync"`
+	Sync   string `query:"sync" doc:"only of this sync"`
+	Status string `query:"status" enum:"running,ok,review,blocked,failed,cut short" doc:"only those that stand so"`
 	After string `query:"after" doc:"only runs that began later than this one, such as r12; with wait, those that are over"`
 }
 
@@ -57,7 +58,7 @@ func (c *console) apiRuns(ctx context.Context, in *runsInput) (list[jsonl.Run], 
 			return list[jsonl.Run]{}, err
 		}
 	}
-	q := store.RunQuery{Sync: in.Sync, Before: before, Limit: in.Limit + 1}
+	q := store.RunQuery{Sync: in.Sync, Status: in.Status, Before: before, Limit: in.Limit + 1}
 	if in.After != "" {
 		id, ok := parseAfter(in.After)
 		if !ok {
@@ -90,19 +91,83 @@ type runInput struct {
 	ID string `path:"id" doc:"its name, such as r12"`
 }
 
-func (c *console) apiOneRun(ctx context.Context, in *runInput) (jsonl.Run, error) {
-	id, ok := engine.ParseRun(in.ID)
-	if !ok {
-		return jsonl.Run{}, errNotFound()
-	}
+// A runBody is a run, with how far it has come and what it has asked.
+type runBody struct {
+	jsonl.Run
+
+	Stopping bool        `json:"stopping,omitempty" doc:"somebody has asked for its end"`
+	Stages   []stageBody `json:"stages,omitempty" doc:"while it goes on: what it does"`
+	Causes   []causeBody `json:"causes,omitempty" doc:"what people were asked while it went on, by what caused it"`
+}
+
+// A stageBody is one thing that takes time in a run.
+type stageBody struct {
+	Act   engine.Act `json:"act"`
+	Of    string     `json:"of,omitempty" doc:"the object, or the connection"`
+	Done  int        `json:"done"`
+	Total int        `json:"total,omitempty" doc:"absent if it is not known"`
+	Until *time.Time `json:"until,omitempty" doc:"when a wait ends"`
+	Left  *int       `json:"left_seconds,omitempty" doc:"an estimate"`
+}
+
+// A causeBody is what several records wait for.
+type causeBody struct {
+	Kind  store.ReviewKind `json:"kind"`
+	Cause string           `json:"cause,omitempty"`
+	Items int              `json:"items"`
+	Open  int              `json:"open" doc:"of these, not decided yet"`
+	First jsonl.Review     `json:"first" doc:"the oldest of them"`
+}
+
+func (c *console) apiOneRun(ctx context.Context, in *runInput) (runBody, error) {
 	var run store.Run
-	err := in.until(ctx, func() (bool, error) {
-		found, is, err := c.hub.Store().RunByID(detached(ctx), id)
-		if err == nil && !is {
-			err = errNotFound()
-		}
-		run = found
+	err := in.until(ctx, func() (over bool, err error) {
+		run, err = c.runOf(detached(ctx), in.ID)
 		return run.Status != "", err
 	})
-	return jsonl.OfRun(run), err
+	if err != nil {
+		return runBody{}, err
+	}
+	return c.runBody(detached(ctx), run)
+}
+
+func (c *console) runBody(ctx context.Context, run store.Run) (runBody, error) {
+	out := runBody{Run: jsonl.OfRun(run)}
+	if p := c.hub.Progress(); p != nil && p.Run == run.ID {
+		out.Stopping, out.Stages = p.Stopping, c.stageBodies(p)
+	}
+	causes, err := c.causes(ctx, run)
+	for _, x := range causes {
+		out.Causes = append(out.Causes, causeBody{Kind: x.Kind, Cause: x.Cause, Items: x.Items, Open: x.Open, First: jsonl.OfReview(x.First)})
+	}
+	return out, err
+}
+
+func (c *console) stageBodies(p *Progress) []stageBody {
+	var all []stageBody
+	for _, x := range stagesOf(p, c.now()) {
+		body := stageBody{Act: x.Act, Of: x.Of, Done: x.Done, Total: x.Total, Until: moment(x.Until)}
+		if x.Known {
+			body.Left = new(int(x.Estimate.Seconds()))
+		}
+		all = append(all, body)
+	}
+	return all
+}
+
+func (c *console) apiCancel(ctx context.Context, in *Named) (runBody, error) {
+	run, err := c.cancel(ctx, in.ID)
+	if err != nil {
+		return runBody{}, err
+	}
+	return c.runBody(ctx, run)
+}
+
+func (c *console) apiAgain(ctx context.Context, in *Named) (askedBody, error) {
+	run, err := c.again(ctx, in.ID)
+	if err != nil {
+		return askedBody{}, err
+	}
+	after, err := c.newestRun(ctx, run.Sync)
+	return askedBody{Sync: run.Sync, Asked: true, After: after}, err
 }

@@ -188,3 +188,35 @@ func TestRunsAreReadPageByPage(t *testing.T) {
 		t.Errorf("%d runs, and %d page by page: %s", len(all), len(paged), cmp.Diff(all, paged))
 	}
 }
+
+// Cancelling and running again are the pages' own: with the same words in the audit.
+func TestARunIsEndedAndRepeatedOverTheAPI(t *testing.T) {
+	t.Parallel()
+	w := newAPIWorld(t)
+	w.conflict(2)
+	runs := read[list[jsonl.Run]](w, "GET", "/api/v1/runs?status=review", "").Items
+	if len(runs) != 1 {
+		t.Fatalf("%+v", runs)
+	}
+	w.want(w.ask("GET", "/api/v1/runs?status=cutshort", ""), http.StatusUnprocessableEntity, "query.status")
+	at := "/api/v1/runs/" + runs[0].Run
+	one := read[runBody](w, "GET", at, "")
+	if len(one.Causes) != 1 || one.Causes[0].Items != 2 || one.Causes[0].Kind != store.ReviewConflict || len(one.Stages) != 0 || !cmp.Equal(one.Run, runs[0]) {
+		t.Errorf("%+v", one)
+	}
+	w.want(w.ask("POST", at+"/cancel", ""), http.StatusUnprocessableEntity, "error.notrunning")
+	id, _ := engine.ParseRun(runs[0].Run)
+	began := time.Now().Add(-time.Minute)
+	w.hub.progress = &Progress{Run: id, Sync: "cards", Stages: []Stage{{Act: engine.ActRead, Of: "a.cards", Done: 50, Total: 100, Began: began, Seen: began.Add(30 * time.Second)}}}
+	got := read[runBody](w, "POST", at+"/cancel", "")
+	if !got.Stopping || len(got.Stages) != 1 || got.Stages[0].Done != 50 || got.Stages[0].Left == nil || *got.Stages[0].Left != 30 {
+		t.Errorf("%+v", got)
+	}
+	asked := read[askedBody](w, "POST", at+"/again", "")
+	if asked.After != runs[0].Run || !cmp.Equal(w.hub.asked, []string{"cards"}) {
+		t.Errorf("%+v %v", asked, w.hub.asked)
+	}
+	w.want(w.ask("POST", "/api/v1/runs/r99/again", ""), http.StatusNotFound)
+	w.sameAudit("operator|run.cancel|"+runs[0].Run+"|cards|refused", "operator|run.cancel|"+runs[0].Run+"|cards|done",
+		"operator|run.again|cards|after "+runs[0].Run+"|done", "operator|run.again|||refused")
+}

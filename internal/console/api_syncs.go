@@ -124,6 +124,15 @@ func (c *console) lastRun(ctx context.Context, sync string) (string, error) {
 	return engine.RunName(runs[0].ID), nil
 }
 
+// newestRun is the run that the next one of a sync follows; r0 if it never ran.
+func (c *console) newestRun(ctx context.Context, sync string) (string, error) {
+	name, err := c.lastRun(ctx, sync)
+	if name == "" {
+		name = engine.RunName(0)
+	}
+	return name, err
+}
+
 // askedBody answers a wish for a run.
 type askedBody struct {
 	Sync  string `json:"sync"`
@@ -136,12 +145,9 @@ func (c *console) apiRun(ctx context.Context, in *Named) (askedBody, error) {
 		return askedBody{}, err
 	}
 	noteIn(ctx, in.ID, "")
-	after, err := c.lastRun(ctx, in.ID)
+	after, err := c.newestRun(ctx, in.ID)
 	if err != nil {
 		return askedBody{}, err
-	}
-	if after == "" {
-		after = engine.RunName(0)
 	}
 	return askedBody{Sync: in.ID, Asked: true, After: after}, c.hub.Run(in.ID)
 }

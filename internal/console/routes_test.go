@@ -145,6 +145,9 @@ func expectations() map[string]string {
 		"POST /api/v1/review/{id}/edit":   "user decide",
 
 		"GET /api/v1/reports/pipeline": "viewer see",
+
+		"POST /api/v1/runs/{id}/cancel": "operator run",
+		"POST /api/v1/runs/{id}/again":  "operator run",
 	}
 }
 

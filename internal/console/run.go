@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -43,9 +44,8 @@ type causeLine struct {
 	Name string
 }
 
-// runOf returns the run that an address names, as "r12" or "12".
-func (c *console) runOf(r *http.Request) (store.Run, error) {
-	name := r.PathValue("id")
+// runOf returns the run of a name, "r12" or "12".
+func (c *console) runOf(ctx context.Context, name string) (store.Run, error) {
 	id, ok := engine.ParseRun(name)
 	if !ok {
 		var err error
@@ -53,7 +53,7 @@ func (c *console) runOf(r *http.Request) (store.Run, error) {
 			return store.Run{}, errNotFound()
 		}
 	}
-	run, found, err := c.hub.Store().RunByID(r.Context(), id)
+	run, found, err := c.hub.Store().RunByID(ctx, id)
 	if err == nil && !found {
 		err = errNotFound()
 	}
@@ -61,7 +61,7 @@ func (c *console) runOf(r *http.Request) (store.Run, error) {
 }
 
 func (c *console) showRun(w http.ResponseWriter, r *http.Request) error {
-	run, err := c.runOf(r)
+	run, err := c.runOf(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (c *console) showRun(w http.ResponseWriter, r *http.Request) error {
 	if p := c.hub.Progress(); p != nil && p.Run == run.ID {
 		data.Stopping, data.Stages = p.Stopping, stagesOf(p, c.now())
 	}
-	if data.Causes, err = c.causes(r, run); err != nil {
+	if data.Causes, err = c.causes(r.Context(), run); err != nil {
 		return err
 	}
 	if data.Journal, err = c.journal(r, store.HistoryQuery{Run: run.ID}, runPath(run.ID), nil); err != nil {
@@ -98,7 +98,7 @@ func stagesOf(p *Progress, now time.Time) []stageLine {
 }
 
 // causes are what a person was asked while a run went on, by what caused it.
-func (c *console) causes(r *http.Request, run store.Run) ([]causeLine, error) {
+func (c *console) causes(ctx context.Context, run store.Run) ([]causeLine, error) {
 	to := run.Ended
 	if to.IsZero() {
 		to = c.now()
@@ -106,7 +106,7 @@ func (c *console) causes(r *http.Request, run store.Run) ([]causeLine, error) {
 	if run.Status == store.RunCutShort {
 		return nil, nil // nobody knows until when it went on
 	}
-	causes, err := c.hub.Store().ReviewCauses(r.Context(), run.Sync, run.Started, to, mostCauses)
+	causes, err := c.hub.Store().ReviewCauses(ctx, run.Sync, run.Started, to, mostCauses)
 	if err != nil {
 		return nil, err
 	}
@@ -124,31 +124,44 @@ func (c *console) causes(r *http.Request, run store.Run) ([]causeLine, error) {
 	return all, nil
 }
 
-// cancelRun ends a run that is under way.
 func (c *console) cancelRun(w http.ResponseWriter, r *http.Request) error {
-	run, err := c.runOf(r)
+	run, err := c.cancel(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
-	}
-	note(r, engine.RunName(run.ID), run.Sync)
-	if !c.hub.Cancel(run.ID) {
-		return invalid("error.notrunning")
 	}
 	return c.redirect(w, runPath(run.ID), "cancelled")
 }
 
-// runAgain runs the sync of a run once more: what failed is tried again, and what is done stays.
+// cancel ends a run that is under way.
+func (c *console) cancel(ctx context.Context, name string) (store.Run, error) {
+	run, err := c.runOf(ctx, name)
+	if err != nil {
+		return run, err
+	}
+	noteIn(ctx, engine.RunName(run.ID), run.Sync)
+	if !c.hub.Cancel(run.ID) {
+		return run, invalid("error.notrunning")
+	}
+	return run, nil
+}
+
 func (c *console) runAgain(w http.ResponseWriter, r *http.Request) error {
-	run, err := c.runOf(r)
+	run, err := c.again(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	note(r, run.Sync, "after "+engine.RunName(run.ID))
-	if _, known := c.hub.Plan().Sync(run.Sync); !known {
-		return invalid("error.nosync")
-	}
-	if err := c.hub.Run(run.Sync); err != nil {
-		return err
-	}
 	return c.redirect(w, runPath(run.ID), "asked")
+}
+
+// again runs the sync of a run once more: what failed is tried again, and what is done stays.
+func (c *console) again(ctx context.Context, name string) (store.Run, error) {
+	run, err := c.runOf(ctx, name)
+	if err != nil {
+		return run, err
+	}
+	noteIn(ctx, run.Sync, "after "+engine.RunName(run.ID))
+	if _, known := c.hub.Plan().Sync(run.Sync); !known {
+		return run, invalid("error.nosync")
+	}
+	return run, c.hub.Run(run.Sync)
 }

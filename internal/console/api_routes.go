@@ -1,0 +1,74 @@
+package console
+
+import (
+	"slices"
+
+	"github.com/tandemhub/tandem/internal/account"
+)
+
+// apiRoutes are the addresses for programs. What waits for an engine, or goes on for long, is live.
+func (c *console) apiRoutes() []route {
+	return slices.Concat(c.apiStatusRoutes(), c.apiConnectionRoutes(), c.apiSyncRoutes(), c.apiHistoryRoutes(), c.apiReviewRoutes())
+}
+
+// apiStatusRoutes are those of the document, and of how everything stands.
+func (c *console) apiStatusRoutes() []route {
+	return []route{
+		{method: "GET", pattern: "/api/openapi.json", right: public, handler: c.showDocument},
+		{method: "GET", pattern: "/api/docs", right: public, handler: c.showDocs},
+		{method: "GET", pattern: "/api/v1/events", right: account.See, live: true, api: c.streams("status", "What happens, as server-sent events")},
+		{method: "GET", pattern: "/api/v1/me", right: account.See, api: serves("status", "Who the caller is, and may", c.apiMe)},
+		{method: "GET", pattern: "/api/v1/status", right: account.See, api: serves("status", "How everything stands", c.apiStatus)},
+	}
+}
+
+// apiConnectionRoutes are those of connections and their records.
+func (c *console) apiConnectionRoutes() []route {
+	return []route{
+		{method: "GET", pattern: "/api/v1/connections", right: account.See, api: serves("connections", "All connections", c.apiConnections)},
+		{method: "GET", pattern: "/api/v1/connections/{id}", right: account.See, api: serves("connections", "A connection", c.apiConnection)},
+		{method: "POST", pattern: "/api/v1/connections/{id}/test", right: account.Run, live: true, audit: "connection.test", api: serves("connections", "Try a connection", c.apiTest)},
+		{method: "POST", pattern: "/api/v1/connections/{id}/pause", right: account.Run, audit: "connection.pause", api: serves("connections", "Keep all syncs of a connection from running by themselves", c.apiPauseConnection)},
+		{method: "POST", pattern: "/api/v1/connections/{id}/resume", right: account.Run, audit: "connection.resume", api: serves("connections", "Let them run by themselves again", c.apiResumeConnection)},
+		{method: "POST", pattern: "/api/v1/connections/{id}/events", right: account.Run, audit: "connection.events", api: accepts("connections", "Pass on what a vendor has sent", c.apiBring)},
+		{method: "POST", pattern: "/api/v1/connections/{id}/changes", right: account.Run, audit: "connection.changes", api: accepts("connections", "Say which records may have changed", c.apiHint)},
+		{method: "GET", pattern: "/api/v1/records", right: account.See, api: serves("records", "Search records by phone, e-mail, name or id", c.apiRecords)},
+	}
+}
+
+// apiSyncRoutes are those of syncs and their runs.
+func (c *console) apiSyncRoutes() []route {
+	return []route{
+		{method: "GET", pattern: "/api/v1/syncs", right: account.See, api: serves("syncs", "All syncs", c.apiSyncs)},
+		{method: "GET", pattern: "/api/v1/syncs/{id}", right: account.See, api: serves("syncs", "A sync", c.apiSync)},
+		{method: "POST", pattern: "/api/v1/syncs/{id}/run", right: account.Run, audit: "sync.run", api: accepts("syncs", "Run a sync as soon as nothing else works", c.apiRun)},
+		{method: "POST", pattern: "/api/v1/syncs/{id}/pause", right: account.Run, audit: "sync.pause", api: serves("syncs", "Keep a sync from running by itself", c.apiPause)},
+		{method: "POST", pattern: "/api/v1/syncs/{id}/resume", right: account.Run, audit: "sync.resume", api: serves("syncs", "Let a sync run by itself again", c.apiResume)},
+		{method: "POST", pattern: "/api/v1/syncs/{id}/verify", right: account.Run, live: true, audit: "sync.verify", api: serves("syncs", "Compare all pairs with what the systems hold", c.apiVerify)},
+		{method: "GET", pattern: "/api/v1/runs", right: account.See, api: serves("runs", "Runs, the newest first", c.apiRuns)},
+		{method: "GET", pattern: "/api/v1/runs/{id}", right: account.See, api: serves("runs", "A run, and how far it has come", c.apiOneRun)},
+		{method: "POST", pattern: "/api/v1/runs/{id}/cancel", right: account.Run, audit: "run.cancel", api: accepts("runs", "End a run that is under way, which is as safe as a kill", c.apiCancel)},
+		{method: "POST", pattern: "/api/v1/runs/{id}/again", right: account.Run, audit: "run.again", api: accepts("runs", "Run its sync once more: what failed is tried again", c.apiAgain)},
+	}
+}
+
+// apiHistoryRoutes are those of what has happened, and of what is taken back.
+func (c *console) apiHistoryRoutes() []route {
+	return []route{
+		{method: "GET", pattern: "/api/v1/history", right: account.See, api: serves("history", "The journal, the newest line first", c.apiHistory)},
+		{method: "GET", pattern: "/api/v1/why", right: account.See, api: serves("history", "Why a record stands as it does", c.apiWhy)},
+		{method: "POST", pattern: "/api/v1/revert/preview", right: account.Revert, live: true, audit: "revert.preview", api: serves("history", "What a revert would take back", c.apiPreviewRevert)},
+		{method: "POST", pattern: "/api/v1/revert", right: account.Revert, live: true, audit: "revert", api: serves("history", "Take changes back", c.apiRevert)},
+	}
+}
+
+// apiReviewRoutes are those of what people decide, and of reports.
+func (c *console) apiReviewRoutes() []route {
+	return []route{
+		{method: "GET", pattern: "/api/v1/review", right: account.See, api: serves("review", "What waits for a person, the oldest first", c.apiReviews)},
+		{method: "GET", pattern: "/api/v1/review/{id}", right: account.See, api: serves("review", "An item, and all about it", c.apiReview)},
+		{method: "POST", pattern: "/api/v1/review/{id}/decide", right: account.Decide, audit: "review.decide", api: serves("review", "Decide an item", c.apiDecide)},
+		{method: "POST", pattern: "/api/v1/review/{id}/edit", right: account.Decide, audit: "review.edit", api: serves("review", "Enter the right values", c.apiEdit)},
+		{method: "GET", pattern: "/api/v1/reports/pipeline", right: account.See, api: serves("reports", "Deals by stage, month and source", c.apiPipeline)},
+	}
+}

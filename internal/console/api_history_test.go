@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tandemhub/tandem/internal/account"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/store"
@@ -123,4 +124,48 @@ func TestChangesAreTakenBackOverTheAPI(t *testing.T) {
 	}
 	w.want(w.ask("POST", "/api/v1/revert", `{"change":9999}`), http.StatusNotFound, "in the journal")
 	w.want(w.ask("POST", "/api/v1/revert", `{"run":"r1","sync":"x"}`), http.StatusNotFound)
+}
+
+// What goes back is shown first, and done when somebody says so: as on the pages, which show the same.
+func TestAFewLinesAreShownAndTakenBackOverTheAPI(t *testing.T) {
+	t.Parallel()
+	w := newAPIWorld(t)
+	left := w.put(w.left, "", "name", "Ann", "email", "ann@x.gr", "notes", "old", "phone", "+302101234567")
+	w.sync()
+	w.put(w.left, left, "notes", "new", "phone", "+302107654321")
+	w.sync()
+	notes, phone := w.line(store.Written, "notes").ID, w.line(store.Written, "phone").ID
+	got := read[proposedBody](w, "POST", "/api/v1/reverts", fmt.Sprintf(`{"changes":[%d,%d,%d]}`, notes, phone, notes))
+	if got.What != fmt.Sprintf("change %d and 1 more", min(notes, phone)) || got.By != "operator" {
+		t.Errorf("%+v", got)
+	}
+	at := fmt.Sprintf("/api/v1/reverts/%d", got.ID)
+	got = read[proposedBody](w, "GET", at+"?wait=20", "")
+	if got.State != revertShown || len(got.Items) != 2 || got.Counts[engine.RevertDo] != 2 || got.Applied {
+		t.Fatalf("%+v", got)
+	}
+	if now := w.cell(w.right, "notes"); now != "new" {
+		t.Errorf("a look has written %q", now)
+	}
+	w.want(w.signed(account.Operator).get(fmt.Sprintf("/reverts/%d", got.ID)), http.StatusOK, "old")
+	read[proposedBody](w, "POST", at+"/apply", "")
+	got = read[proposedBody](w, "GET", at+"?wait=20", "")
+	if got.State != revertDone || !got.Applied || len(got.Syncs) != 1 || got.Syncs[0].Status != "ok" || w.cell(w.right, "notes") != "old" || w.cell(w.right, "phone") != "+302101234567" {
+		t.Errorf("%+v", got)
+	}
+	w.want(w.ask("POST", at+"/apply", ""), http.StatusUnprocessableEntity, "error.reverted")
+	since := read[proposedBody](w, "POST", "/api/v1/reverts", `{"since":"2h","sync":"cards"}`)
+	read[proposedBody](w, "GET", fmt.Sprintf("/api/v1/reverts/%d?wait=20", since.ID), "")
+	w.want(w.signed(account.Operator).get(fmt.Sprintf("/reverts/%d", since.ID)), http.StatusOK, "everything in cards since")
+	all := read[list[proposedBody]](w, "GET", "/api/v1/reverts", "").Items
+	if len(all) != 2 || all[0].ID != since.ID || all[1].State != revertDone || len(all[1].Items) != 0 {
+		t.Errorf("%+v", all)
+	}
+	for _, body := range []string{`{}`, `{"changes":[1],"run":"r1"}`, `{"changes":[0]}`, `{"changes":[1],"since":"2h"}`, `{"run":"x"}`, `{"run":"r1","sync":"x"}`} {
+		if got := w.ask("POST", "/api/v1/reverts", body); got.Code/100 != 4 {
+			t.Errorf("%s: %d %s", body, got.Code, got.Body)
+		}
+	}
+	w.want(w.ask("GET", "/api/v1/reverts/99", ""), http.StatusNotFound, "error.norevert")
+	w.want(w.ask("POST", "/api/v1/reverts/99/apply", ""), http.StatusNotFound, "error.norevert")
 }

@@ -59,6 +59,10 @@ func (c *console) apiHistoryRoutes() []route {
 		{method: "GET", pattern: "/api/v1/why", right: account.See, api: serves("history", "Why a record stands as it does", c.apiWhy)},
 		{method: "POST", pattern: "/api/v1/revert/preview", right: account.Revert, live: true, audit: "revert.preview", api: serves("history", "What a revert would take back", c.apiPreviewRevert)},
 		{method: "POST", pattern: "/api/v1/revert", right: account.Revert, live: true, audit: "revert", api: serves("history", "Take changes back", c.apiRevert)},
+		{method: "GET", pattern: "/api/v1/reverts", right: account.Revert, api: serves("history", "What people have shown to be taken back, and what came of it", c.apiReverts)},
+		{method: "POST", pattern: "/api/v1/reverts", right: account.Revert, audit: "revert.preview", api: accepts("history", "Look, in the background, at what a revert would take back", c.apiPropose)},
+		{method: "GET", pattern: "/api/v1/reverts/{id}", right: account.Revert, api: serves("history", "A revert, and all that it takes back", c.apiProposed)},
+		{method: "POST", pattern: "/api/v1/reverts/{id}/apply", right: account.Revert, audit: "revert", api: accepts("history", "Take back what was shown", c.apiApply)},
 	}
 }
 

@@ -45,7 +45,7 @@ type runsInput struct {
 
 	Sync   string `query:"sync" doc:"only of this sync"`
 	Status string `query:"status" enum:"running,ok,review,blocked,failed,cut short" doc:"only those that stand so"`
-	After string `query:"after" doc:"only runs that began later than this one, such as r12; with wait, those that are over"`
+	After  string `query:"after" doc:"only runs that began later than this one, such as r12; with wait, those that are over"`
 }
 
 func (c *console) apiRuns(ctx context.Context, in *runsInput) (list[jsonl.Run], error) {

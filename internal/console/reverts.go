@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
-	"github.com/tandemhub/tandem/internal/store"
 )
 
 const (
@@ -79,7 +79,7 @@ func (s *reverts) add(q engine.RevertRequest) (int64, bool) {
 	if len(s.all) >= mostReverts {
 		oldest := int64(0)
 		for id, x := range s.all {
-			if idle := x.state == revertShown || x.state == revertDone || x.state == revertFailed; idle && (oldest == 0 || id < oldest) {
+			if x.over() && (oldest == 0 || id < oldest) {
 				oldest = id
 			}
 		}
@@ -94,6 +94,23 @@ func (s *reverts) add(q engine.RevertRequest) (int64, bool) {
 	s.last++
 	s.all[s.last] = &revert{id: s.last, request: q, state: revertWaits}
 	return s.last, true
+}
+
+// list returns all that are remembered, the newest first.
+func (s *reverts) list() []revert {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []revert
+	for _, x := range s.all {
+		all = append(all, *x)
+	}
+	slices.SortFunc(all, func(a, b revert) int { return cmp.Compare(b.id, a.id) })
+	return all
+}
+
+// over reports whether nothing goes on.
+func (x revert) over() bool {
+	return x.state == revertShown || x.state == revertDone || x.state == revertFailed
 }
 
 // get returns one as it stands.
@@ -136,16 +153,13 @@ func (c *console) revertRequest(r *http.Request) (engine.RevertRequest, *problem
 		if err != nil || id <= 0 {
 			return q, invalid("error.choice")
 		}
-		if !slices.Contains(lines, id) {
-			lines = append(lines, id)
-		}
+		lines = append(lines, id)
 	}
 	run, record := r.PostFormValue("run"), r.PostFormValue("record")
 	var ok bool
 	switch {
 	case len(lines) > 0:
-		slices.Sort(lines)
-		q.Change, q.Also = lines[0], lines[1:]
+		choose(&q, lines)
 	case run != "":
 		if q.Run, ok = engine.ParseRun(run); !ok {
 			return q, invalid("error.run")
@@ -163,44 +177,69 @@ func (c *console) revertRequest(r *http.Request) (engine.RevertRequest, *problem
 	return q, nil
 }
 
-// beginRevert looks, in the background, at what would be taken back. It writes to no vendor, and
-// shows the way to where it can be seen.
+// choose has a request take back lines one by one, each of them once.
+func choose(q *engine.RevertRequest, lines []int64) {
+	lines = slices.Compact(slices.Sorted(slices.Values(lines)))
+	q.Change, q.Also = lines[0], lines[1:]
+}
+
 func (c *console) beginRevert(w http.ResponseWriter, r *http.Request) error {
 	q, wrong := c.revertRequest(r)
-	note(r, q.Name(), "")
 	if wrong != nil {
+		note(r, q.Name(), "")
 		return wrong
 	}
-	var err error
-	if q.UpTo, err = c.hub.Store().JournalEnd(r.Context()); err != nil {
+	id, err := c.propose(r.Context(), q)
+	if err != nil {
 		return err
+	}
+	return c.redirect(w, revertPath(id), "")
+}
+
+// propose looks, in the background, at what would be taken back, and returns the number under which
+// it can be seen. It writes to no vendor.
+func (c *console) propose(ctx context.Context, q engine.RevertRequest) (int64, error) {
+	noteIn(ctx, q.Name(), "")
+	if q.UpTo == 0 {
+		var err error
+		if q.UpTo, err = c.hub.Store().JournalEnd(ctx); err != nil {
+			return 0, err
+		}
 	}
 	id, ok := c.reverts.add(q)
 	if !ok {
-		return errCrowded()
+		return 0, errCrowded()
 	}
 	c.hub.Background(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, revertLooks)
 		defer cancel()
 		c.pass(ctx, id, revertWaits, revertLooking, revertShown, (*engine.Engine).PreviewRevert)
 	})
-	return c.redirect(w, revertPath(id), "")
+	return id, nil
 }
 
-// doRevert takes back what was shown, in the background.
 func (c *console) doRevert(w http.ResponseWriter, r *http.Request) error {
-	x, err := c.revertOf(r)
+	x, err := c.carryOut(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	note(r, x.request.Name(), "")
+	return c.redirect(w, revertPath(x.id), "reverting")
+}
+
+// carryOut takes back what was shown, in the background.
+func (c *console) carryOut(ctx context.Context, name string) (revert, error) {
+	x, err := c.revertOf(name)
+	if err != nil {
+		return x, err
+	}
+	noteIn(ctx, x.request.Name(), "")
 	if !c.reverts.step(x.id, revertShown, func(x *revert) { x.state, x.done = revertWorks, true }) {
-		return invalid("error.reverted")
+		return x, invalid("error.reverted")
 	}
 	c.hub.Background(func(ctx context.Context) {
 		c.pass(ctx, x.id, revertWorks, revertWorks, revertDone, (*engine.Engine).Revert)
 	})
-	return c.redirect(w, revertPath(x.id), "reverting")
+	return x, nil
 }
 
 type revertPass func(*engine.Engine, context.Context, engine.RevertRequest, func(engine.RevertItem) error) ([]engine.Reverted, error)
@@ -236,8 +275,8 @@ func (c *console) pass(ctx context.Context, id int64, from, while, then string, 
 
 func revertPath(id int64) string { return "/reverts/" + strconv.FormatInt(id, 10) }
 
-func (c *console) revertOf(r *http.Request) (revert, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+func (c *console) revertOf(name string) (revert, error) {
+	id, err := strconv.ParseInt(name, 10, 64)
 	if err != nil {
 		return revert{}, errNotFound()
 	}
@@ -246,93 +285,4 @@ func (c *console) revertOf(r *http.Request) (revert, error) {
 		return revert{}, &problem{status: http.StatusNotFound, key: "error.norevert"}
 	}
 	return x, nil
-}
-
-type revertPage struct {
-	ID       int64
-	State    string
-	Done     bool // it was carried out, or was about to be
-	Over     bool // nothing goes on
-	Ready    bool // it can be carried out
-	Request  engine.RevertRequest
-	RunName  string // of the request; "" = it is about no run
-	Record   string
-	Chosen   []int64
-	Sections []revertSection
-	Beyond   []string // what the guard of a sync would have said
-	Runs     []revertRun
-	Stages   []stageLine
-	Error    string
-	Same     int // that are as before already
-}
-
-// A revertSection is what goes back, or does not, for one reason.
-type revertSection struct {
-	State engine.RevertState
-	Total int
-	More  int // that are not shown
-	Items []revertItem
-}
-
-type revertItem struct {
-	engine.RevertItem
-	Name string
-	Link string
-}
-
-// A revertRun is the run that a revert was, in one sync.
-type revertRun struct{ Name, Link, Sync string }
-
-// sections are the states that are shown, in their order.
-func sections() []engine.RevertState {
-	return []engine.RevertState{engine.RevertDo, engine.RevertDone, engine.RevertEdited, engine.RevertCannot, engine.RevertWaits}
-}
-
-func (c *console) showRevert(w http.ResponseWriter, r *http.Request) error {
-	x, err := c.revertOf(r)
-	if err != nil {
-		return err
-	}
-	q := x.request
-	data := revertPage{ID: x.id, State: x.state, Done: x.done, Request: q, Error: x.err, Over: x.state == revertShown || x.state == revertDone || x.state == revertFailed}
-	switch {
-	case q.Change != 0:
-		data.Chosen = append([]int64{q.Change}, q.Also...)
-	case q.Run != 0:
-		data.RunName = engine.RunName(q.Run)
-	default:
-		data.Record = q.Of.String() + "/" + q.Record
-	}
-	if p := c.hub.Progress(); p != nil && x.state == revertWorks {
-		data.Stages = stagesOf(p, c.now())
-	}
-	if x.found != nil {
-		data.show(x.found)
-	}
-	data.Ready = x.state == revertShown && x.found != nil && x.found.total[engine.RevertDo] > 0
-	return c.view.page(w, r, "revert", data)
-}
-
-func (d *revertPage) show(f *findings) {
-	for _, state := range sections() {
-		s := revertSection{State: state, Total: f.total[state], More: f.total[state] - len(f.items[state])}
-		if s.Total == 0 {
-			continue
-		}
-		for _, it := range f.items[state] {
-			item := revertItem{RevertItem: it}
-			if it.Of != (store.Object{}) {
-				item.Name, item.Link = it.Of.String()+"/"+it.ID, recordPath(it.Of, it.ID)
-			}
-			s.Items = append(s.Items, item)
-		}
-		d.Sections = append(d.Sections, s)
-	}
-	d.Same = f.total[engine.RevertAlready]
-	for _, s := range f.syncs {
-		d.Beyond = append(d.Beyond, s.Beyond...)
-		if id, ok := engine.ParseRun(s.Run); ok {
-			d.Runs = append(d.Runs, revertRun{Name: s.Run, Link: runPath(id), Sync: s.Sync})
-		}
-	}
 }

@@ -148,6 +148,11 @@ func expectations() map[string]string {
 
 		"POST /api/v1/runs/{id}/cancel": "operator run",
 		"POST /api/v1/runs/{id}/again":  "operator run",
+
+		"GET /api/v1/reverts":             "operator revert",
+		"POST /api/v1/reverts":            "operator revert",
+		"GET /api/v1/reverts/{id}":        "operator revert",
+		"POST /api/v1/reverts/{id}/apply": "operator revert",
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/record"
 )
@@ -74,63 +75,14 @@ func (c *planCmd) preview(ctx context.Context, a *app, p *plan.Plan, w watcher) 
 	return previews, err
 }
 
-// previewItemLine is one record in tandem plan -o json; previewLine, after its items, is
-// one sync.
-type previewItemLine struct {
-	Sync    string             `json:"sync"`
-	Kind    engine.PreviewKind `json:"kind"`
-	Side    string             `json:"side"`
-	Object  string             `json:"object"`
-	ID      string             `json:"id,omitempty"`
-	Partner string             `json:"partner,omitempty"`
-	Title   string             `json:"title,omitempty"`
-	Fields  []previewFieldLine `json:"fields,omitempty"`
-	Note    string             `json:"note,omitempty"`
-}
-
-type previewFieldLine struct {
-	Name string       `json:"name"`
-	Old  record.Value `json:"old"`
-	New  record.Value `json:"new"`
-	Rule string       `json:"rule,omitempty"`
-}
-
-type previewLine struct {
-	Sync      string                     `json:"sync"`
-	Left      string                     `json:"left"`
-	Right     string                     `json:"right"`
-	Counts    map[engine.PreviewKind]int `json:"counts"`
-	Linked    int                        `json:"linked"`
-	Unchanged int                        `json:"unchanged"`
-	Events    int                        `json:"events,omitempty"`
-	Blown     string                     `json:"blown,omitempty"`
-	Error     string                     `json:"error,omitempty"`
-}
-
+// previewLines tells a plan: its records, and after them its numbers.
 func (a *app) previewLines(pv engine.Preview) error {
 	for _, it := range pv.Items {
-		line := previewItemLine{
-			Sync: pv.Sync, Kind: it.Kind, Side: it.Side.String(), Object: it.Of.String(), ID: it.ID, Partner: it.Partner,
-			Title: bare(it.Title), Note: it.Note,
-		}
-		for _, f := range it.Fields {
-			line.Fields = append(line.Fields, previewFieldLine(f))
-		}
-		if err := a.line(line); err != nil {
+		if err := a.line(jsonl.OfPlanned(pv.Sync, it)); err != nil {
 			return err
 		}
 	}
-	sum := previewLine{
-		Sync: pv.Sync, Left: pv.Left.String(), Right: pv.Right.String(), Counts: pv.Counts, Linked: pv.Linked,
-		Unchanged: pv.Unchanged, Events: pv.Events, Blown: pv.Blown,
-	}
-	if sum.Counts == nil {
-		sum.Counts = map[engine.PreviewKind]int{}
-	}
-	if pv.Err != nil {
-		sum.Error = pv.Err.Error()
-	}
-	return a.line(sum)
+	return a.line(jsonl.OfPlan(pv))
 }
 
 // How much of a preview is shown: records per heading, columns per value and per line.
@@ -231,7 +183,7 @@ func section(h heading, items []engine.PreviewItem, total, most int) string {
 }
 
 func itemText(h heading, it engine.PreviewItem) string {
-	name := oneLine(bare(it.Title))
+	name := oneLine(jsonl.Bare(it.Title))
 	if it.ID != "" {
 		name = strings.TrimSpace(it.ID + "  " + name)
 	}
@@ -258,16 +210,6 @@ func itemText(h heading, it engine.PreviewItem) string {
 		fmt.Fprintf(&b, "        %s\n", oneLine(it.Note))
 	}
 	return b.String()
-}
-
-// bare takes the parentheses off a title: they set it apart within a sentence only.
-func bare(title string) string {
-	inner, opens := strings.CutPrefix(title, "(")
-	inner, closes := strings.CutSuffix(inner, ")")
-	if opens && closes {
-		return inner
-	}
-	return title
 }
 
 func fieldsText(fields []engine.PreviewField) string {

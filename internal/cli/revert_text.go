@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 )
@@ -139,7 +140,7 @@ func revertRecord(it engine.RevertItem) string {
 	if it.Of == (store.Object{}) {
 		return it.Sync
 	}
-	return strings.TrimSpace(it.Of.String() + "/" + it.ID + " " + fit(oneLine(bare(it.Title)), 32))
+	return strings.TrimSpace(it.Of.String() + "/" + it.ID + " " + fit(oneLine(jsonl.Bare(it.Title)), 32))
 }
 
 // revertWhat is what goes back to what, in words.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -105,48 +106,54 @@ func (c *console) endSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := visitOf(r)
-	note(r, v.who.Name, strconv.FormatInt(id, 10))
-	had, err := c.accounts.SignOut(r.Context(), v.who.ID, id)
-	if err != nil {
+	if err := c.signOutOf(r.Context(), id); err != nil {
 		return err
-	}
-	if !had {
-		return errNotFound()
 	}
 	return c.redirect(w, "/account", "session")
 }
 
+// signOutOf ends one of the caller's own sessions.
+func (c *console) signOutOf(ctx context.Context, session int64) error {
+	who := visitIn(ctx).who
+	noteIn(ctx, who.Name, strconv.FormatInt(session, 10))
+	had, err := c.accounts.SignOut(ctx, who.ID, session)
+	if err == nil && !had {
+		err = errNotFound()
+	}
+	return err
+}
+
 func (c *console) endSessions(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r)
-	note(r, v.who.Name, "")
-	if err := c.accounts.SignOutOthers(r.Context(), v.who.ID, v.who.Session); err != nil {
+	if err := c.signOutOthers(r.Context()); err != nil {
 		return err
 	}
 	return c.redirect(w, "/account", "sessions")
+}
+
+// signOutOthers ends the caller's own sessions but the present one.
+func (c *console) signOutOthers(ctx context.Context) error {
+	who := visitIn(ctx).who
+	noteIn(ctx, who.Name, "")
+	return c.accounts.SignOutOthers(ctx, who.ID, who.Session)
 }
 
 // lifetimes are for how many days a token can be given; 0 = until it is revoked.
 func lifetimes() []string { return []string{"30", "90", "365", "0"} }
 
 func (c *console) addToken(w http.ResponseWriter, r *http.Request) error {
-	v, days := visitOf(r), r.PostFormValue("days")
-	if !slices.Contains(lifetimes(), days) {
+	days := r.PostFormValue("days")
+	n, err := strconv.Atoi(days)
+	if err != nil || !slices.Contains(lifetimes(), days) {
 		return c.accountAgain(w, r, invalid("error.choice"))
-	}
-	var expires time.Time
-	if n, err := strconv.Atoi(days); err == nil && n > 0 {
-		expires = c.now().AddDate(0, 0, n)
 	}
 	var rights []account.Right
 	for _, name := range r.PostForm["right"] {
 		rights = append(rights, account.Right(name))
 	}
-	word, made, err := c.accounts.Grant(r.Context(), v.who, r.PostFormValue("name"), rights, expires)
+	word, _, err := c.giveToken(r.Context(), r.PostFormValue("name"), rights, n)
 	if err != nil {
 		return c.accountAgain(w, r, err)
 	}
-	note(r, made.Name, fmt.Sprint(made.Rights))
 	data, err := c.accountPage(r)
 	if err != nil {
 		return err
@@ -155,13 +162,34 @@ func (c *console) addToken(w http.ResponseWriter, r *http.Request) error {
 	return c.view.page(w, r, "account", data)
 }
 
+// giveToken makes a token of the caller's for so many days, or until it is revoked.
+func (c *console) giveToken(ctx context.Context, name string, rights []account.Right, days int) (string, account.Token, error) {
+	var expires time.Time
+	if days > 0 {
+		expires = c.now().AddDate(0, 0, days)
+	}
+	word, made, err := c.accounts.Grant(ctx, visitIn(ctx).who, name, rights, expires)
+	if err == nil {
+		noteIn(ctx, made.Name, fmt.Sprint(made.Rights))
+	}
+	return word, made, err
+}
+
 func (c *console) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	id, err := number(r, "id")
 	if err != nil {
 		return err
 	}
-	who := visitOf(r).who
-	all, err := c.accounts.Tokens(r.Context(), who.ID)
+	if err := c.takeToken(r.Context(), id); err != nil {
+		return err
+	}
+	return c.redirect(w, "/account", "revoked")
+}
+
+// takeToken revokes one of the caller's tokens.
+func (c *console) takeToken(ctx context.Context, id int64) error {
+	who := visitIn(ctx).who
+	all, err := c.accounts.Tokens(ctx, who.ID)
 	if err != nil {
 		return err
 	}
@@ -169,11 +197,9 @@ func (c *console) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	if i < 0 {
 		return errNotFound()
 	}
-	note(r, all[i].Name, "")
-	if _, err := c.accounts.Revoke(r.Context(), who.ID, id); err != nil {
-		return err
-	}
-	return c.redirect(w, "/account", "revoked")
+	noteIn(ctx, all[i].Name, "")
+	_, err = c.accounts.Revoke(ctx, who.ID, id)
+	return err
 }
 
 // device names the browser and the system that an agent tells of; most call themselves by each

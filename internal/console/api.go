@@ -44,6 +44,9 @@ func newAPI(c *console) *api {
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {
 		Type: "http", Scheme: "bearer", Description: "A token of a person, with the rights that it was given: console, Account, Tokens.",
 	}}
+	config.Components.SecuritySchemes["session"] = &huma.SecurityScheme{
+		Type: "apiKey", In: "cookie", Name: cookieName, Description: "A browser that is signed in; behind TLS the cookie is called " + secureName + ". A write takes the token of its forms too, as the header " + formHeader + ".",
+	}
 	schemas := config.Components.Schemas
 	schemas.RegisterTypeAlias(reflect.TypeFor[record.Value](), reflect.TypeFor[any]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[record.Fields](), reflect.TypeFor[map[string]any]())
@@ -102,7 +105,10 @@ func (a *api) describe(x route, tag, summary string) huma.Operation {
 	}
 	if x.right != public {
 		op.Description = "Takes the right " + string(x.right) + "."
-		op.Security = []map[string][]string{{"token": {}}}
+		op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
+	}
+	if x.right == account.Own {
+		op.Description, op.Security = "Takes a browser that is signed in: no token has the right own.", op.Security[1:]
 	}
 	if x.audit != "" && !x.secret {
 		op.Parameters = []*huma.Param{{

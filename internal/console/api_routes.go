@@ -8,7 +8,7 @@ import (
 
 // apiRoutes are the addresses for programs. What waits for an engine, or goes on for long, is live.
 func (c *console) apiRoutes() []route {
-	return slices.Concat(c.apiStatusRoutes(), c.apiConnectionRoutes(), c.apiSyncRoutes(), c.apiHistoryRoutes(), c.apiReviewRoutes())
+	return slices.Concat(c.apiStatusRoutes(), c.apiConnectionRoutes(), c.apiSyncRoutes(), c.apiHistoryRoutes(), c.apiReviewRoutes(), c.apiSettingsRoutes(), c.apiOwnRoutes())
 }
 
 // apiStatusRoutes are those of the document, and of how everything stands.
@@ -45,6 +45,9 @@ func (c *console) apiSyncRoutes() []route {
 		{method: "POST", pattern: "/api/v1/syncs/{id}/pause", right: account.Run, audit: "sync.pause", api: serves("syncs", "Keep a sync from running by itself", c.apiPause)},
 		{method: "POST", pattern: "/api/v1/syncs/{id}/resume", right: account.Run, audit: "sync.resume", api: serves("syncs", "Let a sync run by itself again", c.apiResume)},
 		{method: "POST", pattern: "/api/v1/syncs/{id}/verify", right: account.Run, live: true, audit: "sync.verify", api: serves("syncs", "Compare all pairs with what the systems hold", c.apiVerify)},
+		{method: "GET", pattern: "/api/v1/syncs/{id}/verify", right: account.See, api: serves("syncs", "How far a sync has been verified, and what was found", c.apiVerification)},
+		{method: "POST", pattern: "/api/v1/syncs/{id}/plan", right: account.Run, audit: "sync.plan", api: accepts("syncs", "Find out, in the background, what a run would do", c.apiPlan)},
+		{method: "GET", pattern: "/api/v1/syncs/{id}/plan", right: account.See, api: serves("syncs", "What a run would do: every record and every field", c.apiPlanned)},
 		{method: "GET", pattern: "/api/v1/runs", right: account.See, api: serves("runs", "Runs, the newest first", c.apiRuns)},
 		{method: "GET", pattern: "/api/v1/runs/{id}", right: account.See, api: serves("runs", "A run, and how far it has come", c.apiOneRun)},
 		{method: "POST", pattern: "/api/v1/runs/{id}/cancel", right: account.Run, audit: "run.cancel", api: accepts("runs", "End a run that is under way, which is as safe as a kill", c.apiCancel)},
@@ -74,5 +77,41 @@ func (c *console) apiReviewRoutes() []route {
 		{method: "POST", pattern: "/api/v1/review/{id}/decide", right: account.Decide, audit: "review.decide", api: serves("review", "Decide an item", c.apiDecide)},
 		{method: "POST", pattern: "/api/v1/review/{id}/edit", right: account.Decide, audit: "review.edit", api: serves("review", "Enter the right values", c.apiEdit)},
 		{method: "GET", pattern: "/api/v1/reports/pipeline", right: account.See, api: serves("reports", "Deals by stage, month and source", c.apiPipeline)},
+	}
+}
+
+// apiSettingsRoutes are those of the configuration, of people, and of whom the hub tells what.
+func (c *console) apiSettingsRoutes() []route {
+	return []route{
+		{method: "GET", pattern: "/api/v1/configuration", right: account.Configure, api: serves("configuration", "The configuration that counts", c.apiConfiguration)},
+		{method: "PUT", pattern: "/api/v1/configuration", right: account.Configure, audit: "configuration.save", body: mostText, api: serves("configuration", "Save the next version", c.apiSave)},
+		{method: "POST", pattern: "/api/v1/configuration/check", right: account.Configure, audit: "configuration.check", body: mostText, api: serves("configuration", "What is wrong with a text, and what it would change", c.apiCheckText)},
+		{method: "GET", pattern: "/api/v1/configuration/versions", right: account.Configure, api: serves("configuration", "All versions, the newest first", c.apiVersions)},
+		{method: "GET", pattern: "/api/v1/configuration/versions/{id}", right: account.Configure, api: serves("configuration", "A version, and by what it differs from another one", c.apiVersion)},
+		{method: "POST", pattern: "/api/v1/configuration/versions/{id}/rollback", right: account.Configure, audit: "configuration.rollback", api: serves("configuration", "Make an old version the newest one", c.apiRollBack)},
+		{method: "POST", pattern: "/api/v1/configuration/adopt", right: account.Configure, audit: "configuration.adopt", api: serves("configuration", "Keep the file's text in the database from now on", c.apiAdopt)},
+		{method: "POST", pattern: "/api/v1/configuration/keep", right: account.Configure, audit: "configuration.keep", api: serves("configuration", "Go on with what was adopted, though the file was edited", c.apiKeep)},
+		{method: "POST", pattern: "/api/v1/configuration/release", right: account.Configure, audit: "configuration.release", api: serves("configuration", "Let the file count again", c.apiRelease)},
+		{method: "GET", pattern: "/api/v1/notifications", right: account.Configure, api: serves("notifications", "Who is told what, and what was told", c.apiNotifications)},
+		{method: "POST", pattern: "/api/v1/notifications/test", right: account.Configure, audit: "notify.test", api: serves("notifications", "Send a message by every way", c.apiTryAlerts)},
+		{method: "GET", pattern: "/api/v1/people", right: account.People, api: serves("people", "Who may sign in", c.apiPeople)},
+		{method: "POST", pattern: "/api/v1/people", right: account.People, audit: "user.add", secret: true, api: serves("people", "Add a person", c.apiInvite)},
+		{method: "POST", pattern: "/api/v1/people/{id}/role", right: account.People, audit: "user.role", api: serves("people", "Give a person another role", c.apiRole)},
+		{method: "POST", pattern: "/api/v1/people/{id}/password", right: account.People, audit: "user.password", secret: true, api: serves("people", "Give a person another password", c.apiPassword)},
+		{method: "DELETE", pattern: "/api/v1/people/{id}", right: account.People, audit: "user.remove", api: serves("people", "Remove a person, and sign them out everywhere", c.apiRemovePerson)},
+		{method: "GET", pattern: "/api/v1/audit", right: account.People, api: serves("people", "Who did what, the newest first", c.apiAudit)},
+	}
+}
+
+// apiOwnRoutes are those of somebody's own account. No token has the right: who has found one can
+// neither make another nor keep the person out. They are for scripts in a browser that is signed in.
+func (c *console) apiOwnRoutes() []route {
+	return []route{
+		{method: "GET", pattern: "/api/v1/tokens", right: account.Own, api: serves("own account", "One's own tokens", c.apiTokens)},
+		{method: "POST", pattern: "/api/v1/tokens", right: account.Own, audit: "token.add", secret: true, api: serves("own account", "Make a token, which is shown this once", c.apiGiveToken)},
+		{method: "DELETE", pattern: "/api/v1/tokens/{id}", right: account.Own, audit: "token.revoke", api: serves("own account", "Revoke a token", c.apiTakeToken)},
+		{method: "GET", pattern: "/api/v1/sessions", right: account.Own, api: serves("own account", "Where one is signed in", c.apiSessions)},
+		{method: "DELETE", pattern: "/api/v1/sessions/{id}", right: account.Own, audit: "session.end", api: serves("own account", "End a session", c.apiEndSession)},
+		{method: "DELETE", pattern: "/api/v1/sessions", right: account.Own, audit: "session.end", api: serves("own account", "End all sessions but this one", c.apiEndSessions)},
 	}
 }

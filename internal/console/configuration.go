@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -59,8 +60,8 @@ func (c *console) showConfiguration(w http.ResponseWriter, r *http.Request) erro
 }
 
 // typed returns what was entered. Browsers end lines with two bytes.
-func typed(r *http.Request) string {
-	text := strings.ReplaceAll(r.PostFormValue("text"), "\r\n", "\n")
+func typed(text string) string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
@@ -68,13 +69,29 @@ func typed(r *http.Request) string {
 }
 
 // check holds what is in the editor against the grammar and against what counts.
-func (c *console) check(r *http.Request, data *configurationPage) error {
-	p, problems, err := c.hub.CheckConfiguration(r.Context(), data.Typed)
+func (c *console) check(ctx context.Context, data *configurationPage) error {
+	p, problems, err := c.hub.CheckConfiguration(ctx, data.Typed)
 	if err != nil {
 		return err
 	}
 	data.Checked, data.Problems, data.Wrong = true, problems, p == nil || problems.HasErrors()
 	data.Diff = compare(data.Text, data.Typed)
+	return nil
+}
+
+// refusal says why what is in the editor, an edit of the version of that number, cannot be the next
+// version; nil = it can.
+func (p *configurationPage) refusal(after int) *problem {
+	switch {
+	case p.Wrong:
+		return invalid("error.configuration")
+	case after != p.Current.Number || !p.Adopted:
+		return invalid("error.outdated")
+	case p.Edited:
+		return invalid("error.edited")
+	case len(p.Diff) == 0:
+		return invalid("error.same")
+	}
 	return nil
 }
 
@@ -85,9 +102,9 @@ func (c *console) editConfiguration(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
-	data.Typed, data.Note = typed(r), strings.TrimSpace(cutTo(r.PostFormValue("note"), mostNote))
+	data.Typed, data.Note = typed(r.PostFormValue("text")), strings.TrimSpace(cutTo(r.PostFormValue("note"), mostNote))
 	note(r, data.File, "checked only")
-	if err := c.check(r, &data); err != nil {
+	if err := c.check(r.Context(), &data); err != nil {
 		return err
 	}
 	if r.PostFormValue("act") != "save" {
@@ -95,29 +112,25 @@ func (c *console) editConfiguration(w http.ResponseWriter, r *http.Request) erro
 	}
 	note(r, data.File, data.Note)
 	after, err := strconv.Atoi(r.PostFormValue("after"))
-	switch {
-	case data.Wrong:
-		return c.view.again(w, r, invalid("error.configuration"), "configuration", data)
-	case err != nil || after != data.Current.Number || !data.Adopted:
-		return c.view.again(w, r, invalid("error.outdated"), "configuration", data)
-	case data.Edited:
-		return c.view.again(w, r, invalid("error.edited"), "configuration", data)
-	case len(data.Diff) == 0:
-		return c.view.again(w, r, invalid("error.same"), "configuration", data)
+	if err != nil {
+		after = -1 // which is no version
 	}
-	if err := c.saveConfiguration(r, after, data.Typed, data.Note); err != nil {
+	if why := data.refusal(after); why != nil {
+		return c.view.again(w, r, why, "configuration", data)
+	}
+	if err := c.saveConfiguration(r.Context(), after, data.Typed, data.Note); err != nil {
 		return err
 	}
 	return c.redirect(w, "/settings/configuration", "saved")
 }
 
 // saveConfiguration keeps a text as the next version.
-func (c *console) saveConfiguration(r *http.Request, after int, text, why string) error {
-	n, err := c.hub.SaveConfiguration(r.Context(), after, store.Configuration{Text: text, By: visitOf(r).who.Name, At: c.now(), Note: why})
+func (c *console) saveConfiguration(ctx context.Context, after int, text, why string) error {
+	n, err := c.hub.SaveConfiguration(ctx, after, store.Configuration{Text: text, By: visitIn(ctx).who.Name, At: c.now(), Note: why})
 	if errors.Is(err, store.ErrOutdated) || errors.Is(err, store.ErrNotAdopted) {
 		return invalid("error.outdated")
 	}
-	note(r, fmt.Sprint(n), why)
+	noteIn(ctx, fmt.Sprint(n), why)
 	return c.asked(err)
 }
 
@@ -127,13 +140,9 @@ type versionPage struct {
 	Diff    []diffLine // from what counts to the version
 }
 
-// version returns the version that a request's path names.
-func (c *console) version(r *http.Request) (store.Configuration, error) {
-	number, err := number(r, "number")
-	if err != nil {
-		return store.Configuration{}, err
-	}
-	v, found, err := c.hub.Store().Configuration(r.Context(), int(number))
+// version returns a version of the configuration.
+func (c *console) version(ctx context.Context, number int64) (store.Configuration, error) {
+	v, found, err := c.hub.Store().Configuration(ctx, int(number))
 	if err == nil && !found {
 		err = errNotFound()
 	}
@@ -142,8 +151,11 @@ func (c *console) version(r *http.Request) (store.Configuration, error) {
 
 func (c *console) showVersion(w http.ResponseWriter, r *http.Request) error {
 	data := versionPage{}
-	var err error
-	if data.Version, err = c.version(r); err != nil {
+	number, err := number(r, "number")
+	if err != nil {
+		return err
+	}
+	if data.Version, err = c.version(r.Context(), number); err != nil {
 		return err
 	}
 	if data.Configuration, err = c.hub.Configuration(r.Context()); err != nil {
@@ -153,30 +165,49 @@ func (c *console) showVersion(w http.ResponseWriter, r *http.Request) error {
 	return c.view.page(w, r, "version", data)
 }
 
-// rollBack makes an old text the newest version.
 func (c *console) rollBack(w http.ResponseWriter, r *http.Request) error {
-	v, err := c.version(r)
+	number, err := number(r, "number")
 	if err != nil {
 		return err
 	}
-	note(r, fmt.Sprint(v.Number), "")
-	now, err := c.hub.Configuration(r.Context())
+	if err := c.goBack(r.Context(), number); err != nil {
+		return err
+	}
+	return c.redirect(w, "/settings/configuration", "saved")
+}
+
+// goBack makes an old text the newest version.
+func (c *console) goBack(ctx context.Context, number int64) error {
+	v, err := c.version(ctx, number)
 	if err != nil {
 		return err
 	}
-	_, problems, err := c.hub.CheckConfiguration(r.Context(), v.Text)
+	noteIn(ctx, fmt.Sprint(v.Number), "")
+	now, err := c.hub.Configuration(ctx)
+	if err != nil {
+		return err
+	}
+	_, problems, err := c.hub.CheckConfiguration(ctx, v.Text)
 	switch {
 	case err != nil:
 		return err
 	case problems.HasErrors():
-		return invalid("error.configuration")
+		return unusable(problems)
 	case now.Edited:
 		return invalid("error.edited")
 	}
-	if err := c.saveConfiguration(r, now.Current.Number, v.Text, fmt.Sprintf("= %d", v.Number)); err != nil {
-		return err
+	return c.saveConfiguration(ctx, now.Current.Number, v.Text, fmt.Sprintf("= %d", v.Number))
+}
+
+// unusable says what is wrong with a configuration: to programs line by line.
+func unusable(problems plan.Problems) *problem {
+	p := invalid("error.configuration")
+	for _, x := range problems {
+		if !x.Warning {
+			p.wrong = append(p.wrong, wrongPart{Where: "line " + strconv.Itoa(x.Line), What: x.Text})
+		}
 	}
-	return c.redirect(w, "/settings/configuration", "saved")
+	return p
 }
 
 // exportConfiguration is the text as a file.
@@ -208,23 +239,34 @@ func (c *console) exportConfiguration(w http.ResponseWriter, r *http.Request) er
 
 // adoptConfiguration takes the file over, if nothing is wrong with it.
 func (c *console) adoptConfiguration(w http.ResponseWriter, r *http.Request) error {
-	data, err := c.configurationPage(r)
-	if err != nil {
-		return err
-	}
-	note(r, data.File, "")
-	_, problems, err := c.hub.CheckConfiguration(r.Context(), data.FileText)
-	if err != nil {
-		return err
-	}
+	problems, err := c.adopt(r.Context(), "")
 	if problems.HasErrors() {
+		data, reading := c.configurationPage(r)
+		if reading != nil {
+			return reading
+		}
 		data.Problems, data.Wrong, data.Checked = problems, true, true
 		return c.view.again(w, r, invalid("error.configuration"), "configuration", data)
 	}
-	if _, err := c.hub.AdoptFile(r.Context(), visitOf(r).who.Name, ""); err != nil {
-		return c.asked(err)
+	if err != nil {
+		return err
 	}
 	return c.redirect(w, "/settings/configuration", "adopted")
+}
+
+// adopt takes the file over, or returns what is wrong with it.
+func (c *console) adopt(ctx context.Context, why string) (plan.Problems, error) {
+	now, err := c.hub.Configuration(ctx)
+	if err != nil {
+		return nil, err
+	}
+	noteIn(ctx, now.File, why)
+	_, problems, err := c.hub.CheckConfiguration(ctx, now.FileText)
+	if err != nil || problems.HasErrors() {
+		return problems, err
+	}
+	_, err = c.hub.AdoptFile(ctx, visitIn(ctx).who.Name, why)
+	return nil, c.asked(err)
 }
 
 func (c *console) keepConfiguration(w http.ResponseWriter, r *http.Request) error {

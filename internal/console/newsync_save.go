@@ -80,7 +80,7 @@ func (c *console) writeSync(w http.ResponseWriter, r *http.Request, data newSync
 	if err := c.hub.Store().PauseSync(r.Context(), store.Pause{Sync: sync.Name, By: visitOf(r).who.Name, At: c.now()}); err != nil {
 		return err
 	}
-	if err := c.saveConfiguration(r, now.Current.Number, string(text), "+ "+sync.Name); err != nil {
+	if err := c.saveConfiguration(r.Context(), now.Current.Number, string(text), "+ "+sync.Name); err != nil {
 		return errors.Join(err, c.hub.Resume(r.Context(), sync.Name))
 	}
 	note(r, sync.Name, "")

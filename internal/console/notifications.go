@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -38,19 +39,19 @@ const notifyExample = `notify:
     secret: ${NOTIFY_SECRET}
 `
 
-func (c *console) notificationsPage(r *http.Request) (notificationsPage, error) {
+func (c *console) notificationsPage(ctx context.Context) (notificationsPage, error) {
 	data := notificationsPage{Notify: c.hub.Plan().Notify, Example: notifyExample}
 	data.Days = int(data.Notify.Test / (24 * time.Hour))
 	if c.alerts != nil {
 		data.Wrong = c.alerts.Wrong()
 	}
 	var err error
-	data.Notices, err = c.hub.Store().Notices(r.Context())
+	data.Notices, err = c.hub.Store().Notices(ctx)
 	return data, err
 }
 
 func (c *console) showNotifications(w http.ResponseWriter, r *http.Request) error {
-	data, err := c.notificationsPage(r)
+	data, err := c.notificationsPage(r.Context())
 	if err != nil {
 		return err
 	}
@@ -58,17 +59,30 @@ func (c *console) showNotifications(w http.ResponseWriter, r *http.Request) erro
 }
 
 func (c *console) testNotifications(w http.ResponseWriter, r *http.Request) error {
-	note(r, "", "")
+	err := c.tryAlerts(r.Context())
+	p, unsent := errors.AsType[*problem](err)
+	switch {
+	case err == nil:
+		return c.redirect(w, "/settings/notifications", "tested")
+	case !unsent || p.status != http.StatusBadGateway:
+		return err
+	}
+	data, err := c.notificationsPage(r.Context())
+	if err != nil {
+		return err
+	}
+	return c.view.again(w, r, p, "notifications", data)
+}
+
+// tryAlerts sends a message by every way that is set.
+func (c *console) tryAlerts(ctx context.Context) error {
+	noteIn(ctx, "", "")
 	if c.alerts == nil || !c.hub.Plan().Notify.Set() {
 		return errNotFound()
 	}
-	if err := c.alerts.Test(r.Context()); err != nil {
+	if err := c.alerts.Test(ctx); err != nil {
 		c.log.Warn("a test of the notifications was not sent", "error", err)
-		data, reading := c.notificationsPage(r)
-		if reading != nil {
-			return reading
-		}
-		return c.view.again(w, r, &problem{status: http.StatusBadGateway, key: "error.notsent"}, "notifications", data)
+		return &problem{status: http.StatusBadGateway, key: "error.notsent"}
 	}
-	return c.redirect(w, "/settings/notifications", "tested")
+	return nil
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
@@ -46,22 +47,23 @@ func (c *console) peopleAgain(w http.ResponseWriter, r *http.Request, wrong erro
 }
 
 func (c *console) addPerson(w http.ResponseWriter, r *http.Request) error {
-	n := account.NewUser{Name: r.PostFormValue("name"), Role: account.Role(r.PostFormValue("role")), Password: r.PostFormValue("password")}
-	note(r, cutTo(n.Name, 64), string(n.Role))
-	n.Invited = n.Password == "" && c.hub.Plan().Console.OIDC != nil
-	if _, err := c.accounts.Add(r.Context(), n); err != nil {
+	_, err := c.invite(r.Context(), account.NewUser{Name: r.PostFormValue("name"), Role: account.Role(r.PostFormValue("role")), Password: r.PostFormValue("password")})
+	if err != nil {
 		return c.peopleAgain(w, r, err)
 	}
 	return c.redirect(w, "/settings/people", "added")
 }
 
-// person returns who a request's path names, and notes it.
-func (c *console) person(r *http.Request) (account.Person, error) {
-	id, err := number(r, "id")
-	if err != nil {
-		return account.Person{}, err
-	}
-	all, err := c.accounts.List(r.Context())
+// invite adds a person: without a password, who signs in by the identity provider.
+func (c *console) invite(ctx context.Context, n account.NewUser) (account.Person, error) {
+	noteIn(ctx, cutTo(n.Name, 64), cutTo(string(n.Role), 20))
+	n.Invited = n.Password == "" && c.hub.Plan().Console.OIDC != nil
+	return c.accounts.Add(ctx, n)
+}
+
+// person returns who has a number, and notes it.
+func (c *console) person(ctx context.Context, id int64) (account.Person, error) {
+	all, err := c.accounts.List(ctx)
 	if err != nil {
 		return account.Person{}, err
 	}
@@ -69,41 +71,59 @@ func (c *console) person(r *http.Request) (account.Person, error) {
 	if i < 0 {
 		return account.Person{}, errNotFound()
 	}
-	note(r, all[i].Name, "")
+	noteIn(ctx, all[i].Name, "")
 	return all[i], nil
 }
 
-func (c *console) changeRole(w http.ResponseWriter, r *http.Request) error {
-	p, err := c.person(r)
+// toPerson does something to the person that a request's path names.
+func (c *console) toPerson(w http.ResponseWriter, r *http.Request, done string, act func(ctx context.Context, id int64) error) error {
+	id, err := number(r, "id")
 	if err != nil {
 		return err
 	}
-	role := account.Role(r.PostFormValue("role"))
-	note(r, p.Name, string(p.Role)+" -> "+cutTo(string(role), 20))
-	if err := c.accounts.SetRole(r.Context(), p.ID, role); err != nil {
+	if err := act(r.Context(), id); err != nil {
 		return c.peopleAgain(w, r, err)
 	}
-	return c.redirect(w, "/settings/people", "role")
+	return c.redirect(w, "/settings/people", done)
+}
+
+func (c *console) changeRole(w http.ResponseWriter, r *http.Request) error {
+	return c.toPerson(w, r, "role", func(ctx context.Context, id int64) error {
+		return c.setRole(ctx, id, account.Role(r.PostFormValue("role")))
+	})
+}
+
+func (c *console) setRole(ctx context.Context, id int64, role account.Role) error {
+	p, err := c.person(ctx, id)
+	if err != nil {
+		return err
+	}
+	noteIn(ctx, p.Name, string(p.Role)+" -> "+cutTo(string(role), 20))
+	return c.accounts.SetRole(ctx, p.ID, role)
 }
 
 func (c *console) resetPassword(w http.ResponseWriter, r *http.Request) error {
-	p, err := c.person(r)
+	return c.toPerson(w, r, "reset", func(ctx context.Context, id int64) error {
+		return c.setPassword(ctx, id, r.PostFormValue("password"))
+	})
+}
+
+func (c *console) setPassword(ctx context.Context, id int64, password string) error {
+	p, err := c.person(ctx, id)
 	if err != nil {
 		return err
 	}
-	if err := c.accounts.SetPassword(r.Context(), p.ID, r.PostFormValue("password")); err != nil {
-		return c.peopleAgain(w, r, err)
-	}
-	return c.redirect(w, "/settings/people", "reset")
+	return c.accounts.SetPassword(ctx, p.ID, password)
 }
 
 func (c *console) removePerson(w http.ResponseWriter, r *http.Request) error {
-	p, err := c.person(r)
+	return c.toPerson(w, r, "removed", c.remove)
+}
+
+func (c *console) remove(ctx context.Context, id int64) error {
+	p, err := c.person(ctx, id)
 	if err != nil {
 		return err
 	}
-	if err := c.accounts.Remove(r.Context(), p.ID); err != nil {
-		return c.peopleAgain(w, r, err)
-	}
-	return c.redirect(w, "/settings/people", "removed")
+	return c.accounts.Remove(ctx, p.ID)
 }

@@ -149,10 +149,37 @@ func expectations() map[string]string {
 		"POST /api/v1/runs/{id}/cancel": "operator run",
 		"POST /api/v1/runs/{id}/again":  "operator run",
 
+		"GET /api/v1/syncs/{id}/verify":   "viewer see",
+		"POST /api/v1/syncs/{id}/plan":    "operator run",
+		"GET /api/v1/syncs/{id}/plan":     "viewer see",
 		"GET /api/v1/reverts":             "operator revert",
 		"POST /api/v1/reverts":            "operator revert",
 		"GET /api/v1/reverts/{id}":        "operator revert",
 		"POST /api/v1/reverts/{id}/apply": "operator revert",
+
+		"GET /api/v1/configuration":                         "admin configure",
+		"PUT /api/v1/configuration":                         "admin configure",
+		"POST /api/v1/configuration/check":                  "admin configure",
+		"GET /api/v1/configuration/versions":                "admin configure",
+		"GET /api/v1/configuration/versions/{id}":           "admin configure",
+		"POST /api/v1/configuration/versions/{id}/rollback": "admin configure",
+		"POST /api/v1/configuration/adopt":                  "admin configure",
+		"POST /api/v1/configuration/keep":                   "admin configure",
+		"POST /api/v1/configuration/release":                "admin configure",
+		"GET /api/v1/notifications":                         "admin configure",
+		"POST /api/v1/notifications/test":                   "admin configure",
+		"GET /api/v1/people":                                "admin people",
+		"POST /api/v1/people":                               "admin people",
+		"POST /api/v1/people/{id}/role":                     "admin people",
+		"POST /api/v1/people/{id}/password":                 "admin people",
+		"DELETE /api/v1/people/{id}":                        "admin people",
+		"GET /api/v1/audit":                                 "admin people",
+		"GET /api/v1/tokens":                                "viewer -",
+		"POST /api/v1/tokens":                               "viewer -",
+		"DELETE /api/v1/tokens/{id}":                        "viewer -",
+		"GET /api/v1/sessions":                              "viewer -",
+		"DELETE /api/v1/sessions/{id}":                      "viewer -",
+		"DELETE /api/v1/sessions":                           "viewer -",
 	}
 }
 
@@ -199,6 +226,9 @@ func request(x route, form string) *http.Request {
 	}
 	r := postRequest(addressOf(x), url.Values{formField: {form}})
 	r.Method = x.method
+	if x.method == http.MethodDelete { // which has no form
+		r.Header.Set(formHeader, form)
+	}
 	return r
 }
 

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -161,13 +162,22 @@ func (c *console) startJob(w http.ResponseWriter, r *http.Request, kind string) 
 	if err != nil {
 		return err
 	}
-	note(r, sync.Name, "")
-	if !c.start(kind, sync.Name, visitOf(r).who.Name) {
-		if _, has := c.jobs.of(kind, sync.Name); !has {
-			return &problem{status: http.StatusServiceUnavailable, key: "error.jobs"}
-		}
+	if err := c.begun(r.Context(), kind, sync.Name); err != nil {
+		return err
 	}
 	return c.redirect(w, syncPath(sync.Name)+"/"+kind, "")
+}
+
+// begun makes sure that a job of this kind is under way for a sync.
+func (c *console) begun(ctx context.Context, kind, sync string) error {
+	noteIn(ctx, sync, "")
+	if c.start(kind, sync, visitIn(ctx).who.Name) {
+		return nil
+	}
+	if _, has := c.jobs.of(kind, sync); !has {
+		return &problem{status: http.StatusServiceUnavailable, key: "error.jobs"}
+	}
+	return nil
 }
 
 type verifyPage struct {

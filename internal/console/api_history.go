@@ -84,19 +84,3 @@ func (c *console) apiWhy(ctx context.Context, in *whyInput) (list[jsonl.Why], er
 	})
 	return out, err
 }
-
-type pipelineInput struct {
-	SinceInput
-
-	Object string `query:"object" maxLength:"200" doc:"only these deals: crm.deals"`
-}
-
-func (c *console) apiPipeline(ctx context.Context, in *pipelineInput) (list[jsonl.Pipeline], error) {
-	p := c.hub.Plan()
-	since, err := in.at(c.now(), p.Timezone)
-	if err != nil {
-		return list[jsonl.Pipeline]{}, err
-	}
-	rows, err := jsonl.Pipelines(ctx, p, c.hub.Store(), in.Object, since)
-	return list[jsonl.Pipeline]{Items: rows}, err
-}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,9 +17,20 @@ import (
 // mostReasons is how many causes of errors are told.
 const mostReasons = 100
 
+// reasons are why records wait, and why runs since a time were not ok.
+func (x reporter) reasons(since time.Time) ([]store.OpenCause, []store.RunError, error) {
+	causes, err := x.c.hub.Store().OpenCauses(x.ctx, mostReasons, store.ReviewParked, store.ReviewUnknown, store.ReviewEvents)
+	if err != nil {
+		return nil, nil, err
+	}
+	failures, err := x.c.hub.Store().RunErrors(x.ctx, since, mostReasons)
+	return causes, failures, err
+}
+
 // problems is why records and runs do not get through.
 func (x reporter) problems(p *reportPage) error {
-	causes, err := x.c.hub.Store().OpenCauses(x.ctx, mostReasons, store.ReviewParked, store.ReviewUnknown, store.ReviewEvents)
+	keys, since := x.days()
+	causes, failures, err := x.reasons(since)
 	if err != nil {
 		return err
 	}
@@ -32,11 +44,6 @@ func (x reporter) problems(p *reportPage) error {
 			why.Text = x.l.text("report.nocause")
 		}
 		records.Rows = append(records.Rows, []reportCell{x.count(cause.N), textCell(cause.Sync), textCell(x.l.text("question." + string(cause.Kind))), textCell(keyName(cause.Field)), why, textCell(cause.Fix)})
-	}
-	keys, since := x.days()
-	failures, err := x.c.hub.Store().RunErrors(x.ctx, since, mostReasons)
-	if err != nil {
-		return err
 	}
 	runs := reportTable{Columns: x.columns("#report.runs", "report.sync", "report.state", "report.error", "report.last")}
 	for _, f := range failures {
@@ -69,29 +76,61 @@ func (x reporter) problems(p *reportPage) error {
 	return nil
 }
 
-// quota is what was spent of vendors' budgets, by day.
-func (x reporter) quota(p *reportPage) error {
-	keys, since := x.days()
+// A spending is what was spent of one budget of a connection's vendor.
+type spending struct {
+	Connection string
+	Budget     string // "" = every call
+	Per        time.Duration
+	Days       []int // by day, the oldest first
+	Limit      int   // units in that time; 0 = not known
+}
+
+func (s spending) sum() int { return total(s.Days) }
+
+// spendings are what was spent of all budgets in the last days.
+func (x reporter) spendings(keys []string, since time.Time) ([]spending, error) {
+	var all []spending
 	for _, conn := range x.c.hub.Plan().Connections {
 		spent, err := x.c.hub.Store().Spendings(x.ctx, conn.Name, since)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		limits, err := x.limits(conn)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		var budgets []store.Spending // one of each
+		first := len(all)
 		for _, s := range spent {
-			if !slices.ContainsFunc(budgets, func(b store.Spending) bool { return b.Name == s.Name && b.Per == s.Per }) {
-				budgets = append(budgets, s)
+			at := slices.IndexFunc(all[first:], func(b spending) bool { return b.Budget == s.Name && b.Per == s.Per })
+			if at < 0 {
+				at = len(all) - first
+				all = append(all, spending{Connection: conn.Name, Budget: s.Name, Per: s.Per, Days: make([]int, len(keys)), Limit: limitOf(limits, s)})
+			}
+			if day := slices.Index(keys, s.Hour.In(x.zone).Format(time.DateOnly)); day >= 0 {
+				all[first+at].Days[day] += s.Units
 			}
 		}
-		for _, b := range budgets {
-			p.Sections = append(p.Sections, x.budget(conn.Name, b, spent, limits, keys))
-		}
 	}
-	return nil
+	return all, nil
+}
+
+// limitOf is the limit of a budget, as its vendor states it; 0 = it does not.
+func limitOf(limits []connector.Limit, s store.Spending) int {
+	i := slices.IndexFunc(limits, func(l connector.Limit) bool { return l.Name == s.Name && l.Per == s.Per })
+	if i < 0 {
+		return 0
+	}
+	return max(0, limits[i].Units)
+}
+
+// quota is what was spent of vendors' budgets, by day.
+func (x reporter) quota(p *reportPage) error {
+	keys, since := x.days()
+	all, err := x.spendings(keys, since)
+	for _, s := range all {
+		p.Sections = append(p.Sections, x.budget(s, keys))
+	}
+	return err
 }
 
 // limits are those that a vendor states for the account of a connection.
@@ -107,38 +146,28 @@ func (x reporter) limits(conn plan.Connection) ([]connector.Limit, error) {
 	return spec.Limits(conn.Settings, known.Identity), nil
 }
 
-func (x reporter) budget(connection string, b store.Spending, spent []store.Spending, limits []connector.Limit, keys []string) reportSection {
-	values := make([]float64, len(keys))
-	sum := 0
-	for _, s := range spent {
-		if i := slices.Index(keys, s.Hour.In(x.zone).Format(time.DateOnly)); i >= 0 && s.Name == b.Name && s.Per == b.Per {
-			values[i] += float64(s.Units)
-			sum += s.Units
-		}
-	}
-	name := b.Name
-	if name == "" {
-		name = x.l.text("report.calls")
-	}
-	s := reportSection{Name: strings.Trim(connection+"-"+b.Name, "-") + "-" + strconv.Itoa(int(b.Per.Hours())), Title: connection + ": " + name,
+func (x reporter) budget(b spending, keys []string) reportSection {
+	name := cmp.Or(b.Budget, x.l.text("report.calls"))
+	s := reportSection{Name: strings.Trim(b.Connection+"-"+b.Budget, "-") + "-" + strconv.Itoa(int(b.Per.Hours())), Title: b.Connection + ": " + name,
 		Table: reportTable{Columns: x.columns("report.day", "#report.spent")}}
-	i := slices.IndexFunc(limits, func(l connector.Limit) bool { return l.Name == b.Name && l.Per == b.Per && l.Units > 0 })
-	daily := i >= 0 && b.Per == 24*time.Hour
-	if i >= 0 {
-		s.Hint = x.l.text("report.limit", limits[i].Units, int(b.Per.Hours()))
+	daily := b.Limit > 0 && b.Per == 24*time.Hour
+	if b.Limit > 0 {
+		s.Hint = x.l.text("report.limit", b.Limit, int(b.Per.Hours()))
 	}
 	if daily {
 		s.Table.Columns = x.columns("report.day", "#report.spent", "#report.ofquota")
 	}
+	values := make([]float64, len(keys))
 	for d, key := range slices.Backward(keys) {
-		row := []reportCell{{Text: x.day(key, "format.date"), Raw: key}, x.count(int(values[d]))}
+		values[d] = float64(b.Days[d])
+		row := []reportCell{{Text: x.day(key, "format.date"), Raw: key}, x.count(b.Days[d])}
 		if daily {
-			part := values[d] / float64(limits[i].Units)
+			part := values[d] / float64(b.Limit)
 			row = append(row, reportCell{Text: x.percent(part), Raw: strconv.FormatFloat(part, 'f', 4, 64), Num: true})
 		}
 		s.Table.Rows = append(s.Table.Rows, row)
 	}
-	s.Chart = drawLine(x.l, x.l.text("report.quotaalt", reportDays, sum, connection), x.by(keys), series{Class: "line", Values: values})
+	s.Chart = drawLine(x.l, x.l.text("report.quotaalt", reportDays, b.sum(), b.Connection), x.by(keys), series{Class: "line", Values: values})
 	return s
 }
 

@@ -99,12 +99,19 @@ func (c *console) reportPage(w http.ResponseWriter, r *http.Request, name string
 	return c.view.page(w, r, "reports", p)
 }
 
-// report computes one report.
-func (c *console) report(r *http.Request, name string) (reportPage, error) {
-	x := reporter{c: c, ctx: r.Context(), l: visitOf(r).locale, q: r.URL.Query(), zone: c.hub.Plan().Timezone, now: c.now()}
+// reporter computes what reports tell.
+func (c *console) reporter(ctx context.Context) reporter {
+	x := reporter{c: c, ctx: ctx, zone: c.hub.Plan().Timezone, now: c.now()}
 	if x.zone == nil {
 		x.zone = time.UTC
 	}
+	return x
+}
+
+// report computes one report.
+func (c *console) report(r *http.Request, name string) (reportPage, error) {
+	x := c.reporter(r.Context())
+	x.l, x.q = visitOf(r).locale, r.URL.Query()
 	p := reportPage{Name: name, Names: reportNames()}
 	build := map[string]func(*reportPage) error{"volume": x.volume, "pipeline": x.pipeline, "problems": x.problems, "quota": x.quota}[name]
 	if build == nil {

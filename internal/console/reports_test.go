@@ -82,6 +82,16 @@ func TestVolumeByDayAndSide(t *testing.T) {
 	if rows := w.table("/reports/volume/days.csv?sync=cards"); rows[0][4] != "0" {
 		t.Errorf("another sync counts: %v", rows[0])
 	}
+	volume := read[list[volumeBody]](w, "GET", "/api/v1/reports/volume?sync=cards", "").Items
+	counted := []volumeBody{{Day: "2026-03-29", Sync: "cards", Runs: 1, Failed: 1, Left: store.Counts{Deleted: 2}},
+		{Day: "2026-03-30", Sync: "cards", Runs: 1, Left: store.Counts{Created: 1}, Right: store.Counts{Created: 1000, Updated: 200, Deleted: 34}}}
+	if diff := cmp.Diff(counted, volume); diff != "" {
+		t.Error(diff)
+	}
+	if all := read[list[volumeBody]](w, "GET", "/api/v1/reports/volume", "").Items; len(all) != 3 {
+		t.Errorf("%+v", all)
+	}
+	b.want(w.get("/api/v1/reports/volume?sync=x"), http.StatusNotFound)
 	b.want(w.get("/reports/nothing"), http.StatusNotFound)
 	b.want(w.get("/reports/volume/nothing.csv"), http.StatusNotFound)
 }
@@ -112,6 +122,11 @@ func TestProblemsByTheirCause(t *testing.T) {
 	if len(runs) != 2 || runs[0][0] != "3" || runs[0][3] != "the vendor is down" || runs[1][2] != "Cut short" {
 		t.Errorf("runs: %v", runs)
 	}
+	told := read[problemsBody](w, "GET", "/api/v1/reports/problems", "")
+	if len(told.Records) != 2 || told.Records[0].Records != 5 || told.Records[0].First != items[0].ID || told.Records[1].Cause != "=cmd()" ||
+		len(told.Runs) != 2 || told.Runs[0].Runs != 3 || told.Runs[0].Error != "the vendor is down" || told.Runs[1].Status != "cut short" {
+		t.Errorf("%+v", told)
+	}
 	if days := w.table("/reports/problems/days.csv"); days[0][1] != "4" {
 		t.Errorf("days: %v", days[0])
 	}
@@ -134,6 +149,11 @@ func TestQuotaByDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.want(w.get("/reports/quota"), http.StatusOK, "a: tokens", "The limit is 1,000 in 24 hours.", "25%", "90%", "1,150 in all", "<polyline")
+	told := read[list[quotaBody]](w, "GET", "/api/v1/reports/quota", "").Items
+	if len(told) != 1 || told[0].Budget != "tokens" || told[0].Limit != 1000 || told[0].Spent != 1150 || told[0].Hours != 24 || len(told[0].Days) != reportDays ||
+		told[0].Days[reportDays-1] != (daySpent{Day: "2026-03-30", Spent: 250}) {
+		t.Errorf("%+v", told)
+	}
 	rows := w.table("/reports/quota/a-tokens-24.csv")
 	if diff := cmp.Diff([][]string{{"2026-03-30", "250", "0.2500"}, {"2026-03-29", "0", "0.0000"}, {"2026-03-28", "900", "0.9000"}}, rows[:3]); diff != "" {
 		t.Error(diff)

@@ -10,11 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/jsonl"
-	"github.com/tandemhub/tandem/internal/store"
-	"github.com/tandemhub/tandem/record"
 )
 
 type personCmd struct {
@@ -50,66 +47,6 @@ func (k personKey) find(ctx context.Context, s *session) (engine.Person, error) 
 	return s.engine.Person(ctx, key, k.Except)
 }
 
-// Documents of an export.
-type (
-	personDoc struct {
-		Person   string         `json:"person"`
-		Exported time.Time      `json:"exported"`
-		Systems  []systemDoc    `json:"systems"`
-		Links    []linkDoc      `json:"links"`
-		Journal  []jsonl.Entry  `json:"journal"`
-		Reviews  []reviewDoc    `json:"reviews"`
-		Events   []eventDoc     `json:"events,omitempty"` // that were not told; what was told is in the journal
-		Erasures []erasedRecord `json:"erasures,omitempty"`
-	}
-	systemDoc struct {
-		Connection string      `json:"connection"`
-		System     string      `json:"system"`
-		Records    []recordDoc `json:"records"`
-	}
-	recordDoc struct {
-		Record   string         `json:"record"`
-		Found    string         `json:"found"`
-		Own      bool           `json:"own"` // false: it only mentions the person
-		State    connector.Fate `json:"state,omitempty"`
-		Read     *time.Time     `json:"read,omitempty"`
-		Created  *time.Time     `json:"created,omitempty"`
-		Modified *time.Time     `json:"modified,omitempty"`
-		Fields   record.Fields  `json:"fields"`
-	}
-	linkDoc struct {
-		Sync   string           `json:"sync"`
-		Left   string           `json:"left"`
-		Right  string           `json:"right"`
-		Closed string           `json:"closed,omitempty"`
-		Agreed [2]record.Fields `json:"agreed"` // what the left and the right side held when both last agreed
-	}
-	eventDoc struct {
-		Sync   string           `json:"sync"`
-		Rule   string           `json:"rule"`
-		Record string           `json:"record"`
-		At     time.Time        `json:"at"`
-		State  store.EventState `json:"state"`
-		Why    string           `json:"why,omitempty"`
-		Now    record.Fields    `json:"now,omitempty"`
-		Before record.Fields    `json:"before,omitempty"`
-		With   record.Fields    `json:"with,omitempty"`
-	}
-	reviewDoc struct {
-		ID       int64            `json:"id"`
-		Sync     string           `json:"sync"`
-		Kind     store.ReviewKind `json:"kind"`
-		Record   string           `json:"record,omitempty"`
-		Text     string           `json:"text"`
-		Field    string           `json:"field,omitempty"`
-		Values   [2]record.Value  `json:"values"`
-		Opened   time.Time        `json:"opened"`
-		Decision string           `json:"decision,omitempty"`
-		By       string           `json:"by,omitempty"`
-		Entered  *store.Edit      `json:"entered,omitempty"`
-	}
-)
-
 // Run writes what is known. It reads our own records only.
 func (c *personExportCmd) Run(ctx context.Context, a *app) (err error) {
 	s, err := a.open(ctx, look)
@@ -121,7 +58,7 @@ func (c *personExportCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	doc := docOf(p, time.Now())
+	doc := jsonl.OfPerson(p, time.Now())
 	if len(p.Records) == 0 {
 		a.warnf("nothing is known of %s", c.Key)
 	}
@@ -150,7 +87,7 @@ func readable(v any) (string, error) {
 }
 
 // folder writes a file for each system, and one for each of the other parts, for the owner's eyes only.
-func (c *personExportCmd) folder(a *app, doc personDoc) error {
+func (c *personExportCmd) folder(a *app, doc jsonl.PersonDoc) error {
 	if err := os.MkdirAll(c.To, 0o700); err != nil {
 		return fmt.Errorf("make the folder: %w", err)
 	}
@@ -192,80 +129,6 @@ func (a *app) toldFile(file string) error {
 		return a.line(map[string]string{"file": file})
 	}
 	return a.print(file + "\n")
-}
-
-func docOf(p engine.Person, now time.Time) personDoc {
-	doc := personDoc{Person: p.Key.String(), Exported: now.UTC(), Systems: []systemDoc{}, Links: []linkDoc{}, Journal: []jsonl.Entry{}, Reviews: []reviewDoc{}}
-	at := map[string]int{}
-	for _, r := range p.Records {
-		i, ok := at[r.Of.Connection]
-		if !ok {
-			i = len(doc.Systems)
-			at[r.Of.Connection] = i
-			doc.Systems = append(doc.Systems, systemDoc{Connection: r.Of.Connection, System: r.System})
-		}
-		doc.Systems[i].Records = append(doc.Systems[i].Records, recordDoc{Record: r.Of.String() + "/" + r.ID, Found: r.How, Own: r.Own, State: r.Row.Fate,
-			Read: moment(r.Row.ReadAt), Created: moment(r.Row.Created), Modified: moment(r.Row.Modified), Fields: r.Row.Fields})
-	}
-	for _, l := range p.Links {
-		doc.Links = append(doc.Links, linkDoc{Sync: l.Sync, Left: l.Ends[0].String() + "/" + l.IDs[0], Right: l.Ends[1].String() + "/" + l.IDs[1],
-			Closed: l.Closed, Agreed: l.Base})
-	}
-	for _, e := range p.Journal {
-		doc.Journal = append(doc.Journal, jsonl.OfEntry(e))
-	}
-	for _, r := range p.Reviews {
-		doc.Reviews = append(doc.Reviews, reviewDoc{ID: r.ID, Sync: r.Sync, Kind: r.Kind, Record: r.Record, Text: r.Text, Field: r.Field,
-			Values: r.Values, Opened: r.Opened, Decision: r.Decision, By: r.By, Entered: r.Edit})
-	}
-	for _, e := range p.Events {
-		doc.Events = append(doc.Events, eventDoc{Sync: e.Sync, Rule: e.Rule, Record: e.Of.String() + "/" + e.Record, At: e.At, State: e.State, Why: e.Error,
-			Now: e.Now, Before: e.Old, With: e.Properties})
-	}
-	for _, x := range p.Receipts {
-		doc.Erasures = append(doc.Erasures, lineOfErased(engine.ErasedRecord{Erasure: x}))
-	}
-	return doc
-}
-
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-// erasedRecord is one receipt in tandem person erase -o json.
-type erasedRecord struct {
-	Record string    `json:"record"`
-	Status string    `json:"status"` // erased, by hand, waits
-	Asked  string    `json:"asked"`
-	Answer string    `json:"answer,omitempty"`
-	At     time.Time `json:"at"`
-	By     string    `json:"by,omitempty"`
-	ByHand string    `json:"by_hand,omitempty"`
-	Waits  string    `json:"waits,omitempty"`
-}
-
-func lineOfErased(x engine.ErasedRecord) erasedRecord {
-	line := erasedRecord{Record: x.Of.String() + "/" + x.Record, Status: "erased", Asked: x.Asked, Answer: x.Answer, At: x.At.UTC(), By: x.By, ByHand: x.ByHand, Waits: x.Waits}
-	switch {
-	case x.Waits != "" || x.Answer == "":
-		line.Status = "waits"
-	case x.ByHand != "":
-		line.Status = "by hand"
-	}
-	return line
-}
-
-// foundRecord is one record in the preview of tandem person erase -o json.
-type foundRecord struct {
-	Record string `json:"record"`
-	Status string `json:"status"` // found, mentions
-	System string `json:"system"`
-	Title  string `json:"title,omitempty"`
-	Found  string `json:"found"`
-	Asks   string `json:"asks"`
 }
 
 // Run shows what was found, and erases it once that is confirmed.
@@ -318,10 +181,9 @@ func (c *personEraseCmd) preview(a *app, p engine.Person) (int, error) {
 	n := 0
 	var own, other table
 	for _, r := range p.Records {
-		line := foundRecord{Record: r.Of.String() + "/" + r.ID, Status: "mentions", System: r.System, Title: r.Title, Found: r.How, Asks: r.Asks}
+		line := jsonl.OfFound(r)
 		if r.Own {
 			n++
-			line.Status = "found"
 			own.add(line.Record, fit(oneLine(r.Title), 30), line.Found, "→ "+line.Asks)
 		} else {
 			other.add(line.Record, fit(oneLine(r.Title), 30), line.Found)
@@ -359,7 +221,7 @@ func (c *personEraseCmd) nothing(a *app, p engine.Person) error {
 
 // told writes one receipt.
 func (c *personEraseCmd) told(a *app, x engine.ErasedRecord) error {
-	line := lineOfErased(x)
+	line := jsonl.OfErased(x)
 	if a.json {
 		return a.line(line)
 	}

@@ -52,12 +52,15 @@ func (c *console) apiError(err error, r *http.Request) error {
 	var edit *engine.EditError
 	var change *engine.NoChangeError
 	var noSync *engine.NoSyncError
+	var unsettled *engine.UnderWayError
 	var problems plan.Problems
 	switch {
 	case errors.As(err, &unknown), errors.As(err, &change), errors.As(err, &noSync):
 		return of(http.StatusNotFound, "error.notfound")
 	case errors.As(err, &named), errors.As(err, &edit):
 		return of(http.StatusUnprocessableEntity, "error.input")
+	case errors.As(err, &unsettled):
+		return of(http.StatusConflict, "error.busy")
 	case errors.Is(err, store.ErrDecided):
 		return of(http.StatusConflict, "error.decided")
 	case errors.Is(err, jsonl.ErrNoDeals):

@@ -33,6 +33,10 @@ func (c *console) apiConnectionRoutes() []route {
 		{method: "POST", pattern: "/api/v1/connections/{id}/events", right: account.Run, audit: "connection.events", api: accepts("connections", "Pass on what a vendor has sent", c.apiBring)},
 		{method: "POST", pattern: "/api/v1/connections/{id}/changes", right: account.Run, audit: "connection.changes", api: accepts("connections", "Say which records may have changed", c.apiHint)},
 		{method: "GET", pattern: "/api/v1/records", right: account.See, api: serves("records", "Search records by phone, e-mail, name or id", c.apiRecords)},
+		{method: "POST", pattern: "/api/v1/person/export", right: account.See, secret: true, audit: "person.export", api: serves("persons", "Everything that is known of a person", c.apiExportPerson)},
+		{method: "POST", pattern: "/api/v1/person/erase/preview", right: account.See, secret: true, audit: "person.preview", api: serves("persons", "What erasing a person would be about", c.apiFindPerson)},
+		// It cannot be taken back: an administrator's, as whatever changes what all others find.
+		{method: "POST", pattern: "/api/v1/person/erase", right: account.Configure, live: true, secret: true, audit: "person.erase", api: serves("persons", "Erase a person in every system and here", c.apiErasePerson)},
 	}
 }
 

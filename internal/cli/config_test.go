@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tandemhub/tandem/internal/safe"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -141,6 +143,44 @@ func TestAServerServesWhatIsSavedInTheConsole(t *testing.T) {
 		synctest.Wait()
 		if c, _ = h.Configuration(ctx); c.Adopted || c.Refused != "" || h.Plan().Verify != 120*time.Hour {
 			t.Errorf("after release: %+v, verifies every %s", c, h.Plan().Verify)
+		}
+	})
+}
+
+// A secret that is sealed from outside is one of the safe's, and nothing tells its value.
+func TestSecretsAreSealedFromOutside(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := pair(t)
+		s.close()
+		s.console = true
+		env := s.app.Env
+		s.app.Env = func(name string) (string, bool) {
+			value, set := env(name)
+			return value, set && name != safe.Variable // the key is in its file
+		}
+		s.start()
+		ctx := t.Context()
+		h := &hub{app: s.app, server: s.server, store: s.session.store, ctx: ctx}
+		if err := h.SetSecret(ctx, "mail", "s3cret"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		all, err := h.Secrets(ctx)
+		if err != nil || len(all) != 1 || all[0].Name != "mail" || all[0].Updated.IsZero() || strings.Contains(fmt.Sprint(all), "s3cret") {
+			t.Errorf("%+v %v", all, err)
+		}
+		kept, err := h.sealed(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if value, found, err := kept.Secret(ctx, "mail"); value != "s3cret" || !found || err != nil {
+			t.Errorf("%q %t %v", value, found, err)
+		}
+		for _, had := range []bool{true, false} {
+			if got, err := h.RemoveSecret(ctx, "mail"); got != had || err != nil {
+				t.Errorf("removed %t: %v", got, err)
+			}
 		}
 	})
 }

@@ -65,7 +65,7 @@ func (c *console) apiError(err error, r *http.Request) error {
 		return of(http.StatusConflict, "error.decided")
 	case errors.Is(err, jsonl.ErrNoDeals):
 		return of(http.StatusNotFound, "error.notfound")
-	case errors.As(err, &problems):
+	case errors.As(err, &problems), errors.Is(err, ErrNoKey):
 		return of(http.StatusConflict, "error.unusable")
 	case errors.Is(err, errBusy), errors.Is(err, context.DeadlineExceeded) && r.Context().Err() != nil:
 		return &problem{status: http.StatusServiceUnavailable, key: "error.busy", wait: 30}

@@ -109,19 +109,28 @@ func (c *console) connection(r *http.Request) (connectionPage, error) {
 	for _, key := range slices.Sorted(maps.Keys(known.Identity.Facts)) {
 		data.Facts = append(data.Facts, fact{key, known.Identity.Facts[key]})
 	}
-	states, err := c.hub.Store().Objects(ctx)
-	if err != nil {
+	if data.Objects, err = c.objectLines(ctx, name, known.Schema); err != nil {
 		return data, err
 	}
-	for _, o := range known.Schema.Objects {
-		line := objectLine{Object: o, Of: store.Object{Connection: name, Name: o.Name}}
-		line.State, line.Kept = states[line.Of]
-		data.Objects = append(data.Objects, line)
-	}
-	slices.SortStableFunc(data.Objects, func(a, b objectLine) int { return b.State.Present - a.State.Present })
 	data.Back = c.here(r) + "/oauth/" + pathEscape(name)
 	data.OAuth = data.View.Grant != nil
 	return data, c.aboutSystem(r, &data)
+}
+
+// objectLines are the objects of a connection, as it was last asked, the largest first.
+func (c *console) objectLines(ctx context.Context, connection string, schema record.Schema) ([]objectLine, error) {
+	states, err := c.hub.Store().Objects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []objectLine
+	for _, o := range schema.Objects {
+		line := objectLine{Object: o, Of: store.Object{Connection: connection, Name: o.Name}}
+		line.State, line.Kept = states[line.Of]
+		all = append(all, line)
+	}
+	slices.SortStableFunc(all, func(a, b objectLine) int { return b.State.Present - a.State.Present })
+	return all, nil
 }
 
 // aboutSystem adds what its system says about the connection.
@@ -244,13 +253,13 @@ func (a *askings) end(connection string) {
 	delete(a.all, connection)
 }
 
-// grantOf returns what a person granted the connection that a request's path names.
-func (c *console) grantOf(r *http.Request) (*grant.Grant, error) {
-	grants, err := c.hub.Grants(r.Context())
+// grantOf returns what a person granted a connection.
+func (c *console) grantOf(ctx context.Context, connection string) (*grant.Grant, error) {
+	grants, err := c.hub.Grants(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if g := grants[r.PathValue("name")]; g != nil {
+	if g := grants[connection]; g != nil {
 		return g, nil
 	}
 	return nil, errNotFound()
@@ -259,7 +268,7 @@ func (c *console) grantOf(r *http.Request) (*grant.Grant, error) {
 // authorizeConnection begins the way to the vendor. The page shows a link: a form of ours cannot
 // lead to another site (form-action of the headers).
 func (c *console) authorizeConnection(w http.ResponseWriter, r *http.Request) error {
-	g, err := c.grantOf(r)
+	g, err := c.grantOf(r.Context(), r.PathValue("name"))
 	if err != nil {
 		return err
 	}
@@ -280,7 +289,7 @@ func (c *console) authorizeConnection(w http.ResponseWriter, r *http.Request) er
 
 // finishAuthorize is where the vendor sends the person's browser back to.
 func (c *console) finishAuthorize(w http.ResponseWriter, r *http.Request) error {
-	g, err := c.grantOf(r)
+	g, err := c.grantOf(r.Context(), r.PathValue("name"))
 	if err != nil {
 		return err
 	}
@@ -301,16 +310,22 @@ func (c *console) finishAuthorize(w http.ResponseWriter, r *http.Request) error 
 	return c.redirect(w, connectionPath(r), "authorized")
 }
 
-// revokeConnection gives back at the vendor what a person granted.
 func (c *console) revokeConnection(w http.ResponseWriter, r *http.Request) error {
-	g, err := c.grantOf(r)
+	if err := c.giveBack(r.Context(), r.PathValue("name")); err != nil {
+		return err
+	}
+	return c.redirect(w, connectionPath(r), "takenback")
+}
+
+// giveBack gives back at the vendor what a person granted.
+func (c *console) giveBack(ctx context.Context, connection string) error {
+	g, err := c.grantOf(ctx, connection)
 	if err != nil {
 		return err
 	}
-	name := r.PathValue("name")
-	note(r, name, "")
-	if err := g.Revoke(r.Context()); err != nil {
+	noteIn(ctx, connection, "")
+	if err := g.Revoke(ctx); err != nil {
 		return &problem{status: http.StatusBadGateway, key: "error.authorize", args: []any{err.Error()}}
 	}
-	return c.redirect(w, connectionPath(r), "takenback")
+	return nil
 }

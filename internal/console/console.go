@@ -12,6 +12,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -80,7 +81,24 @@ type Hub interface {
 	KeepConfiguration(ctx context.Context) error
 	// ReleaseConfiguration lets the file count again.
 	ReleaseConfiguration(ctx context.Context) error
+
+	// Secrets returns the secrets by name, without their values.
+	Secrets(ctx context.Context) ([]Secret, error)
+	// SetSecret seals a secret and has what uses it take it up.
+	SetSecret(ctx context.Context, name, value string) error
+	// RemoveSecret removes a secret, and reports whether there was one.
+	RemoveSecret(ctx context.Context, name string) (bool, error)
 }
+
+// A Secret is what is known of a secret: all but its value.
+type Secret struct {
+	Name    string
+	Updated time.Time // zero = the configuration asks for it, and it was not set
+	Uses    []string  // connections; "console" and "notify" for what those use
+}
+
+// ErrNoKey says that the key which secrets are sealed under was not found.
+var ErrNoKey = errors.New("the key of the secrets is not where it is looked for")
 
 // A Configuration is the document of which everything follows.
 type Configuration struct {

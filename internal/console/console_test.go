@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +38,8 @@ type fakeHub struct {
 	acts     []string // pauses and their ends
 
 	working error // what Borrow ends with; nil = nothing else works
+
+	secrets map[string]string
 
 	brought, hinted []string
 	refuses         error // what Bring and Hint end with
@@ -101,6 +105,25 @@ func (h *fakeHub) SaveConfiguration(context.Context, int, store.Configuration) (
 }
 func (h *fakeHub) KeepConfiguration(context.Context) error    { return nil }
 func (h *fakeHub) ReleaseConfiguration(context.Context) error { return nil }
+func (h *fakeHub) Secrets(context.Context) ([]Secret, error) {
+	var all []Secret
+	for _, name := range slices.Sorted(maps.Keys(h.secrets)) {
+		all = append(all, Secret{Name: name, Updated: noon(), Uses: []string{"a"}})
+	}
+	return append(all, Secret{Name: "wanted", Uses: []string{"b"}}), nil
+}
+func (h *fakeHub) SetSecret(_ context.Context, name, value string) error {
+	if h.secrets == nil {
+		h.secrets = map[string]string{}
+	}
+	h.secrets[name] = value
+	return h.refuses
+}
+func (h *fakeHub) RemoveSecret(_ context.Context, name string) (bool, error) {
+	_, had := h.secrets[name]
+	delete(h.secrets, name)
+	return had, nil
+}
 func (h *fakeHub) Status(context.Context) (Status, error) {
 	return Status{Ready: true, Syncs: []SyncStatus{{Name: "contacts", Next: time.Now()}, {Name: "deals", Paused: &store.Pause{Sync: "deals", By: "ann"}}}}, nil
 }

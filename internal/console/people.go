@@ -76,21 +76,22 @@ func (c *console) person(ctx context.Context, id int64) (account.Person, error) 
 }
 
 // toPerson does something to the person that a request's path names.
-func (c *console) toPerson(w http.ResponseWriter, r *http.Request, done string, act func(ctx context.Context, id int64) error) error {
+func toPerson(r *http.Request, act func(ctx context.Context, id int64) error) error {
 	id, err := number(r, "id")
 	if err != nil {
 		return err
 	}
-	if err := act(r.Context(), id); err != nil {
-		return c.peopleAgain(w, r, err)
-	}
-	return c.redirect(w, "/settings/people", done)
+	return act(r.Context(), id)
 }
 
 func (c *console) changeRole(w http.ResponseWriter, r *http.Request) error {
-	return c.toPerson(w, r, "role", func(ctx context.Context, id int64) error {
+	err := toPerson(r, func(ctx context.Context, id int64) error {
 		return c.setRole(ctx, id, account.Role(r.PostFormValue("role")))
 	})
+	if err != nil {
+		return c.peopleAgain(w, r, err)
+	}
+	return c.redirect(w, "/settings/people", "role")
 }
 
 func (c *console) setRole(ctx context.Context, id int64, role account.Role) error {
@@ -103,9 +104,11 @@ func (c *console) setRole(ctx context.Context, id int64, role account.Role) erro
 }
 
 func (c *console) resetPassword(w http.ResponseWriter, r *http.Request) error {
-	return c.toPerson(w, r, "reset", func(ctx context.Context, id int64) error {
-		return c.setPassword(ctx, id, r.PostFormValue("password"))
-	})
+	err := toPerson(r, func(ctx context.Context, id int64) error { return c.setPassword(ctx, id, r.PostFormValue("password")) })
+	if err != nil {
+		return c.peopleAgain(w, r, err)
+	}
+	return c.redirect(w, "/settings/people", "reset")
 }
 
 func (c *console) setPassword(ctx context.Context, id int64, password string) error {
@@ -117,7 +120,10 @@ func (c *console) setPassword(ctx context.Context, id int64, password string) er
 }
 
 func (c *console) removePerson(w http.ResponseWriter, r *http.Request) error {
-	return c.toPerson(w, r, "removed", c.remove)
+	if err := toPerson(r, c.remove); err != nil {
+		return c.peopleAgain(w, r, err)
+	}
+	return c.redirect(w, "/settings/people", "removed")
 }
 
 func (c *console) remove(ctx context.Context, id int64) error {

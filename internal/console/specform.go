@@ -154,8 +154,28 @@ func (f specForm) secrets() []envLine {
 	return all
 }
 
-// document returns the connection as the configuration has it. No secret is part of it.
+// inEnvironment is where the form of the page expects a secret: in the environment.
+func (f specForm) inEnvironment(setting string) string {
+	return "${" + plan.EnvName(f.System, setting) + "}"
+}
+
+// document returns the connection as the configuration has it.
 func (f specForm) document() (string, error) {
+	entry, err := f.entry(f.inEnvironment)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	b.WriteString("connections:\n")
+	for line := range strings.Lines(entry) {
+		b.WriteString("  " + line)
+	}
+	return b.String(), nil
+}
+
+// entry returns the connection's name and settings. No secret is part of it: from says where each
+// one is.
+func (f specForm) entry(from func(setting string) string) (string, error) {
 	settings := yaml.MapSlice{{Key: "system", Value: f.System}}
 	add := func(field specField) {
 		if field.Value != "" && field.Value != field.Default {
@@ -167,14 +187,14 @@ func (f specForm) document() (string, error) {
 		add(f.Ways[f.Way].ClientID)
 	}
 	for _, x := range f.secrets() {
-		settings = append(settings, yaml.MapItem{Key: x.Name, Value: "${" + plan.EnvName(f.System, x.Name) + "}"})
+		settings = append(settings, yaml.MapItem{Key: x.Name, Value: from(x.Name)})
 	}
 	for _, field := range f.Fields {
 		if !field.Secret {
 			add(field)
 		}
 	}
-	b, err := yaml.Marshal(yaml.MapSlice{{Key: "connections", Value: yaml.MapSlice{{Key: f.Name.Value, Value: settings}}}})
+	b, err := yaml.Marshal(yaml.MapSlice{{Key: f.Name.Value, Value: settings}})
 	if err != nil {
 		return "", fmt.Errorf("write the connection: %w", err)
 	}

@@ -61,19 +61,24 @@ func sampleOf(spec connector.Spec) (settings connector.Settings, secrets map[str
 }
 
 func (c *console) showSystems(w http.ResponseWriter, r *http.Request) error {
+	return c.view.page(w, r, "systems", systemsPage{Systems: c.systems()})
+}
+
+// systems tells of all kinds of systems, by what people call them.
+func (c *console) systems() []systemView {
 	used := map[string]int{}
 	for _, conn := range c.hub.Plan().Connections {
 		used[conn.System]++
 	}
-	var data systemsPage
+	var all []systemView
 	for _, spec := range c.hub.Specs() {
 		settings, secrets := sampleOf(spec)
 		v := systemView{Spec: spec, Used: used[spec.Name], FileMB: int(spec.MaxFile >> 20)}
 		v.Abilities = abilitiesOf(spec, settings, secrets, "https://sample.invalid")
 		v.OAuth = slices.ContainsFunc(spec.Auth, func(a connector.Auth) bool { return a.OAuth != nil })
 		v.Key = slices.ContainsFunc(spec.Auth, func(a connector.Auth) bool { return a.OAuth == nil })
-		data.Systems = append(data.Systems, v)
+		all = append(all, v)
 	}
-	slices.SortFunc(data.Systems, func(a, b systemView) int { return strings.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title)) })
-	return c.view.page(w, r, "systems", data)
+	slices.SortFunc(all, func(a, b systemView) int { return strings.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title)) })
+	return all
 }

@@ -71,27 +71,57 @@ func inBraces(s string) string {
 	return `"` + s + `"`
 }
 
-// ErrNoRoomForSync says that a document writes its syncs in a way to which none can be added
-// without writing it anew, which would lose comments.
-var ErrNoRoomForSync = errors.New("the document writes its syncs in braces; add the sync by hand")
+// ErrNoRoomForSync says that a document writes its syncs, or its connections, in a way to which none can
+// be added without writing it anew, which would lose comments.
+var ErrNoRoomForSync = errors.New("the document writes its entries in braces; edit it by hand")
 
 // AddSync returns the document with one more sync, as its last. Everything else stays as it is,
 // letter by letter: comments, too.
-func AddSync(src []byte, n NewSync) ([]byte, error) {
+func AddSync(src []byte, n NewSync) ([]byte, error) { return addEntry(src, "syncs", n.YAML) }
+
+// addEntry returns the document with one more entry in one of its sections, as its last.
+func addEntry(src []byte, section string, entry func(indent int) string) ([]byte, error) {
+	root, lines, err := linesOf(src)
+	if err != nil {
+		return nil, err
+	}
+	at, next := sectionOf(root, lines, section)
+	if at < 0 {
+		return []byte(strings.Join(lines, "") + section + ":\n" + entry(2)), nil
+	}
+	found := root.pairs[at]
+	indent := 2
+	switch {
+	case found.value.shape == shapeNull && strings.TrimSpace(withoutComment(lines[found.line-1])) == section+":":
+	case inLines(found, lines):
+		indent = found.value.pairs[0].column - 1
+	default:
+		return nil, ErrNoRoomForSync
+	}
+	return []byte(strings.Join(lines[:next], "") + entry(indent) + strings.Join(lines[next:], "")), nil
+}
+
+// linesOf reads a document, and takes it apart into its lines.
+func linesOf(src []byte) (node, []string, error) {
 	r := &reader{}
 	root, ok := r.document(src)
 	if !ok || r.finish().HasErrors() {
-		return nil, r.finish()
+		return root, nil, r.finish()
 	}
 	text := strings.ReplaceAll(string(src), "\r\n", "\n")
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
 	lines := strings.SplitAfter(text, "\n")
-	lines = lines[:len(lines)-1] // what is after the last line break is nothing
-	at, next := -1, len(lines)
+	return root, lines[:len(lines)-1], nil // what is after the last line break is nothing
+}
+
+// sectionOf returns the place of a section among those of the document, -1 if it has none, and the
+// line before which its last entry ends.
+func sectionOf(root node, lines []string, section string) (at, next int) {
+	at, next = -1, len(lines)
 	for i, p := range root.pairs {
-		if p.key != "syncs" {
+		if p.key != section {
 			continue
 		}
 		at = i
@@ -99,23 +129,15 @@ func AddSync(src []byte, n NewSync) ([]byte, error) {
 			next = root.pairs[i+1].line - 1
 		}
 	}
-	if at < 0 {
-		return []byte(text + "syncs:\n" + n.YAML(2)), nil
-	}
-	syncs := root.pairs[at]
-	indent := 2
-	switch {
-	case syncs.value.shape == shapeNull && strings.TrimSpace(withoutComment(lines[syncs.line-1])) == "syncs:":
-	case syncs.value.shape == shapeMap && len(syncs.value.pairs) > 0 && syncs.value.pairs[0].line > syncs.line && !strings.Contains(lines[syncs.line-1], "{"):
-		indent = syncs.value.pairs[0].column - 1
-	default:
-		return nil, ErrNoRoomForSync
-	}
-	for next > syncs.line && apart(lines[next-1]) {
+	for at >= 0 && next > root.pairs[at].line && apart(lines[next-1]) {
 		next--
 	}
-	out := strings.Join(lines[:next], "") + n.YAML(indent) + strings.Join(lines[next:], "")
-	return []byte(out), nil
+	return at, next
+}
+
+// inLines reports whether a section's entries begin on lines of their own.
+func inLines(section pair, lines []string) bool {
+	return section.value.shape == shapeMap && len(section.value.pairs) > 0 && section.value.pairs[0].line > section.line && !strings.Contains(lines[section.line-1], "{")
 }
 
 // apart reports whether a line belongs to what follows it: it is blank, or a comment at the edge.

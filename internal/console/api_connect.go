@@ -1,0 +1,218 @@
+package console
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/tandemhub/tandem/internal/account"
+	"github.com/tandemhub/tandem/internal/plan"
+)
+
+type connectInput struct {
+	Body connectWish
+}
+
+// A connectWish is a new connection: what the form of its system asks for.
+type connectWish struct {
+	System   string            `json:"system" doc:"its name in the catalogue of systems"`
+	Name     string            `json:"name,omitempty" doc:"how the connection is called; a free one is taken if it is left out"`
+	URL      string            `json:"url,omitempty" doc:"where requests go, if the system has no address of its own"`
+	Way      string            `json:"way,omitempty" doc:"to authenticate; the first one of the system if it is left out"`
+	Settings map[string]string `json:"settings,omitempty" maxProperties:"100"`
+	Secrets  map[string]string `json:"secrets,omitempty" maxProperties:"20" doc:"sealed, and never shown again: takes the right secrets, too. Those that are left out are expected in the environment"`
+	Preview  bool              `json:"preview,omitempty" doc:"only say what would be written"`
+}
+
+// A connectedBody is what became of a new connection.
+type connectedBody struct {
+	Connection string      `json:"connection"`
+	Saved      bool        `json:"saved" doc:"it stands in the configuration, which is read again; else yaml is to be put into the file by hand"`
+	Version    int         `json:"version,omitempty" doc:"of the configuration"`
+	YAML       string      `json:"yaml"`
+	Secrets    []placeBody `json:"secrets" doc:"where the secrets are"`
+}
+
+// A placeBody says where a secret is.
+type placeBody struct {
+	Setting string `json:"setting"`
+	Place   string `json:"place" doc:"what the configuration says: ${NAME} for the environment, ${secret:NAME} for what is sealed"`
+	Help    string `json:"help,omitempty"`
+}
+
+// form reads a wish as the form of its system does, and says of each part what is wrong with it.
+func (c *console) form(ctx context.Context, w connectWish) (specForm, error) {
+	spec, known := c.specOf(w.System)
+	if !known {
+		return specForm{}, c.noSystem(w.System)
+	}
+	form := newSpecForm(spec)
+	values := url.Values{"name": {w.Name}, "url": {w.URL}, "way": {w.Way}}
+	if w.Name == "" {
+		values.Set("name", freeName(spec.Name, c.taken))
+	}
+	p := &problem{status: http.StatusUnprocessableEntity, key: "error.input"}
+	wrong := func(where, key string) {
+		p.wrong = append(p.wrong, wrongPart{Where: where, What: visitIn(ctx).locale.text(key)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.Settings)) {
+		if !form.takes(name) {
+			wrong("body.settings."+name, "error.choice")
+			continue
+		}
+		values.Set(name, w.Settings[name])
+	}
+	if w.Way != "" && !slices.ContainsFunc(form.Ways, func(a authWay) bool { return a.Setting == w.Way }) {
+		wrong("body.way", "error.choice")
+	}
+	form.read(values, c.taken)
+	for _, f := range []specField{form.Name, form.URL} {
+		if f.Bad() {
+			wrong("body."+f.Name, f.Wrong)
+		}
+	}
+	fields := form.Fields
+	if len(form.Ways) > 0 {
+		fields = append(slices.Clone(fields), form.Ways[form.Way].ClientID)
+	}
+	for _, f := range fields {
+		if f.Bad() {
+			wrong("body.settings."+f.Name, f.Wrong)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.Secrets)) {
+		if !slices.ContainsFunc(form.secrets(), func(x envLine) bool { return x.Name == name }) || badSecret(w.Secrets[name]) {
+			wrong("body.secrets."+name, "error.value")
+		}
+	}
+	if len(p.wrong) > 0 {
+		return form, p
+	}
+	return form, nil
+}
+
+// takes reports whether a setting of that name is asked for in the open.
+func (f specForm) takes(name string) bool {
+	return slices.ContainsFunc(f.Fields, func(x specField) bool { return x.Name == name && !x.Secret }) ||
+		slices.ContainsFunc(f.Ways, func(w authWay) bool { return w.OAuth && w.ClientID.Name == name })
+}
+
+func badSecret(value string) bool {
+	return strings.TrimSpace(value) == "" || len(value) > mostSecret || strings.ContainsFunc(value, unicode.IsControl)
+}
+
+const mostSecret = 64 << 10
+
+// sealedName is how the secret of a connection is called.
+func sealedName(connection, setting string) string { return connection + "_" + setting }
+
+func (c *console) apiConnect(ctx context.Context, in *connectInput) (connectedBody, error) {
+	w := in.Body
+	noteIn(ctx, cutTo(w.Name, 64), cutTo(w.System, 64))
+	if who := visitIn(ctx).who; len(w.Secrets) > 0 && !who.Can(account.Secrets) {
+		return connectedBody{}, errForbidden(who, account.Secrets)
+	}
+	form, err := c.form(ctx, w)
+	if err != nil {
+		return connectedBody{}, err
+	}
+	name := form.Name.Value
+	noteIn(ctx, name, form.System)
+	from := func(setting string) string {
+		if _, given := w.Secrets[setting]; given {
+			return "${secret:" + sealedName(name, setting) + "}"
+		}
+		return form.inEnvironment(setting)
+	}
+	out := connectedBody{Connection: name, Secrets: []placeBody{}}
+	for _, x := range form.secrets() {
+		out.Secrets = append(out.Secrets, placeBody{Setting: x.Name, Place: from(x.Name), Help: x.Help})
+	}
+	if out.YAML, err = form.entry(from); err != nil || w.Preview {
+		return out, err
+	}
+	return c.connect(ctx, w, out)
+}
+
+// connect writes a connection into the adopted configuration, and seals its secrets.
+func (c *console) connect(ctx context.Context, w connectWish, out connectedBody) (connectedBody, error) {
+	now, err := c.hub.Configuration(ctx)
+	switch {
+	case err != nil:
+		return out, err
+	case !now.Adopted && len(w.Secrets) > 0:
+		return out, invalid("error.notadopted")
+	case !now.Adopted:
+		return out, nil
+	}
+	text, err := plan.AddConnection([]byte(now.Text), out.YAML)
+	if err != nil {
+		return out, uneditable(err)
+	}
+	for setting, value := range w.Secrets { // first: the configuration cannot be used without them
+		if err := c.hub.SetSecret(ctx, sealedName(out.Connection, setting), strings.TrimSpace(value)); err != nil {
+			return out, err
+		}
+	}
+	if err := c.edit(ctx, now, string(text), "+ "+out.Connection); err != nil {
+		for setting := range w.Secrets {
+			if _, err := c.hub.RemoveSecret(context.WithoutCancel(ctx), sealedName(out.Connection, setting)); err != nil {
+				c.log.Error("a secret of a connection that was not added is left", "connection", out.Connection, "error", err)
+			}
+		}
+		return out, err
+	}
+	noteIn(ctx, out.Connection, w.System)
+	out.Saved, out.Version = true, now.Current.Number+1
+	return out, nil
+}
+
+// uneditable says why a document cannot be edited line by line.
+func uneditable(err error) error {
+	return &problem{status: http.StatusUnprocessableEntity, key: "error.configuration", detail: err.Error()}
+}
+
+// edit saves an edited text as the next version, if it can be used.
+func (c *console) edit(ctx context.Context, now Configuration, text, why string) error {
+	p, problems, err := c.hub.CheckConfiguration(ctx, text)
+	switch {
+	case err != nil:
+		return err
+	case p == nil || problems.HasErrors():
+		return unusable(problems)
+	case !now.Adopted:
+		return invalid("error.notadopted")
+	case now.Edited:
+		return invalid("error.edited")
+	}
+	return c.saveConfiguration(ctx, now.Current.Number, text, why)
+}
+
+func (c *console) apiDisconnect(ctx context.Context, in *Named) (doneBody, error) {
+	if _, known := c.hub.Plan().Connection(in.ID); !known {
+		return doneBody{}, c.noConnection(in.ID)
+	}
+	noteIn(ctx, in.ID, "")
+	now, err := c.hub.Configuration(ctx)
+	if err != nil {
+		return doneBody{}, err
+	}
+	text, err := plan.RemoveConnection([]byte(now.Text), in.ID)
+	if err != nil {
+		return doneBody{}, uneditable(err)
+	}
+	err = c.edit(ctx, now, string(text), "- "+in.ID)
+	noteIn(ctx, in.ID, "")
+	return doneBody{Done: err == nil}, err
+}
+
+func (c *console) apiGiveBack(ctx context.Context, in *Named) (connectionBody, error) {
+	if err := c.giveBack(ctx, in.ID); err != nil {
+		return connectionBody{}, err
+	}
+	return c.apiConnection(ctx, in)
+}

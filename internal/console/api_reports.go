@@ -9,8 +9,6 @@ import (
 	"github.com/tandemhub/tandem/internal/store"
 )
 
-import ()
-
 type pipelineInput struct {
 	SinceInput
 

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,5 +71,35 @@ func TestItemsAreDecidedOverTheAPI(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]int{"left": 3, "right": 1, "both": 2}, notes); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestManyItemsAreDecidedOverTheAPI(t *testing.T) {
+	t.Parallel()
+	w := newAPIWorld(t)
+	items := w.conflict(4)
+	const at = "/api/v1/review"
+	seen := read[manyBody](w, "POST", at, `{"choice":"left","kind":"conflict","preview":true}`)
+	if seen.Decided != 4 || len(seen.Groups) != 1 || seen.Groups[0].Items != 4 || seen.UpTo != items[3].ID {
+		t.Errorf("%+v", seen)
+	}
+	if open := read[list[jsonl.Review]](w, "GET", "/api/v1/review", ""); len(open.Items) != 4 {
+		t.Errorf("a look has decided: %+v", open)
+	}
+	got := read[manyBody](w, "POST", at, fmt.Sprintf(`{"choice":"right","ids":[%d]}`, items[0].ID))
+	if got.Decided != 1 {
+		t.Errorf("%+v", got)
+	}
+	got = read[manyBody](w, "POST", at, fmt.Sprintf(`{"choice":"left","sync":"cards","up_to":%d}`, items[2].ID))
+	if open := read[list[jsonl.Review]](w, "GET", "/api/v1/review", "").Items; got.Decided != 2 || len(open) != 1 || open[0].ID != items[3].ID {
+		t.Errorf("%+v, and open are %+v", got, open)
+	}
+	for _, body := range []string{`{"choice":"left"}`, `{"choice":"nonsense","kind":"conflict"}`, `{"choice":"left","sync":"x"}`, `{"choice":"left","ids":[1],"kind":"conflict"}`, `{"choice":"left","ids":[999]}`} {
+		if got := w.ask("POST", at, body); got.Code/100 != 4 {
+			t.Errorf("%s: %d %s", body, got.Code, got.Body)
+		}
+	}
+	if lines := strings.Join(w.audited(), "\n"); !strings.Contains(lines, "operator|review.decide|2 review items|left|done") || !strings.Contains(lines, "4 review items|left (shown first)|done") {
+		t.Error(lines)
 	}
 }

@@ -86,6 +86,7 @@ func (c *console) apiHistoryRoutes() []route {
 func (c *console) apiReviewRoutes() []route {
 	return []route{
 		{method: "GET", pattern: "/api/v1/review", right: account.See, api: serves("review", "What waits for a person, the oldest first", c.apiReviews)},
+		{method: "POST", pattern: "/api/v1/review", right: account.Decide, audit: "review.decide", api: serves("review", "Decide many items at once", c.apiDecideMany)},
 		{method: "GET", pattern: "/api/v1/review/{id}", right: account.See, api: serves("review", "An item, and all about it", c.apiReview)},
 		{method: "POST", pattern: "/api/v1/review/{id}/decide", right: account.Decide, audit: "review.decide", api: serves("review", "Decide an item", c.apiDecide)},
 		{method: "POST", pattern: "/api/v1/review/{id}/edit", right: account.Decide, audit: "review.edit", api: serves("review", "Enter the right values", c.apiEdit)},

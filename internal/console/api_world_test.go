@@ -19,7 +19,7 @@ type apiWorld struct {
 
 func newAPIWorld(t testing.TB) *apiWorld {
 	t.Helper()
-	w := &apiWorld{world: newWorld(t, "match: [email, phone], prefer: ask")}
+	w := &apiWorld{world: newWorld(t, "match: [email, phone], prefer: ask, fields: ["+cardFields+"]")}
 	w.token = w.grant("robot", account.See, account.Decide, account.Run, account.Revert)
 	return w
 }

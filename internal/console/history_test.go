@@ -41,7 +41,7 @@ func (w *world) history() {
 
 func TestTheJournalIsFoundByWhateverOneLooksFor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "match: [email]")
+	w := newWorld(t)
 	see := w.signed(account.Viewer)
 	w.reads(w.body(see.get("/history")), "journal", "Nothing has happened here.")
 	w.history()
@@ -69,7 +69,7 @@ func TestTheJournalIsFoundByWhateverOneLooksFor(t *testing.T) {
 
 func TestTheJournalIsPagedWithItsFilter(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "match: [email]")
+	w := newWorld(t)
 	var lines []store.Entry
 	for i := range 2*journalLines + 1 {
 		lines = append(lines, store.Entry{At: time.Now(), Sync: "cards", Kind: store.Decided, By: "a&b", Why: fmt.Sprintf("no-%d.", i)},
@@ -119,7 +119,7 @@ func FuzzHistory(f *testing.F) {
 
 func TestARecordShowsBothSidesAndWhy(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "match: [email]")
+	w := newWorld(t)
 	left := w.put(w.left, "", "name", "<script>alert(1)</script>", "email", "ann@x.gr", "phone", "+302101234567")
 	run := w.sync().Run
 	id := w.right.Rows("cards")[0].ID
@@ -145,7 +145,7 @@ func TestARecordShowsBothSidesAndWhy(t *testing.T) {
 // A record whose id has a slash, or whose object no sync is about any more, has a page too.
 func TestARecordThatNoSyncIsAboutKeepsItsHistory(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "match: [email]")
+	w := newWorld(t)
 	of := store.Object{Connection: "old", Name: "things"}
 	if err := w.hub.store.Decide(t.Context(), "gone", [2]int64{}, store.Facts{Journal: []store.Entry{{At: time.Now(), Sync: "gone", Of: of, Record: "a/1", Kind: store.Deleted, Why: "last seen"}}}); err != nil {
 		t.Fatal(err)
@@ -177,7 +177,7 @@ func (w *world) until(who *browser, at, state string) string {
 
 func TestAChangeIsShownAndTakenBack(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "match: [email]")
+	w := newWorld(t)
 	left := w.put(w.left, "", "name", "Ann", "email", "ann@x.gr", "notes", "old", "phone", "+302101234567")
 	w.sync()
 	w.put(w.left, left, "notes", "new", "phone", "+302107654321")
@@ -229,7 +229,7 @@ func TestAChangeIsShownAndTakenBack(t *testing.T) {
 
 func TestWhatCannotBeTakenBackIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "match: [email]")
+	w := newWorld(t)
 	operator := w.signed(account.Operator)
 	for want, pairs := range map[string][]string{
 		"Nothing was chosen": {}, "none of the choices": {"change", "x"}, "A run is named": {"run", "12"}, "A record is named": {"record", "12"},

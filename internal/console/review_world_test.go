@@ -26,7 +26,7 @@ func newDesk(t *testing.T, rules string) *desk {
 // newDeskOf is newDesk with more fields.
 func newDeskOf(t *testing.T, more, rules string) *desk {
 	t.Helper()
-	d := &desk{world: newWorldOf(t, more, "match: [email], prefer: ask"+rules)}
+	d := &desk{world: newWorld(t, "match: [email], prefer: ask, fields: ["+cardFields+more+"]"+rules)}
 	d.w = d.signed(account.User)
 	return d
 }

@@ -167,6 +167,7 @@ func expectations() map[string]string {
 		"GET /api/v1/secrets":                  "admin secrets",
 		"PUT /api/v1/secrets/{id}":             "admin secrets",
 		"DELETE /api/v1/secrets/{id}":          "admin secrets",
+		"POST /api/v1/review":                  "user decide",
 		"GET /api/v1/reverts":                  "operator revert",
 		"POST /api/v1/reverts":                 "operator revert",
 		"GET /api/v1/reverts/{id}":             "operator revert",

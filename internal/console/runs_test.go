@@ -31,7 +31,7 @@ func (b *bench) body(got *httptest.ResponseRecorder) string {
 
 func TestRunsAreListedFilteredAndPaged(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "match: [email]")
+	w := newWorld(t)
 	at := time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC)
 	for i := range runLines + 5 {
 		w.run(store.Run{ID: int64(1000 + i), Sync: "cards", Started: at, Ended: at.Add(1500 * time.Millisecond), Status: "ok"})
@@ -57,7 +57,7 @@ func TestRunsAreListedFilteredAndPaged(t *testing.T) {
 
 func TestTheRunUnderWayShowsHowFarItIs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "match: [email]")
+	w := newWorld(t)
 	began := time.Now().Add(-time.Minute)
 	w.run(store.Run{ID: 7, Sync: "cards", Started: began})
 	w.hub.progress = &Progress{Run: 7, Sync: "cards", Stages: []Stage{
@@ -98,7 +98,7 @@ func TestTheRunUnderWayShowsHowFarItIs(t *testing.T) {
 
 func TestAFailedRunSaysWhatWentWrongByItsCauses(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "match: [email]")
+	w := newWorld(t)
 	at := time.Now().Add(-time.Hour).Truncate(time.Second)
 	w.run(store.Run{ID: 7, Sync: "cards", Started: at, Ended: at.Add(time.Minute), Status: "failed", Error: "the <b>key</b> is wrong", Linked: 1200, Unchanged: 31,
 		Conflicts: 42, Review: 53, Failed: 64, Sides: [2]store.Counts{{Read: 11, Created: 12, Updated: 13, Deleted: 14, Calls: 15, Swept: 16, Refreshed: 17, Events: 18}, {Calls: 25}}})

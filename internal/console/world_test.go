@@ -22,7 +22,10 @@ connections:
   a: { system: toy, url: "http://a.test/v1", api_key: "${KEY}" }
   b: { system: toy, url: "http://b.test/v1", api_key: "${KEY}" }
 syncs:
-  cards: { left: a.cards, right: b.cards, fields: [name, box, email, phone, code, discount, stage, tags, notes`
+  cards: { left: a.cards, right: b.cards, `
+
+// cardFields are those that the sync of a world keeps in step.
+const cardFields = "name, box, email, phone, code, discount, stage, tags, notes"
 
 // A world is a console over two toy address books that are kept in step.
 type world struct {
@@ -30,19 +33,17 @@ type world struct {
 	left, right *toy.Twin
 }
 
-// newWorld makes a world. rules are what else its sync says: how records match, who is preferred.
-func newWorld(t testing.TB, rules string) *world {
+// newWorld makes a world. given are the rules of its sync, if they are not those of most worlds.
+func newWorld(t testing.TB, given ...string) *world {
 	t.Helper()
-	return newWorldOf(t, "", rules)
-}
-
-// newWorldOf is newWorld with more fields.
-func newWorldOf(t testing.TB, more, rules string) *world {
-	t.Helper()
+	rules := "match: [email], fields: [" + cardFields + "]"
+	if len(given) > 0 {
+		rules = given[0]
+	}
 	w := &world{bench: newBench(t), left: newToy(t), right: newToy(t)}
 	w.populate()
 	specs := []connector.Spec{toy.Spec()}
-	p, problems := plan.Parse("tandem.yaml", []byte(worldYAML+more+"], "+rules+" }\n"), func(string) (string, bool) { return w.left.Settings()["api_key"], true }, specs)
+	p, problems := plan.Parse("tandem.yaml", []byte(worldYAML+rules+" }\n"), func(string) (string, bool) { return w.left.Settings()["api_key"], true }, specs)
 	if problems.HasErrors() {
 		t.Fatal(problems)
 	}

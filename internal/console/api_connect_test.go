@@ -29,6 +29,16 @@ func TestSystemsTellWhatConnectingThemTakes(t *testing.T) {
 		t.Errorf("%+v", objects)
 	}
 	w.want(w.ask("GET", "/api/v1/connections/x/objects", ""), http.StatusNotFound)
+	w.put(w.left, "", "name", "Bob", "email", "bob@x.gr")
+	w.sync()
+	const records = "/api/v1/connections/a/objects/cards/records"
+	page := read[list[recordBody]](w, "GET", records+"?limit=1", "")
+	rest := read[list[recordBody]](w, "GET", records+"?limit=1&cursor="+page.Next, "")
+	if page.Items[0].Common["name"].Text() != "Bob" || rest.Items[0].Fields["name"].Text() != "Ann" || rest.Next != "" || len(rest.Items[0].Links) != 1 {
+		t.Errorf("%+v then %+v", page, rest)
+	}
+	w.want(w.ask("GET", "/api/v1/connections/a/objects/x/records", ""), http.StatusNotFound)
+	w.want(w.ask("GET", "/api/v1/connections/x/objects/cards/records", ""), http.StatusNotFound)
 }
 
 // A connection is added with its secret by one request, and taken out again by another; the secret is
@@ -111,4 +121,15 @@ func TestSecretsAreSetAndNeverShown(t *testing.T) {
 	w.want(w.ask("PUT", at+"/a_key", `{"value":"x"}`), http.StatusConflict, "error.unusable")
 	read[doneBody](w, "DELETE", at+"/a_key", "")
 	w.want(w.ask("DELETE", at+"/a_key", ""), http.StatusNotFound)
+}
+
+func TestTheRulesOfASyncAreTold(t *testing.T) {
+	t.Parallel()
+	w := newAPIWorld(t)
+	w.sync()
+	got := read[rulesBody](w, "GET", "/api/v1/syncs/cards/rules", "")
+	if len(got.Fields) != 9 || got.Fields[0].Left != "name" || got.Fields[0].Direction != bothWays || !cmp.Equal(got.Match, []string{"email", "phone"}) || got.Implied || got.Unknown || len(got.Guard) != 3 {
+		t.Errorf("%+v", got)
+	}
+	w.want(w.ask("GET", "/api/v1/syncs/x/rules", ""), http.StatusNotFound)
 }

@@ -35,7 +35,8 @@ func FuzzBodiesOfTheAPI(f *testing.F) {
 	}
 	for i := range writes {
 		for _, body := range []string{"", "{}", "null", "[", `{"choice":"left"}`, `{"values":{"notes":"x"},"preview":true}`, `{"records":[{"object":"cards","id":"1"}]}`,
-			`{"run":"r1"}`, `{"change":99999999999999999999}`, `{"record":"a.cards/1","since":"2h"}`, `{"repair":true}`, `{"changes":[1,2]}`, "\x00\xff"} {
+			`{"run":"r1"}`, `{"change":99999999999999999999}`, `{"record":"a.cards/1","since":"2h"}`, `{"repair":true}`, `{"changes":[1,2]}`, `{"key":"ann0@x.gr"}`, `{"text":"version: 1","after":1}`,
+			`{"name":"x","rights":["see"],"days":1}`, `{"name":"y","role":"viewer","password":"correct horse battery"}`, `{"system":"toy","secrets":{"api_key":"x"}}`, `{"value":"x"}`, `{"choice":"left","kind":"conflict"}`, "\x00\xff"} {
 			f.Add(uint8(i), "k", body)
 		}
 	}

@@ -38,6 +38,7 @@ func (c *console) apiConnectionRoutes() []route {
 		{method: "DELETE", pattern: "/api/v1/connections/{id}", right: account.Configure, audit: "connection.remove", api: serves("connections", "Take a connection out of the configuration", c.apiDisconnect)},
 		{method: "POST", pattern: "/api/v1/connections/{id}/revoke", right: account.Secrets, audit: "connection.revoke", api: serves("connections", "Give back at the vendor what a person granted", c.apiGiveBack)},
 		{method: "GET", pattern: "/api/v1/connections/{id}/objects", right: account.See, api: serves("connections", "Its objects and their fields, with what they mean", c.apiObjects)},
+		{method: "GET", pattern: "/api/v1/connections/{id}/objects/{object}/records", right: account.See, api: serves("connections", "Its records in the mirror, what changed last first", c.apiBrowse)},
 		{method: "GET", pattern: "/api/v1/secrets", right: account.Secrets, api: serves("secrets", "The secrets by name; nobody can see one", c.apiSecrets)},
 		{method: "PUT", pattern: "/api/v1/secrets/{id}", right: account.Secrets, audit: "secret.set", secret: true, api: serves("secrets", "Seal a secret", c.apiSeal)},
 		{method: "DELETE", pattern: "/api/v1/secrets/{id}", right: account.Secrets, audit: "secret.remove", api: serves("secrets", "Remove a secret", c.apiUnseal)},
@@ -54,6 +55,7 @@ func (c *console) apiSyncRoutes() []route {
 	return []route{
 		{method: "GET", pattern: "/api/v1/syncs", right: account.See, api: serves("syncs", "All syncs", c.apiSyncs)},
 		{method: "GET", pattern: "/api/v1/syncs/{id}", right: account.See, api: serves("syncs", "A sync", c.apiSync)},
+		{method: "GET", pattern: "/api/v1/syncs/{id}/rules", right: account.See, api: serves("syncs", "Which fields a sync keeps in step, and how", c.apiRules)},
 		{method: "POST", pattern: "/api/v1/syncs/{id}/run", right: account.Run, audit: "sync.run", api: accepts("syncs", "Run a sync as soon as nothing else works", c.apiRun)},
 		{method: "POST", pattern: "/api/v1/syncs/{id}/pause", right: account.Run, audit: "sync.pause", api: serves("syncs", "Keep a sync from running by itself", c.apiPause)},
 		{method: "POST", pattern: "/api/v1/syncs/{id}/resume", right: account.Run, audit: "sync.resume", api: serves("syncs", "Let a sync run by itself again", c.apiResume)},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/jsonl"
+	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
 
@@ -109,4 +110,43 @@ func (c *console) apiObjects(ctx context.Context, in *Named) (list[objectBody], 
 		out.Items = append(out.Items, objectBody{Object: o.Object, Present: o.State.Present, Read: moment(o.State.Read), Total: o.State.Total})
 	}
 	return out, err
+}
+
+type browseInput struct {
+	Named
+	Paging
+
+	Object string `path:"object" doc:"as the connection names it: contacts"`
+}
+
+// apiBrowse lists the records of any object that is in the mirror, those first that changed last.
+func (c *console) apiBrowse(ctx context.Context, in *browseInput) (list[recordBody], error) {
+	none := list[recordBody]{}
+	if _, known := c.hub.Plan().Connection(in.ID); !known {
+		return none, c.noConnection(in.ID)
+	}
+	before, err := in.from()
+	if err != nil {
+		return none, err
+	}
+	known, _, err := c.hub.Store().Connection(ctx, in.ID)
+	if err != nil {
+		return none, err
+	}
+	i := slices.IndexFunc(known.Schema.Objects, func(o record.Object) bool { return o.Name == in.Object })
+	if i < 0 {
+		return none, errNotFound()
+	}
+	at := searched{of: store.Object{Connection: in.ID, Name: in.Object}, object: known.Schema.Objects[i]}
+	rows, err := c.hub.Store().Latest(ctx, at.of, before, in.Limit+1)
+	if err != nil {
+		return none, err
+	}
+	var ids []string
+	for _, row := range rows {
+		ids = append(ids, row.ID)
+	}
+	links, err := c.linksFrom(ctx, at.of, ids)
+	tell := func(row store.Row) recordBody { return recordOf(at, row, links[row.ID]) }
+	return listOf(in.Paging, rows, tell, func(row store.Row) int64 { return row.Seq }), err
 }

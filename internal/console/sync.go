@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -79,15 +80,15 @@ func (c *console) showSync(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	data, err := c.syncPage(r, sync)
+	data, err := c.syncPage(r.Context(), sync)
 	if err != nil {
 		return err
 	}
 	return c.view.page(w, r, "sync", data)
 }
 
-func (c *console) syncPage(r *http.Request, sync plan.Sync) (syncPage, error) {
-	ctx, p := r.Context(), c.hub.Plan()
+func (c *console) syncPage(ctx context.Context, sync plan.Sync) (syncPage, error) {
+	p := c.hub.Plan()
 	data := syncPage{Events: sync.Events, Titles: c.titles(sync)}
 	here, err := c.hub.Status(ctx)
 	if err != nil {

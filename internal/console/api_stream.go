@@ -47,12 +47,18 @@ func (c *console) stream(w http.ResponseWriter, r *http.Request) error {
 	if err := c.begin(r, f); err != nil {
 		return err
 	}
+	_, leave, ok := c.hub.Bell().Listen(visitOf(r).who.Name) // as many as may listen to /live
+	if !ok {
+		return errCrowded()
+	}
+	defer leave()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)
 	out := http.NewResponseController(w)
 	ticker := time.NewTicker(streamEach)
 	defer ticker.Stop()
 	for {
+		_ = out.SetWriteDeadline(time.Now().Add(liveWrite)) // a recorder in a test has none
 		st, err := c.hub.Status(r.Context())
 		if err == nil {
 			err = c.news(r.Context(), f)
@@ -64,6 +70,9 @@ func (c *console) stream(w http.ResponseWriter, r *http.Request) error {
 		case <-r.Context().Done():
 			return nil
 		case <-ticker.C:
+		}
+		if !c.stillIn(r) {
+			return nil
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tandemhub/tandem/internal/account"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -79,10 +80,14 @@ func (c *console) tell(r *http.Request, ear <-chan struct{}, say func(string) bo
 	}
 }
 
-// stillIn reports whether the session of a request lives on. It is not used by that: a page that
-// is left open keeps nobody signed in.
+// stillIn reports whether whoever listens still may: a token was not revoked, a session lives on. It
+// is not used by that: a page that is left open keeps nobody signed in.
 func (c *console) stillIn(r *http.Request) bool {
 	who := visitOf(r).who
+	if who.Token != "" {
+		now, err := c.accounts.Token(r.Context(), bearer(r))
+		return err == nil && now.Can(account.See)
+	}
 	living, err := c.accounts.Sessions(r.Context(), who.ID)
 	return err == nil && slices.ContainsFunc(living, func(s store.Session) bool { return s.ID == who.Session })
 }

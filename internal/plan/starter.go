@@ -221,10 +221,7 @@ func (w *starter) address(end StarterEnd) {
 // quoted returns a value as YAML reads it back, after variables are expanded.
 func quoted(s string) string {
 	s = strings.ReplaceAll(strings.Map(visible, s), "$", "$$")
-	plain := s != "" && !slices.Contains([]string{"null", "Null", "NULL"}, s) && strings.IndexFunc(s, func(c rune) bool {
-		return c >= 0x80 || !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("_./-:", c)
-	}) < 0 && (unicode.IsLetter(rune(s[0])) || unicode.IsDigit(rune(s[0]))) && !strings.HasSuffix(s, ":")
-	if plain {
+	if plainYAML(s) {
 		return s
 	}
 	b, err := json.Marshal(s)

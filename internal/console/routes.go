@@ -23,6 +23,7 @@ type route struct {
 	right   account.Right
 	handler handler
 	audit   string // "" for what only reads
+	asks    bool   // it writes nothing: what is asked about is too long for an address
 	live    bool   // it goes on for as long as somebody listens: no time limit
 	body    int64  // most bytes of its body; 0 = mostBody
 
@@ -121,6 +122,10 @@ func (c *console) syncRoutes() []route {
 		{method: "GET", pattern: "/syncs/new", right: account.Configure, handler: c.showNewSync},
 		{method: "POST", pattern: "/syncs/new", right: account.Configure, handler: c.addSync, audit: "sync.add"},
 		{method: "GET", pattern: "/syncs/new/saved", right: account.Configure, handler: c.showSaved},
+		{method: "GET", pattern: "/syncs/{name}/mapping", right: account.Configure, handler: c.showMapping},
+		{method: "POST", pattern: "/syncs/{name}/mapping", right: account.Configure, handler: c.tryMapping, asks: true},
+		{method: "POST", pattern: "/syncs/{name}/mapping/save", right: account.Configure, handler: c.saveMapping, audit: "mapping.save"},
+		{method: "GET", pattern: "/syncs/{name}/mapping/saved", right: account.Configure, handler: c.showMappingSaved},
 	}
 }
 

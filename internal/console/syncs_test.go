@@ -329,7 +329,7 @@ func TestPagesOfSyncsRenderTheirZeroStructs(t *testing.T) {
 	w := b.signed(account.Admin)
 	for name, data := range map[string]any{
 		"syncs": syncsPage{}, "sync": syncPage{}, "plan": planPage{}, "verify": verifyPage{}, "configuration": configurationPage{}, "version": versionPage{},
-		"newsync": newSyncPage{}, "newsaved": savedPage{},
+		"newsync": newSyncPage{}, "newsaved": savedPage{}, "mapping": mappingPage{},
 	} {
 		var err error
 		if b.handler, err = b.c.handler([]route{{method: "GET", pattern: "/x", right: account.See, handler: func(w http.ResponseWriter, r *http.Request) error {

@@ -243,7 +243,7 @@ func (p *patcher) call(node *ast.Node, n *ast.CallNode) {
 	switch {
 	case !ok || s.hidden:
 		p.problems = append(p.problems, Problem{
-			Path: p.path, Text: fmt.Sprintf("there is no function %q", name), Near: nearest(name, functions()),
+			Path: p.path, Text: fmt.Sprintf("there is no function %q", name), Near: nearest(name, Functions()),
 		})
 	case len(n.Arguments) < s.least || s.most >= 0 && len(n.Arguments) > s.most:
 		p.problemf("%s takes %s, not %d", name, argumentsText(s.least, s.most), len(n.Arguments))
@@ -287,7 +287,7 @@ func (p *patcher) loop(node *ast.Node, n *ast.BuiltinNode) {
 	}
 	if !slices.Contains(loops(), n.Name) {
 		p.problems = append(p.problems, Problem{
-			Path: p.path, Text: fmt.Sprintf("there is no function %q", n.Name), Near: nearest(n.Name, functions()),
+			Path: p.path, Text: fmt.Sprintf("there is no function %q", n.Name), Near: nearest(n.Name, Functions()),
 		})
 		return
 	}

@@ -115,8 +115,8 @@ func steps() map[string]stepSpec {
 	return m
 }
 
-// functions are the names that a person can call.
-func functions() []string {
+// Functions are the names of the functions that a person can call in expressions, sorted.
+func Functions() []string {
 	names := loops()
 	for name, s := range steps() {
 		if !s.hidden {

@@ -108,12 +108,7 @@ func linesOf(src []byte) (node, []string, error) {
 	if !ok || r.finish().HasErrors() {
 		return root, nil, r.finish()
 	}
-	text := strings.ReplaceAll(string(src), "\r\n", "\n")
-	if text != "" && !strings.HasSuffix(text, "\n") {
-		text += "\n"
-	}
-	lines := strings.SplitAfter(text, "\n")
-	return root, lines[:len(lines)-1], nil // what is after the last line break is nothing
+	return root, splitLines(src), nil
 }
 
 // sectionOf returns the place of a section among those of the document, -1 if it has none, and the

@@ -20,12 +20,19 @@ func EditSync(src []byte, name string, want WrittenSync) ([]byte, error) {
 	if was.same(want) {
 		return src, nil
 	}
+	before := s.root
+	if !s.isBlock(s.sync) {
+		s.unfold()
+		if s, was, err = openSheet(s.text(), name); err != nil {
+			return nil, ErrOddSync
+		}
+	}
 	if err := s.edit(was, want); err != nil {
 		return nil, err
 	}
 	out := s.text()
 	again, is, err := openSheet(out, name)
-	if err != nil || !is.same(want) || !alike(s.root, again.root, "syncs."+name) {
+	if err != nil || !is.same(want) || !alike(before, again.root, "syncs."+name) {
 		return nil, ErrOddSync
 	}
 	return out, nil
@@ -68,6 +75,39 @@ func (s *sheet) edit(was, want WrittenSync) error {
 		return nil
 	}
 	return s.setFields(was, want, pad)
+}
+
+// unfold writes a sync that stands in braces with its keys in lines of their own.
+func (s *sheet) unfold() {
+	from, to := s.sync.line-1, s.end(s.sync)
+	pad := indentOf(s.lines[from])
+	out := remarked([]string{pad + s.sync.key + ":\n"}, trailing(s.lines[from]))
+	out = append(out, s.comments(from+1, to, pad+"  ")...)
+	for _, p := range s.sync.value.pairs {
+		out = append(out, pad+"  "+inFlow(p.key)+": "+folded(p.value)+"\n")
+	}
+	s.cuts = append(s.cuts, cut{from, to, out})
+}
+
+// folded writes a value in one line.
+func folded(n node) string {
+	var parts []string
+	switch n.shape {
+	case shapeMap:
+		for _, p := range n.pairs {
+			parts = append(parts, inFlow(p.key)+": "+folded(p.value))
+		}
+		return "{ " + strings.Join(parts, ", ") + " }"
+	case shapeList:
+		for _, item := range n.items {
+			parts = append(parts, folded(item))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case shapeScalar:
+		return inFlow(n.text)
+	default:
+		return "null"
+	}
 }
 
 // inline is a value behind its key.

@@ -110,12 +110,11 @@ func TestAnEditedSyncChangesTheLinesThatItMust(t *testing.T) {
 func TestASyncThatIsWrittenOddlyIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]error{
-		editedYAML:                           ErrOddSync, // deals stand in braces
-		"syncs:\n  deals: { left: a.b }\n":   ErrOddSync,
-		"syncs:\n  deals:\n    fields: x\n":  ErrOddSync,
-		"syncs:\n  deals:\n    prefer: []\n": ErrOddSync,
-		"syncs: {}\n":                        ErrNoSuchSync,
-		"version: 1\n":                       ErrNoSuchSync,
+		"version: 1\nsyncs: { deals: { left: a.b }, more: { left: b.c } }\n": ErrOddSync,
+		"syncs:\n  deals:\n    fields: x\n":                                  ErrOddSync,
+		"syncs:\n  deals:\n    prefer: []\n":                                 ErrOddSync,
+		"syncs: {}\n":                                                        ErrNoSuchSync,
+		"version: 1\n":                                                       ErrNoSuchSync,
 	} {
 		w, err := WrittenSyncOf([]byte(src), "deals")
 		if err == nil {
@@ -131,6 +130,25 @@ func TestASyncThatIsWrittenOddlyIsLeftAlone(t *testing.T) {
 	}
 }
 
+func TestASyncInBracesIsUnfoldedOnceItChanges(t *testing.T) {
+	t.Parallel()
+	const src = "syncs:\n  deals: { left: erp.a, right: crm.b, fields: [x, { left: y, right: z }], where: { left: \"a != 'b'\" }, schedule: \"*/5 * * * *\" } # later\n  more: { left: a.b }\n"
+	w, err := WrittenSyncOf([]byte(src), "deals")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Prefer, w.Fields = "ask", append(w.Fields, WrittenField{Left: "n", Right: "n"})
+	got, err := EditSync([]byte(src), "deals", w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "syncs:\n  deals: # later\n    left: erp.a\n    right: crm.b\n    fields:\n      - x\n      - { left: y, right: z }\n      - n\n" +
+		"    where: { left: \"a != 'b'\" }\n    schedule: \"*/5 * * * *\"\n    prefer: ask\n  more: { left: a.b }\n"
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // Whatever is entered, the document says it afterwards, all else says what it said, and no comment
 // is lost.
 func TestAnEditedDocumentSaysWhatWasMeant(t *testing.T) {
@@ -138,9 +156,9 @@ func TestAnEditedDocumentSaysWhatWasMeant(t *testing.T) {
 	texts := rapid.OneOf(rapid.StringMatching(`[a-z_]{1,8}`), rapid.SampledFrom([]string{"a: b", "#c", "x # y", "it's", `say "x"`, "${NAME}", "$$", "- d", "[e]", "{f}", "null", "1", "0x1", "true", "*", "&g", "é ü", "a,b", "'", `\`, "a\nb"}), rapid.StringMatching(`[ -~]{1,12}`))
 	maybe := func(g *rapid.Generator[string]) *rapid.Generator[string] { return rapid.OneOf(rapid.Just(""), g) }
 	rapid.Check(t, func(t *rapid.T) {
-		src := []byte(editedYAML)
+		src, name := []byte(editedYAML), rapid.SampledFrom([]string{"people", "deals"}).Draw(t, "sync")
 		for range rapid.IntRange(1, 4).Draw(t, "edits") {
-			w, err := WrittenSyncOf(src, "people")
+			w, err := WrittenSyncOf(src, name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -163,7 +181,7 @@ func TestAnEditedDocumentSaysWhatWasMeant(t *testing.T) {
 			if len(w.Fields) == 0 {
 				w.Fields = nil
 			}
-			out, err := EditSync(src, "people", w)
+			out, err := EditSync(src, name, w)
 			if err != nil {
 				t.Fatalf("%v: %+v in\n%s", err, w, src)
 			}

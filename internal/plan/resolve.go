@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -225,4 +226,16 @@ func possible(o record.Object) []string {
 		words = append(words, string(DeleteDelete))
 	}
 	return words
+}
+
+// Says reports whether two syncs are configured the same, wherever in a file they stand.
+func (s Sync) Says(t Sync) bool {
+	apart := func(x Sync) Sync {
+		x.Line, x.marks, x.Fields = 0, nil, slices.Clone(x.Fields)
+		for i := range x.Fields {
+			x.Fields[i].Line = 0
+		}
+		return x
+	}
+	return reflect.DeepEqual(apart(s), apart(t))
 }

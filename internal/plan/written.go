@@ -65,7 +65,7 @@ func openSheet(src []byte, name string) (*sheet, WrittenSync, error) {
 	if i < 0 {
 		return nil, WrittenSync{}, ErrNoSuchSync
 	}
-	s := &sheet{root: root, lines: linesOf(src), sync: all.pairs[i]}
+	s := &sheet{root: root, lines: splitLines(src), sync: all.pairs[i]}
 	w, err := s.written()
 	if err != nil {
 		return nil, WrittenSync{}, err
@@ -73,7 +73,8 @@ func openSheet(src []byte, name string) (*sheet, WrittenSync, error) {
 	return s, w, nil
 }
 
-func linesOf(src []byte) []string {
+// splitLines takes a document apart into its lines, each with its line break.
+func splitLines(src []byte) []string {
 	text := strings.ReplaceAll(strings.TrimPrefix(string(src), "\ufeff"), "\r\n", "\n")
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"

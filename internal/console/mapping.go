@@ -47,7 +47,8 @@ type mappingPage struct {
 	Seen    string // tells the text that is shown from another one
 	Note    string
 	Focus   string // the id of what was just made
-	Changed bool   // something was entered
+
+	Look mapLook
 
 	written  plan.WrittenSync // what the document says
 	text     string           // of the document with the draft
@@ -283,7 +284,7 @@ func (c *console) checkMapping(ctx context.Context, data *mappingPage) error {
 	if len(draft.Match) == 0 {
 		data.Usual = data.resolved.Mapping.KeyNames()
 	}
-	return nil
+	return c.tryOut(ctx, data, p)
 }
 
 // resolveMapping binds the draft to what is known of both systems. Rows that are wrong are left out,

@@ -75,7 +75,7 @@ func keyEntry(parts [][2]string) mapKey {
 
 // enter takes what was entered in place of the document's; false if the form cannot have been sent.
 func (p *mappingPage) enter(form url.Values) bool {
-	p.Changed = true
+	p.Look.enter(form)
 	p.Note = cutTo(cleanText(form.Get("note")), mostNote)
 	p.Direction, p.Prefer, p.Delete = form.Get("direction"), form.Get("prefer"), [2]string{form.Get("delete-left"), form.Get("delete-right")}
 	ok := slices.Contains(p.Directions(), p.Direction) && slices.Contains(p.Preferences(), p.Prefer) &&

@@ -243,6 +243,37 @@ func TestAMappingIsSavedAsTheNextVersion(t *testing.T) {
 	m.want(m.who.do(postRequest(mappingAt+"/save", form)), http.StatusUnprocessableEntity, "Decide first which counts.")
 }
 
+// The draft is tried out on records as they are remembered, whichever side they are of.
+func TestAMappingIsTriedOutOnRecords(t *testing.T) {
+	t.Parallel()
+	m := newMapped(t)
+	m.put(m.left, "", "name", "Bob", "email", "bob@x.gr")
+	m.sync()
+	id := m.right.Rows("cards")[0].ID
+	m.put(m.right, id, "name", "Anna")
+	m.put(m.right, "", "name", "Zoe", "email", "zoe@x.gr")
+	still := &m.hub.plan.Syncs[0] // what differs stays so
+	still.Direction, still.Create = "none", [2]bool{}
+	for i := range still.Fields {
+		still.Fields[i].Direction, still.Fields[i].LeftToRight, still.Fields[i].RightToLeft = "none", false, false
+	}
+	m.sync()
+	m.adopt()
+	page := m.who.get(mappingAt)
+	form := filled(page.Body.String())
+	m.reads(page.Body.String(), "mapping-look", "Bob", "Ann <script>alert(1)</script>")
+	_, form = m.send(form, http.StatusOK, "act", "add")
+	body, form := m.send(form, http.StatusOK, "act", "add", "row-4-right", "club", "row-4-from", "upper(name)", "look", "ann@x.gr")
+	m.reads(body, "mapping-look", "Ann <script>alert(1)</script> · ", "name", "Ann <script>alert(1)</script>", "Anna",
+		"stage", "color", "New", "blue", "club", "ANN <SCRIPT>ALERT(1)</SCRIPT>")
+	body, form = m.send(form, http.StatusOK, "row-4-right", "discount")
+	m.reads(body, "mapping-look", "discount", "Wrong", "discount cannot hold the value")
+	body, form = m.send(form, http.StatusOK, "row-4-right", "club", "look", "Zoe", "look-side", "right")
+	m.reads(body, "mapping-look", "No partner in a", "Zoe · ", "name", "Zoe")
+	body, _ = m.send(form, http.StatusOK, "look", "nobody")
+	m.reads(body, "mapping-look", "No record is found by that.")
+}
+
 func TestAnOddSyncIsForTheText(t *testing.T) {
 	t.Parallel()
 	m := newMapped(t)

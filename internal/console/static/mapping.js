@@ -20,9 +20,9 @@ async function check() {
   for (const part of fresh ? form.querySelectorAll("[data-part][id]") : []) {
     const now = fresh.getElementById(part.id);
     if (!now || now.innerHTML === part.innerHTML) continue;
-    const open = part.querySelector("details")?.open;
+    const open = [...part.querySelectorAll("details")].map((d) => d.open);
     part.innerHTML = now.innerHTML;
-    if (open) part.querySelector("details").open = true;
+    part.querySelectorAll("details").forEach((d, i) => { d.open = open[i] ?? d.open; });
   }
 }
 

@@ -31,6 +31,8 @@ type mappingPage struct {
 	Rows      []mapRow
 	Keys      []mapKey
 	Usual     []string // keys of a sync that names none
+	Tries     []keyTry
+	Large     bool // there are too many records to try keys out
 	Direction string
 	Prefer    string
 	Delete    [2]string
@@ -283,6 +285,9 @@ func (c *console) checkMapping(ctx context.Context, data *mappingPage) error {
 	data.flows(rows)
 	if len(draft.Match) == 0 {
 		data.Usual = data.resolved.Mapping.KeyNames()
+	}
+	if err := c.scoreKeys(ctx, data, p); err != nil {
+		return err
 	}
 	return c.tryOut(ctx, data, p)
 }

@@ -99,6 +99,11 @@ func (p *mappingPage) enter(form url.Values) bool {
 		}
 		p.Keys = append(p.Keys, mapKey{I: i, Left: text("left"), Right: text("right")})
 	}
+	if act := form.Get("act"); len(p.Keys) == 0 && (act == "key" || strings.HasPrefix(act, "take-")) {
+		for _, name := range form["usual"][:min(len(form["usual"]), mostMapKeys)] { // a key beside the usual ones leaves them
+			p.Keys = append(p.Keys, mapKey{Left: cutTo(cleanText(name), mostMapText), Right: cutTo(cleanText(name), mostMapText)})
+		}
+	}
 	return p.act(form.Get("act"))
 }
 
@@ -133,7 +138,7 @@ func (p *mappingPage) enterRow(form url.Values, i int) (mapRow, bool) {
 }
 
 // act adds or takes away rows, as a button of the form says: "add", "drop-3", "value-3",
-// "drop-3-1", "key", "dropkey-0". Anything else only checks.
+// "drop-3-1", "key", "dropkey-0", "take-mail=email". Anything else only checks.
 func (p *mappingPage) act(what string) bool {
 	word, rest, _ := strings.Cut(what, "-")
 	first, second, two := strings.Cut(rest, "-")
@@ -159,6 +164,8 @@ func (p *mappingPage) act(what string) bool {
 		p.Rows = slices.Delete(p.Rows, i, i+1)
 	case word == "key" && len(p.Keys) < mostMapKeys:
 		p.Keys, p.Focus = append(p.Keys, mapKey{I: len(p.Keys)}), fmt.Sprintf("key-%d-left", len(p.Keys))
+	case word == "take":
+		p.takeKey(rest)
 	case word == "dropkey" && at(len(p.Keys)):
 		p.Keys = slices.Delete(p.Keys, i, i+1)
 	}

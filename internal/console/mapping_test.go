@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/tandemhub/tandem/connector"
@@ -272,6 +273,47 @@ func TestAMappingIsTriedOutOnRecords(t *testing.T) {
 	m.reads(body, "mapping-look", "No partner in a", "Zoe · ", "name", "Zoe")
 	body, _ = m.send(form, http.StatusOK, "look", "nobody")
 	m.reads(body, "mapping-look", "No record is found by that.")
+}
+
+// Every key says how many records it would pair, and of how many it is in doubt.
+func TestKeysAreTriedOutOnAllRecords(t *testing.T) {
+	t.Parallel()
+	m := newMapped(t)
+	still := &m.hub.plan.Syncs[0]
+	still.Create = [2]bool{}
+	for _, x := range [][]string{{"left", "Bob", "bob@x.gr", ""}, {"left", "Bob", "bob2@x.gr", "b1"}, {"right", "bob", "bob@x.gr", "b1"}, {"right", "Zoe", "zoe@x.gr", ""}, {"right", "Eve", "eve@x.gr", "e"}} {
+		m.put(map[string]*toy.Twin{"left": m.left, "right": m.right}[x[0]], "", "name", x[1], "email", x[2], "code", x[3])
+	}
+	m.sync()
+	m.adopt()
+	page := m.who.get(mappingAt)
+	scores := func(body string) []string {
+		_, part, _ := strings.Cut(body, `id="mapping-scores"`)
+		part, _, _ = strings.Cut(part, "</table>")
+		var rows []string
+		for _, row := range strings.Split(part, "<tr>")[2:] {
+			rows = append(rows, words(row, ""))
+		}
+		return rows
+	}
+	want := []string{"email 3 4 2 0 used", "name 3 4 1 3 Use"} // Ann and Bob by their address; two Bobs and one by their name
+	if diff := cmp.Diff(want, scores(page.Body.String())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	form := filled(page.Body.String())
+	body, form := m.send(form, http.StatusOK, "key-0-left", "code", "key-0-right", "code")
+	if diff := cmp.Diff([]string{"code 1 2 1 0 used", "name 3 4 1 3 Use", "email 3 4 2 0 Use"}, scores(body)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	_, form = m.send(form, http.StatusOK, "act", "dropkey-0")
+	form.Set("usual", "email")
+	body, form = m.send(form, http.StatusOK, "act", "take-name=name")
+	if form.Get("key-0-left") != "email" || form.Get("key-1-left") != "name" {
+		t.Errorf("the keys are %v", form)
+	}
+	if diff := cmp.Diff([]string{"email 3 4 2 0 used", "name 3 4 1 3 used"}, scores(body)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 func TestAnOddSyncIsForTheText(t *testing.T) {

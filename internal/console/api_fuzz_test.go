@@ -9,8 +9,8 @@ import (
 	"github.com/tandemhub/tandem/internal/account"
 )
 
-// pathOf fills in the pattern of an address of the API with what there is in an apiWorld.
-func pathOf(x route) string {
+// filledIn fills in the pattern of an address of the API with what there is in an apiWorld.
+func filledIn(x route) string {
 	id := "1"
 	for part, is := range map[string]string{"/connections/": "a", "/syncs/": "cards", "/runs/": "r1", "/systems/": "toy", "/reports/": "volume", "/secrets/": "a_key"} {
 		if strings.Contains(x.pattern, part) {
@@ -42,12 +42,12 @@ func FuzzBodiesOfTheAPI(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, at uint8, key, body string) {
 		x := writes[int(at)%len(writes)]
-		path := x.method + " " + pathOf(x)
+		path := x.method + " " + filledIn(x)
 		ask := w.ask
 		if x.right == account.Own {
 			ask = admin.ask
 		}
-		got := ask(x.method, pathOf(x), body, keyHeader, key)
+		got := ask(x.method, filledIn(x), body, keyHeader, key)
 		if got.Code >= http.StatusInternalServerError && got.Code != http.StatusServiceUnavailable && got.Code != http.StatusBadGateway {
 			t.Fatalf("%s %q: %d %s\n%s", path, body, got.Code, got.Body, w.log)
 		}
@@ -64,7 +64,7 @@ func FuzzQueriesOfTheAPI(f *testing.F) {
 	var reads []string
 	for _, x := range w.c.apiRoutes() {
 		if x.method == http.MethodGet && strings.HasPrefix(x.pattern, "/api/v1/") && x.pattern != "/api/v1/events" {
-			reads = append(reads, pathOf(x))
+			reads = append(reads, filledIn(x))
 		}
 	}
 	for i := range reads {

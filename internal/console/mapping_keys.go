@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/tandemhub/tandem/internal/engine"
@@ -128,6 +129,7 @@ func (p *mappingPage) takeKey(pair string) {
 	for _, left := range p.All[record.Left] {
 		for _, right := range p.All[record.Right] {
 			if left.Name+"="+right.Name == pair && len(p.Keys) < mostMapKeys {
+				p.Focus = fmt.Sprintf("key-%d-left", len(p.Keys))
 				p.Keys = append(p.Keys, mapKey{Left: left.Name, Right: right.Name})
 				return
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
@@ -81,13 +82,14 @@ func (c *console) tryOut(ctx context.Context, data *mappingPage, p *plan.Plan) e
 	if err != nil {
 		return err
 	}
+	l := visitIn(ctx).locale
 	for _, s := range samples {
-		data.Look.Records = append(data.Look.Records, data.lookRecord(s))
+		data.Look.Records = append(data.Look.Records, data.lookRecord(s, l, p.Timezone))
 	}
 	return nil
 }
 
-func (p *mappingPage) lookRecord(s engine.Sample) lookRecord {
+func (p *mappingPage) lookRecord(s engine.Sample, l *locale, zone *time.Location) lookRecord {
 	out := lookRecord{}
 	for _, side := range record.Sides() {
 		row := s.Rows[side]
@@ -100,7 +102,8 @@ func (p *mappingPage) lookRecord(s engine.Sample) lookRecord {
 		row := lookRow{Names: [2]string{f.Left.Name, f.Right.Name}, Flow: string(p.resolved.Rules[i].Direction)}
 		fields := [2]record.Field{f.Left, f.Right}
 		for _, side := range record.Sides() {
-			row.Own[side], row.Given[side] = lookCellOf(fields[side], s.Fields[i].Own[side]), lookCellOf(fields[side], s.Fields[i].Given[side])
+			f, v := fields[side], s.Fields[i]
+			row.Own[side], row.Given[side] = lookCellOf(l, zone, f, v.Own[side]), lookCellOf(l, zone, f, v.Given[side])
 		}
 		if slices.ContainsFunc([]lookCell{row.Own[0], row.Own[1], row.Given[0], row.Given[1]}, func(c lookCell) bool { return c.Known && !c.None || c.Why != "" }) {
 			out.Rows = append(out.Rows, row)
@@ -109,6 +112,6 @@ func (p *mappingPage) lookRecord(s engine.Sample) lookRecord {
 	return out
 }
 
-func lookCellOf(f record.Field, v engine.SampleValue) lookCell {
-	return lookCell{Text: cellOf(f, v.Value), Known: v.Known, Why: v.Why, Same: v.Same, None: v.Known && v.IsEmpty()}
+func lookCellOf(l *locale, zone *time.Location, f record.Field, v engine.SampleValue) lookCell {
+	return lookCell{Text: shorten(l.cellOf(f, v.Value, zone).Before, browseWide), Known: v.Known, Why: v.Why, Same: v.Same, None: v.Known && v.IsEmpty()}
 }

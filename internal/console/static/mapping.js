@@ -35,7 +35,7 @@ async function change(button) {
   if (!button.value.startsWith("drop")) for (const id of open) for (const d of form.querySelectorAll(`#${id} details`)) d.open = true;
   const focus = fresh.dataset.focus && form.querySelector("#" + fresh.dataset.focus);
   for (let d = focus?.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
-  (focus ?? form.querySelector(`button[value="${CSS.escape(button.value)}"]`) ?? form.querySelector("button.btn")).focus();
+  (focus ?? form.querySelector(`button[value="${CSS.escape(button.value)}"]`) ?? form.querySelector("button[value=add]")).focus();
 }
 
 let waiting;

@@ -26,6 +26,7 @@ type mappingPage struct {
 	Name    string
 	Ends    [2]string // "erp.contacts"
 	Odd     string    // why the document cannot be changed by this form; "" = it can
+	Stuck   bool      // the document cannot be changed to what was entered
 	Unknown bool      // a system was never asked
 
 	Rows      []mapRow
@@ -54,6 +55,7 @@ type mappingPage struct {
 
 	written  plan.WrittenSync // what the document says
 	text     string           // of the document with the draft
+	rows     []int            // which rows the entries of the draft are
 	resolved *plan.Resolved   // the draft; nil = it cannot be used
 }
 
@@ -68,15 +70,19 @@ type mapRow struct {
 	From        string
 	Values      []mapValue
 
-	Lacks string        // the side of which a field is to be named; "" = none
-	Twice string        // a left value that is there twice
-	Says  plan.Problems // about this row
-	Flows []fieldRow    // what it comes to: one pair of fields, or those of "all"
-	First bool          // it is what new records get where another row's field has nothing
+	Lacks string // the side of which a field is to be named; "" = none
+	Twice string // a left value that is there twice
+	// Variable says that a variable was entered, which only the text may have.
+	Variable bool
+	Says     plan.Problems // about this row
+	Flows    []fieldRow    // what it comes to: one pair of fields, or those of "all"
+	First    bool          // it is what new records get where another row's field has nothing
 }
 
 // Wrong reports whether the row cannot be used.
-func (r mapRow) Wrong() bool { return r.Lacks != "" || r.Twice != "" || r.Says.HasErrors() }
+func (r mapRow) Wrong() bool {
+	return r.Lacks != "" || r.Twice != "" || r.Variable || r.Says.HasErrors()
+}
 
 // Opened reports whether there is something in the row's details.
 func (r mapRow) Opened() bool { return r.From != "" || len(r.Values) > 0 || r.Prefer != "" }
@@ -93,6 +99,7 @@ type mapKey struct {
 	I           int
 	Left, Right string
 	Lacks       bool // one of its sides
+	Variable    bool // a variable was entered
 	Says        plan.Problems
 }
 
@@ -256,11 +263,12 @@ func (c *console) fieldsOf(ctx context.Context, end plan.Endpoint) ([]record.Fie
 func (c *console) checkMapping(ctx context.Context, data *mappingPage) error {
 	draft, rows, keys := data.draft()
 	text, err := plan.EditSync([]byte(data.Text), data.Name, draft)
-	if err != nil {
-		data.Odd = err.Error()
-	}
-	if data.Odd != "" {
+	if errors.Is(err, plan.ErrOddSync) {
+		data.Stuck, data.Wrong = true, true // what was entered stays to be looked at
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	data.text, data.Diff = string(text), compare(data.Text, string(text))
 	sum := sha256.Sum256(text)
@@ -270,7 +278,7 @@ func (c *console) checkMapping(ctx context.Context, data *mappingPage) error {
 		return err
 	}
 	data.Wrong = data.Empty || p == nil || problems.HasErrors() || slices.ContainsFunc(data.Rows, mapRow.Wrong) ||
-		slices.ContainsFunc(data.Keys, func(k mapKey) bool { return k.Lacks })
+		slices.ContainsFunc(data.Keys, func(k mapKey) bool { return k.Lacks || k.Variable })
 	is, err := plan.WrittenSyncOf(text, data.Name)
 	if err != nil {
 		return err
@@ -286,6 +294,7 @@ func (c *console) checkMapping(ctx context.Context, data *mappingPage) error {
 	if len(draft.Match) == 0 {
 		data.Usual = data.resolved.Mapping.KeyNames()
 	}
+	data.rows = rows
 	if err := c.scoreKeys(ctx, data, p); err != nil {
 		return err
 	}

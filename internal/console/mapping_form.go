@@ -214,7 +214,8 @@ func (p *mappingPage) draft() (plan.WrittenSync, []int, []int) {
 			w.Match, keys = append(w.Match, parts), append(keys, i)
 			continue
 		}
-		p.Keys[i].Lacks = k.Left != "" || k.Right != ""
+		p.Keys[i].Variable = variable(k.Left + k.Right)
+		p.Keys[i].Lacks = !p.Keys[i].Variable && (k.Left != "" || k.Right != "")
 	}
 	return w, rows, keys
 }
@@ -246,7 +247,10 @@ func (p *mappingPage) entry(row *mapRow) (plan.WrittenField, bool) {
 			continue
 		}
 		seen[v.Left] = true
-		f.Values = append(f.Values, [2]string{v.Left, v.Right})
+		f.Values = append(f.Values, p.valueOf(f.At, v))
+	}
+	if row.Variable = p.varies(f); row.Variable {
+		return f, false
 	}
 	switch {
 	case f.Left == "" && f.Right == "" && f.From == "" && len(f.Values) == 0:
@@ -259,6 +263,37 @@ func (p *mappingPage) entry(row *mapRow) (plan.WrittenField, bool) {
 	return f, row.Lacks == ""
 }
 
+// valueOf is a row of values as the document has it, if it does.
+func (p *mappingPage) valueOf(at int, v mapValue) [2]string {
+	if at > 0 {
+		for _, was := range p.written.Fields[at-1].Values {
+			if cleanText(was[0]) == v.Left && cleanText(was[1]) == v.Right {
+				return was
+			}
+		}
+	}
+	return [2]string{v.Left, v.Right}
+}
+
+// variable reports whether a text stands for a value of the environment, which may be a secret. Such
+// are for the text, where whoever enters one is in the audit before it means anything: here it would
+// be read at once, and shown.
+func variable(text string) bool { return strings.Contains(text, "${") }
+
+// varies reports whether an entry has a variable that the document's own has not.
+func (p *mappingPage) varies(f plan.WrittenField) bool {
+	var was plan.WrittenField
+	if f.At > 0 {
+		was = p.written.Fields[f.At-1]
+	}
+	for _, x := range [][2]string{{f.Left, was.Left}, {f.Right, was.Right}, {f.From, was.From}} {
+		if variable(x[0]) && x[0] != x[1] {
+			return true
+		}
+	}
+	return slices.ContainsFunc(f.Values, func(v [2]string) bool { return variable(v[0]+v[1]) && !slices.Contains(was.Values, v) })
+}
+
 // parts are the parts of a key; nil if it is not complete.
 func (p *mappingPage) parts(k mapKey) [][2]string {
 	for _, was := range p.written.Match {
@@ -267,6 +302,9 @@ func (p *mappingPage) parts(k mapKey) [][2]string {
 		}
 	}
 	left, right := strings.Split(k.Left, " + "), strings.Split(k.Right, " + ")
+	if variable(k.Left + k.Right) {
+		return nil
+	}
 	if len(left) != len(right) || slices.Contains(left, "") || slices.Contains(right, "") {
 		return nil
 	}

@@ -99,6 +99,9 @@ func (p *mappingPage) lookRecord(s engine.Sample, l *locale, zone *time.Location
 		out.Names[side], out.IDs[side], out.Out[side] = nameOf(record.Object{Fields: p.All[side]}, row), row.ID, !s.Passes[side]
 	}
 	for i, f := range p.resolved.Mapping.Fields() {
+		if f.Entry >= 0 && f.Entry < len(p.rows) && variable(p.Rows[p.rows[f.Entry]].From) {
+			continue // what the environment holds is not shown
+		}
 		row := lookRow{Names: [2]string{f.Left.Name, f.Right.Name}, Flow: string(p.resolved.Rules[i].Direction)}
 		fields := [2]record.Field{f.Left, f.Right}
 		for _, side := range record.Sides() {

@@ -187,6 +187,14 @@ func TestAMappingIsCheckedAsItIsEntered(t *testing.T) {
 	m.reads(body, "key-1-says", "as many fields of one side")
 	body, _ = m.send(filled(m.who.get(mappingAt).Body.String()), http.StatusOK, "key-0-left", "tags")
 	m.reads(body, "key-0-says", "cannot be a match key")
+	// What the environment holds may be a secret: it is neither read nor shown for who only tries.
+	for _, name := range []string{"row-0-left", "row-3-from", "row-3-value-0-right", "key-0-left"} {
+		body, _ = m.send(filled(m.who.get(mappingAt).Body.String()), http.StatusOK, name, "'${KEY}'")
+		m.reads(body, map[bool]string{true: "key-0-says", false: name[:5] + "-says"}[name[0] == 'k'], "A variable of the environment can be entered in the text only.")
+		if strings.Contains(body, m.h.key) {
+			t.Errorf("%s shows what the environment holds", name)
+		}
+	}
 	form = filled(m.who.get(mappingAt).Body.String())
 	for range 4 {
 		body, form = m.send(form, http.StatusOK, "act", "drop-0")
@@ -321,6 +329,10 @@ func TestAnOddSyncIsForTheText(t *testing.T) {
 	m := newMapped(t)
 	m.h.file = "version: 1\nsyncs:\n  cards: { left: a.cards, right: b.cards, fields: x }\n"
 	m.want(m.who.get(mappingAt), http.StatusOK, "This form cannot change how the sync is written.", `href="/settings/configuration"`)
+	m.h.file = "version: 1\nsyncs: { cards: { left: a.cards, right: b.cards }, more: { left: a.labels, right: b.labels } }\n"
+	form := filled(m.who.get(mappingAt).Body.String())
+	body, _ := m.send(form, http.StatusOK, "prefer", "left")
+	m.reads(body, "mapping-check", "This form cannot change how the sync is written.")
 	m.h.file = "version: ["
 	m.want(m.who.get(mappingAt), http.StatusOK, "This form cannot change")
 }

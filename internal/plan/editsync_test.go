@@ -153,7 +153,7 @@ func TestASyncInBracesIsUnfoldedOnceItChanges(t *testing.T) {
 // is lost.
 func TestAnEditedDocumentSaysWhatWasMeant(t *testing.T) {
 	t.Parallel()
-	texts := rapid.OneOf(rapid.StringMatching(`[a-z_]{1,8}`), rapid.SampledFrom([]string{"a: b", "#c", "x # y", "it's", `say "x"`, "${NAME}", "$$", "- d", "[e]", "{f}", "null", "1", "0x1", "true", "*", "&g", "é ü", "a,b", "'", `\`, "a\nb"}), rapid.StringMatching(`[ -~]{1,12}`))
+	texts := rapid.OneOf(rapid.StringMatching(`[a-z_]{1,8}`), rapid.SampledFrom([]string{"a: b", "#c", "x # y", "it's", `say "x"`, "${NAME}", "$$", "- d", "[e]", "{f}", "null", "1", "0x1", "true", "*", "&g", "é ü", "a,b", "'", `\`, "a\nb", "a\u00a0b", "\u200bx", "\ufeff", "\u2028", "x\u0085"}), rapid.StringMatching(`[ -~]{1,12}`))
 	maybe := func(g *rapid.Generator[string]) *rapid.Generator[string] { return rapid.OneOf(rapid.Just(""), g) }
 	rapid.Check(t, func(t *rapid.T) {
 		src, name := []byte(editedYAML), rapid.SampledFrom([]string{"people", "deals"}).Draw(t, "sync")

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -138,16 +139,11 @@ func trailing(line string) string {
 
 // asYAML writes a text as YAML reads it back, and no more than that: variables stay what they are.
 func asYAML(s string) string {
-	s = strings.Map(func(c rune) rune {
-		if c == '\n' {
-			return c
-		}
-		return visible(c)
-	}, s)
 	if plainYAML(s) {
 		return s
 	}
-	if !strings.ContainsAny(s, "'\n\t") && strings.ContainsAny(s, `"\`) {
+	hidden := strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) })
+	if !hidden && !strings.Contains(s, "'") && strings.ContainsAny(s, `"\`) {
 		return "'" + s + "'"
 	}
 	var b strings.Builder
@@ -156,7 +152,19 @@ func asYAML(s string) string {
 	if err := e.Encode(s); err != nil {
 		return `""`
 	}
-	return strings.TrimSpace(b.String())
+	text := strings.TrimSuffix(b.String(), "\n")
+	if !hidden {
+		return text
+	}
+	b.Reset()
+	for _, c := range text {
+		if unicode.IsPrint(c) {
+			b.WriteRune(c)
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, c)
+		}
+	}
+	return b.String()
 }
 
 func plainYAML(s string) bool {

@@ -220,7 +220,7 @@ func (f *refs) addChildren(ctx context.Context, rows [2]map[string]store.Row) er
 			continue
 		}
 		for _, c := range f.r.e.childrenOf(f.r.p.ends[side]) {
-			if err := f.addChild(ctx, f.r.p.ends[side].of.Connection, c, rows[side]); err != nil {
+			if err := f.addChild(ctx, side, c, rows[side]); err != nil {
 				return err
 			}
 		}
@@ -240,18 +240,18 @@ func (e *Engine) childrenOf(of end) []mapping.Child {
 			for _, c := range p.Mapping.Children(record.Side(s)) {
 				i := slices.IndexFunc(all, func(d mapping.Child) bool { return d.Key() == c.Key() })
 				if i < 0 {
-					all = append(all, mapping.Child{Object: c.Object, Field: c.Field, Names: slices.Clone(c.Names)})
+					all = append(all, mapping.Child{Object: c.Object, Field: c.Field, Names: slices.Clone(c.Names), Linked: c.Linked})
 					continue
 				}
-				all[i].Names = append(all[i].Names, c.Names...)
+				all[i].Names, all[i].Linked = append(all[i].Names, c.Names...), all[i].Linked || c.Linked
 			}
 		}
 	}
 	return all
 }
 
-func (f *refs) addChild(ctx context.Context, connection string, c mapping.Child, rows map[string]store.Row) error {
-	of := store.Object{Connection: connection, Name: c.Object}
+func (f *refs) addChild(ctx context.Context, side record.Side, c mapping.Child, rows map[string]store.Row) error {
+	of := store.Object{Connection: f.r.p.ends[side].of.Connection, Name: c.Object}
 	keys := make([]store.Key, 0, len(rows))
 	for id := range rows {
 		keys = append(keys, childKey(c.Field, id))
@@ -270,6 +270,11 @@ func (f *refs) addChild(ctx context.Context, connection string, c mapping.Child,
 	if err != nil {
 		return fmt.Errorf("load children: %w", err)
 	}
+	if c.Linked {
+		if err := f.load(ctx, side, c.Object, ids); err != nil {
+			return err
+		}
+	}
 	for id, row := range rows {
 		some := found[childKey(c.Field, id)]
 		if len(some) > maxChildrenOf {
@@ -277,7 +282,11 @@ func (f *refs) addChild(ctx context.Context, connection string, c mapping.Child,
 		}
 		items := make([]record.Value, 0, len(some))
 		for _, child := range some {
-			items = append(items, record.Struct(part(children[child].Fields, c.Names)))
+			fields := part(children[child].Fields, c.Names)
+			if c.Linked {
+				fields[mapping.ChildID] = record.Text(child)
+			}
+			items = append(items, record.Struct(fields))
 		}
 		if row.Fields == nil {
 			row.Fields = record.Fields{}
@@ -286,6 +295,20 @@ func (f *refs) addChild(ctx context.Context, connection string, c mapping.Child,
 		rows[id] = row
 	}
 	return nil
+}
+
+// waitForPartners asks to be planned again when one of those that refer to a record, and whose
+// partners an expression takes, gets its partner.
+func (b *batch) waitForPartners(side record.Side, row store.Row) {
+	for _, c := range b.r.p.Mapping.Children(side) {
+		for _, item := range row.Fields[c.Key()].Items() {
+			id, linked := item.Fields()[mapping.ChildID]
+			if _, ok := b.refs.Translate(side, c.Object, id.Text()); c.Linked && linked && !ok {
+				b.facts.Waits = append(b.facts.Waits, store.Wait{Spot: store.Spot{Side: side, ID: row.ID},
+					On: store.Object{Connection: b.r.p.ends[side].of.Connection, Name: c.Object}, OnID: id.Text()})
+			}
+		}
+	}
 }
 
 func part(fields record.Fields, names []string) record.Fields {

@@ -126,6 +126,7 @@ func (b *batch) draftCreate(row store.Row) (op *store.Op, why string, err error)
 	if waits {
 		b.waitOn(b.side, row)
 	}
+	b.waitForPartners(b.side, row)
 	if b.r.streaming && !b.r.p.ends[other].hosted() { // R30: a first complete run is not guarded on creates
 		made.State, made.SentAt, made.Attempts = store.OpSent, time.Now().Truncate(time.Microsecond), 1
 	}

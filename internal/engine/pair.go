@@ -212,6 +212,9 @@ func (b *batch) merge(ctx context.Context, d *draft) error {
 	if d.waits {
 		b.waitForParents(d)
 	}
+	for _, side := range record.Sides() {
+		b.waitForPartners(side, d.rows[side])
+	}
 	b.store(d)
 	return nil
 }

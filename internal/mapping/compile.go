@@ -349,6 +349,9 @@ func (c *compiler) needs() {
 					wire = append(wire, f.Name)
 				}
 				lookups = append(lookups, prog.lookups...)
+				if prog.partners != "" {
+					parents = append(parents, prog.partners)
+				}
 			}
 		}
 		for _, e := range c.m.events {

@@ -20,7 +20,7 @@ func (c *compiler) computed(e Entry) {
 		c.problemf(e.path("values"), "values and from exclude each other")
 		return
 	}
-	if isReference(target.Kind) {
+	if target.Kind == record.KindReference {
 		c.problemf(e.path(to.String()), "%q is a reference and cannot be computed", target.Name)
 		return
 	}
@@ -39,7 +39,7 @@ func (c *compiler) computed(e Entry) {
 		c.problems = append(c.problems, problems...)
 		return
 	}
-	if c.forNew(to, target, prog) {
+	if !c.holdsPartners(e, to, target, prog) || c.forNew(to, target, prog) {
 		return
 	}
 	c.addComputed(e, to, target, prog)
@@ -82,7 +82,7 @@ func (c *compiler) addComputed(e Entry, to record.Side, target record.Field, pro
 	p.names[to] = target.Name
 	p.conv[source] = c.coercion(target, to)
 	p.longest[source] = target.MaxLen
-	if target.Kind == record.KindReferences { // lists by rule: ids of that side
+	if target.Kind == record.KindReferences { // lists by rule, and partners: ids of that side
 		p.conv[source], p.longest[source] = asIs, 0
 	}
 	if c.writtenTwice(e, p.names) {

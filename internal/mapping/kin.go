@@ -19,6 +19,7 @@ type Child struct {
 	Object string   // wire name
 	Field  string   // wire name of its reference
 	Names  []string // wire names of the fields that are read, sorted
+	Linked bool     // their partners are read: each holds its id as [ChildID]
 }
 
 // Key is the name under which a record's fields hold its children: a list of structs.
@@ -39,6 +40,7 @@ type kin struct {
 	object record.Object
 	field  string
 	names  map[string]bool // wire names that are read
+	linked bool            // their partners are read
 }
 
 func (k *kin) key() string { return Child{Object: k.object.Name, Field: k.field}.Key() }
@@ -51,6 +53,9 @@ func (k *kin) operand(v record.Value) any {
 		for name := range k.names {
 			f, _ := k.object.Field(name)
 			group[name] = operand(f, item.Fields()[name])
+		}
+		if k.linked {
+			group[ChildID] = item.Fields()[ChildID].Text()
 		}
 		items = append(items, group)
 	}
@@ -83,6 +88,7 @@ func childrenOf(programs []*program) []Child {
 			if i < 0 {
 				all, i = append(all, c), len(all)
 			}
+			all[i].Linked = all[i].Linked || k.linked
 			for name := range k.names {
 				all[i].Names = append(all[i].Names, name)
 			}
@@ -234,6 +240,9 @@ func (p *patcher) kinCall(node *ast.Node, name string, args []ast.Node) bool {
 		}
 		ast.Patch(node, step(name, args...))
 		p.ones[*node] = k
+	case name == "partners":
+		*node = args[0]
+		p.usePartners(node, k)
 	case (name == "first" || name == "last") && len(args) == 1:
 		ast.Patch(node, step(name, args...))
 		p.ones[*node] = k

@@ -33,6 +33,7 @@ type patcher struct {
 	ones      map[ast.Node]*kin // nodes that are one record of an array
 	ofElement map[ast.Node]*kin // nodes that are a field of a loop's record
 	explained map[ast.Node]bool // nodes of loops whose names have got their meaning
+	partners  string            // the object of whose records the partners are taken; "" = of none
 }
 
 // An openName is a name, perhaps with dots, that is no field so far: a later dot may make
@@ -248,6 +249,8 @@ func (p *patcher) call(node *ast.Node, n *ast.CallNode) {
 	case len(n.Arguments) < s.least || s.most >= 0 && len(n.Arguments) > s.most:
 		p.problemf("%s takes %s, not %d", name, argumentsText(s.least, s.most), len(n.Arguments))
 	case p.kinCall(node, name, n.Arguments):
+	case name == "partners":
+		p.noPartners()
 	case name == "convert":
 		p.convert(node, n.Arguments)
 	default:

@@ -41,7 +41,9 @@ type program struct {
 	uses    []record.Field // read directly
 	lookups []string       // objects that a dot reaches into
 	kin     []*kin         // arrays of records that refer to this one
-	rates   Rates
+	// partners is the object of whose records it comes to the partners; "" = it does not.
+	partners string
+	rates    Rates
 }
 
 // A run is one evaluation of a program.
@@ -82,7 +84,7 @@ func (c *compiler) compileOver(path, source string, side record.Side, o record.O
 	if err != nil {
 		return nil, []Problem{{Path: path, Text: syntaxText(err)}}
 	}
-	prog := &program{source: source, side: side, code: code, uses: p.uses, lookups: p.lookups, kin: p.used, rates: c.in.Rates}
+	prog := &program{source: source, side: side, code: code, uses: p.uses, lookups: p.lookups, kin: p.used, partners: p.partners, rates: c.in.Rates}
 	slices.Sort(prog.lookups)
 	prog.lookups = slices.Compact(prog.lookups)
 	return prog, nil

@@ -186,6 +186,7 @@ func listSteps(m map[string]stepSpec) {
 	m["pick"] = function(4, 4, pickOf)
 	m["among"] = function(2, 2, amongOf)
 	m["lists"] = function(1, 1, listsOf)
+	m["partners"] = function(1, 1, partnersOf) // with the name of the object behind it
 	m["least"] = inner(extremeOf(-1))
 	m["most"] = inner(extremeOf(1))
 	m["last"] = function(1, 1, func(r *run, a []any) (any, error) { return member(r, []any{a[0], -1}) })

@@ -318,6 +318,11 @@ func (a *Account) oneCall(r *request) (int, any) {
 // drop deletes a contact.
 func (a *Account) drop(x *contact, r *request, by string) {
 	a.keep(x, nil)
+	for _, s := range a.sales {
+		for _, row := range s.rows {
+			row.contacts = slices.DeleteFunc(slices.Clone(row.contacts), func(id int64) bool { return id == x.id })
+		}
+	}
 	a.act(by, "delete", "contacts", strconv.FormatInt(x.id, 10), nil)
 	a.reported("contact_deleted", x, r, by)
 }

@@ -52,7 +52,7 @@ func (a *Account) Rows(object string) []twin.Row {
 	}
 	if s := a.sales[object]; s != nil {
 		for _, x := range s.sorted() {
-			fields := map[string]string{}
+			fields := map[string]string{"linkedContactsIds": joined(x.contacts)}
 			for name, v := range x.values {
 				fields[name] = fmt.Sprint(v)
 			}
@@ -216,6 +216,12 @@ func (a *Account) putSale(s *sales, id string, fields map[string]string) (string
 		switch {
 		case s.name == "notes" && name == "text":
 			in.Text = &text
+		case name == "linkedContactsIds":
+			ids, f := numbers([]string{text}, 1000)
+			if f != nil {
+				return "", errors.New(f.Message)
+			}
+			in.Contacts = &ids
 		case i >= 0 && s.attributes[i].Type == "number" && text != "":
 			in.Attributes[name] = json.Number(text)
 		case i >= 0:

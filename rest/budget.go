@@ -8,18 +8,22 @@ import (
 
 // budgetFrom is how long the time of a limit is from which it is a budget: what is spent of it is
 // remembered beyond the process, and its end is kept for what people do.
-const budgetFrom = 12 * time.Hour
+const budgetFrom = time.Hour
 
 // IsBudget reports whether a limit of that time is a budget.
 func IsBudget(per time.Duration) bool { return per >= budgetFrom }
 
 func (r *row) isBudget() bool { return r.limit.Units > 0 && IsBudget(r.limit.Per) }
 
-// Spending is what was spent of a budget in one hour.
+// grain is the stretch of time by which what was spent of a budget is remembered: of a budget for
+// an hour, by hours, nothing would be known of its end.
+func grain(per time.Duration) time.Duration { return min(time.Hour, per/12) }
+
+// Spending is what was spent of a budget in one hour, or in a part of one if the budget is for few.
 type Spending struct {
 	Name  string
 	Per   time.Duration
-	Hour  time.Time
+	Hour  time.Time // when that hour, or part, began
 	Units int
 }
 

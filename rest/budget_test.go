@@ -67,6 +67,27 @@ func TestABudgetIsRememberedBeyondTheProcess(t *testing.T) {
 	})
 }
 
+// A limit for an hour is a budget too; what was spent of it is remembered by minutes, or nothing
+// would be known of when it is free again.
+func TestABudgetForAnHour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		limits := []connector.Limit{{Units: 100, Per: time.Hour}}
+		l := rest.NewLimits(limits)
+		time.Sleep(55 * time.Minute)
+		if n, _ := calls(t, l, rest.Backfill); n != 80 {
+			t.Errorf("listings may use %d", n)
+		}
+		spent := l.Fresh()
+		next := rest.NewLimits(limits)
+		next.Remember(spent)
+		time.Sleep(10 * time.Minute) // the next hour by the clock
+		if n, _ := calls(t, next, rest.Live); n != 20 {
+			t.Errorf("%d calls were left, want 20: %+v", n, spent)
+		}
+	})
+}
+
 func TestC5WhoIsLiveGoesBeforeWhoFillsUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

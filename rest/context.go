@@ -118,7 +118,7 @@ func isBrief(ctx context.Context) bool {
 
 type priorityKey struct{}
 
-// A Priority says which calls go first, and how much of a budget for a day or longer they may
+// A Priority says which calls go first, and how much of a budget for an hour or longer they may
 // use up (C5).
 type Priority int
 

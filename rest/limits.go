@@ -335,7 +335,7 @@ func (r *row) add(at time.Time, units int) {
 		if r.fresh == nil {
 			r.fresh = map[time.Time]int{}
 		}
-		r.fresh[at.UTC().Truncate(time.Hour)] += units
+		r.fresh[at.UTC().Truncate(grain(r.limit.Per))] += units
 	}
 	r.put(at, units)
 }

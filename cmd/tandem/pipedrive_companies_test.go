@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -62,4 +63,85 @@ func TestThePersonsOfAnOrganizationAreTheContactsOfItsCompany(t *testing.T) {
 		}
 		m.still()
 	})
+}
+
+// A first load of companies goes by import: some calls of the hundred that an hour has, and each
+// row is told. What an hour has, and what of it is spent, stands in the status.
+func TestManyOrganizationsAreImported(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := ready(t, "schedule: 6h", "schedule: 30m")
+		m.organizations(250)
+		calls := m.mail.Kit()
+		before := calls.Count("", "/v3/companies") + calls.Count("", "/v3/processes")
+		if code, out := m.run("sync", "companies"); code != 0 {
+			t.Errorf("exit %d\n%s", code, out)
+		}
+		n := calls.Count("", "/v3/companies") + calls.Count("", "/v3/processes") - before
+		if rows := m.mail.Rows("companies"); len(rows) != 250 || calls.Count("POST", "/v3/companies") != 1 || calls.Count("POST", "/v3/companies/import") != 1 || n > 10 {
+			t.Errorf("%d companies by %d calls, %d of them write", len(rows), n, calls.Count("POST", "/v3/companies"))
+		}
+		if _, out := m.run("status"); !strings.Contains(out, "of 100 other calls spent in 1 hour") {
+			t.Errorf("status does not tell the budget:\n%s", out)
+		}
+		m.still()
+	})
+}
+
+// Where Brevo takes no import, a hundred calls an hour are what there is: 250 organizations arrive
+// in three hours, none is lost or doubled, and status says when they will be there.
+func TestOrganizationsOneByOneTakeThreeHours(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := ready(t, "schedule: 6h", "schedule: 30m")
+		m.mail.RefuseCompanies()
+		m.organizations(250)
+		began := time.Now()
+		m.serve()
+		if got := len(m.mail.Rows("companies")); got < 50 || got > 100 {
+			t.Errorf("%d companies after a minute", got)
+		}
+		time.Sleep(90*time.Minute - time.Since(began))
+		_, out := m.run("status")
+		for _, want := range []string{"records wait to be written; at the pace so far it is done about ", "of 100 other calls spent in 1 hour"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("status does not say %q:\n%s", want, out)
+			}
+		}
+		m.person("Ann Berg", "ann@acme.gr") // contacts have limits of their own, and do not wait
+		m.within(20*time.Minute, m.mail, "contacts", "email", "ann@acme.gr", "FULLNAME", "Ann Berg")
+		_, at, _ := strings.Cut(out, "it is done about ")
+		told, err := time.ParseInLocation("2006-01-02 15:04", at[:min(len(at), 16)], athens(t))
+		if err != nil {
+			t.Errorf("status tells no time: %v\n%s", err, out)
+		}
+		var done time.Time
+		for len(m.mail.Rows("companies")) < 250 && time.Since(began) < 6*time.Hour {
+			time.Sleep(time.Minute)
+			done = time.Now()
+		}
+		if took := done.Sub(began); took < 90*time.Minute || took > 3*time.Hour+10*time.Minute {
+			t.Errorf("it took %v, with %d companies\n%s", took, len(m.mail.Rows("companies")), m.log)
+		}
+		if off := done.Sub(told); off.Abs() > time.Hour {
+			t.Errorf("it was done at %v, status had said %v", done, told)
+		}
+		names := map[string]int{}
+		for _, r := range m.mail.Rows("companies") {
+			names[r.Fields["name"]]++
+		}
+		if len(names) != 250 || len(m.mail.Rows("companies")) != 250 {
+			t.Errorf("%d companies of %d names", len(m.mail.Rows("companies")), len(names))
+		}
+		m.known()
+	})
+}
+
+// organizations enters so many.
+func (m *market) organizations(n int) {
+	m.t.Helper()
+	for i := range n {
+		m.put(m.pipe, "organizations", "", map[string]string{"name": fmt.Sprintf("Company %d", i)})
+	}
+	time.Sleep(10 * time.Second)
 }

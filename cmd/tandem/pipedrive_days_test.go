@@ -41,35 +41,6 @@ func TestANoToMailComesBackToPipedrive(t *testing.T) {
 	})
 }
 
-// Brevo allows 100 calls an hour for companies: a first sync of more goes on hour by hour, loses
-// none, is never refused, and status says how much is spent.
-func TestOrganizationsKeepToBrevosHundredCallsAnHour(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		m := ready(t, "schedule: 6h", "schedule: 30m")
-		const n = 150
-		for i := range n {
-			m.put(m.pipe, "organizations", "", map[string]string{"name": fmt.Sprintf("Company %d", i)})
-		}
-		time.Sleep(10 * time.Second)
-		m.serve()
-		if got := len(m.mail.Rows("companies")); got == 0 || got > 100 {
-			t.Errorf("%d companies after a minute", got)
-		}
-		if _, out := m.run("status"); !strings.Contains(out, "records wait to be written; at the pace so far it is done about 2000-01-01 0") {
-			t.Errorf("status does not tell the budget:\n%s", out)
-		}
-		time.Sleep(3 * time.Hour)
-		if got := len(m.mail.Rows("companies")); got != n {
-			t.Errorf("%d companies after three hours\n%s", got, m.log)
-		}
-		if n := m.mail.Kit().Count("POST", "/v3/companies"); n != 150 {
-			t.Errorf("%d calls made them", n)
-		}
-		m.known()
-	})
-}
-
 // What is wrong is told with what to do, and costs nothing.
 func TestWhatIsWrongWithAnAccountIsTold(t *testing.T) {
 	t.Parallel()

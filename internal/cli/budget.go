@@ -36,7 +36,7 @@ func budgetText(x status.Budget, connection string, zone *time.Location) string 
 		name = x.Limit
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "  %s: %s of %s %s spent in %s", connection, count(x.Spent), count(x.Units), oneLine(name), took(time.Duration(x.Hours*float64(time.Hour))))
+	fmt.Fprintf(&b, "  %s: %s of %s %s spent in %s", connection, count(x.Spent), count(x.Units), oneLine(name), plural(int(x.Hours), "hour", "hours"))
 	switch {
 	case x.Left == 0 && x.Free != nil:
 		fmt.Fprintf(&b, "; used up until %s", stamp(*x.Free, zone))

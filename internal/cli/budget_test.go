@@ -24,8 +24,8 @@ func TestStatusSaysWhenABudgetIsUsedUp(t *testing.T) {
 		left  int
 		says  string
 	}{
-		{"nothing was spent", nil, 1000, "0 of 1,000 tokens spent in 24h0m0s\n"},
-		{"it lasts", []store.Spending{at(10, 100)}, 900, "100 of 1,000 tokens spent in 24h0m0s\n"},
+		{"nothing was spent", nil, 1000, "0 of 1,000 tokens spent in 24 hours\n"},
+		{"it lasts", []store.Spending{at(10, 100)}, 900, "100 of 1,000 tokens spent in 24 hours\n"},
 		{"it does not last", []store.Spending{at(4, 400), at(1, 400)}, 200, "used up at 2026-03-04 13:00:00"},
 		{"it is used up", []store.Spending{at(4, 1000)}, 0, "used up until 2026-03-05 08:00:00"},
 		{"what is a day ago is free again", []store.Spending{at(24, 1000), at(2, 10)}, 990, "10 of 1,000"},

@@ -16,10 +16,12 @@ import (
 
 // How long what was found out about an account is believed. The identity is what keeps
 // another account behind the same address from being written to (R33), so it is asked
-// for often; a new custom field can wait for the next day, or for tandem check.
+// for often, and where a spent budget has no room for the question a day is the longest it is
+// believed; a new custom field can wait for the next day, or for tandem check.
 const (
-	identityFor = time.Hour
-	schemaFor   = 24 * time.Hour
+	identityFor  = time.Hour
+	identityMost = 24 * time.Hour
+	schemaFor    = 24 * time.Hour
 )
 
 // Prepare finds out, or remembers, what every connection of the plan can do, and resolves
@@ -91,8 +93,12 @@ func (e *Engine) prepareConn(ctx context.Context, c *conn, leave bool) error {
 	}
 	ctx = metered(ctx, &c.spent)
 	if c.problem != nil || c.known.Paused != "" || time.Since(c.known.CheckedAt) > identityFor {
+		sound := c.problem == nil && c.known.Paused == ""
 		if err := e.identify(ctx, c); err != nil {
 			return err
+		}
+		if sound && connector.KindOf(c.problem) == connector.RateLimited && time.Since(c.known.CheckedAt) < identityMost {
+			c.problem = nil // what is to be done may be another limit's, and who we are was known not long ago
 		}
 	}
 	if c.problem == nil && (time.Since(c.known.SchemaAt) > schemaFor || e.unknown(c)) {
@@ -194,7 +200,7 @@ func (e *Engine) describe(ctx context.Context, c *conn, whole bool) error {
 	}
 	schema, err := e.readSchema(ctx, c, whole)
 	if err != nil {
-		if len(c.known.Schema.Objects) == 0 || connector.KindOf(err) != connector.Unavailable {
+		if len(c.known.Schema.Objects) == 0 || connector.KindOf(err) != connector.Unavailable && connector.KindOf(err) != connector.RateLimited {
 			c.problem = fmt.Errorf("connection %s: read its fields: %w", c.plan.Name, err)
 		}
 		return ctx.Err()

@@ -43,7 +43,8 @@ func Budgets(limits []connector.Limit, spent []store.Spending, now time.Time) []
 		if line.Spent > 0 {
 			free := first.Add(l.Per)
 			line.Free = &free
-			pace := float64(line.Spent) / max(now.Sub(first).Hours(), 1) // in an hour
+			least := min(time.Hour, l.Per/4) // what a burst spends in its first minutes is no pace
+			pace := float64(line.Spent) / max(now.Sub(first), least).Hours()
 			if end := now.Add(time.Duration(float64(line.Left) / pace * float64(time.Hour))); end.Before(free) {
 				line.RunsOut = &end
 			}

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// sqlBudgets keeps what was spent of vendors' budgets, a small row for each hour.
+// sqlBudgets keeps what was spent of vendors' budgets, a small row for each hour or part of one.
 func sqlBudgets() []string {
 	return []string{`CREATE TABLE budgets (workspace {int}, connection {text}, name {text}, per {int}, hour {int}, units {int},
 		PRIMARY KEY (workspace, connection, name, per, hour)){keyed}`}
 }
 
-// A Spending is what was spent of one budget of a connection's account in one hour.
+// A Spending is what was spent of one budget of a connection's account in one hour, or a part of it.
 type Spending struct {
 	Name  string // of the limit
 	Per   time.Duration

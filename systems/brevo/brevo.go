@@ -35,9 +35,9 @@ const (
 const (
 	limitsPage = "https://developers.brevo.com/docs/api-limits"
 
-	limitContacts = "contacts" // /contacts and all below it
-	limitEvents   = "events"   // telling events
-	limitOther    = "other"    // every endpoint that the page does not name
+	limitContacts = "contact calls" // /contacts and all below it
+	limitEvents   = "event calls"   // telling events
+	limitOther    = "other calls"   // every endpoint that the page does not name
 
 	factHourly = "other calls per hour"
 )
@@ -71,10 +71,13 @@ type conn struct {
 	machine  *machine // signs by itself; nil = the hub signs
 
 	mu      sync.Mutex
-	known   map[string]*shape   // fields by object, as last read
-	imports map[int64]*imported // by process
-	alone   map[string]bool     // keys of operations that are not imported again
-	reached cursor              // where the last search for imported contacts found the last of them
+	known   map[string]*shape          // fields by object, as last read
+	imports map[int64]*imported        // by process
+	alone   map[string]bool            // keys of operations that are not imported again
+	reached cursor                     // where the last search for imported contacts found the last of them
+	looked  map[int64]time.Time        // when imported companies were last looked for, by when their import was sent
+	keyed   map[string][]record.Record // companies by our key, as they were read
+	keyedAt time.Time                  // then
 
 	census *census
 }
@@ -82,7 +85,7 @@ type conn struct {
 func open(env connector.Env) (connector.Connection, error) {
 	c := &conn{
 		settings: env.Settings, secret: env.Secret, census: newCensus(),
-		known: map[string]*shape{}, imports: map[int64]*imported{}, alone: map[string]bool{},
+		known: map[string]*shape{}, imports: map[int64]*imported{}, alone: map[string]bool{}, looked: map[int64]time.Time{},
 	}
 	c.api = rest.API{HTTP: env.HTTP, Base: env.BaseURL, Classify: classify}
 	if secret := env.Secret(settingMachine); secret != "" && env.Secret(settingKey) == "" {

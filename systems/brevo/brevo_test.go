@@ -19,7 +19,7 @@ func twinOf(tw twin.Twin) *brevotwin.Account { return tw.(*brevotwin.Account) }
 func prepared(o twin.Options) twin.Twin {
 	tw := brevotwin.New(o)
 	a := twinOf(tw)
-	a.Allow(limitOther, 100, time.Second)
+	a.Allow("other", 100, time.Second)
 	for _, err := range []error{
 		a.AddAttribute(fieldKey, "text"),
 		a.AddAttribute("NOTES", "text"),

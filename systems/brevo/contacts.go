@@ -188,6 +188,9 @@ func (c *conn) Find(ctx context.Context, object, field string, values []string) 
 		return nil, err
 	}
 	f := s.fields[field]
+	if object == companies && f.Key {
+		return c.findCompanies(ctx, s, field, values)
+	}
 	if object != contacts || !f.Findable {
 		return nil, unsupported("find %s: they cannot be found by %q", object, field)
 	}

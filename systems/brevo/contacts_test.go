@@ -32,7 +32,7 @@ func play(t *testing.T, settings connector.Settings, test func(*bench)) {
 		s.Spec, s.Settings = Spec(), settings
 		s.Twin = func(o twin.Options) twin.Twin {
 			tw := prepared(o)
-			twinOf(tw).Allow(limitOther, 100, time.Hour)
+			twinOf(tw).Allow("other", 100, time.Hour)
 			return tw
 		}
 		b := connectortest.Open(t, s, twin.Options{})
@@ -336,7 +336,7 @@ func TestOtherCallsAreAHundredAnHour(t *testing.T) {
 func TestAnExhaustedHourSaysHowLong(t *testing.T) {
 	play(t, nil, func(b *bench) {
 		t := b.T
-		b.twin.Allow(limitOther, 0, time.Hour)
+		b.twin.Allow("other", 0, time.Hour)
 		_, err := b.Check.Check(t.Context())
 		if e := connector.ErrorOf(err); e.Kind != connector.RateLimited || e.Limit != limitOther || e.Wait < 50*time.Minute {
 			t.Errorf("the error is %+v", e)

@@ -59,6 +59,9 @@ func (c *conn) Outcome(ctx context.Context, object string, pending []string) ([]
 	if err != nil {
 		return nil, err
 	}
+	if object == companies {
+		return c.companyOutcomes(ctx, s, pending)
+	}
 	out := make([]connector.Result, len(pending))
 	sought := map[string][]*asked{}
 	rows := make([]*asked, 0, len(pending))

@@ -161,6 +161,9 @@ func (c *conn) readOne(ctx context.Context, s *shape, id string) (connector.Chan
 
 // writeOthers carries out operations on what is no contact: they come one by one.
 func (c *conn) writeOthers(ctx context.Context, s *shape, ops []connector.Op) ([]connector.Result, error) {
+	if _, keyed := s.key(); keyed && s.object == companies && ops[0].Verb == connector.Create && len(ops) > 1 {
+		return c.createCompanies(ctx, s, ops)
+	}
 	out := make([]connector.Result, len(ops))
 	for i, op := range ops {
 		out[i] = connector.Result{Ref: op.Ref}

@@ -32,6 +32,9 @@ func (c *conn) salesObject(ctx context.Context, object string) (record.Object, e
 	}
 	o.Fields = append(o.Fields, links...)
 	if object != deals {
+		if _, keyed := o.Key(); keyed {
+			o.CreateBatch, o.OutcomeBatch, o.Settle = companyBatch, askBatch, companySettle
+		}
 		return o, nil
 	}
 	var all []pipeline
@@ -66,7 +69,7 @@ func setPipelines(fields []record.Field, all []pipeline) {
 func (a saleAttribute) field(object, is string) record.Field {
 	f := record.Field{Name: a.Name, Label: a.Label, Kind: record.KindText, ReadOnly: a.ReadOnly, Custom: true}
 	if a.Name == keyProperty || a.Label == keyLabel {
-		f.Key = true // Brevo says of no filter that it finds a company by it: it tells people where a record came from
+		f.Key, f.Findable = true, object == companies
 		return f
 	}
 	switch a.Type {

@@ -65,6 +65,10 @@ func specNotes() []string {
 			"else they are made one by one. Fill it for a first load of many thousands: it is then some hundred calls instead of one for each person.",
 		"An import is given only addresses of which Brevo has no contact; all contacts are counted for that. With the attribute TANDEM_KEY (check --create-fields) " +
 			"no call of the hundred an hour is spent on asking what became of it.",
+		"New companies that come together, 20 and more, go through Brevo's import of companies, a thousand in a call, if they have the attribute Tandem key " +
+			"(check --create-fields): Brevo tells neither which companies an import made nor which rows it left out, so each is looked for by its key. A row that is nowhere when the import is over " +
+			"is made by itself, which says what is wrong. Imported are texts and numbers; a company with other values, or with a semicolon in one, is made by itself, and links are made after the import. " +
+			"Not verified at a live account: the form of numbers in such a file, how long an import takes (what was cut off is looked for after half an hour), and that a process tells the end of this kind of import.",
 		"Brevo reports changed contacts by e-mail address in batches of five minutes; contacts without an address, companies and deals are not reported.",
 		"Contacts are not merged: Brevo merges only where it is told to on a conflict, and keeps the one that it likes.",
 		"Tasks, segments, campaigns and objects of your own are left out.",

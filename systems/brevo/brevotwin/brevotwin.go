@@ -51,7 +51,9 @@ type Account struct {
 	allowed    map[string][]*allowance
 	grants     grants
 	foreign    bool // the caller's address is not authorised
-	serial     int64
+	// noCompanies says that companies cannot be imported.
+	noCompanies bool
+	serial      int64
 }
 
 // New returns an account with the default attributes and one empty list.
@@ -105,6 +107,13 @@ func (a *Account) ImportsTake(d time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.importTime = d
+}
+
+// RefuseCompanies has imports of companies refused from now on.
+func (a *Account) RefuseCompanies() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.noCompanies = true
 }
 
 // AddAttribute lets an administrator add an attribute of contacts. Its kind is text, float,

@@ -18,6 +18,8 @@ type job struct {
 	from    *request
 	done    bool
 	reports map[string][]string // e-mails by reason
+
+	companies []saleInput // of an import of companies
 }
 
 type importRow struct {
@@ -103,6 +105,7 @@ func (a *Account) work() {
 			j.done = true
 			j.from.now = j.due.UTC().Truncate(time.Millisecond)
 			a.carryOut(j)
+			a.makeCompanies(j)
 		}
 	}
 }
@@ -171,10 +174,15 @@ func (a *Account) processCall(r *request) (int, any) {
 
 func (j *job) show() map[string]any {
 	m := map[string]any{"id": j.id, "name": "IMPORTUSER", "status": "in_process"}
-	if !j.done {
+	if j.companies != nil {
+		m["name"] = "IMPORT_COMPANIES" // none of the documented names is
+	}
+	if j.done {
+		m["status"] = "completed"
+	}
+	if !j.done || j.companies != nil {
 		return m
 	}
-	m["status"] = "completed"
 	reports := map[string]any{}
 	for _, reason := range []string{
 		"invalid_emails", "duplicate_contact_id", "duplicate_ext_id", "duplicate_email_id", "duplicate_phone_id", "duplicate_whatsapp_id", "duplicate_landline_number_id",

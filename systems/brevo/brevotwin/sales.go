@@ -108,6 +108,8 @@ func (a *Account) salesCall(r *request) (int, any) {
 		return 200, a.sales[path[1]].attributes
 	case "POST attributes":
 		return a.defineSale(r)
+	case "POST companies/import":
+		return a.importCompanies(r)
 	case "GET pipeline/details/all":
 		r.query()
 		return 200, a.pipelines

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"os"
@@ -27,6 +29,7 @@ type exchange struct {
 		Key          *string
 		Body         json.RawMessage
 		Form         map[string]string
+		Parts        map[string]string // of a multipart form; the one called file is a file
 	}
 	Response struct {
 		Status int
@@ -40,6 +43,7 @@ type step struct {
 	Fields                                  map[string]string
 	Options                                 []string
 	Body                                    json.RawMessage
+	Parts                                   map[string]string
 	Foreign                                 bool
 	Calls                                   int
 }
@@ -88,6 +92,9 @@ func replay(t *testing.T, x exchange) {
 		}
 		sent, kind = []byte(values.Encode()), "application/x-www-form-urlencoded"
 	}
+	if x.Request.Parts != nil {
+		sent, kind = form(t, x.Request.Parts)
+	}
 	status, body := send(t, a, key, x.Request.Method, x.Request.Path, kind, sent)
 	if status != x.Response.Status {
 		t.Fatalf("status %d, want %d: %s", status, x.Response.Status, body)
@@ -126,7 +133,11 @@ func prepare(t *testing.T, a *Account, s step) {
 	case s.Allow != "":
 		a.Allow(s.Allow, s.Calls, time.Hour)
 	case s.Call != "":
-		if status, body := send(t, a, apiKey, http.MethodPost, s.Call, "application/json", s.Body); status/100 != 2 {
+		sent, kind := []byte(s.Body), "application/json"
+		if s.Parts != nil {
+			sent, kind = form(t, s.Parts)
+		}
+		if status, body := send(t, a, apiKey, http.MethodPost, s.Call, kind, sent); status/100 != 2 {
 			t.Fatalf("%s: %d %s", s.Call, status, body)
 		}
 	case s.Wait != "":
@@ -137,6 +148,30 @@ func prepare(t *testing.T, a *Account, s step) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// form writes a multipart form.
+func form(t *testing.T, parts map[string]string) (body []byte, kind string) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		add := w.CreateFormField
+		if name == "file" {
+			add = func(name string) (io.Writer, error) { return w.CreateFormFile(name, "companies.csv") }
+		}
+		part, err := add(name)
+		if err == nil {
+			_, err = io.WriteString(part, parts[name])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes(), w.FormDataContentType()
 }
 
 func send(t *testing.T, h http.Handler, key, method, path, kind string, body []byte) (int, []byte) {

@@ -1,0 +1,193 @@
+package brevo
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/record"
+)
+
+// keyed is a bench whose companies have the attribute that check --create-fields makes.
+func keyed(t *testing.T, test func(*bench)) {
+	t.Helper()
+	play(t, nil, func(b *bench) {
+		if _, err := b.AddField.AddField(b.T.Context(), companies, record.Field{Name: keyProperty, Label: keyLabel, Kind: record.KindText, Key: true}); err != nil {
+			b.T.Fatal(err)
+		}
+		test(b)
+	})
+}
+
+// firms makes n creates of companies.
+func firms(n int) []connector.Op {
+	var ops []connector.Op
+	for i := range n {
+		ops = append(ops, connector.Op{Key: "k" + strconv.Itoa(i), Verb: connector.Create, Ref: record.Ref{Object: companies}, Set: record.Fields{
+			"name": record.Text("Berg, Lee " + strconv.Itoa(i)), "revenue": record.Text("1200.5"),
+		}})
+	}
+	return ops
+}
+
+func (b *bench) became(pending []string) []connector.Result {
+	b.T.Helper()
+	results, err := b.Settler.Outcome(b.T.Context(), companies, pending)
+	if err != nil || len(results) != len(pending) {
+		b.T.Fatalf("outcome: %d results, %v", len(results), err)
+	}
+	return results
+}
+
+// Many companies are one call, and each row is told (R36): by our key in the company. What a row
+// cannot say goes by a call of its own, and a row that was not taken comes again by itself, which
+// shows what is wrong with it.
+func TestAnImportOfCompaniesIsToldRowByRow(t *testing.T) {
+	keyed(t, func(b *bench) {
+		t := b.T
+		ann := b.put(map[string]string{"email": "ann@example.com"})
+		ops := firms(40)
+		ops[3].Set["revenue"] = record.Text("much")
+		ops[5].Set["name"] = record.Text("Berg; Lee")
+		ops[7].Set[fieldContacts] = record.Texts(ann)
+		results := b.write(ops...)
+		if res := results[5]; res.Err != nil || res.Ref.ID == "" || res.After.Fields["name"].Text() != "Berg; Lee" {
+			t.Errorf("a name with a separator: %+v", res)
+		}
+		pending := pendingOf(results)
+		if len(pending) != 39 || b.twin.Count("POST", "/v3/companies/import") != 1 {
+			t.Fatalf("%d are pending after %d imports", len(pending), b.twin.Count("POST", "/v3/companies/import"))
+		}
+		before := b.twin.Count("GET", "")
+		for _, res := range b.became(pending) {
+			if res.Pending == "" || res.Err != nil {
+				t.Errorf("an import under way is told as %+v", res)
+			}
+		}
+		if n := b.twin.Count("GET", "") - before; n != 0 {
+			t.Errorf("an import that has just begun is asked about %d times", n)
+		}
+		time.Sleep(2 * time.Minute)
+		got := b.became(pending)
+		if n := b.twin.Count("GET", "") - before; n > 5 {
+			t.Errorf("what became of them took %d of a hundred calls", n)
+		}
+		for i, res := range got {
+			at := i
+			if i >= 5 {
+				at++
+			}
+			switch {
+			case at == 3:
+				if connector.KindOf(res.Err) != connector.Unavailable || res.Pending != "" {
+					t.Errorf("a row that was not taken: %+v", res)
+				}
+			case res.Err != nil || res.Pending != "" || !res.Fresh || res.Version == "" || res.After.Fields[keyProperty].Text() != "k"+strconv.Itoa(at) ||
+				res.After.Fields["revenue"].Text() != "1200.5":
+				t.Errorf("row %d is %+v", at, res)
+			case at == 7 && (len(res.Refused) != 1 || res.Refused[0].Field != fieldContacts || !res.Refused[0].Again):
+				t.Errorf("links are owed: %+v", res.Refused)
+			}
+		}
+		again := append(firms(70)[40:], ops[3])
+		if res := b.write(again...)[30]; connector.KindOf(res.Err) != connector.Invalid {
+			t.Errorf("made by itself it says %+v", res)
+		}
+		if n := len(b.twin.Rows(companies)); n != 39 {
+			t.Errorf("%d companies", n)
+		}
+	})
+}
+
+// Few companies are not worth an import, and one that Brevo refuses is none: they are made one by
+// one then, and read back together. Without our key nobody could say what became of an import.
+func TestCompaniesThatAreNotImported(t *testing.T) {
+	for name, c := range map[string]struct {
+		n       int
+		refused bool
+		imports int
+	}{"few": {importFrom - 1, false, 0}, "refused": {importFrom + 5, true, 1}} {
+		t.Run(name, func(t *testing.T) {
+			keyed(t, func(b *bench) {
+				if c.refused {
+					b.twin.RefuseCompanies()
+				}
+				reads := b.twin.Count("GET", "/v3/companies")
+				for i, res := range b.write(firms(c.n)...) {
+					if res.Err != nil || res.Pending != "" || res.Ref.ID == "" || res.After == nil || res.After.Fields[keyProperty].Text() != "k"+strconv.Itoa(i) {
+						b.T.Errorf("result %+v", res)
+					}
+				}
+				if n := b.twin.Count("POST", "/v3/companies/import"); n != c.imports {
+					b.T.Errorf("%d imports", n)
+				}
+				if n := b.twin.Count("GET", "/v3/companies") - reads; n != 1 {
+					b.T.Errorf("they were read back by %d calls", n)
+				}
+			})
+		})
+	}
+	t.Run("no key", func(t *testing.T) {
+		play(t, nil, func(b *bench) {
+			if o, err := b.Check.(*conn).describe(b.T.Context(), companies); err != nil || o.CreateBatch != 0 {
+				b.T.Errorf("%d together, %v", o.CreateBatch, err)
+			}
+		})
+	})
+}
+
+// Of what was cut off our key tells: an import may show late, so it is looked for late (R16), and
+// what stands nowhere is not there.
+func TestCompaniesAreFoundByOurKey(t *testing.T) {
+	keyed(t, func(b *bench) {
+		t := b.T
+		b.write(firms(25)...)
+		time.Sleep(companySettle)
+		before := b.twin.Count("GET", "/v3/companies")
+		got, err := b.Finder.Find(t.Context(), companies, keyProperty, []string{"k7", "k24", "k99", "k7"})
+		if err != nil || len(got) != 2 || got[0].Fields["name"].Text() != "Berg, Lee 24" || got[1].Fields[keyProperty].Text() != "k7" {
+			t.Errorf("found %v, %v", got, err)
+		}
+		if _, err := b.Finder.Find(t.Context(), companies, keyProperty, []string{"k8"}); err != nil || b.twin.Count("GET", "/v3/companies")-before > 2 {
+			t.Errorf("%d calls, %v", b.twin.Count("GET", "/v3/companies")-before, err)
+		}
+		b.writeTo(companies, "", record.Fields{"name": record.Text("Late")}, nil)
+		time.Sleep(companyAge + time.Second)
+		if got, err := b.Finder.Find(t.Context(), companies, keyProperty, []string{"k"}); err != nil || len(got) != 1 {
+			t.Errorf("a later one: %v, %v", got, err)
+		}
+	})
+}
+
+// An import of companies that does not end, or of which Brevo knows nothing, is of unknown outcome,
+// and few questions are spent on it.
+func TestAnImportOfCompaniesThatDoesNotEndIsAmbiguous(t *testing.T) {
+	keyed(t, func(b *bench) {
+		t := b.T
+		old := companyTicket{Process: 99, At: time.Now().Add(-2 * companyLost).UnixMilli(), Key: "gone"}.encode()
+		for _, res := range b.became([]string{old, "nonsense"}) {
+			if connector.KindOf(res.Err) != connector.Ambiguous {
+				t.Errorf("the error is %v", res.Err)
+			}
+		}
+		b.twin.ImportsTake(100 * time.Hour)
+		pending := pendingOf(b.write(firms(25)...))
+		before := b.twin.Count("GET", "")
+		for wait := time.Duration(0); wait < 20*time.Hour; wait += 10 * time.Minute {
+			if got := b.became(pending); got[0].Pending == "" {
+				t.Fatalf("after %v: %+v", wait, got[0])
+			}
+			time.Sleep(10 * time.Minute)
+		}
+		if n := b.twin.Count("GET", "") - before; n < 5 || n > 40 {
+			t.Errorf("%d questions", n)
+		}
+		time.Sleep(24 * time.Hour)
+		for _, res := range b.became(pending) {
+			if connector.KindOf(res.Err) != connector.Ambiguous {
+				t.Errorf("after a day: %+v", res)
+			}
+		}
+	})
+}

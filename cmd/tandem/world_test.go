@@ -124,7 +124,8 @@ func (w *world) restart() {
 func (w *world) env(name string) (string, bool) {
 	switch name {
 	case "ERP_SECRET":
-		return w.erp.Settings()["api_key"], true
+		s := w.erp.Settings()
+		return cmp.Or(s["api_key"], s["api_token"]), true
 	case "CRM_SECRET":
 		s := w.crm.Settings()
 		return cmp.Or(s["access_token"], s["api_key"]), true
@@ -134,7 +135,7 @@ func (w *world) env(name string) (string, bool) {
 
 func (w *world) transport(c plan.Connection) http.RoundTripper {
 	to := w.crm
-	if c.System == "dolibarr" {
+	if c.System == "dolibarr" || c.System == "pipedrive" {
 		to = w.erp
 	}
 	if w.around != nil {

@@ -42,8 +42,8 @@ func (w *world) stories() map[string][]string {
 	}
 	defer func() { _ = res.Body.Close() }()
 	type event struct {
-		Contact    int64             `json:"contact_id"`
-		Name       string            `json:"event_name"`
+		Contact    int64          `json:"contact_id"`
+		Name       string         `json:"event_name"`
 		Properties map[string]any `json:"event_properties"`
 	}
 	var answer struct{ Events []event }

@@ -1,10 +1,46 @@
 package main
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
+
+// The name of an organization is a text, and no day: check says so from the schemas. What comes all
+// the same is one question with its cause, not one for each person, and why names it.
+func TestATextForADateIsToldBeforeAndOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMarket(t, recipe(t))
+		if err := m.mail.AddAttribute("COMPANY", "date"); err != nil {
+			t.Fatal(err)
+		}
+		const told = `"COMPANY" is a date and from comes to a text: of each record what is not a day such as 2026-11-21 is left out and shown; make "COMPANY" a text where it was made, or name another field`
+		code, out := m.run("check", "--create-fields")
+		if code != 0 || !strings.Contains(out, told) {
+			t.Errorf("check: exit %d\n%s", code, out)
+		}
+		for i := range 4 {
+			org := m.put(m.pipe, "organizations", "", map[string]string{"name": "Acme " + strconv.Itoa(i)})
+			m.put(m.pipe, "persons", "", map[string]string{"name": "Ann Berg", "emails": "ann" + strconv.Itoa(i) + "@x.gr", "org_id": org})
+		}
+		time.Sleep(10 * time.Second)
+		if code, out := m.run("sync", "contacts"); code != 3 || len(m.mail.Rows("contacts")) != 4 {
+			t.Errorf("sync: exit %d, %d contacts\n%s", code, len(m.mail.Rows("contacts")), out)
+		}
+		if _, out := m.run("review", "--group"); strings.Count(out, "COMPANY cannot hold the value") != 1 || strings.Contains(out, "the system says") || !strings.Contains(out, "is no day such as 2026-11-21") {
+			t.Errorf("the review says\n%s", out)
+		}
+		if _, out := m.run("review", "show", "1"); !strings.Contains(out, "kinds that do not fit") {
+			t.Errorf("no remedy is told:\n%s", out)
+		}
+		if _, out := m.run("why", "brevo.contacts/1", "COMPANY"); !strings.Contains(out, `"Acme 0" is no day such as`) {
+			t.Errorf("why says\n%s", out)
+		}
+	})
+}
 
 // Somebody has made an attribute of Brevo by hand, of a type that cannot hold what is sent.
 func TestAnAttributeOfTheWrongTypeIsNamed(t *testing.T) {

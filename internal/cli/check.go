@@ -83,6 +83,9 @@ func (c *checkCmd) syncs(ctx context.Context, a *app, s *session, code int) erro
 	if err != nil && problems == nil {
 		return fmt.Errorf("check syncs: %w", err)
 	}
+	for _, problem := range s.engine.Warnings() {
+		a.warnf("%s", problem.String())
+	}
 	if !a.json && code == exitOK && len(s.plan.Syncs) > 0 {
 		return a.print(plural(len(s.plan.Syncs), "sync", "syncs") + " can run; tandem plan shows what would happen\n")
 	}

@@ -166,7 +166,7 @@ func (b *batch) showField(row store.Row, f mappingField, err error) {
 	}
 	b.review(store.Review{Kind: store.ReviewParked, Subject: fieldSubject(b.side, row.ID, f.Key), Side: b.side, Record: row.ID, Field: f.Key, Cause: err.Error(),
 		Text: fmt.Sprintf("%s of %s/%s%s is left out: %v", f.Key, b.r.p.ends[b.side].of, row.ID, called(row.Fields), err),
-		Fix:  "correct the value", Choices: []string{"dismiss"}})
+		Fix:  "correct the value; if it is all of them, the two fields are of kinds that do not fit: change the one that is wrong there, or name another one", Choices: []string{"dismiss"}})
 }
 
 // stand says why a record is not synced.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tandemhub/tandem/internal/mapping"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -108,6 +109,8 @@ func (g ReviewGroup) Cause() string {
 	switch {
 	case g.First.Cause == "":
 		return g.First.Text
+	case strings.Contains(g.First.Cause, mapping.CannotHold):
+		return g.First.Cause
 	case g.First.Kind == store.ReviewParked:
 		return "the system says: " + g.First.Cause
 	default:

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/tandemhub/tandem/internal/mapping"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -32,12 +34,21 @@ func (x *explainer) computed(ctx context.Context, w *WhyField, i int) error {
 		now = "which has no value: " + fault.Error()
 	} else if known {
 		now = fmt.Sprintf("which comes to %q", v)
+		if misfit, is := errors.AsType[*mapping.MisfitError](convertible(m, i, other, v, refs)); is && w.State == "never agreed" {
+			w.State, w.Reason = "differs", WhyReason{Rule: ruleOf("R29"), Text: misfit.Error()}
+		}
 	}
 	if seen := x.lookedInto(partner.Fields); seen != "" {
 		now += " with " + seen
 	}
 	w.Origin.Text = strings.TrimPrefix(fmt.Sprintf("%s; computed by %s of %s, %s", w.Origin.Text, source, x.partner(), now), "; ")
 	return nil
+}
+
+// convertible returns why a value cannot be told to the other side; nil if it can.
+func convertible(m *mapping.Mapping, i int, from record.Side, v record.Value, refs mapping.Refs) error {
+	_, _, err := m.Convert(i, from, v, refs)
+	return err
 }
 
 // partnerRow loads the record at the other side, and what its expressions look into.

@@ -33,6 +33,7 @@ func (c *compiler) computed(e Entry) {
 			target.Name, target.Kind, is, is)
 		return
 	}
+	c.warnOfText(e, to, target)
 	source := to.Other()
 	prog, problems := c.compileExpr(e.path("from"), e.From, source)
 	if len(problems) > 0 {

@@ -17,8 +17,11 @@ type MisfitError struct {
 	Why   string
 }
 
+// CannotHold is what every [MisfitError] says: nobody has asked the system then.
+const CannotHold = " cannot hold the value: "
+
 // Error says what does not fit where.
-func (e *MisfitError) Error() string { return e.Field + " cannot hold the value: " + e.Why }
+func (e *MisfitError) Error() string { return e.Field + CannotHold + e.Why }
 
 func misfit(f record.Field, format string, args ...any) error {
 	return &MisfitError{Field: f.Name, Why: fmt.Sprintf(format, args...)}
@@ -309,13 +312,17 @@ func computedMoment(to record.Field, zone *time.Location) converter {
 		case to.Kind == record.KindDate && isDate:
 			return v, true, nil
 		case to.Kind == record.KindDate:
-			return timeToDate(to, zone)(v, refs)
+			out, known, err := timeToDate(to, zone)(v, refs)
+			if err != nil {
+				err = misfit(to, "%.60q is no day such as 2026-11-21", v.String())
+			}
+			return out, known, err
 		case isDate:
 			return dateToTime(to, zone)(v, refs)
 		}
 		t, err := time.Parse(time.RFC3339, v.Text())
 		if err != nil {
-			return v, false, misfit(to, "%.60q is no time", v.String())
+			return v, false, misfit(to, "%.60q is no time such as 2026-11-21T14:30:00Z", v.String())
 		}
 		return record.Time(t), true, nil
 	}

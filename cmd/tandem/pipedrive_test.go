@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -335,5 +336,57 @@ func TestPersonsWithoutAnAddressByTheirPhone(t *testing.T) {
 			m.holds(m.mail, "contacts", "SMS", phone, map[string]string{"FULLNAME": name})
 		}
 		m.still()
+	})
+}
+
+// Each event of the example is told, once, with what automations need to know: also what the
+// comment offers.
+func TestTheExampleTellsBrevoWhatHappens(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := ready(t, "      # - { on: deals.updated", "      - { on: deals.updated", "# public_url: https://tandem.example.com", "public_url: https://hub.test/tandem")
+		ann := m.person("Ann Berg", "ann@acme.gr")
+		deal := m.deal("", ann, "title", "Roof", "value", "100", "currency", "EUR", "stage_id", "1")
+		m.serve()
+		m.within(time.Minute, m.mail, "contacts", "email", "ann@acme.gr", "OPEN_DEALS", "1")
+		if told := toldBrevo(t, m.mail); len(told) != 0 {
+			t.Errorf("of the first load Brevo was told %q", told)
+		}
+		var told []string
+		happens := func(why string, want ...string) {
+			t.Helper()
+			m.called(http.StatusOK, twin.HookFaults{})
+			time.Sleep(20 * time.Minute)
+			now := toldBrevo(t, m.mail)
+			got := slices.Clone(now)
+			for _, old := range told {
+				if i := slices.Index(got, old); i >= 0 {
+					got = slices.Delete(got, i, i+1)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: Brevo was told %q, want %q", why, got, want)
+			}
+			told = now
+		}
+		bob := m.person("Bob Lee", "bob@x.gr")
+		happens("a new person", "contact_created")
+		m.put(m.pipe, "persons", ann, map[string]string{"phones": "+306912345678"})
+		happens("a changed person", "contact_updated")
+		m.deal(deal, "", "stage_id", "3")
+		happens("a deal that is dragged", "deal_stage_changed from=1 title=Roof to=3", "deal_updated title=Roof")
+		m.deal(deal, "", "status", "won")
+		happens("a deal that is won", "deal_updated title=Roof", "deal_won currency=EUR title=Roof value=100")
+		m.deal("", ann, "title", "Door", "value", "20.5", "currency", "EUR", "stage_id", "2")
+		happens("a new deal", "deal_created currency=EUR stage=2 title=Door value=20.5")
+		for _, kind := range []string{"call", "email", "meeting"} {
+			m.put(m.pipe, "activities", "", map[string]string{"subject": "About doors", "type": kind, "participants": ann})
+		}
+		happens("activities", "activity_logged subject=About doors type=call", "activity_logged subject=About doors type=email", "activity_logged subject=About doors type=meeting")
+		if err := m.pipe.Merge("persons", bob, ann); err != nil {
+			t.Fatal(err)
+		}
+		happens("a merge", "contact_merged")
+		m.known()
 	})
 }

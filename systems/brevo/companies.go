@@ -115,8 +115,8 @@ func (c *conn) createEach(ctx context.Context, s *shape, ops []connector.Op, whi
 	}
 	// Whose answer is not found is read by the hub; that costs a call for each, this one for all.
 	_ = c.companiesSince(ctx, s, sent.Add(-overlap), func(r record.Record) bool {
-		if i, ok := made[r.Ref.ID]; ok {
-			delete(made, r.Ref.ID)
+		if i, ok := made[r.ID]; ok {
+			delete(made, r.ID)
 			out[i].Version, out[i].After = r.Version, &r
 			w := writing{op: ops[i], sent: ops[i].Set}
 			w.dropped(s, r)

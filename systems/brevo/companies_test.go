@@ -1,6 +1,7 @@
 package brevo
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -90,7 +91,7 @@ func TestAnImportOfCompaniesIsToldRowByRow(t *testing.T) {
 				t.Errorf("links are owed: %+v", res.Refused)
 			}
 		}
-		again := append(firms(70)[40:], ops[3])
+		again := slices.Concat(firms(70)[40:], ops[3:4])
 		if res := b.write(again...)[30]; connector.KindOf(res.Err) != connector.Invalid {
 			t.Errorf("made by itself it says %+v", res)
 		}

@@ -17,8 +17,9 @@ import (
 )
 
 // No call tells what a record was merged into: only the webhook does, once. What it was
-// converted into tells the lead or the deal that it became. What it said is
-// noted, and stored when the record is read, which is what the hub does next.
+// converted into tells the lead or the deal that it became. What a webhook said of
+// a merge is stored before it is thanked for; the rest is noted, and stored when the record is
+// read, which is what the hub does next.
 const (
 	stateMerged = "merged"
 	mostMerged  = 2000

@@ -82,7 +82,28 @@ func (c *conn) Receive(_ time.Time, r *http.Request, body []byte) (connector.Del
 			Kind: connector.Invalid, Scope: connector.ScopeConnection, Err: errors.New("receive webhook: the body is none of Pipedrive's"),
 		}
 	}
+	if err := c.keepMerge(r.Context(), entity, id, hook); err != nil {
+		return connector.Delivery{}, &connector.Error{Kind: connector.Unavailable, Scope: connector.ScopeConnection, Err: err} // it comes again
+	}
 	return connector.Delivery{Hints: c.hints(entity, id, hook)}, nil
+}
+
+// keepMerge stores a merge that a webhook tells of, before it is thanked for: nothing else ever
+// tells of it, and another connection than this one reads the record, maybe another process.
+func (c *conn) keepMerge(ctx context.Context, entity, id string, hook hookBody) error {
+	all := kinds()
+	i := slices.IndexFunc(all, func(k kind) bool { return k.entity == entity })
+	if i < 0 || id == "" {
+		return nil
+	}
+	lost, into := id, string(hook.Meta.Into)
+	if from := string(hook.Meta.From); from != "" {
+		lost, into = from, id
+	}
+	if into == "" || into == lost {
+		return nil
+	}
+	return c.storeMerge(ctx, record.Ref{Object: all[i].name, ID: lost}, into)
 }
 
 // hints names the record of a webhook, and the other one of a merge.

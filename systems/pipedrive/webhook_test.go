@@ -138,6 +138,7 @@ func TestAMergeIsFollowedAcrossARestart(t *testing.T) {
 					b.Errorf("no hint of %s: %v", id, box.hints)
 				}
 			}
+			b.open(nil) // who is called is another connection than who reads
 			for range 2 {
 				got, err := b.Reader.Read(b.Context(), persons, []string{lost, kept})
 				if err != nil {

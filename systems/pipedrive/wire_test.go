@@ -1,6 +1,7 @@
 package pipedrive
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -251,10 +252,17 @@ func decodeFailure(t *testing.T, x exchange, got map[string]any) {
 	}
 }
 
+// forgetful is a state in which nothing stays.
+type forgetful struct{}
+
+func (forgetful) Get(context.Context, string) (string, int64, error) { return "", 0, nil }
+
+func (forgetful) Put(context.Context, string, string, int64) (int64, error) { return 1, nil }
+
 func decodeHook(t *testing.T, x exchange, got map[string]any) {
 	t.Helper()
 	c := &conn{
-		merged: map[record.Ref]string{}, hook: testHook,
+		merged: map[record.Ref]string{}, hook: testHook, state: forgetful{},
 		secret: func(name string) string { return map[string]string{settingHook: "pass"}[name] },
 	}
 	r, err := http.NewRequest(http.MethodPost, testHook, http.NoBody)

@@ -3,6 +3,7 @@ package brevotwin
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -48,7 +49,7 @@ func (r *request) upload() (file string, rules importRules, f *failure) {
 	}
 	for parts := multipart.NewReader(bytes.NewReader(r.body), params["boundary"]); ; {
 		part, err := parts.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -58,10 +59,10 @@ func (r *request) upload() (file string, rules importRules, f *failure) {
 		if err != nil {
 			return "", rules, invalid("The body is no form")
 		}
-		switch name := part.FormName(); {
-		case name == "file":
+		switch name := part.FormName(); name {
+		case "file":
 			file = string(text)
-		case name == "mapping":
+		case "mapping":
 			d := json.NewDecoder(bytes.NewReader(text))
 			d.DisallowUnknownFields()
 			if err := d.Decode(&rules); err != nil {

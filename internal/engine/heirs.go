@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -80,52 +81,95 @@ func (s *settling) folded(op store.Op, res connector.Result, read *record.Record
 	s.count(func(c *store.Counts) { c.Deleted++ })
 }
 
-// loadLosers finds out which records were merged into the unlinked ones of the batch.
-func (b *batch) loadLosers(ctx context.Context, ids []string) error {
-	if b.r.first {
-		return nil // nothing was linked that could have been lost
-	}
-	var keys []store.Key
+// loadLosers finds out which records were merged into the unlinked ones of the batch. In a first run
+// too: one that was cut off has left pairs, and what was paired may have been merged since.
+func (b *batch) loadLosers(ctx context.Context, ids []string) (err error) {
+	var alone []string
 	for _, id := range ids {
 		row, ok := b.rows[b.side][id]
 		if l, linked := b.links[b.side][id]; ok && row.Fate == connector.Present && (!linked || l.Closed != "") {
-			keys = append(keys, store.IntoKey(id))
+			alone = append(alone, id)
 		}
 	}
-	b.losers = map[string][]string{}
+	b.losers, err = b.r.losersOf(ctx, b.side, alone)
+	return err
+}
+
+// losersOf finds the records that were merged into these, and those that were merged into them.
+func (r *run) losersOf(ctx context.Context, side record.Side, ids []string) (map[string][]string, error) {
+	var keys []store.Key
+	for _, id := range ids {
+		keys = append(keys, store.IntoKey(id))
+	}
+	losers := map[string][]string{}
 	for range maxChain { // what was merged into what was merged into them, too
 		if len(keys) == 0 {
-			return nil
+			break
 		}
-		found, err := b.r.e.store.FindByKey(ctx, b.r.p.ends[b.side].of, keys)
+		found, err := r.e.store.FindByKey(ctx, r.p.ends[side].of, keys)
 		if err != nil {
-			return fmt.Errorf("look for merged records: %w", err)
+			return nil, fmt.Errorf("look for merged records: %w", err)
 		}
 		keys = keys[:0]
 		for into, lost := range found {
-			b.losers[into.Value] = lost
+			losers[into.Value] = lost
 			for _, id := range lost {
-				if _, known := b.losers[id]; !known {
+				if _, known := losers[id]; !known {
 					keys = append(keys, store.IntoKey(id))
 				}
 			}
 		}
 	}
-	return nil
+	return losers, nil
+}
+
+// paired tells the creates of a batch whose record has got a partner since they were planned, or is
+// to take over that of one that was merged into it: what remains of a merge may show before the
+// merge does, as planning goes on beside reading and sweeping (R24, R27, invariant 8).
+func (s *settling) paired(ctx context.Context) (map[int64]bool, error) {
+	other := s.side.Other()
+	var ids []string
+	for _, op := range s.ops {
+		if op.Verb == connector.Create && op.SourceID != "" && !anew(op) {
+			ids = append(ids, op.SourceID)
+		}
+	}
+	losers, err := s.r.losersOf(ctx, other, ids)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	links, err := s.r.e.store.LinksOf(ctx, s.r.p.Name, other, slices.Concat(append(slices.Collect(maps.Values(losers)), ids)...))
+	if err != nil {
+		return nil, fmt.Errorf("load links of what is to be created: %w", err)
+	}
+	paired := map[int64]bool{}
+	for _, op := range s.ops {
+		paired[op.ID] = slices.ContainsFunc(append(lostInto(losers, op.SourceID), op.SourceID), func(id string) bool {
+			l, linked := links[id]
+			return linked && l.Closed == ""
+		})
+	}
+	return paired, nil
+}
+
+// lostInto are all records that were merged into one, directly or by way of another.
+func lostInto(losers map[string][]string, id string) []string {
+	var lost []string
+	for next := losers[id]; len(next) > 0; {
+		id := next[0]
+		next = next[1:]
+		if !slices.Contains(lost, id) {
+			lost = append(lost, id)
+			next = append(slices.Clone(next), losers[id]...)
+		}
+	}
+	return lost
 }
 
 // takeOver gives an unlinked record the partner of one that was merged into it (R24). It
 // comes before matching, or the record would be taken for a new one.
 func (b *batch) takeOver(ctx context.Context, row store.Row) (bool, error) {
-	var lost []string
-	for next := b.losers[row.ID]; len(next) > 0; {
-		id := next[0]
-		next = next[1:]
-		if !slices.Contains(lost, id) {
-			lost = append(lost, id)
-			next = append(slices.Clone(next), b.losers[id]...)
-		}
-	}
+	lost := lostInto(b.losers, row.ID)
 	if len(lost) == 0 {
 		return false, nil
 	}

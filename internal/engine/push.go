@@ -375,6 +375,10 @@ func (s *settling) fresh(ctx context.Context) error {
 			return err
 		}
 	}
+	paired, err := s.paired(ctx)
+	if err != nil {
+		return err
+	}
 	kept := s.ops[:0]
 	for _, op := range s.ops {
 		still, err := s.freshChildren(ctx, op)
@@ -382,6 +386,7 @@ func (s *settling) fresh(ctx context.Context) error {
 			s.failed(ctx, op, err)
 			continue
 		}
+		still = still && !paired[op.ID]
 		if s.moved(op) || !still {
 			s.superseded(op)
 			continue

@@ -213,8 +213,19 @@ func (b *batch) heldByRestore(ctx context.Context, d *draft, side record.Side) (
 // on the other side before a person has said so, because it may have a partner there, or be
 // one that we made.
 func (b *batch) lostTrack(ctx context.Context, row store.Row) (bool, error) {
-	if !b.isLost(row) || !b.mightCreate() {
+	if !b.mightCreate() {
 		return false, nil
+	}
+	ours := b.oursBeforeRestore(row)
+	if !b.isLost(row) {
+		made, known := b.madeSinceBackup(ctx, row)
+		if !known {
+			b.stand(row.ID, standsWaiting, "whether Tandem has made it after a backup that was restored cannot be asked now")
+			b.again(row.ID)
+		}
+		if ours = made; !made {
+			return !known, nil
+		}
 	}
 	about := b.about("restored", row.ID)
 	switch decided, err := b.decided(ctx, about); {
@@ -237,7 +248,7 @@ func (b *batch) lostTrack(ctx context.Context, row store.Row) (bool, error) {
 	switch {
 	case len(equals) > 1:
 		text = fmt.Sprintf("could be any of %d records", len(equals))
-	case b.oursBeforeRestore(row):
+	case ours:
 		text = "was made by Tandem after the backup, and its original cannot be found"
 	}
 	b.stand(row.ID, standsReview, lostSince+text)
@@ -261,7 +272,19 @@ func (b *batch) oursBeforeRestore(row store.Row) bool {
 	if !ok || b.r.restored == nil || b.r.restored.Home == "" {
 		return false
 	}
-	return strings.HasPrefix(row.Fields[f.Name].Text(), "tandem-"+b.r.restored.Home+"-")
+	return strings.HasPrefix(row.Fields[f.Name].Text(), anyKey+b.r.restored.Home+"-")
+}
+
+// madeSinceBackup reports whether a record is what an operation has made of which a restore has lost
+// all knowledge: its vendor may have carried it out only after the first run since (R36). It may be the
+// partner of a record that still waits on the other side; without any, nobody is asked. known is
+// false if the vendor keeps such keys and cannot be asked for this one now.
+func (b *batch) madeSinceBackup(ctx context.Context, row store.Row) (made, known bool) {
+	if _, keeps := b.r.p.ends[b.side].object.Key(); !keeps || b.r.lostAt[b.side.Other()].IsZero() {
+		return false, true
+	}
+	key, known := b.keyOf(ctx, b.side, row.ID)
+	return strings.HasPrefix(key, anyKey) && !strings.HasPrefix(key, b.r.e.keysBegin()), known
 }
 
 // equals returns the free records of the other side that equal this one in every mapped

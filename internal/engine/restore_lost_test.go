@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,5 +99,36 @@ func TestR34ABackupFromBeforeTheFirstRunIsNoFirstRun(t *testing.T) {
 		w.put(w.a, "cards", left, map[string]string{"email": "ann@y.gr"}) // so that no key joins them any more
 		w.restore(file)
 		w.unwritten()
+	})
+}
+
+// R34, R36, invariant 8: a vendor may carry out only after the first run since a restore what it had
+// taken before. What it makes carries a key that the restore has lost, and is asked about as long as
+// something on the other side waits that it may be the partner of.
+func TestR34WhatALostJobMakesAfterARestoreIsNotDoubled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.settled("cards")
+		file := w.backup()
+		left := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.b.Slow(2 * time.Hour)
+		w.sync("cards")
+		w.restore(file)
+		w.sync("cards")
+		w.review(store.ReviewRestored)
+		w.put(w.a, "cards", left, map[string]string{"email": "ann@y.gr"})
+		time.Sleep(3 * time.Hour)
+		if n := len(w.b.Rows("cards")); n != 1 {
+			t.Fatalf("the job has made %d cards", n)
+		}
+		w.put(w.b, "cards", "", map[string]string{"name": "Bob", "email": "bob@x.gr"}) // a stranger goes on at once
+		w.sync("cards")
+		w.by(w.a, "cards", "name", "Bob")
+		w.by(w.a, "cards", "name", "Ann")
+		w.unwritten()
+		if asked := strings.Join(w.reviews(), "\n"); strings.Count(asked, "restored:") != 2 || !strings.Contains(asked, "made by Tandem after the backup") {
+			t.Errorf("asked:\n%s", asked)
+		}
 	})
 }

@@ -296,4 +296,9 @@ func (r *run) fill(ctx context.Context, o SyncOptions) error {
 
 // opKey mints the key of an operation (R16). It holds none of the characters that vendors
 // are known to refuse in an external id.
-func (e *Engine) opKey(id int64) string { return "tandem-" + e.home + "-" + strconv.FormatInt(id, 36) }
+func (e *Engine) opKey(id int64) string { return e.keysBegin() + strconv.FormatInt(id, 36) }
+
+// anyKey begins the keys of all installations' operations, and keysBegin those of this one's.
+const anyKey = "tandem-"
+
+func (e *Engine) keysBegin() string { return anyKey + e.home + "-" }

@@ -139,6 +139,8 @@ func (b *batch) reenter(ctx context.Context, row store.Row, link store.Link) (bo
 	case mate.Fate == connector.Left: // R21: it is there, and would be doubled
 		b.stand(row.ID, standsClosed, "its partner is out of sight")
 		return true, nil
+	case mate.Fate == connector.Deleted || mate.Fate == connector.Archived:
+		return b.stayed(ctx, row, link)
 	case mate.Fate != connector.Present:
 		return false, nil
 	}
@@ -147,10 +149,29 @@ func (b *batch) reenter(ctx context.Context, row store.Row, link store.Link) (bo
 		return false, err
 	}
 	if !in {
-		b.stand(row.ID, standsClosed, "its partner was parted from it: "+link.Closed)
+		b.stand(row.ID, standsClosed, partedFrom+link.Closed)
 		return true, nil
 	}
 	return true, b.reopen(ctx, link, "it passes the filter again")
+}
+
+// partedFrom begins why a record stands alone that has stayed in the filter when its partner left.
+const partedFrom = "its partner was parted from it: "
+
+// stayed leaves a record alone that has been in the filter ever since its partner left it, which is
+// gone by now: nothing lets it be created anew there (R18, R22). One that has left the filter itself,
+// and passes it again, stands as one that did not pass.
+func (b *batch) stayed(ctx context.Context, row store.Row, link store.Link) (bool, error) {
+	stands, err := b.r.e.store.Standing(ctx, b.r.p.Name, b.side, row.ID)
+	if err != nil {
+		return false, fmt.Errorf("load why it stands alone: %w", err)
+	}
+	left := strings.Contains(stands.Detail, b.side.Other().String()+outOfFilter)
+	if stands.Reason != standsClosed || !left && !strings.HasPrefix(stands.Detail, partedFrom) {
+		return false, nil
+	}
+	b.stand(row.ID, standsClosed, partedFrom+link.Closed)
+	return true, nil
 }
 
 // bringOver has an archived partner brought back that a record had in another sync of the same

@@ -73,3 +73,51 @@ func TestR4ARecordIsReadRightBeforeItIsMergedAway(t *testing.T) {
 		t.Errorf("the note is in no line of the journal: %v", w.history(record.Left, lost))
 	})
 }
+
+// R18, R22: a record whose partner has left the filter, and was deleted then, has not left it itself:
+// it stays alone whatever people do with it, and is not created anew on the side where it was deleted.
+// It does find a new partner.
+func TestR18ARecordIsNotMadeAnewWhosePartnerLeftTheFilterAndWasDeleted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, right := leaving(t, "unlink")
+		w.put(w.a, "cards", left, map[string]string{"stage": "lost"})
+		w.settled("cards")
+		w.remove(w.a, "cards", left)
+		w.settled("cards")
+		for _, phone := range []string{"1", "2"} {
+			w.put(w.b, "cards", right, map[string]string{"phone": phone})
+			w.settled("cards")
+			if rows := w.a.Rows("cards"); len(rows) != 0 {
+				t.Fatalf("what was deleted was made anew: %v", rows)
+			}
+		}
+		quiet(t, w)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.settled("cards")
+		if a, b := w.a.Rows("cards"), w.b.Rows("cards"); len(a) != 1 || len(b) != 1 || a[0].Fields["phone"] != "2" {
+			t.Errorf("a has %v, b has %v", a, b)
+		}
+		quiet(t, w)
+	})
+}
+
+// R18: one that has left the filter itself, and enters it again, gets a partner, though that one is
+// gone which had left it, too.
+func TestR18ARecordThatEntersTheFilterAgainIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsWith(`where: { left: "stage != 'lost'", right: "stage != 'lost'" }`, "leave: unlink"))
+		w.people("Ann")
+		ours, theirs := w.by(w.a, "cards", "name", "Ann").ID, w.by(w.b, "cards", "name", "Ann").ID
+		w.put(w.a, "cards", ours, map[string]string{"stage": "lost"})
+		w.put(w.b, "cards", theirs, map[string]string{"stage": "lost"})
+		w.settled("cards")
+		w.remove(w.a, "cards", ours)
+		w.settled("cards")
+		w.put(w.b, "cards", theirs, map[string]string{"stage": "new"})
+		w.settled("cards")
+		w.by(w.a, "cards", "name", "Ann")
+		quiet(t, w)
+	})
+}

@@ -173,6 +173,9 @@ func (f *family) join() {
 			f.merged[spot{m.kind, m.side, id}] = spot{m.kind, m.side, m.into}
 		}
 	}
+	for _, same := range f.returned() {
+		f.unite(same[0], same[1])
+	}
 	for _, e := range f.w.edits {
 		f.edits[f.of(e.spot)] = append(f.edits[f.of(e.spot)], e)
 	}

@@ -70,7 +70,7 @@ func (o *oracle) needless(r asked) string {
 		}
 		return "only one side's people touched it"
 	case store.ReviewAmbiguous, store.ReviewDuplicate:
-		if strings.Contains(r.Text, "must be unique") && o.hasSole() {
+		if strings.Contains(r.Text, "must be unique") && (o.hasSole() || o.hiddenWhenMade(at)) {
 			return ""
 		}
 		for _, e := range o.edits[o.of(at)] {

@@ -27,7 +27,9 @@ type fusion struct {
 	lost       []string
 	into       string
 	n          int
-	at         time.Time // by the vendor's clock
+	at         time.Time         // by the vendor's clock
+	shows      map[string]string // what remains, right after
+	acts       int               // how many acts the side's ledger had
 }
 
 // rare lets a person do one of the rarer things, if this life has any.
@@ -76,7 +78,8 @@ func (w *world) fold(kind, side int, keep, lose twin.Row) bool {
 	at := spot{kind, side, id}
 	w.notef("  %s/%s merged into %s, which is %s now", w.name(at), lose.ID, keep.ID, id)
 	w.serial++
-	fused := fusion{kind, side, []string{lose.ID}, id, w.serial, a.Twin.Kit().Now()}
+	after, _ := w.row(at)
+	fused := fusion{kind, side, []string{lose.ID}, id, w.serial, a.Twin.Kit().Now(), after.Fields, len(a.Twin.Kit().Ledger().Acts())}
 	switch {
 	case id != keep.ID:
 		fused.lost = append(fused.lost, keep.ID)
@@ -87,7 +90,6 @@ func (w *world) fold(kind, side int, keep, lose twin.Row) bool {
 		w.counts["a merge with a pointer"]++
 	}
 	w.fused = append(w.fused, fused)
-	after, _ := w.row(at)
 	names := map[string]string{}
 	for _, f := range k.Fields {
 		names[f.Wire[side]] = ""
@@ -166,8 +168,9 @@ func (w *world) hide(kind, side int) {
 	h, can := w.set.Sides[side].Twin.(hider)
 	at := spot{kind, side, row.ID}
 	if ok && can && h.Hide(w.set.Kinds[kind].Objects[side], row.ID, true) == nil {
-		w.hidden = append(w.hidden, at)
+		w.hidden, w.veiled = append(w.hidden, at), append(w.veiled, at)
 		w.count(hidden)
+		w.notef("  %s/%s hidden", w.name(at), at.id)
 	}
 }
 

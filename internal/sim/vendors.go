@@ -95,20 +95,29 @@ func (w *world) noteFlows(side int) {
 }
 
 // heldBefore is what a field of the record of an act held before it: what the ledger last told of it,
-// or what a merge by people has made of it since, of which the ledger tells no values.
+// or what a merge by people has made of it since, of which the ledger tells no values. Of a record that
+// a merge has made anew, it tells nothing at all.
 func (w *world) heldBefore(acts []twin.Act, of twin.Act, at spot, field int) string {
 	wire := w.set.Kinds[at.kind].Fields[field].Wire[at.side]
+	silent := func(since int) bool {
+		return since <= len(acts) && !slices.ContainsFunc(acts[since:], func(a twin.Act) bool {
+			_, told := a.Fields[wire]
+			return told && a.Object == of.Object && a.ID == of.ID
+		})
+	}
 	for _, e := range slices.Backward(w.edits) {
 		if e.spot != at || e.field != field || e.acts > len(acts) {
 			continue
 		}
-		if !slices.ContainsFunc(acts[e.acts:], func(a twin.Act) bool {
-			_, told := a.Fields[wire]
-			return told && a.Object == of.Object && a.ID == of.ID
-		}) {
+		if silent(e.acts) {
 			return e.now
 		}
 		break
+	}
+	for _, m := range slices.Backward(w.fused) {
+		if m.kind == at.kind && m.side == at.side && m.into == at.id && silent(m.acts) {
+			return m.shows[wire]
+		}
 	}
 	return lastOf(acts, of, wire)
 }

@@ -42,6 +42,7 @@ type world struct {
 	gone      []removal
 	fused     []fusion
 	hidden    []spot
+	veiled    []spot                  // all that ever were
 	back      []spot                  // brought back with their ids
 	mapped    map[string]time.Time    // a field, by key → when it was last mapped again
 	fresh     []string                // keys of those that no run has looked at wholly since

@@ -1,0 +1,46 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/tandemhub/tandem/internal/store"
+)
+
+// What the hub has made, and people took out of its sight before it knew that it had.
+
+// returned finds the records that the hub had made, and of which it never learned that: the create was
+// cut off, and a person deleted what it had made, as they did what it was made for, before it was looked
+// for. Brought back by a person, it passes for a record of their own, and gets a partner like any (R16).
+// With each is told what it was made for, which has the same name.
+func (f *family) returned() [][2]spot {
+	var found [][2]spot
+	for _, at := range f.w.back {
+		k, a := f.w.set.Kinds[at.kind], f.w.set.Sides[at.side]
+		if slices.ContainsFunc(f.journal, func(x line) bool { return x.spot == at && x.Kind == store.Created }) {
+			continue
+		}
+		name := k.Fields[0]
+		for _, act := range a.Twin.Kit().Ledger().Acts() {
+			if !ours(act) || a.verb(act) != "create" || act.Object != k.Objects[at.side] || act.ID != at.id {
+				continue
+			}
+			i := slices.IndexFunc(f.w.edits, func(e edit) bool {
+				gone := slices.ContainsFunc(f.w.gone, func(g removal) bool { return g.spot == e.spot })
+				return gone && e.kind == at.kind && e.side != at.side && e.field == 0 && name.same(e.now) == name.same(act.Fields[name.Wire[at.side]])
+			})
+			if i >= 0 {
+				found = append(found, [2]spot{f.w.edits[i].spot, at})
+			}
+		}
+	}
+	return found
+}
+
+// hiddenWhenMade reports whether what the hub had made for a record was taken out of its sight: if it
+// never learned that it had made it, it tries once more, and the vendor refuses what has the same key of
+// ours (R16, R17).
+func (o *oracle) hiddenWhenMade(at spot) bool {
+	return slices.ContainsFunc(o.w.veiled, func(h spot) bool {
+		return h.kind == at.kind && h.side != at.side && o.of(h) == o.of(at) && o.madeByProgram(h)
+	})
+}

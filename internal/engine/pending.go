@@ -291,7 +291,7 @@ func (b *batch) loadOpen(ctx context.Context, of store.Object) (*unfinished, err
 }
 
 // keyOf returns the key of ours that a record carries, "" if none, and false if that cannot be
-// said: no such key is kept there, or the vendor cannot be asked now. Then every record may carry
+// said: no such key is kept there, the record is gone since, or the vendor cannot be asked now. Then every record may carry
 // it: to make another one of what we have made ourselves would double it (invariant 8). It is read
 // along with those of the batch's other records that are in no pair: of many creates that are
 // pending, to ask for each one's key would be a call each.
@@ -320,7 +320,7 @@ func (b *batch) keyOf(ctx context.Context, side record.Side, id string) (key str
 		var c carried // who gives no answer is not asked again for each record of the batch
 		if err == nil && len(changes) == len(ids) {
 			v, shown := changes[i].Fields[f.Name]
-			c = carried{v.Text(), shown || changes[i].Fate != connector.Present && !isHidden(changes[i])}
+			c = carried{v.Text(), shown} // what is gone since cannot say it any more
 		}
 		b.carried[side][id] = c
 	}

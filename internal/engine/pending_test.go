@@ -149,3 +149,30 @@ func TestR36AForgottenJobIsLookedUp(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+// R16, R36, invariant 8: what a job has made, and people have changed and then deleted before anybody
+// could ask for its key, may be the job's all the same: it is not made once more where it came from.
+func TestR36WhatAJobMadeAndIsGoneBeforeItsKeyIsReadIsNotDoubled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.b.Slow(time.Hour)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.sync("cards")
+		time.Sleep(2 * time.Hour)
+		w.b.Slow(0)
+		made := w.by(w.b, "cards", "name", "Ann").ID
+		w.put(w.b, "cards", made, map[string]string{"name": "Anna", "email": "anna@x.gr"})
+		w.b.Before(onceAt("/v1/get", func() { w.remove(w.b, "cards", made) })) // listed, and gone when its key is asked for
+		w.sync("cards")
+		time.Sleep(time.Hour)
+		w.settled("cards")
+		if a := w.a.Rows("cards"); len(a) != 1 {
+			t.Errorf("a has %v", a)
+		}
+		if asked := w.reviews(); len(asked) > 0 {
+			t.Errorf("asked: %v", asked)
+		}
+		quiet(t, w)
+	})
+}

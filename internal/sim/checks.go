@@ -396,6 +396,7 @@ func (o *oracle) writes() {
 		if _, anew := o.w.mapped[c.key]; anew || o.w.past != nil {
 			n -= len(o.members[c.whole]) // once more for each pair, as at a first match
 		}
+		n -= o.approvedOf(c.whole, c.key)
 		if most := edited[c]*reach + max(1, len(o.members[c.whole])/2); n > most {
 			o.w.blamef("%s of %v was written %d times for %d edits", c.key, o.members[c.whole], n, edited[c])
 		}

@@ -56,6 +56,19 @@ func (o *oracle) remappedAway(e edit, f Field) bool {
 	})
 }
 
+// approvedOf counts how often a field was written because a person approved of what another value map
+// makes of it, there and back (R19).
+func (o *oracle) approvedOf(whole spot, key string) int {
+	n := 0
+	for _, x := range o.journal {
+		f, ok := o.field(x.Field)
+		if ok && f.Key == key && x.Kind == store.Written && strings.HasPrefix(x.Why, store.ByConfiguration) && o.of(x.spot) == whole {
+			n++
+		}
+	}
+	return n
+}
+
 // translated reports whether a value may be what a value map that was tried made of what a
 // person entered.
 func (o *oracle) translated(whole spot, f Field) bool {

@@ -245,6 +245,9 @@ func (b *batch) meetExpected(d *draft) {
 	for _, side := range record.Sides() {
 		for _, key := range d.link.Expected[side].Names() { // in order (invariant 12)
 			sent := d.link.Expected[side][key]
+			if b.neverShown(d, key) {
+				continue
+			}
 			i := b.r.p.index[key]
 			f := fieldOn(b.r.p.Mapping.Fields()[i], side)
 			own, known, err := b.r.p.Mapping.Own(i, side, d.rows[side].Fields, b.refs)
@@ -263,6 +266,23 @@ func (b *batch) meetExpected(d *draft) {
 			d.journal = append(d.journal, b.entry(d.link, side, store.Agreed, f.Name, sent, sent, "written; changed again before it was read back"))
 		}
 	}
+}
+
+// neverShown reports whether a field was written into a record that was gone before anything showed it:
+// nobody has agreed on that (R22), but should the record come back with it, it is no person's.
+func (b *batch) neverShown(d *draft, key string) bool {
+	i := b.r.p.index[key]
+	for _, side := range record.Sides() {
+		sent, expected := d.link.Expected[side][key]
+		if !expected || d.rows[side].Fate == connector.Present {
+			continue
+		}
+		own, known, err := b.r.p.Mapping.Own(i, side, d.rows[side].Fields, b.refs)
+		if err != nil || !known || !fieldOn(b.r.p.Mapping.Fields()[i], side).Echoes(own, sent) {
+			return true
+		}
+	}
+	return false
 }
 
 // update plans one operation with all fields of one side (R27: it names the rows it was

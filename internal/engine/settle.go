@@ -30,7 +30,7 @@ func (s *settling) results(ctx context.Context, results []connector.Result) {
 			res.Ref = record.Ref{Object: op.Target.Name, ID: op.TargetID}
 		}
 		back := read[res.Ref.ID]
-		if back == nil && op.Verb == connector.Update && s.end.conn.able.Reader != nil && s.needsRead(op, res) {
+		if back == nil && op.Verb == connector.Update && s.end.conn.able.Reader != nil && s.needsRead(op, res) && !s.goneSince(ctx, op) {
 			// The mirror still has the replaced value, which must not pass for a person's edit:
 			// the operation stays in the outbox until its record can be read.
 			s.later(op, store.OpUnknown, s.at.Add(s.end.object.Settle), errNotReadBack)
@@ -42,6 +42,14 @@ func (s *settling) results(ctx context.Context, results []connector.Result) {
 		}
 		s.done(op, res, back)
 	}
+}
+
+// goneSince reports whether the record of an update that was carried out is proven gone now: what was
+// written is agreed on, should the record come back with it (R2).
+func (s *settling) goneSince(ctx context.Context, op store.Op) bool {
+	c, ended := s.ended[op.TargetID]
+	_, linked := s.links[op.Link]
+	return ended && linked && (c.Fate == connector.Deleted || c.Fate == connector.Archived) && s.r.stillThere(ctx, s.end, []connector.Change{c}) == nil
 }
 
 var errNotReadBack = errors.New("written, and not read back yet")
@@ -403,7 +411,11 @@ func (s *settling) refuse(link *store.Link, op store.Op, of store.OpField, holds
 // keep stores a link and the row that its record has now.
 func (s *settling) keep(link store.Link, a answer, clean bool) {
 	s.facts.Links = append(s.facts.Links, link)
-	if gone, ended := s.ended[a.rec.ID]; ended && s.waited {
+	_, updated := s.links[link.ID]
+	if gone, ended := s.ended[a.rec.ID]; ended && (s.waited || updated) {
+		if updated { // what it held when it went is agreed on with nobody (R22)
+			gone.Record = record.Record{Ref: gone.Ref}
+		}
 		s.pages = append(s.pages, gone) // R3: it took effect, and has gone since
 		s.facts.Dirty = append(s.facts.Dirty, store.Spot{Side: s.side, ID: a.rec.ID})
 		return

@@ -1,0 +1,53 @@
+package engine_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// R2, invariant 7: what was written, and was gone before it could be read back, is agreed on: should
+// the record come back with it, it does not pass for its people's, against the later edit of the
+// person from whom it came.
+func TestR2WhatWasWrittenIntoARecordThatIsGoneIsNoEditWhenItIsBack(t *testing.T) {
+	t.Parallel()
+	for _, first := range []bool{true, false} { // the write is of a first match, or a later one
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, cardsYAML+"    prefer: left\n")
+			left := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+			right := w.put(w.b, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+			if !first {
+				w.settled("cards")
+			}
+			w.put(w.b, "cards", right, map[string]string{"notes": "first"})
+			time.Sleep(time.Minute)
+			w.a.After(onceAt("/v1/do", func() {
+				if err := w.a.Archive("cards", left); err != nil {
+					t.Error(err)
+				}
+			}))
+			w.sync("cards")
+			time.Sleep(time.Minute)
+			w.put(w.b, "cards", right, map[string]string{"notes": "second"})
+			if err := w.a.Restore("cards", left); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+			w.sync("cards")
+			w.settled("cards")
+			a, b := w.a.Rows("cards"), w.b.Rows("cards")
+			if len(a) != 1 || len(b) != 1 || a[0].Fields["notes"] != "second" || b[0].Fields["notes"] != "second" {
+				t.Errorf("a has %v, b has %v", a, b)
+			}
+			for _, e := range w.history(record.Right, right) {
+				if e.Kind == store.Overruled {
+					t.Errorf("%q was overruled although only one side's people touched it", e.Old)
+				}
+			}
+			quiet(t, w)
+		})
+	}
+}

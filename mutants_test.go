@@ -46,7 +46,7 @@ func mutants() []mutant {
 		{"Invariant 7", "internal/engine/push.go", "		if s.moved(op) || !still {", "		if !still {", en, "R4|R27"},
 		{"Invariant 8", "internal/engine/create.go", "			op.Claim = claim(k)\n			b.claimed[op.Claim] = op.ID\n", "", en, "R15|R16|Parallel|ManyAtATime|FirstSync|R14"},
 		{"Invariant 8", "internal/engine/batch.go", "	return !since.IsZero() && (row", "	return false && !since.IsZero() && (row", en, "Invariant8|R15|R16"},
-		{"Invariant 8", "internal/engine/run.go", `"tandem-" + e.home + "-" + strconv.FormatInt(id, 36)`, `"tandem-" + e.home + "-" + strconv.FormatInt(id%2, 36)`, lives, "TestLives"},
+		{"Invariant 8", "internal/engine/run.go", `e.keysBegin() + strconv.FormatInt(id, 36)`, `e.keysBegin() + strconv.FormatInt(id%2, 36)`, lives, "TestLives"},
 		{"Invariant 9", "rest/scrub.go", "forms = append(forms, s, url", "forms = append(forms, url", "./rest", "Secret|Scrub"},
 		{"Invariant 10", "internal/engine/revert_kinds.go", "	case store.Rewritten:\n		return \"this is how the system keeps what was written; revert the change itself, the line before it\"\n", "", en, "Invariant10"},
 		{"Invariant 11", "internal/store/outbox.go", "`UPDATE outbox SET state = 'unknown' WHERE workspace", "`UPDATE outbox SET state = 'ready' WHERE workspace", en, "R16"},

@@ -101,7 +101,7 @@ func (b *batch) gone(ctx context.Context, link store.Link, rows [2]store.Row, go
 		b.again(link.IDs[b.side]) // R24: what looks deleted may turn out to be merged
 		return nil
 	}
-	moved, err := b.moved(ctx, link, &rows)
+	moved, err := b.moved(ctx, &link, &rows)
 	if err != nil || moved {
 		return err
 	}
@@ -145,6 +145,9 @@ func (b *batch) deleted(ctx context.Context, d *draft, lost record.Side) error {
 	default:
 		b.closeLink(d.link, closedGone, why+", and the other side is kept")
 		return nil
+	}
+	if passed, err := b.yields(ctx, d.link, survivor); err != nil || passed {
+		return err
 	}
 	if held, err := b.suspectMerge(ctx, d, lost); err != nil || held {
 		return err

@@ -25,12 +25,12 @@ const maxChain = 16
 func mergeSubject(link int64) string { return fmt.Sprintf("merge %d", link) }
 
 // moved follows what became of a pair whose records were merged or converted. It reports
-// false where the pair is to be treated by the fates that rows then has.
-func (b *batch) moved(ctx context.Context, link store.Link, rows *[2]store.Row) (bool, error) {
+// false where the pair, which may be another link by then, is to be treated by the fates that rows has.
+func (b *batch) moved(ctx context.Context, link *store.Link, rows *[2]store.Row) (bool, error) {
 	to, follows := link.IDs, false
 	for _, side := range record.Sides() {
 		if rows[side].Fate == connector.Converted {
-			b.turned(link, side, rows[side].Into)
+			b.turned(*link, side, rows[side].Into)
 			return true, nil
 		}
 		if rows[side].Fate != connector.Merged {
@@ -45,8 +45,14 @@ func (b *batch) moved(ctx context.Context, link store.Link, rows *[2]store.Row) 
 			b.again(link.IDs[b.side])
 			return true, nil
 		case row.Fate == connector.Converted:
-			b.turned(link, side, row.Into)
+			b.turned(*link, side, row.Into)
 			return true, nil
+		case (row.Fate == connector.Archived || row.Fate == connector.Deleted) && rows[side.Other()].Fate == connector.Present:
+			if wait, err := b.inherit(ctx, link, rows, side, row); err != nil || wait {
+				return true, err
+			}
+			to = link.IDs
+			continue
 		case row.Fate != connector.Present:
 			rows[side].Fate = row.Fate // whatever became of it became of the one that went into it
 			continue
@@ -60,9 +66,9 @@ func (b *batch) moved(ctx context.Context, link store.Link, rows *[2]store.Row) 
 		if to[side] != link.IDs[side] || rows[side].Fate == connector.Present {
 			continue
 		}
-		return true, b.followGone(ctx, link, to, *rows, side)
+		return true, b.followGone(ctx, *link, to, *rows, side)
 	}
-	return true, b.follow(ctx, link, to)
+	return true, b.follow(ctx, *link, to)
 }
 
 // survivor returns the record that a merged one is in by now. A record that the mirror does

@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+)
+
+// Merges that meet a delete: what survives one may have lost its own partner, or be gone itself (R24).
+
+// yields reports whether a record whose partner is gone takes the place of one that was merged into
+// it, and whose partner is there: then it is that one's from now on, and no delete is carried over to
+// it. People merged the same two things on both sides, in opposite directions, and one vendor calls
+// the lost record deleted.
+func (b *batch) yields(ctx context.Context, link store.Link, side record.Side) (bool, error) {
+	of, key := b.r.p.ends[side].of, store.IntoKey(link.IDs[side])
+	found, err := b.r.e.store.FindByKey(ctx, of, []store.Key{key})
+	if err != nil {
+		return false, fmt.Errorf("look for merged records: %w", err)
+	}
+	links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, side, found[key])
+	if err != nil {
+		return false, fmt.Errorf("load links of merged records: %w", err)
+	}
+	for _, id := range found[key] {
+		lost, ok := links[id]
+		if !ok || lost.Closed != "" || b.made[lost.ID] {
+			continue
+		}
+		rows, busy, err := b.loadPair(ctx, lost.IDs)
+		if err != nil || busy {
+			b.again(link.IDs[b.side])
+			return true, err
+		}
+		if rows[side.Other()].Fate != connector.Present {
+			continue
+		}
+		err = b.linked(ctx, lost)
+		b.done(lost.ID)
+		return b.made[link.ID], err
+	}
+	return false, nil
+}
+
+// inherit gives a pair the record that one of its own was merged into, though that is gone by now:
+// what becomes of the partner, and of the pair should it come back, is decided about that one (R18,
+// R22). Where that one has a pair of its own, this pair's record counts as deleted: the other pair may
+// bring it back. It reports true if that has to wait.
+func (b *batch) inherit(ctx context.Context, link *store.Link, rows *[2]store.Row, side record.Side, row store.Row) (bool, error) {
+	links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, side, []string{row.ID})
+	if err != nil {
+		return false, fmt.Errorf("load links of a survivor: %w", err)
+	}
+	own, had := links[row.ID]
+	if had && own.Closed == "" || slices.ContainsFunc(b.facts.Links, func(l store.Link) bool { return l.IDs[side] == row.ID }) {
+		rows[side].Fate = connector.Deleted
+		return false, nil
+	}
+	to := link.IDs
+	to[side] = row.ID
+	both, busy, err := b.loadPair(ctx, to)
+	if err != nil {
+		return false, err
+	}
+	if busy {
+		b.again(link.IDs[b.side]) // R27
+		return true, nil
+	}
+	heir := b.heir(*link, to)
+	if had && closedBecause(own, closedGone) { // we put it away ourselves: nobody wished that, and neither side is older (R5)
+		heir.Base, heir.Expected, heir.Diverged = [2]record.Fields{{}, {}}, [2]record.Fields{}, nil
+	}
+	b.startAnew(&heir, *link, both)
+	why := b.mergeWhy(*link, to)
+	link.Closed = closedMerged
+	b.facts.Links = append(b.facts.Links, *link, heir)
+	b.facts.Journal = append(b.facts.Journal, b.entry(*link, b.side, store.Closed, "", record.Value{}, record.Value{}, why),
+		b.entry(heir, b.side, store.Linked, "", record.Value{}, record.Value{}, why))
+	b.r.withdrawMoved(&b.facts, *link, to)
+	b.done(link.ID)
+	b.done(heir.ID)
+	for _, s := range record.Sides() {
+		b.links[s][to[s]] = heir
+		b.taken[store.Spot{Side: s, ID: to[s]}] = to[s.Other()]
+	}
+	b.facts.InScope = append(b.facts.InScope, store.Spot{Side: side.Other(), ID: to[side.Other()]})
+	*link, *rows = heir, both
+	return false, nil
+}

@@ -1,0 +1,61 @@
+package engine_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tandemhub/tandem/connectortest/toy"
+)
+
+// R24, invariant 5: people merge the same two on both sides, in opposite directions, and one vendor says
+// that what was merged away is deleted: the survivor of the other side is no delete's partner.
+func TestR24OppositeMergesOfWhichOneLooksLikeADelete(t *testing.T) {
+	t.Parallel()
+	for _, unseen := range []int{0, 1} {
+		t.Run(fmt.Sprintf("side %d", unseen), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, cardsWith("delete: archive"))
+				w.people("Ann", "Bob")
+				[]*toy.Twin{w.a, w.b}[unseen].Folds(toy.FoldUnseen)
+				ann, bob := w.by2(w.a, "Ann"), w.by2(w.b, "Bob")
+				w.merge(w.a, ann, w.by2(w.a, "Bob"))
+				w.merge(w.b, bob, w.by2(w.b, "Ann"))
+				time.Sleep(time.Minute)
+				rep := w.settled("cards")
+				a, b := w.a.Rows("cards"), w.b.Rows("cards")
+				if rep.Linked != 1 || rep.Left.Deleted+rep.Right.Deleted > 0 || len(a) != 1 || len(b) != 1 || a[0].ID != ann || b[0].ID != bob {
+					t.Fatalf("%+v, left %v, right %v", rep, a, b)
+				}
+				if a[0].Fields["email"] != b[0].Fields["email"] {
+					t.Errorf("left %v, right %v", a[0].Fields, b[0].Fields)
+				}
+				quiet(t, w)
+			})
+		})
+	}
+}
+
+// R24: a merge goes into a record while its delete is under way. What is there belongs to the survivor,
+// which comes back: that it went was nobody's wish.
+func TestR24ASurvivorThatWasArchivedMeanwhileComesBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsWith("delete: archive", "prefer: left"))
+		w.people("Ann", "Bob")
+		ann, bob := w.by2(w.a, "Ann"), w.by2(w.b, "Bob")
+		w.remove(w.a, "cards", w.by2(w.a, "Bob"))
+		w.b.Before(onceAt("/v1/do", func() { w.merge(w.b, bob, w.by2(w.b, "Ann")) }))
+		time.Sleep(time.Minute)
+		w.sync("cards")
+		time.Sleep(time.Minute)
+		rep := w.settled("cards")
+		a, b := w.a.Rows("cards"), w.b.Rows("cards")
+		if rep.Linked != 1 || len(a) != 1 || len(b) != 1 || a[0].ID != ann || b[0].ID != bob {
+			t.Fatalf("%+v, left %v, right %v", rep, a, b)
+		}
+		quiet(t, w)
+	})
+}

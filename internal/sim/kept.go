@@ -145,7 +145,40 @@ func (o *oracle) linksOf(at spot) []bond {
 func (o *oracle) replaced(e edit, f Field, v string) bool {
 	return slices.ContainsFunc(o.edits[o.of(e.spot)], func(x edit) bool {
 		return x.n > e.n && x.kind == e.kind && o.k.Fields[x.field].Key == f.Key && (o.same(f, x.side, x.was) == v || o.seenTranslated(e, x, f))
-	})
+	}) || o.replacedBefore(e, f, v)
+}
+
+// replacedBefore reports whether a merge carried a value over from a record that was lost, and a person
+// had replaced it there, or at a partner that the record had, after it was entered: what is agreed on goes
+// along with a merge, and so does what was edited since (R24).
+func (o *oracle) replacedBefore(e edit, f Field, v string) bool {
+	if e.from.id == "" {
+		return false
+	}
+	var of []edit // of the field, in the records that the value comes from and their partners
+	from := []spot{e.from}
+	for i := 0; i < len(from); i++ {
+		for _, x := range o.edits[o.of(e.spot)] {
+			if x.kind != e.kind || o.k.Fields[x.field].Key != f.Key || x.n >= e.n || x.spot != from[i] && !o.partnered(x.spot, from[i]) {
+				continue
+			}
+			if of = append(of, x); x.from.id != "" && !slices.Contains(from, x.from) {
+				from = append(from, x.from)
+			}
+		}
+	}
+	since := -1
+	for _, x := range of {
+		if x.from.id == "" && !x.dropped && o.same(f, x.side, x.now) == v {
+			since = max(since, x.n)
+		}
+	}
+	return since >= 0 && slices.ContainsFunc(of, func(x edit) bool { return x.n > since && o.same(f, x.side, x.was) == v })
+}
+
+// partnered reports whether two records were ever linked, as far as a restore has left it known or not.
+func (o *oracle) partnered(one, two spot) bool {
+	return slices.ContainsFunc(slices.Concat(o.links, o.past), func(l bond) bool { return l.end(one) >= 0 && l.end(two) >= 0 })
 }
 
 // mistaken reports whether a value was entered between our write and the look at

@@ -33,6 +33,7 @@ type edit struct {
 	was, now string
 	flowed   bool // the vendor's automation did it
 	dropped  bool // a merge chose now, and was is what the lost record had
+	from     spot // the record that was lost in a merge, which filled it from there; its zero value = none
 	acts     int  // how many acts its side's ledger had
 }
 

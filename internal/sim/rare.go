@@ -94,7 +94,11 @@ func (w *world) fold(kind, side int, keep, lose twin.Row) bool {
 	for _, f := range k.Fields {
 		names[f.Wire[side]] = ""
 	}
+	before := len(w.edits)
 	w.noteEdits(at, names, keep.Fields, after.Fields, false)
+	for i := range w.edits[before:] {
+		w.edits[before+i].from = spot{kind, side, lose.ID}
+	}
 	for name := range names { // an empty field is not what the merge threw away
 		if lose.Fields[name] == "" {
 			delete(names, name)

@@ -69,7 +69,11 @@ func (b *batch) withdrawField(d *draft, key string) {
 
 // bothBack takes back what is asked about a pair of which one side was gone: both are there.
 func (b *batch) bothBack(d *draft) {
-	if _, rested := d.noted[wholeRecord]; rested && b.r.asking.Load() {
+	_, rested := d.noted[wholeRecord]
+	if rested {
+		b.facts.Back = append(b.facts.Back, d.link) // R28: what refers to them can be told again
+	}
+	if rested && b.r.asking.Load() {
 		b.facts.Close = append(b.facts.Close, restSubjects(d.link.ID)...)
 	}
 }

@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 
+	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -63,14 +65,12 @@ func (f *refs) load(ctx context.Context, side record.Side, object string, ids []
 			if end.of != here || p.ends[1-s].of.Connection != f.r.p.ends[side.Other()].of.Connection {
 				continue
 			}
-			partners, err := f.r.e.store.LinksOf(ctx, p.Name, record.Side(s), ids)
+			partners, err := f.partners(ctx, p, record.Side(s), ids)
 			if err != nil {
 				return fmt.Errorf("translate references to %s: %w", here, err)
 			}
-			for id, l := range partners {
-				if l.Closed == "" {
-					f.ids[side][record.Ref{Object: object, ID: id}] = l.IDs[1-s]
-				}
+			for id, partner := range partners {
+				f.ids[side][record.Ref{Object: object, ID: id}] = partner
 			}
 		}
 	}
@@ -85,6 +85,32 @@ func (f *refs) load(ctx context.Context, side record.Side, object string, ids []
 		f.parents[side][record.Ref{Object: object, ID: id}] = row.Fields
 	}
 	return nil
+}
+
+// partners returns the partners of records. One that is gone is none, be it that the pair is not parted
+// yet, because a person is asked: nothing can refer to it (R11), and that a vendor has cut off what did
+// is nobody's wish.
+func (f *refs) partners(ctx context.Context, p *pair, side record.Side, ids []string) (map[string]string, error) {
+	links, err := f.r.e.store.LinksOf(ctx, p.Name, side, ids)
+	if err != nil {
+		return nil, err
+	}
+	out, theirs := map[string]string{}, make([]string, 0, len(links))
+	for id, l := range links {
+		if l.Closed == "" {
+			out[id] = l.IDs[side.Other()]
+			theirs = append(theirs, out[id])
+		}
+	}
+	heads, err := f.r.e.store.Heads(ctx, p.ends[side.Other()].of, theirs)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(out, func(_, partner string) bool {
+		head, known := heads[partner]
+		return known && head.Fate != connector.Present && head.Fate != connector.Left
+	})
+	return out, nil
 }
 
 // Translate implements mapping.Refs.

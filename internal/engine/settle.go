@@ -459,6 +459,7 @@ func (s *settling) restored(op store.Op, read *record.Record) {
 	}
 	if link, ok := s.links[op.Link]; ok {
 		s.journal(link, store.Entry{Kind: store.Restored, Why: op.Fields[0].Rule})
+		s.facts.Back = append(s.facts.Back, link)
 	}
 	s.again(op)
 	s.count(func(c *store.Counts) { c.Updated++ })

@@ -255,13 +255,20 @@ func (o *oracle) shows(at spot) bool {
 	return ok
 }
 
-// told reports whether a value of a field can be told to other sides: a reference to what
-// has no partner cannot.
+// told reports whether a value of a field can be told to other sides: a reference to what has no
+// partner cannot, nor one to what has a partner that is gone, about which nobody has decided yet (R11).
 func (o *oracle) told(f Field, side int, v string) bool {
 	if f.Ref == 0 || v == "" {
 		return true
 	}
-	return slices.ContainsFunc(o.family.links[f.Ref-1], func(l bond) bool { return l.Closed == "" && l.end(spot{f.Ref - 1, side, v}) >= 0 })
+	return slices.ContainsFunc(o.family.links[f.Ref-1], func(l bond) bool {
+		end := l.end(spot{f.Ref - 1, side, v})
+		if end < 0 || l.Closed != "" {
+			return false
+		}
+		_, there := o.w.row(l.at(1 - end))
+		return there
+	})
 }
 
 // pairs: both sides of every pair hold the same, and no record is in two pairs.

@@ -64,6 +64,9 @@ func (t *tx) facts(f Facts, settled []Settlement) error {
 	if err := t.putLinks(f.Links, f.Journal); err != nil { // invariant 2: a base and its journal line together
 		return err
 	}
+	if err := t.wake(f.Back); err != nil {
+		return err
+	}
 	if err := t.spots(f, of); err != nil { // after the links: who cleans a record has seen them
 		return err
 	}

@@ -318,6 +318,7 @@ type Facts struct {
 	Clean    []Spot     // planned: no longer dirty
 	Carried  []int64    // review items whose edit has had its result
 	Waits    []Wait
+	Back     []Link // of which both records are there again: who waits for them is planned again, as if they had just opened
 }
 
 // A Settlement ends an operation, or says when it goes on.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -74,7 +75,14 @@ func (b *batch) inherit(ctx context.Context, link *store.Link, rows *[2]store.Ro
 	if had && closedBecause(own, closedGone) { // we put it away ourselves: nobody wished that, and neither side is older (R5)
 		heir.Base, heir.Expected, heir.Diverged = [2]record.Fields{{}, {}}, [2]record.Fields{}, nil
 	}
-	b.startAnew(&heir, *link, both)
+	key, _, _, err := b.edited(ctx, b.draft(heir, both), side.Other())
+	if err != nil {
+		return false, err
+	}
+	policy := b.r.p.Delete[side.Other()]
+	if key != "" || policy != plan.DeleteArchive && policy != plan.DeleteDelete { // else it goes, too: what the survivor lacks is no edit
+		b.startAnew(&heir, *link, both)
+	}
 	why := b.mergeWhy(*link, to)
 	link.Closed = closedMerged
 	b.facts.Links = append(b.facts.Links, *link, heir)

@@ -59,3 +59,23 @@ func TestR24ASurvivorThatWasArchivedMeanwhileComesBack(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+// R22, R24: what a record was merged into is deleted, and so is the partner: that the survivor had fewer
+// tags is no edit that keeps it.
+func TestR22TheDeleteOfASurvivorIsCarriedOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsWith("delete: delete", `where: { left: "stage != 'lost'" }`))
+		other := w.put(w.a, "cards", "", map[string]string{"name": "Annie", "email": "annie@x.gr", "stage": "lost"}) // not in step
+		ann := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "tags": "vip"})
+		w.settled("cards")
+		time.Sleep(time.Minute)
+		w.merge(w.a, other, ann)
+		w.remove(w.a, "cards", other)
+		rep := w.settled("cards")
+		if rows := w.b.Rows("cards"); len(rows) != 0 {
+			t.Errorf("right has %v; %+v", rows, rep)
+		}
+		quiet(t, w)
+	})
+}

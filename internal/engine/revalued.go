@@ -61,7 +61,7 @@ func (b *batch) revalued(ctx context.Context, d *draft, i int, in merge.Field) (
 			return false, nil // they differed before, and a rule said so
 		}
 		last, err := b.lastWritten(ctx, d, field)
-		if err != nil {
+		if err != nil || last.Why == keptValues { // a person has said that it stays
 			return false, err
 		}
 		if !wrote(last) { // people entered both, and only the map that was tried said that they are the same

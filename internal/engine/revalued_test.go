@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/connectortest/toy"
+	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/twin"
@@ -74,6 +75,35 @@ func TestR19WhatAMapThatWasTriedCarriedOverFollowsTheOneThatHolds(t *testing.T) 
 		if err != nil || len(tried) > 0 {
 			t.Errorf("still tried: %v, %v", tried, err)
 		}
+	})
+}
+
+// R19: what a map that was tried carried over, and a person kept under the next one, stays as it is when
+// the pair is looked at again before that run could end.
+func TestR19WhatWasKeptUnderTheNextMapStays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, stageYAML)
+		w.put(w.a, "cards", "", map[string]string{"name": "eve", "email": "eve@x.gr", "stage": "new"})
+		w.settled("cards")
+		time.Sleep(time.Minute)
+		w.configure(strings.Replace(stageYAML, plainMap, otherMap, 1))
+		w.put(w.a, "cards", "", map[string]string{"name": "ann", "email": "ann@x.gr", "stage": "lost"})
+		w.sync("cards")
+		w.configure(strings.Replace(stageYAML, plainMap, "values: { new: won, lost: lost }", 1))
+		w.sync("cards")
+		w.decide(w.review(store.ReviewConfiguration), "keep")
+		w.put(w.b, "cards", w.by(w.b, "cards", "name", "ann").ID, map[string]string{"name": "Ann"})
+		w.a.Inject(twin.Fault{Kind: twin.FaultUnauthorized, Path: "/v1/do", Times: 1}) // what was decided has reached the pair, and the run is not over
+		if rep := w.sync("cards"); rep.Status != engine.StatusFailed {
+			t.Fatalf("%+v", rep)
+		}
+		time.Sleep(2 * time.Hour)
+		w.settled("cards")
+		if a, b := w.by(w.a, "cards", "name", "Ann").Fields["stage"], w.by(w.b, "cards", "name", "Ann").Fields["stage"]; a != "lost" || b != "new" {
+			t.Errorf("she is %q and %q", a, b)
+		}
+		quiet(t, w)
 	})
 }
 

@@ -224,7 +224,7 @@ func (o *oracle) values() {
 					o.w.counts["a record that only what a restore has lost could explain"]++
 					continue
 				}
-				if !known && o.unknowable(whole) {
+				if !known && (o.unknowable(whole) || o.soughtInVain(whole)) {
 					o.w.counts["a created record that could not be found again"]++
 					continue
 				}
@@ -307,4 +307,14 @@ func (o *oracle) unknowable(whole spot) bool {
 		}
 	}
 	return false
+}
+
+// soughtInVain reports whether a thing began as a record that the hub had made at a vendor without keys,
+// with no answer, and that was hidden from it when it was looked for: in sight again, it is nobody's
+// partner and like one that a person made (R16).
+func (o *oracle) soughtInVain(whole spot) bool {
+	return slices.ContainsFunc(o.members[whole], func(m spot) bool {
+		return (o.w.set.Sides[m.side].Keyless || o.k.Keyless) && slices.Contains(o.w.veiled, m) && o.madeByProgram(m) &&
+			!slices.ContainsFunc(o.journal, func(x line) bool { return x.spot == m && (x.Kind == store.Created || x.Kind == store.Linked) })
+	})
 }

@@ -242,7 +242,11 @@ func (b *batch) dropUnmapped(d *draft) {
 
 // meetExpected compares what was written and not read back with what is there now (R2).
 func (b *batch) meetExpected(d *draft) {
+	_, rested := d.noted[wholeRecord]
 	for _, side := range record.Sides() {
+		if d.rows[side].Fate != connector.Present {
+			continue // it shows nothing any more
+		}
 		for _, key := range d.link.Expected[side].Names() { // in order (invariant 12)
 			sent := d.link.Expected[side][key]
 			if b.neverShown(d, key) {
@@ -256,6 +260,9 @@ func (b *batch) meetExpected(d *draft) {
 			}
 			delete(d.link.Expected[side], key)
 			d.changed = true
+			if base, agreed := d.link.Base[side][key]; agreed && (d.back || rested) && !f.Echoes(own, sent) && f.Same(own, base) {
+				continue // it was gone before anybody knew whether the write took effect, which it did not
+			}
 			if f.Echoes(own, sent) {
 				d.link.Base[side][key] = own
 				d.journal = append(d.journal, b.entry(d.link, side, store.Agreed, f.Name, sent, own, readBack))

@@ -471,12 +471,23 @@ func (s *settling) buried(op store.Op, now connector.Change) {
 	if !ok {
 		return
 	}
+	gone := now.Fate == connector.Archived || now.Fate == connector.Deleted
+	link.Expected[s.side] = link.Expected[s.side].Clone()
 	for _, of := range op.Fields {
 		f, _ := s.end.object.Field(of.Wire)
 		if now.Fate == connector.Present && f.Same(now.Fields[of.Wire], op.Was[of.Wire]) {
 			continue
 		}
 		s.overruled(&link, op, of, op.Set[of.Wire])
+		if _, agreed := link.Base[s.side][of.Key]; gone && agreed {
+			if link.Expected[s.side] == nil {
+				link.Expected[s.side] = record.Fields{}
+			}
+			link.Expected[s.side][of.Key] = op.Set[of.Wire] // should it come back, that is no edit (R2)
+		}
+	}
+	if gone {
+		s.facts.Links = append(s.facts.Links, link)
 	}
 }
 

@@ -188,13 +188,14 @@ func (o *oracle) creates() {
 }
 
 // unpaired reports whether a restore has lost that two records of a thing were a pair, and a person
-// has deleted one of them before they could find each other by their key: of the other one, if it
-// comes back then, nobody knows any more that it had a partner (R34).
+// deleted one of them before they could find each other by their key, and brought it, or the other one
+// that went with it, back: nobody knows any more that it had a partner (R34).
 func (o *oracle) unpaired(whole spot) bool {
 	return slices.ContainsFunc(o.past, func(lost bond) bool {
 		_, left := o.gone[lost.at(0)]
 		_, right := o.gone[lost.at(1)]
-		return (left || right) && o.of(lost.at(0)) == whole && !slices.ContainsFunc(o.links, func(l bond) bool { return l.IDs == lost.IDs && l.kind == lost.kind })
+		back := slices.Contains(o.w.back, lost.at(0)) || slices.Contains(o.w.back, lost.at(1))
+		return (left || right) && back && o.of(lost.at(0)) == whole && !slices.ContainsFunc(o.links, func(l bond) bool { return l.IDs == lost.IDs && l.kind == lost.kind })
 	})
 }
 

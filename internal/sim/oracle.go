@@ -384,12 +384,32 @@ func (o *oracle) inherited(l bond, f Field) bool {
 }
 
 // refilled reports whether a follower, from which nothing is carried back, shows what its vendor filled
-// it with where it was empty: from the record that the hub merged into it, as people had done with both
-// sources (R24). That is the follower's own change until the source changes again (R10).
+// it with, where it was empty, from the record that the hub merged into it, as people had done with both
+// sources (R24). That is the follower's own change, and stays until the source changes again (R10):
+// nobody has edited the source's field since, and nothing was written there.
 func (o *oracle) refilled(l bond, f Field) bool {
 	from, to := l.at(0), l.at(1)
-	return o.w.set.Sides[to.side].Still && o.value(from, f) == "" && slices.ContainsFunc(o.journal, func(x line) bool {
-		return x.Kind == store.Folded && x.side == to.side && x.New.Text() == to.id && o.same(f, to.side, x.Set[f.Wire[to.side]].Text()) == o.value(to, f)
+	if !o.w.set.Sides[to.side].Still || o.value(from, f) != "" {
+		return false
+	}
+	wire, acts := f.Wire[to.side], o.w.set.Sides[to.side].Twin.Kit().Ledger().Acts()
+	return slices.ContainsFunc(o.journal, func(x line) bool {
+		if x.Kind != store.Folded || x.side != to.side || x.New.Text() != to.id || o.same(f, to.side, x.Set[wire].Text()) != o.value(to, f) {
+			return false
+		}
+		i := slices.IndexFunc(acts, func(a twin.Act) bool {
+			return ours(a) && a.Verb == "merge" && a.Object == o.k.Objects[to.side] && a.ID == x.id
+		})
+		if i < 0 || lastOf(acts[:i], twin.Act{Object: o.k.Objects[to.side], ID: to.id}, wire) != "" {
+			return false
+		}
+		written := slices.ContainsFunc(acts[i:], func(a twin.Act) bool {
+			_, told := a.Fields[wire]
+			return told && a.Object == o.k.Objects[to.side] && a.ID == to.id
+		})
+		return !written && !slices.ContainsFunc(o.edits[o.of(from)], func(e edit) bool {
+			return e.spot == from && o.k.Fields[e.field].Key == f.Key && e.told != nil && e.told[to.side] > i
+		})
 	})
 }
 

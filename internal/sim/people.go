@@ -31,10 +31,11 @@ type edit struct {
 	at       time.Time
 	field    int
 	was, now string
-	flowed   bool // the vendor's automation did it
-	dropped  bool // a merge chose now, and was is what the lost record had
-	from     spot // the record that was lost in a merge, which filled it from there; its zero value = none
-	acts     int  // how many acts its side's ledger had
+	flowed   bool  // the vendor's automation did it
+	dropped  bool  // a merge chose now, and was is what the lost record had
+	from     spot  // the record that was lost in a merge, which filled it from there; its zero value = none
+	acts     int   // how many acts its side's ledger had
+	told     []int // and those of all sides; nil where nobody asks for them
 }
 
 // A removal is a record that a person deleted.
@@ -268,13 +269,17 @@ func (w *world) put(at spot, fields map[string]string) {
 // noteEdits notes what has become of those fields of a record.
 func (w *world) noteEdits(at spot, fields, before, after map[string]string, dropped bool) {
 	w.serial++
+	told := make([]int, len(w.set.Sides))
+	for side, a := range w.set.Sides {
+		told[side] = len(a.Twin.Kit().Ledger().Acts())
+	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		i := slices.IndexFunc(w.set.Kinds[at.kind].Fields, func(f Field) bool { return f.Wire[at.side] == name })
 		if i < 0 || after[name] == before[name] {
 			continue
 		}
 		w.edits = append(w.edits, edit{spot: at, n: w.serial, at: time.Now(), field: i, was: before[name], now: after[name], dropped: dropped,
-			acts: len(w.set.Sides[at.side].Twin.Kit().Ledger().Acts())})
+			acts: told[at.side], told: told})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/twin"
@@ -32,7 +33,7 @@ func (o *oracle) bothTouched(whole spot, f Field) bool {
 		if _, merged := o.merged[m]; merged { // whoever merges records chooses among the values of each field
 			touched[m] = true
 		}
-		if o.redirected(m, f) || o.passes(m) {
+		if o.redirected(m, f) || o.passes(m, f) {
 			touched[m] = true
 		}
 	}
@@ -266,16 +267,23 @@ func (o *oracle) untraceable(at spot) bool {
 }
 
 // passes reports whether what the hub made passes for somebody's own: the create was cut off, nothing
-// of ours stands in the record, and a person gave it another key before it was looked for (R16). All
-// that it holds was entered there, as far as anybody knows.
-func (o *oracle) passes(at spot) bool {
-	if !o.w.set.Sides[at.side].Keyless && !o.k.Keyless || !o.madeByProgram(at) {
+// of ours stands in the record, and a person gave it another key before it was looked for, and got a
+// partner (R16). All that it was made with was entered there, as far as anybody knows.
+func (o *oracle) passes(at spot, f Field) bool {
+	if !o.w.set.Sides[at.side].Keyless && !o.k.Keyless {
 		return false
 	}
+	sent := slices.ContainsFunc(o.acts(at.side, "create"), func(a twin.Act) bool { return a.ID == at.id && a.Fields[f.Wire[at.side]] != "" })
+	met := time.Time{}
+	for _, l := range o.links {
+		if t, known := o.linked[l.ID]; l.end(at) >= 0 && known && (met.IsZero() || t.Before(met)) {
+			met = t
+		}
+	}
 	rekeyed := slices.ContainsFunc(o.w.edits, func(e edit) bool {
-		return e.spot == at && o.k.Fields[e.field].Key == o.k.Key
+		return e.spot == at && o.k.Fields[e.field].Key == o.k.Key && (met.IsZero() || !e.at.After(met))
 	})
-	return rekeyed && !slices.ContainsFunc(o.journal, func(x line) bool { return x.spot == at && x.Kind == store.Created })
+	return sent && rekeyed && !slices.ContainsFunc(o.journal, func(x line) bool { return x.spot == at && x.Kind == store.Created })
 }
 
 // lacked reports whether a record was ever without a match key.
@@ -309,12 +317,14 @@ func (o *oracle) unknowable(whole spot) bool {
 	return false
 }
 
-// soughtInVain reports whether a thing began as a record that the hub had made at a vendor without keys,
-// with no answer, and that was hidden from it when it was looked for: in sight again, it is nobody's
-// partner and like one that a person made (R16).
+// soughtInVain reports whether a thing began as a record that the hub had made, with no answer, and could
+// not find when it looked for it: people had deleted it, and brought it back later, or, at a vendor without
+// keys, it was hidden. In sight again, it is nobody's partner and like one that a person made (R16).
 func (o *oracle) soughtInVain(whole spot) bool {
 	return slices.ContainsFunc(o.members[whole], func(m spot) bool {
-		return (o.w.set.Sides[m.side].Keyless || o.k.Keyless) && slices.Contains(o.w.veiled, m) && o.madeByProgram(m) &&
-			!slices.ContainsFunc(o.journal, func(x line) bool { return x.spot == m && (x.Kind == store.Created || x.Kind == store.Linked) })
+		away := slices.Contains(o.w.back, m) || (o.w.set.Sides[m.side].Keyless || o.k.Keyless) && slices.Contains(o.w.veiled, m)
+		return away && o.madeByProgram(m) && !slices.ContainsFunc(o.journal, func(x line) bool {
+			return x.spot == m && (x.Kind == store.Created || x.Kind == store.Linked)
+		})
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/twin"
 )
 
 // remapped is how it is counted that a value map was changed in the middle of a life.
@@ -19,9 +20,17 @@ func (o *oracle) keptByHand(f Field) bool {
 
 // seenTranslated reports whether a person who entered another value at the other side saw what a
 // value map that was tried then had made of this one: by the map that holds now that is not the same.
+// It was written between the two edits, of which the ledger there tells the order within an instant, too.
 func (o *oracle) seenTranslated(e, later edit, f Field) bool {
-	wire := f.Wire[later.side]
-	return f.Means != nil && later.side != e.side && slices.ContainsFunc(o.journal, func(x line) bool {
+	if f.Means == nil || later.side == e.side || e.told == nil || e.told[later.side] > later.acts {
+		return false
+	}
+	wire, acts := f.Wire[later.side], o.w.set.Sides[later.side].Twin.Kit().Ledger().Acts()
+	wrote := slices.ContainsFunc(acts[e.told[later.side]:later.acts], func(act twin.Act) bool {
+		v, told := act.Fields[wire]
+		return told && v == later.was && ours(act) && act.Object == o.k.Objects[later.side] && act.ID == later.id
+	})
+	return wrote && slices.ContainsFunc(o.journal, func(x line) bool {
 		carried := x.Kind == store.Written && x.Field == wire && x.New.Text() == later.was || x.Kind == store.Created && x.Set[wire].Text() == later.was
 		return carried && x.spot == later.spot && !x.At.Before(e.at) && !x.At.After(later.at) && o.w.tries(x.At)
 	})

@@ -152,10 +152,14 @@ func (e *elsewhere) there(side record.Side) record.Side {
 	return side
 }
 
-// base is what our sides held when they agreed there.
+// base is what our sides held when they agreed there, or were to hold by a write that was not read
+// back yet.
 func (e *elsewhere) base(key string) (base [2]record.Value, known bool) {
 	for _, side := range record.Sides() {
-		if base[side], known = baseOf(e.link, e.there(side), key); !known {
+		if base[side], known = baseOf(e.link, e.there(side), key); known {
+			continue
+		}
+		if base[side], known = e.link.Expected[e.there(side)][key]; !known {
 			return base, false
 		}
 	}

@@ -6,9 +6,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tandemhub/tandem/connectortest/toy"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/twin"
 )
 
 // movingYAML parts the cards of both accounts by their stage at a; what is decided without a base
@@ -94,6 +96,32 @@ func TestR25WhatAPersonEditsAsTheyMoveARecordIsTheirEdit(t *testing.T) {
 		}
 		w.settled("leads")
 		w.settled("customers")
+	})
+}
+
+// R25, R2: what a create has written and could not be read back is agreed on as well for the sync that the
+// pair moves to.
+func TestR25AMoveBeforeACreateWasReadBack(t *testing.T) {
+	t.Parallel()
+	moves(t, func(t *testing.T, w *world) {
+		left := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "stage": "new", "notes": "old"})
+		down := w.b.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/get"})
+		w.sync("leads")
+		if down.Remove(); down.Hits() == 0 || len(w.b.Rows("cards")) != 1 {
+			t.Fatalf("%d faults, right has %v", down.Hits(), w.b.Rows("cards"))
+		}
+		w.put(w.a, "cards", left, map[string]string{"stage": "won", "notes": "new"})
+		time.Sleep(time.Minute)
+		w.moved()
+		for _, tw := range []*toy.Twin{w.a, w.b} {
+			if f := tw.Rows("cards")[0].Fields; f["notes"] != "new" || f["stage"] != "won" {
+				t.Errorf("a side has %v", f)
+			}
+		}
+		if lost := w.overruled(); len(lost) > 0 {
+			t.Errorf("overruled: %+v", lost)
+		}
+		quiet(t, w)
 	})
 }
 

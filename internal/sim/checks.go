@@ -347,12 +347,18 @@ func (o *oracle) echoed(side int, act twin.Act, f Field) {
 	}
 }
 
-// chosenAnew reports whether what was written was told to be overruled at a match made anew since the hub
-// was restored: that the one value was made of the other nobody knew any more (R34).
+// chosenAnew reports whether what was written was told to be overruled at a match made anew, since the hub
+// was restored (R34), or since the field was not mapped for a while (R5): that the one value was made of the
+// other nobody knew any more.
 func (o *oracle) chosenAnew(side int, act twin.Act, f Field) bool {
-	return o.w.past != nil && slices.ContainsFunc(o.journal, func(x line) bool {
-		return x.Kind == store.Overruled && !x.lost && x.spot == (spot{o.kind, side, act.ID}) && x.Field == f.Wire[side] &&
-			x.New.Text() == act.Fields[x.Field] && x.At.Sub(act.At).Abs() < window && strings.HasPrefix(x.Why, "first match: ")
+	at, wire := spot{o.kind, side, act.ID}, f.Wire[side]
+	return slices.ContainsFunc(o.journal, func(x line) bool {
+		chosen := x.Kind == store.Overruled && !x.lost && x.spot == at && x.Field == wire && x.New.Text() == act.Fields[wire] &&
+			x.At.Sub(act.At).Abs() < window && strings.HasPrefix(x.Why, "first match: ")
+		return chosen && (o.w.past != nil || slices.ContainsFunc(o.journal, func(y line) bool {
+			named, ok := o.field(y.Field)
+			return y.Kind == store.Unmapped && y.spot == at && ok && named.Key == f.Key && !y.At.After(x.At)
+		}))
 	})
 }
 

@@ -80,6 +80,9 @@ func (o *oracle) needless(r asked) string {
 				return ""
 			}
 		}
+		if o.shared(o.of(at), o.value(at, key), key) { // the hub gave it that key, and no answer told so
+			return ""
+		}
 		if o.mergedIn(o.of(at)) || strings.HasSuffix(r.Text, resembles) && o.untraceable(at) {
 			return ""
 		}

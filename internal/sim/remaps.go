@@ -85,3 +85,13 @@ func (o *oracle) translated(whole spot, f Field) bool {
 		return e.kind == o.kind && o.k.Fields[e.field].Key == f.Key
 	})
 }
+
+// comparedAnew reports whether a value lost a match made anew, since only a value map that was tried had
+// said that it is what the other side holds: which of them was meant then nobody knows (R5, R19).
+func (o *oracle) comparedAnew(e line, f Field) bool {
+	return f.Means != nil && strings.HasPrefix(e.Why, "first match: ") && slices.ContainsFunc(o.journal, func(x line) bool {
+		about, ok := o.field(x.Field)
+		return x.Kind == store.Unmapped && x.spot == e.spot && ok && about.Key == f.Key && !x.At.After(e.At) &&
+			x.Why == "only a value map that nobody approved of said that both are the same"
+	})
+}

@@ -122,7 +122,7 @@ func TestInABrowser(t *testing.T) {
 	c, a := newChrome(t), newAxe(t)
 	journeys := map[string]func(*testing.T, *chrome, *axe){
 		"the tests see what is wrong": theTestsSee, "first run": firstRun, "identity provider": byIssuer, "every page": everyPage, "alert": alert,
-		"wizard": wizard, "conflict": conflict, "rewind": rewind, "keys alone": keysAlone,
+		"wizard": wizard, "conflict": conflict, "rewind": rewind, "keys alone": keysAlone, "mapping": remapped,
 	}
 	var ended atomic.Int32
 	t.Run("journeys", func(t *testing.T) {
@@ -326,6 +326,19 @@ func (w *tab) until(expression string) {
 		return is
 	}, func() string {
 		w.reads(expression) // which shows what is there instead
+		return expression
+	})
+}
+
+// comes waits until an expression is true of the page as it is.
+func (w *tab) comes(expression string) {
+	w.Helper()
+	var is bool
+	patiently(w, func() bool {
+		w.script(expression, &is)
+		return is
+	}, func() string {
+		w.reads(expression)
 		return expression
 	})
 }

@@ -266,3 +266,42 @@ func rewind(t *testing.T, c *chrome, a *axe) {
 	back() // and stays so
 	w.quiet()
 }
+
+// remapped has a person add a field to a sync that runs, see what is wrong while typing, save it, and
+// look at its plan before it runs.
+func remapped(t *testing.T, c *chrome, a *axe) {
+	s := serving(t, nil, askingYAML, "serve")
+	w := c.tab(t, s.base)
+	const mail = "ann@example.gr"
+	s.put("dolibarr", "contacts", "", "lastname", "Smith", "email", mail, "phone_pro", "+302100000000", "poste", "baker", "town", "Athens")
+	s.setUp(w)
+	s.runAll(w)
+	s.holds(mail, "+302100000000", "baker")
+	w.to("/settings/configuration")
+	w.press(`form[action="/settings/configuration/adopt"] button`)
+	w.to("/syncs/contacts")
+	w.press(`main a[href="/syncs/contacts/mapping"]`)
+	w.do(chromedp.Click(chromedp.CSS(`button[name="act"][value="add"]`))) // a row comes, and the page stays
+	w.comes(`document.querySelector("#row-4-left") !== null`)
+	w.enter("#row-4-left", "town", "#row-4-right", "ctiy")
+	w.comes(`document.querySelector("#row-4-says .badge-fail") !== null`)
+	w.inspect(a, "mapping that is wrong")
+	w.enter("#row-4-right", "city")
+	w.comes(`document.querySelector("#mapping-acts .btn-primary") !== null`)
+	w.inspect(a, "mapping")
+	w.press(`#mapping-acts .btn-primary`)
+	if w.where() != "/syncs/contacts/mapping/saved" {
+		t.Fatalf("it is saved, and one is at %s", w.where())
+	}
+	w.until(`document.querySelector('form[action="/syncs/contacts/plan"]') !== null`)
+	w.inspect(a, "mapping saved")
+	w.press(`form[action="/syncs/contacts/plan"] button`)
+	w.until(`document.querySelector(".tiles") !== null`)
+	w.reads("Athens")
+	if got := s.by("hubspot", "contacts", "email", mail).Fields["city"]; got != "" {
+		t.Errorf("it was only shown, and HubSpot has %q", got)
+	}
+	s.runAll(w)
+	patiently(t, func() bool { return s.by("hubspot", "contacts", "email", mail).Fields["city"] == "Athens" }, func() string { return "the town does not come to HubSpot" })
+	w.quiet()
+}

@@ -33,6 +33,9 @@ func families() map[string][]string {
 			f[family] = append(f[family], x)
 		}
 	}
+	for _, r := range engine.Rules() {
+		f["rule."] = append(f["rule."], r.Number)
+	}
 	f["notifyon."] = append(plan.NotifyWords(), "test")
 	for _, r := range account.TokenRights() {
 		f["right."] = append(f["right."], string(r))
@@ -329,5 +332,20 @@ func TestTextsAreCutBetweenLetters(t *testing.T) {
 	}
 	if got := shorten("Άννα", 3); got != "Άνν…" || shorten("Άννα", 4) != "Άννα" {
 		t.Errorf("shortened to %q", got)
+	}
+}
+
+// A rule is the same sentence at the terminal and on a page in English.
+func TestRulesAreWhatTheEngineSays(t *testing.T) {
+	t.Parallel()
+	all, err := loadLocales()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := pick(all, "en", "")
+	for _, r := range engine.Rules() {
+		if got := l.text("rule." + r.Number); strings.TrimSuffix(got, ".") != strings.TrimSuffix(r.Text, ".") {
+			t.Errorf("%s: the page says %q, the terminal %q", r.Number, got, r.Text)
+		}
 	}
 }

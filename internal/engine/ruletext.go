@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tandemhub/tandem/internal/store"
@@ -12,65 +13,46 @@ type Rule struct {
 	Text   string `json:"text"`
 }
 
-// RuleText returns the sentence of a rule, in the words of docs/rules.md; "" if nothing says
-// more about a record than its number.
-func RuleText(number string) string {
-	switch number {
-	case "R26":
-		return "A member carries its own fields only, such as answer and reminder, to and from its owner's element of the participants' list"
-	case "R2":
-		return "The base takes what the vendor holds, not what was sent"
-	case "R5":
-		return "Without a base (a new pair, a field mapped later) equal values are agreed, an empty side is filled, and two different values are decided by `left` or `right`, or by one question per field for all pairs."
-	case "R7":
-		return "\"In step\" means that each side equals its base. Differences that a rule explains count as diverged"
-	case "R8":
-		return "One side changed: it wins where the direction lets it. Both came to the same: agreed. Both changed differently: `prefer` decides."
-	case "R9":
-		return "`newest` compares when the records were last edited: by the vendor's stamp, corrected to our clock"
-	case "R10":
-		return "One way: the follower's edits are neither carried back nor undone; when the source changes, the source wins."
-	case "R11":
-		return "What a vendor cannot empty is shown, not retried."
-	case "R12":
-		return "Choices and lists of references merge per element, and so do lists whose elements have a key of their own"
-	case "R14":
-		return "Only records without a partner match. Links of other syncs are followed first, then keys in their order."
-	case "R15":
-		return "Nothing is created in an object that has not been read to its end."
-	case "R16":
-		return "After an unknown outcome the vendor gets time to settle, then the record is looked up by that key, by a match key, or by equality."
-	case "R18":
-		return "Links are closed, never removed. A closed link keeps its surviving record from being matched or created again"
-	case "R19":
-		return "What is created must pass the other side's filter."
-	case "R20":
-		return "Of several records of one side with the same key the first is linked; the others are shown."
-	case "R21":
-		return "Absence and \"not found\" are suspicions."
-	case "R22":
-		return "A delete is carried out only on a record that nobody has edited since."
-	case "R23":
-		return "A delete that would take children along is held while one of them is alive on the other side, linked to nothing or changed since its sides agreed"
-	case "R27":
-		return "A record has at most one unfinished operation."
-	case "R28":
-		return "Parents before children. A required reference is waited for, an optional one is filled in a second step."
-	case "R29":
-		return "A field that the vendor does not take is left out and shown; a record that cannot be without it is parked."
-	case "R30":
-		return "Guards count over the run and a rolling day, never below ten records."
-	case "R32":
-		return "Consent is a kind of value of its own: denied stands over granted, and granted over unknown"
-	case "R33":
-		return "The account behind an address is pinned."
-	case "R34":
-		return "After our own restore nothing is written until both sides of a sync have been listed anew"
-	case "R39":
-		return "What a record went through is told as events in the order in which it was seen, each once, and an event of a person waits for the one before it."
-	default:
-		return ""
+// Rules are the rules that say more about a record than their numbers, with their sentences in the
+// words of docs/rules.md.
+func Rules() []Rule {
+	return []Rule{
+		{"R2", "The base takes what the vendor holds, not what was sent"},
+		{"R5", "Without a base (a new pair, a field mapped later) equal values are agreed, an empty side is filled, and two different values are decided by `left` or `right`, or by one question per field for all pairs."},
+		{"R7", "\"In step\" means that each side equals its base. Differences that a rule explains count as diverged"},
+		{"R8", "One side changed: it wins where the direction lets it. Both came to the same: agreed. Both changed differently: `prefer` decides."},
+		{"R9", "`newest` compares when the records were last edited: by the vendor's stamp, corrected to our clock"},
+		{"R10", "One way: the follower's edits are neither carried back nor undone; when the source changes, the source wins."},
+		{"R11", "What a vendor cannot empty is shown, not retried."},
+		{"R12", "Choices and lists of references merge per element, and so do lists whose elements have a key of their own"},
+		{"R14", "Only records without a partner match. Links of other syncs are followed first, then keys in their order."},
+		{"R15", "Nothing is created in an object that has not been read to its end."},
+		{"R16", "After an unknown outcome the vendor gets time to settle, then the record is looked up by that key, by a match key, or by equality."},
+		{"R18", "Links are closed, never removed. A closed link keeps its surviving record from being matched or created again"},
+		{"R19", "What is created must pass the other side's filter."},
+		{"R20", "Of several records of one side with the same key the first is linked; the others are shown."},
+		{"R21", "Absence and \"not found\" are suspicions."},
+		{"R22", "A delete is carried out only on a record that nobody has edited since."},
+		{"R23", "A delete that would take children along is held while one of them is alive on the other side, linked to nothing or changed since its sides agreed"},
+		{"R26", "A member carries its own fields only, such as answer and reminder, to and from its owner's element of the participants' list"},
+		{"R27", "A record has at most one unfinished operation."},
+		{"R28", "Parents before children. A required reference is waited for, an optional one is filled in a second step."},
+		{"R29", "A field that the vendor does not take is left out and shown; a record that cannot be without it is parked."},
+		{"R30", "Guards count over the run and a rolling day, never below ten records."},
+		{"R32", "Consent is a kind of value of its own: denied stands over granted, and granted over unknown"},
+		{"R33", "The account behind an address is pinned."},
+		{"R34", "After our own restore nothing is written until both sides of a sync have been listed anew"},
+		{"R39", "What a record went through is told as events in the order in which it was seen, each once, and an event of a person waits for the one before it."},
 	}
+}
+
+// RuleText returns the sentence of a rule; "" if nothing says more about a record than its number.
+func RuleText(number string) string {
+	rules := Rules()
+	if i := slices.IndexFunc(rules, func(r Rule) bool { return r.Number == number }); i >= 0 {
+		return rules[i].Text
+	}
+	return ""
 }
 
 func ruleOf(number string) Rule { return Rule{number, RuleText(number)} }

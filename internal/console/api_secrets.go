@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
@@ -35,14 +36,19 @@ type sealInput struct {
 
 func (c *console) apiSeal(ctx context.Context, in *sealInput) (doneBody, error) {
 	if !plan.IsSecretName(in.ID) {
-		return doneBody{}, badInput("path.id", "a secret is called by a letter, then letters, digits, _ and -")
+		return doneBody{}, badSecretInput("error.secretname", "path.id", "a secret is called by a letter, then letters, digits, _ and -")
 	}
 	noteIn(ctx, in.ID, "")
 	if badSecret(in.Body.Value) {
-		return doneBody{}, badInput("body.value", "it is empty, or holds a line break or another control character")
+		return doneBody{}, badSecretInput("error.secretvalue", "body.value", "it is empty, or holds a line break or another control character")
 	}
 	err := c.hub.SetSecret(ctx, in.ID, strings.TrimSpace(in.Body.Value))
 	return doneBody{Done: err == nil}, err
+}
+
+// badSecretInput is a problem with a part of what was to be sealed, of which nothing is repeated.
+func badSecretInput(key, where, what string) error {
+	return &problem{status: http.StatusUnprocessableEntity, key: key, wrong: []wrongPart{{Where: where, What: what}}}
 }
 
 func (c *console) apiUnseal(ctx context.Context, in *Named) (doneBody, error) {

@@ -36,6 +36,7 @@ type connectionPage struct {
 	Agree     string // where a person can agree now; "" unless they have just asked
 	Back      string // the address to which the vendor sends them back
 	Checked   *checkedView
+	Secrets   []string // that are sealed, and that it uses
 }
 
 type fact struct{ Name, Value string }
@@ -114,6 +115,8 @@ func (c *console) connection(r *http.Request) (connectionPage, error) {
 	}
 	data.Back = c.here(r) + "/oauth/" + pathEscape(name)
 	data.OAuth = data.View.Grant != nil
+	conn, _ := c.hub.Plan().Connection(name)
+	data.Secrets = slices.Compact(slices.Sorted(maps.Values(conn.Vaulted)))
 	return data, c.aboutSystem(r, &data)
 }
 

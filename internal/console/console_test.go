@@ -116,7 +116,9 @@ func (h *fakeHub) SetSecret(_ context.Context, name, value string) error {
 	if h.secrets == nil {
 		h.secrets = map[string]string{}
 	}
-	h.secrets[name] = value
+	if h.refuses == nil {
+		h.secrets[name] = value
+	}
 	return h.refuses
 }
 func (h *fakeHub) RemoveSecret(_ context.Context, name string) (bool, error) {

@@ -44,6 +44,7 @@ func settings() []place {
 		{Path: "/settings/configuration", Text: "nav.configuration", right: account.Configure},
 		{Path: "/settings/notifications", Text: "nav.notifications", right: account.Configure},
 		{Path: "/settings/audit", Text: "nav.audit", right: account.People},
+		{Path: secretsAt, Text: "nav.secrets", right: account.Secrets},
 	}
 }
 

@@ -148,6 +148,9 @@ func (c *console) settingsRoutes() []route {
 		{method: "POST", pattern: "/settings/configuration/release", right: account.Configure, handler: c.releaseConfiguration, audit: "configuration.release"},
 		{method: "GET", pattern: "/settings/configuration/{number}", right: account.Configure, handler: c.showVersion},
 		{method: "POST", pattern: "/settings/configuration/{number}/rollback", right: account.Configure, handler: c.rollBack, audit: "configuration.rollback"},
+		{method: "GET", pattern: "/settings/secrets", right: account.Secrets, handler: c.showSecrets},
+		{method: "POST", pattern: "/settings/secrets", right: account.Secrets, handler: c.setSecret, audit: "secret.set"},
+		{method: "POST", pattern: "/settings/secrets/{name}/remove", right: account.Secrets, handler: c.removeSecret, audit: "secret.remove"},
 	}
 }
 

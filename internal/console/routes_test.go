@@ -203,6 +203,10 @@ func expectations() map[string]string {
 		"GET /api/v1/sessions":                              "viewer -",
 		"DELETE /api/v1/sessions/{id}":                      "viewer -",
 		"DELETE /api/v1/sessions":                           "viewer -",
+
+		"GET /settings/secrets":                "admin -",
+		"POST /settings/secrets":               "admin -",
+		"POST /settings/secrets/{name}/remove": "admin -",
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/door"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
@@ -118,17 +119,15 @@ func (c *disconnectCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer s.close(&err)
-	d, found, err := s.store.Door(ctx, c.Connection)
+	_, found, err := s.store.Door(ctx, c.Connection)
 	if err != nil {
 		return fmt.Errorf("look for the door: %w", err)
 	}
 	if !found {
 		return a.print(c.Connection + " has no address that its vendor could call\n")
 	}
-	if d.Address != "" {
-		if err := unsubscribe(ctx, s.engine, c.Connection, d); err != nil {
-			return err
-		}
+	if err := unhook(ctx, s.store, s.engine, c.Connection); err != nil {
+		return err
 	}
 	if err := s.store.CloseDoor(ctx, c.Connection); err != nil {
 		return fmt.Errorf("forget the door: %w", err)
@@ -136,13 +135,21 @@ func (c *disconnectCmd) Run(ctx context.Context, a *app) (err error) {
 	return a.print(c.Connection + " is called no more; tandem serve opens another address for it while it is in " + a.config + "\n")
 }
 
-func unsubscribe(ctx context.Context, e *engine.Engine, connection string, d store.Door) error {
-	able, err := e.Ready(ctx, connection)
-	if err == nil && able.Subscriber != nil {
-		err = able.Subscriber.Unsubscribe(ctx, d.Address)
-	}
+// unhook has the vendor of a connection with a door call here no more.
+func unhook(ctx context.Context, st *store.Store, e *engine.Engine, connection string) error {
+	d, found, err := st.Door(ctx, connection)
 	if err != nil {
-		return fmt.Errorf("take back what the vendor was asked for: %s", strings.ReplaceAll(err.Error(), d.Key, "…")) // invariant 9
+		return fmt.Errorf("look for the door: %w", err)
+	}
+	if !found {
+		return nil
+	}
+	sub := &door.Subscription{Connection: connection, Key: d.Key, Doors: st, Ready: func(ctx context.Context) (connector.Subscriber, error) {
+		able, err := e.Ready(ctx, connection)
+		return able.Subscriber, err
+	}}
+	if err := sub.Withdraw(ctx); err != nil {
+		return fmt.Errorf("take back what the vendor was asked for: %w", err)
 	}
 	return nil
 }

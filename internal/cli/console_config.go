@@ -101,3 +101,9 @@ func (h *hub) reload() {
 	h.server.news.reread.Store(true)
 	h.server.news.tell()
 }
+
+// Unhook has a connection's vendor call here no more. The door stays: who subscribes opens it anew
+// while the connection is in the configuration.
+func (h *hub) Unhook(ctx context.Context, e *engine.Engine, connection string) error {
+	return unhook(ctx, h.store, e, connection)
+}

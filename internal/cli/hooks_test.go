@@ -14,6 +14,7 @@ import (
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/connectortest/toy"
+	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/twin"
 )
@@ -521,5 +522,33 @@ func TestAConnectionThatCannotBeOpenedIsBusyNotGone(t *testing.T) {
 			t.Errorf("answered %v", got)
 		}
 		s.server.hooks().door.Close()
+	})
+}
+
+// The console takes back what a vendor was asked for while the server serves, by the engine that it
+// borrowed; the address is the same if the connection stays after all.
+func TestAVendorIsUnhookedWhileServing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := pair(t)
+		h := &hub{app: s.app, server: s.server, store: s.session.store}
+		before, _, err := h.store.Door(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"a", "a", "nobody"} {
+			err := h.Borrow(t.Context(), func(ctx context.Context, e *engine.Engine) error { return h.Unhook(ctx, e, name) })
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		after, found, err := h.store.Door(t.Context(), "a")
+		if n, others := len(s.a.Hooks()), len(s.b.Hooks()); n != 0 || others != 1 || err != nil || !found || after.Address != "" || after.Key != before.Key {
+			t.Errorf("%d and %d hooks are left, want 0 and 1; the door is %+v: %v", n, others, after, err)
+		}
+		time.Sleep(2 * time.Hour)
+		if got := s.a.Hooks(); len(got) != 1 || got[0] != before.Address {
+			t.Errorf("it stays in the configuration, and its vendor calls %v", got)
+		}
 	})
 }

@@ -178,6 +178,14 @@ func uneditable(err error) error {
 
 // edit saves an edited text as the next version, if it can be used.
 func (c *console) edit(ctx context.Context, now Configuration, text, why string) error {
+	if err := c.editable(ctx, now, text); err != nil {
+		return err
+	}
+	return c.saveConfiguration(ctx, now.Current.Number, text, why)
+}
+
+// editable reports why an edited text cannot be the next version; nil = it can.
+func (c *console) editable(ctx context.Context, now Configuration, text string) error {
 	p, problems, err := c.hub.CheckConfiguration(ctx, text)
 	switch {
 	case err != nil:
@@ -189,25 +197,7 @@ func (c *console) edit(ctx context.Context, now Configuration, text, why string)
 	case now.Edited:
 		return invalid("error.edited")
 	}
-	return c.saveConfiguration(ctx, now.Current.Number, text, why)
-}
-
-func (c *console) apiDisconnect(ctx context.Context, in *Named) (doneBody, error) {
-	if _, known := c.hub.Plan().Connection(in.ID); !known {
-		return doneBody{}, c.noConnection(in.ID)
-	}
-	noteIn(ctx, in.ID, "")
-	now, err := c.hub.Configuration(ctx)
-	if err != nil {
-		return doneBody{}, err
-	}
-	text, err := plan.RemoveConnection([]byte(now.Text), in.ID)
-	if err != nil {
-		return doneBody{}, uneditable(err)
-	}
-	err = c.edit(ctx, now, string(text), "- "+in.ID)
-	noteIn(ctx, in.ID, "")
-	return doneBody{Done: err == nil}, err
+	return nil
 }
 
 func (c *console) apiGiveBack(ctx context.Context, in *Named) (connectionBody, error) {

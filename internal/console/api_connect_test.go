@@ -75,7 +75,7 @@ func TestAConnectionIsAddedAndTakenOutOverTheAPI(t *testing.T) {
 	if diff := cmp.Diff(want, now.Text); diff != "" || w.hub.secrets["crm_api_key"] != "s3cret" || now.Note != "+ crm" {
 		t.Errorf("%v %+v %s", w.hub.secrets, now, diff)
 	}
-	read[doneBody](w, "DELETE", at+"/a", "")
+	read[disconnectedBody](w, "DELETE", at+"/a", "")
 	if now := read[configurationBody](w, "GET", "/api/v1/configuration", ""); strings.Contains(now.Text, "ours") || now.Version != 3 {
 		t.Errorf("%+v", now)
 	}

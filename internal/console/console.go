@@ -88,6 +88,9 @@ type Hub interface {
 	SetSecret(ctx context.Context, name, value string) error
 	// RemoveSecret removes a secret, and reports whether there was one.
 	RemoveSecret(ctx context.Context, name string) (bool, error)
+
+	// Unhook has a connection's vendor call here no more, by an engine that was borrowed.
+	Unhook(ctx context.Context, e *engine.Engine, connection string) error
 }
 
 // A Secret is what is known of a secret: all but its value.

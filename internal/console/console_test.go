@@ -126,6 +126,10 @@ func (h *fakeHub) RemoveSecret(_ context.Context, name string) (bool, error) {
 	delete(h.secrets, name)
 	return had, nil
 }
+func (h *fakeHub) Unhook(_ context.Context, _ *engine.Engine, connection string) error {
+	h.acts = append(h.acts, "unhook "+connection)
+	return h.refuses
+}
 func (h *fakeHub) Status(context.Context) (Status, error) {
 	return Status{Ready: true, Syncs: []SyncStatus{{Name: "contacts", Next: time.Now()}, {Name: "deals", Paused: &store.Pause{Sync: "deals", By: "ann"}}}}, nil
 }

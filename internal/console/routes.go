@@ -103,6 +103,7 @@ func (c *console) connectionRoutes() []route {
 		{method: "POST", pattern: "/connections/{name}/revoke", right: account.Secrets, handler: c.revokeConnection, audit: "connection.revoke"},
 		{method: "GET", pattern: "/connections/{name}/{object}", right: account.See, handler: c.browse},
 		{method: "GET", pattern: "/connections/{name}/{object}/fields", right: account.See, handler: c.showFields},
+		{method: "POST", pattern: "/connections/{name}/remove", right: account.Configure, handler: c.removeConnection, audit: "connection.remove"},
 	}
 }
 

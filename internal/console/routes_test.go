@@ -207,6 +207,8 @@ func expectations() map[string]string {
 		"GET /settings/secrets":                "admin -",
 		"POST /settings/secrets":               "admin -",
 		"POST /settings/secrets/{name}/remove": "admin -",
+
+		"POST /connections/{name}/remove": "admin -",
 	}
 }
 

@@ -189,7 +189,7 @@ func (s *Subscription) Withdraw(ctx context.Context) error {
 		return err
 	}
 	vendor, err := s.Ready(ctx)
-	if err == nil {
+	if err == nil && vendor != nil { // else it could be asked once, and cannot any more
 		err = vendor.Unsubscribe(ctx, d.Address)
 	}
 	if err != nil {

@@ -107,10 +107,13 @@ func (p *mappingPage) enter(form url.Values) bool {
 	return p.act(form.Get("act"))
 }
 
-// count reads how many of something a form has.
+// count reads how many of something a form has; none if that cannot be.
 func count(text string, most int) (int, bool) {
 	n, err := strconv.Atoi(text)
-	return n, err == nil && n >= 0 && n <= most
+	if err != nil || n < 0 || n > most {
+		return 0, false
+	}
+	return n, true
 }
 
 func (p *mappingPage) enterRow(form url.Values, i int) (mapRow, bool) {

@@ -86,7 +86,7 @@ func (c *console) form(ctx context.Context, w connectWish) (specForm, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.Secrets)) {
 		if !slices.ContainsFunc(form.secrets(), func(x envLine) bool { return x.Name == name }) || badSecret(w.Secrets[name]) {
-			wrong("body.secrets."+name, "error.value")
+			wrong("body.secrets."+name, form.wrongSecret(name))
 		}
 	}
 	if len(p.wrong) > 0 {
@@ -101,6 +101,14 @@ func (f specForm) takes(name string) bool {
 		slices.ContainsFunc(f.Ways, func(w authWay) bool { return w.OAuth && w.ClientID.Name == name })
 }
 
+// wrongSecret says what is wrong with a secret that is not taken.
+func (f specForm) wrongSecret(name string) string {
+	if slices.ContainsFunc(f.Ways, func(w authWay) bool { return w.Setting == name }) && f.Ways[f.Way].Setting != name {
+		return "error.otherway"
+	}
+	return "error.value"
+}
+
 func badSecret(value string) bool {
 	return strings.TrimSpace(value) == "" || len(value) > mostSecret || strings.ContainsFunc(value, unicode.IsControl)
 }
@@ -111,14 +119,20 @@ const mostSecret = 64 << 10
 func sealedName(connection, setting string) string { return connection + "_" + setting }
 
 func (c *console) apiConnect(ctx context.Context, in *connectInput) (connectedBody, error) {
-	w := in.Body
+	_, out, err := c.add(ctx, in.Body, false)
+	return out, err
+}
+
+// add adds a connection for a program or a person, and returns how its form was read. The file is
+// adopted first if that is wanted and it is what counts.
+func (c *console) add(ctx context.Context, w connectWish, adopts bool) (specForm, connectedBody, error) {
 	noteIn(ctx, cutTo(w.Name, 64), cutTo(w.System, 64))
 	if who := visitIn(ctx).who; len(w.Secrets) > 0 && !who.Can(account.Secrets) {
-		return connectedBody{}, errForbidden(who, account.Secrets)
+		return specForm{}, connectedBody{}, errForbidden(who, account.Secrets)
 	}
 	form, err := c.form(ctx, w)
 	if err != nil {
-		return connectedBody{}, err
+		return form, connectedBody{}, err
 	}
 	name := form.Name.Value
 	noteIn(ctx, name, form.System)
@@ -132,18 +146,24 @@ func (c *console) apiConnect(ctx context.Context, in *connectInput) (connectedBo
 	for _, x := range form.secrets() {
 		out.Secrets = append(out.Secrets, placeBody{Setting: x.Name, Place: from(x.Name), Help: x.Help})
 	}
-	if out.YAML, err = form.entry(from); err != nil || w.Preview {
-		return out, err
+	if out.YAML, err = form.entry(from); err == nil && !w.Preview {
+		out, err = c.connect(ctx, w, out, adopts)
 	}
-	return c.connect(ctx, w, out)
+	if err == nil && !out.Saved {
+		noteIn(ctx, name, form.System+": shown only")
+	}
+	return form, out, err
 }
 
 // connect writes a connection into the adopted configuration, and seals its secrets.
-func (c *console) connect(ctx context.Context, w connectWish, out connectedBody) (connectedBody, error) {
+func (c *console) connect(ctx context.Context, w connectWish, out connectedBody, adopts bool) (connectedBody, error) {
 	now, err := c.hub.Configuration(ctx)
+	adopts = adopts && !now.Adopted
 	switch {
 	case err != nil:
 		return out, err
+	case adopts:
+		now.Text = now.FileText
 	case !now.Adopted && len(w.Secrets) > 0:
 		return out, invalid("error.notadopted")
 	case !now.Adopted:
@@ -158,7 +178,7 @@ func (c *console) connect(ctx context.Context, w connectWish, out connectedBody)
 			return out, err
 		}
 	}
-	if err := c.edit(ctx, now, string(text), "+ "+out.Connection); err != nil {
+	if now, err = c.writeConnection(ctx, now, string(text), out, adopts); err != nil {
 		for setting := range w.Secrets {
 			if _, err := c.hub.RemoveSecret(context.WithoutCancel(ctx), sealedName(out.Connection, setting)); err != nil {
 				c.log.Error("a secret of a connection that was not added is left", "connection", out.Connection, "error", err)
@@ -171,6 +191,51 @@ func (c *console) connect(ctx context.Context, w connectWish, out connectedBody)
 	return out, nil
 }
 
+// writeConnection saves the text with a new connection, and returns what it is the next version of.
+func (c *console) writeConnection(ctx context.Context, now Configuration, text string, out connectedBody, adopts bool) (Configuration, error) {
+	err := c.usable(ctx, text, out.placesIn(text))
+	if err == nil && adopts {
+		now, err = c.adoptAs(ctx, now.Text)
+	}
+	if err == nil {
+		err = c.replace(ctx, now, text, "+ "+out.Connection)
+	}
+	return now, err
+}
+
+// placesIn says to which part of a wish a line of the document belongs that its entry was added to.
+func (b connectedBody) placesIn(text string) func(line int) string {
+	entry, all := trimmedLines(b.YAML), trimmedLines(text)
+	first := 0
+	for first+len(entry) < len(all) && !slices.Equal(all[first:first+len(entry)], entry) {
+		first++
+	}
+	return func(line int) string {
+		i := line - 1 - first
+		if i < 0 || i >= len(entry) {
+			return inLine(line)
+		}
+		key, _, _ := strings.Cut(entry[i], ":")
+		switch {
+		case i == 0:
+			return "body.name"
+		case key == "url" || key == "system":
+			return "body." + key
+		case slices.ContainsFunc(b.Secrets, func(x placeBody) bool { return x.Setting == key }):
+			return "body.secrets." + key
+		}
+		return "body.settings." + key
+	}
+}
+
+func trimmedLines(text string) []string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+	}
+	return lines
+}
+
 // uneditable says why a document cannot be edited line by line.
 func uneditable(err error) error {
 	return &problem{status: http.StatusUnprocessableEntity, key: "error.configuration", detail: err.Error()}
@@ -178,26 +243,45 @@ func uneditable(err error) error {
 
 // edit saves an edited text as the next version, if it can be used.
 func (c *console) edit(ctx context.Context, now Configuration, text, why string) error {
-	if err := c.editable(ctx, now, text); err != nil {
+	if err := c.usable(ctx, text, inLine); err != nil {
 		return err
 	}
-	return c.saveConfiguration(ctx, now.Current.Number, text, why)
+	return c.replace(ctx, now, text, why)
 }
 
-// editable reports why an edited text cannot be the next version; nil = it can.
-func (c *console) editable(ctx context.Context, now Configuration, text string) error {
+// usable says what is wrong with a text, if it cannot be used, and where.
+func (c *console) usable(ctx context.Context, text string, where func(line int) string) error {
 	p, problems, err := c.hub.CheckConfiguration(ctx, text)
-	switch {
-	case err != nil:
+	if err == nil && (p == nil || problems.HasErrors()) {
+		return unusableAt(problems, where)
+	}
+	return err
+}
+
+// editable says why a text cannot be the next version; nil = it can.
+func (c *console) editable(ctx context.Context, now Configuration, text string) error {
+	if err := c.usable(ctx, text, inLine); err != nil {
 		return err
-	case p == nil || problems.HasErrors():
-		return unusable(problems)
+	}
+	return replaceable(now)
+}
+
+func replaceable(now Configuration) error {
+	switch {
 	case !now.Adopted:
 		return invalid("error.notadopted")
 	case now.Edited:
 		return invalid("error.edited")
 	}
 	return nil
+}
+
+// replace saves a text that can be used as the next version.
+func (c *console) replace(ctx context.Context, now Configuration, text, why string) error {
+	if err := replaceable(now); err != nil {
+		return err
+	}
+	return c.saveConfiguration(ctx, now.Current.Number, text, why)
 }
 
 func (c *console) apiGiveBack(ctx context.Context, in *Named) (connectionBody, error) {

@@ -200,11 +200,16 @@ func (c *console) goBack(ctx context.Context, number int64) error {
 }
 
 // unusable says what is wrong with a configuration: to programs line by line.
-func unusable(problems plan.Problems) *problem {
+func unusable(problems plan.Problems) *problem { return unusableAt(problems, inLine) }
+
+func inLine(line int) string { return "line " + strconv.Itoa(line) }
+
+// unusableAt is unusable for a text of which not only the lines are known.
+func unusableAt(problems plan.Problems, where func(line int) string) *problem {
 	p := invalid("error.configuration")
 	for _, x := range problems {
 		if !x.Warning {
-			p.wrong = append(p.wrong, wrongPart{Where: "line " + strconv.Itoa(x.Line), What: x.Text})
+			p.wrong = append(p.wrong, wrongPart{Where: where(x.Line), What: x.Text})
 		}
 	}
 	return p

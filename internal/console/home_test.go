@@ -281,7 +281,7 @@ func TestPagesOfConnectionsExecuteEmptyAndFull(t *testing.T) {
 			Objects: []objectLine{object, {}}, Facts: []fact{{"a", "b"}}, Identity: connector.Identity{Version: "1", Lacks: []connector.Lack{{What: "read", Object: "o", Why: "w", Remedy: "r"}, {What: "unheard of"}}}}},
 		"browse":        {browsePage{}, browsePage{Object: object, Fields: true}, browsePage{Object: object, Query: "q", More: true, Older: "/x", Rows: []browseRow{{ID: "1", Cells: []browseCell{{"a", "b"}}}}}},
 		"systems":       {systemsPage{}, systemsPage{Systems: []systemView{{Spec: acme(), Abilities: []string{"read"}, OAuth: true, Key: true, Used: 2, FileMB: 3}}}},
-		"newconnection": {newConnectionPage{}, newConnectionPage{Systems: []connector.Spec{acme()}}, newConnectionPage{Form: newSpecForm(acme()), YAML: "y", Env: []envLine{{"A", "b"}}, Notes: []string{"n"}, Docs: "d", Title: "t"}},
+		"newconnection": {newConnectionPage{}, newConnectionPage{Systems: []connector.Spec{acme()}}, newConnectionPage{Form: newSpecForm(acme()), Again: true, Problems: []wrongPart{{"w", "x"}}, YAML: "y", Env: []envLine{{"A", "b"}}, Notes: []string{"n"}, Docs: "d", Title: "t"}},
 	}
 	for name, all := range pages {
 		for i, data := range all {

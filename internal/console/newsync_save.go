@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -65,7 +66,7 @@ func (c *console) writeSync(w http.ResponseWriter, r *http.Request, data newSync
 		return c.view.again(w, r, invalid("error.configuration"), "newsync", data)
 	}
 	if adopts {
-		if now, err = c.adoptAs(r, now.Text); err != nil {
+		if now, err = c.adoptAs(r.Context(), now.Text); err != nil {
 			return err
 		}
 	}
@@ -88,11 +89,11 @@ func (c *console) writeSync(w http.ResponseWriter, r *http.Request, data newSync
 }
 
 // adoptAs takes the file over, if it still is the text that was worked with.
-func (c *console) adoptAs(r *http.Request, text string) (Configuration, error) {
-	if _, err := c.hub.AdoptFile(r.Context(), visitOf(r).who.Name, ""); err != nil {
+func (c *console) adoptAs(ctx context.Context, text string) (Configuration, error) {
+	if _, err := c.hub.AdoptFile(ctx, visitIn(ctx).who.Name, ""); err != nil {
 		return Configuration{}, c.asked(err)
 	}
-	now, err := c.hub.Configuration(r.Context())
+	now, err := c.hub.Configuration(ctx)
 	if err == nil && now.Text != text {
 		err = invalid("error.outdated")
 	}
@@ -181,8 +182,9 @@ func (p *newSyncPage) sync() plan.NewSync {
 }
 
 type savedPage struct {
-	Name   string
-	Served bool // the process works by it: it can be planned
+	Name       string
+	Served     bool // the process works by it: it can be planned, or tested
+	Connection bool // and no sync
 }
 
 // showSaved waits until the configuration with the new sync is served.
@@ -192,14 +194,20 @@ func (c *console) showSaved(w http.ResponseWriter, r *http.Request) error {
 		return errNotFound()
 	}
 	if _, data.Served = c.hub.Plan().Sync(data.Name); !data.Served {
-		now, err := c.hub.Configuration(r.Context())
-		if err != nil {
-			return err
-		}
-		if now.Refused != "" {
-			return c.redirect(w, "/settings/configuration", "")
-		}
-		w.Header().Set("Refresh", "1")
+		return c.await(w, r, data)
 	}
+	return c.view.page(w, r, "newsaved", data)
+}
+
+// await has the page look again by itself until what was saved is served, or refused.
+func (c *console) await(w http.ResponseWriter, r *http.Request, data savedPage) error {
+	now, err := c.hub.Configuration(r.Context())
+	if err != nil {
+		return err
+	}
+	if now.Refused != "" {
+		return c.redirect(w, "/settings/configuration", "")
+	}
+	w.Header().Set("Refresh", "1")
 	return c.view.page(w, r, "newsaved", data)
 }

@@ -104,6 +104,8 @@ func (c *console) connectionRoutes() []route {
 		{method: "GET", pattern: "/connections/{name}/{object}", right: account.See, handler: c.browse},
 		{method: "GET", pattern: "/connections/{name}/{object}/fields", right: account.See, handler: c.showFields},
 		{method: "POST", pattern: "/connections/{name}/remove", right: account.Configure, handler: c.removeConnection, audit: "connection.remove"},
+		{method: "POST", pattern: "/connections/new", right: account.Configure, handler: c.addConnection, audit: "connection.add"},
+		{method: "GET", pattern: "/connections/new/saved", right: account.Configure, handler: c.showConnected},
 	}
 }
 

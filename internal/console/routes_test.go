@@ -88,6 +88,8 @@ func expectations() map[string]string {
 		"POST /connections/{name}/revoke":         "admin -",
 		"GET /connections/{name}/{object}":        "viewer -",
 		"GET /connections/{name}/{object}/fields": "viewer -",
+		"POST /connections/new":                   "admin -",
+		"GET /connections/new/saved":              "admin -",
 		"GET /syncs":                              "viewer -",
 		"GET /syncs/{name}":                       "viewer -",
 		"POST /syncs/{name}/run":                  "operator -",

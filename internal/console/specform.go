@@ -2,7 +2,6 @@ package console
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -19,16 +18,6 @@ import (
 // longestValue is how many bytes of a setting somebody can type.
 const longestValue = 4000
 
-type newConnectionPage struct {
-	Systems []connector.Spec // to choose from, if none is chosen
-	Form    specForm
-	YAML    string // what to put into the configuration; "" until all is right
-	Env     []envLine
-	Title   string
-	Notes   []string
-	Docs    string
-}
-
 // An envLine is a secret that the configuration takes from the environment: its value is never
 // part of what is shown.
 type envLine struct{ Name, Help string }
@@ -39,8 +28,9 @@ type specForm struct {
 	Name   specField
 	URL    specField
 	Fields []specField
-	Ways   []authWay // to authenticate; one has to be chosen
-	Way    int       // which, by its place
+	Ways   []authWay  // to authenticate; one has to be chosen
+	Way    int        // which, by its place
+	Keys   []keyField // secrets beside those
 }
 
 // A specField is one setting as somebody types it.
@@ -48,6 +38,14 @@ type specField struct {
 	connector.Setting
 	Value string
 	Wrong string // the key of what is wrong with it; "" = nothing
+	Said  string // the same in the reader's language, or what the configuration says of it
+}
+
+// A keyField is a secret that can be typed: its value is never part of a page.
+type keyField struct {
+	Name, Help string
+	Variable   string // of the environment, where it is expected if it is left out
+	Said       string // what is wrong with it; "" = nothing
 }
 
 // Bad reports whether something is wrong with the value.
@@ -60,6 +58,7 @@ type authWay struct {
 	Help     string
 	OAuth    bool
 	ClientID specField
+	Key      keyField
 }
 
 var connectionName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
@@ -76,7 +75,7 @@ func newSpecForm(spec connector.Spec) specForm {
 	}
 	auth := map[string]bool{connector.ClientID: true}
 	for _, a := range spec.Auth {
-		way := authWay{Setting: a.Setting, Help: a.Help, OAuth: a.OAuth != nil}
+		way := authWay{Setting: a.Setting, Help: a.Help, OAuth: a.OAuth != nil, Key: keyField{Name: a.Setting, Variable: plan.EnvName(spec.Name, a.Setting)}}
 		way.ClientID.Setting = connector.Setting{Name: connector.ClientID, Required: true}
 		f.Ways = append(f.Ways, way)
 		auth[a.Setting] = true
@@ -84,6 +83,9 @@ func newSpecForm(spec connector.Spec) specForm {
 	for _, s := range plan.Settings(spec) {
 		if !auth[s.Name] {
 			f.Fields = append(f.Fields, specField{Setting: s, Value: s.Default})
+		}
+		if !auth[s.Name] && s.Secret && s.Required {
+			f.Keys = append(f.Keys, keyField{Name: s.Name, Help: s.Help, Variable: plan.EnvName(spec.Name, s.Name)})
 		}
 	}
 	return f
@@ -105,7 +107,7 @@ func (f *specForm) read(v url.Values, taken func(name string) bool) bool {
 	case f.Name.Wrong != "":
 	case !connectionName.MatchString(f.Name.Value):
 		f.Name.Wrong, right = "error.connectionname", false
-	case taken(f.Name.Value):
+	case f.Name.Value == "new" || taken(f.Name.Value): // which is the page's own address
 		f.Name.Wrong, right = "error.taken", false
 	}
 	take(&f.URL)
@@ -146,10 +148,8 @@ func (f specForm) secrets() []envLine {
 		way := f.Ways[f.Way]
 		all = append(all, envLine{way.Setting, way.Help})
 	}
-	for _, s := range f.Fields {
-		if s.Secret && s.Required {
-			all = append(all, envLine{s.Name, s.Help})
-		}
+	for _, k := range f.Keys {
+		all = append(all, envLine{k.Name, k.Help})
 	}
 	return all
 }
@@ -199,32 +199,6 @@ func (f specForm) entry(from func(setting string) string) (string, error) {
 		return "", fmt.Errorf("write the connection: %w", err)
 	}
 	return string(b), nil
-}
-
-// newConnection shows the form for a system, and, once it is filled in, what to put into the
-// configuration. It changes nothing.
-func (c *console) newConnection(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	spec, known := c.specOf(q.Get("system"))
-	if !known {
-		return c.view.page(w, r, "newconnection", newConnectionPage{Systems: c.hub.Specs()})
-	}
-	data := newConnectionPage{Form: newSpecForm(spec), Title: spec.Title, Notes: spec.Notes, Docs: spec.Docs}
-	if !q.Has("name") {
-		data.Form.Name.Value = freeName(spec.Name, c.taken)
-		return c.view.page(w, r, "newconnection", data)
-	}
-	if !data.Form.read(q, c.taken) {
-		return c.view.again(w, r, invalid("error.form"), "newconnection", data)
-	}
-	for _, x := range data.Form.secrets() {
-		data.Env = append(data.Env, envLine{plan.EnvName(spec.Name, x.Name), x.Help})
-	}
-	var err error
-	if data.YAML, err = data.Form.document(); err != nil {
-		return err
-	}
-	return c.view.page(w, r, "newconnection", data)
 }
 
 func (c *console) taken(name string) bool {

@@ -35,12 +35,12 @@ func TestAFormMakesAnEntryThatTheConfigurationTakes(t *testing.T) {
 	w := b.signed(account.Admin)
 	b.want(w.get("/connections/new"), http.StatusOK, `<option value="acme">Acme CRM</option>`)
 	b.want(w.get("/connections/new?system=acme"), http.StatusOK, `value="acme"`, "where the account is", "Settings, API", "A person agrees in a browser")
-	got := w.get("/connections/new?system=acme&name=crm&url=ftp://x&region=mars&site=&way=client_secret")
+	got := w.post("/connections/new", "system", "acme", "name", "crm", "url", "ftp://x", "region", "mars", "way", "client_secret", "act", "show")
 	b.want(got, http.StatusUnprocessableEntity, "Somebody has that name already.", "This is no address", "That is none of the choices.", "This is needed.")
 	if strings.Contains(got.Body.String(), "For tandem.yaml") {
 		t.Error("a wrong form makes an entry")
 	}
-	b.want(w.get("/connections/new?system=acme&name=shop&url=https://shop.example&region=us&site=9&way=api_key"), http.StatusOK,
+	b.want(w.post("/connections/new", "system", "acme", "name", "shop", "url", "https://shop.example", "region", "us", "site", "9", "way", "api_key", "act", "show"), http.StatusOK,
 		"system: acme", "url: https://shop.example", "region: us", "api_key: ${ACME_API_KEY}", "<code>ACME_API_KEY</code>")
 }
 

@@ -122,7 +122,7 @@ func TestInABrowser(t *testing.T) {
 	c, a := newChrome(t), newAxe(t)
 	journeys := map[string]func(*testing.T, *chrome, *axe){
 		"the tests see what is wrong": theTestsSee, "first run": firstRun, "identity provider": byIssuer, "every page": everyPage, "alert": alert,
-		"wizard": wizard, "conflict": conflict, "rewind": rewind, "keys alone": keysAlone, "mapping": remapped,
+		"wizard": wizard, "conflict": conflict, "rewind": rewind, "keys alone": keysAlone, "mapping": remapped, "connect": connect,
 	}
 	var ended atomic.Int32
 	t.Run("journeys", func(t *testing.T) {

@@ -136,6 +136,44 @@ func wizard(t *testing.T, c *chrome, a *axe) {
 	w.quiet()
 }
 
+// connect adds a connection by its form to a file that knows one, and has it tested.
+func connect(t *testing.T, c *chrome, a *axe) {
+	before, _, _ := strings.Cut(browserYAML, "  crm:")
+	s := serving(t, nil, before, "serve")
+	w := c.tab(t, s.base)
+	s.setUp(w)
+	key := s.at["hubspot"].Settings()["access_token"]
+	w.to("/connections/new?system=hubspot")
+	w.inspect(a, "connect")
+	w.enter("#f-name", "erp", "#s-access_token", key)
+	if status := w.press(`button[value="adopt"]`); status != http.StatusUnprocessableEntity {
+		t.Fatalf("a name that is taken is answered with %d", status)
+	}
+	w.reads("Somebody has that name already.", "Enter them once more.")
+	w.inspect(a, "connect again")
+	var typed string
+	w.script(`document.querySelector("#s-access_token").value`, &typed)
+	if typed != "" {
+		t.Error("a secret is shown again")
+	}
+	w.enter("#f-name", "crm", "#s-access_token", key)
+	if status := w.press(`button[value="adopt"]`); status != http.StatusOK || !strings.HasPrefix(w.where(), "/connections/new/saved?") {
+		t.Fatalf("it is saved: %d at %s", status, w.where())
+	}
+	w.until(`document.querySelector('form[action="/connections/crm/test"]') !== null`)
+	w.inspect(a, "connected")
+	w.press(`form[action="/connections/crm/test"] button`)
+	w.reads("The connection works.", "Contacts")
+	w.inspect(a, "tested")
+	w.to("/settings/configuration")
+	var text string
+	w.script(`document.querySelector("textarea").value`, &text)
+	if !strings.Contains(text, "access_token: ${secret:crm_access_token}") || strings.Contains(text, key) {
+		t.Errorf("the configuration is\n%s", text)
+	}
+	w.quiet(http.StatusUnprocessableEntity)
+}
+
 const askingYAML = `version: 1
 timezone: Europe/Athens
 country: GR

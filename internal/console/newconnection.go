@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tandemhub/tandem/connector"
@@ -78,9 +79,9 @@ func (c *console) addConnection(w http.ResponseWriter, r *http.Request) error {
 // wish is what somebody has typed into the form.
 func (f specForm) wish(v url.Values) connectWish {
 	w := connectWish{System: f.System, Name: strings.TrimSpace(v.Get("name")), URL: v.Get("url"), Way: v.Get("way"), Settings: map[string]string{}, Secrets: map[string]string{}}
-	keys := f.Keys
+	keys := slices.Clone(f.Keys)
 	for _, way := range f.Ways {
-		keys = append(keys[:len(keys):len(keys)], way.Key)
+		keys = append(keys, way.Key)
 		if way.OAuth && v.Get(connector.ClientID) != "" {
 			w.Settings[connector.ClientID] = v.Get(connector.ClientID)
 		}

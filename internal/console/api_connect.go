@@ -173,6 +173,9 @@ func (c *console) connect(ctx context.Context, w connectWish, out connectedBody,
 	if err != nil {
 		return out, uneditable(err)
 	}
+	if err := c.unused(ctx, out.Connection, w.Secrets); err != nil {
+		return out, err
+	}
 	for setting, value := range w.Secrets { // first: the configuration cannot be used without them
 		if err := c.hub.SetSecret(ctx, sealedName(out.Connection, setting), strings.TrimSpace(value)); err != nil {
 			return out, err
@@ -189,6 +192,29 @@ func (c *console) connect(ctx context.Context, w connectWish, out connectedBody,
 	noteIn(ctx, out.Connection, w.System)
 	out.Saved, out.Version = true, now.Current.Number+1
 	return out, nil
+}
+
+// unused refuses secrets under whose names others are sealed that something uses.
+func (c *console) unused(ctx context.Context, connection string, secrets map[string]string) error {
+	if len(secrets) == 0 {
+		return nil
+	}
+	all, err := c.hub.Secrets(ctx)
+	if err != nil {
+		return err
+	}
+	p := invalid("error.input")
+	for setting := range secrets {
+		if slices.ContainsFunc(all, func(x Secret) bool {
+			return x.Name == sealedName(connection, setting) && !x.Updated.IsZero() && len(x.Uses) > 0
+		}) {
+			p.wrong = append(p.wrong, wrongPart{Where: "body.secrets." + setting, What: visitIn(ctx).locale.text("error.secretused")})
+		}
+	}
+	if len(p.wrong) > 0 {
+		return p
+	}
+	return nil
 }
 
 // writeConnection saves the text with a new connection, and returns what it is the next version of.

@@ -99,13 +99,24 @@ func TestAWrongConnectionIsToldAtItsFields(t *testing.T) {
 	got := w.post("/connections/new", wrong...)
 	b.want(got, http.StatusUnprocessableEntity, `<p class="error" id="w-name">Somebody has that name already.`, `<p class="error" id="w-site">This is needed.`,
 		`<p class="error" id="w-s-client_secret">This belongs to the other way to sign in.`, "Secrets are not shown again.", `value="https://shop.example"`)
-	b.want(w.post("/connections/new", shopForm("act", "adopt", "name", "x", "secret-api_key", "y")...), http.StatusSeeOther) // the first value counts
+	b.want(w.post("/connections/new", shopForm("act", "adopt")...), http.StatusSeeOther)
 	if all := got.Body.String() + strings.Join(b.audited(), "\n"); strings.Contains(all, "s3cret") {
 		t.Error(all)
 	}
+	h.secrets["z_api_key"] = "another's"
+	named := shopForm()
+	named[3] = "z"
+	b.want(w.post("/connections/new", named...), http.StatusUnprocessableEntity, `<p class="error" id="w-s-api_key">A secret is sealed under this connection’s name already`)
+	if h.secrets["z_api_key"] != "another's" {
+		t.Error("a secret that is in use was replaced")
+	}
 	b.want(w.post("/connections/new", "system", "nothing"), http.StatusUnprocessableEntity, `<option value="acme">`)
 	h.edited = true
-	b.want(w.post("/connections/new", shopForm("name", "y")...), http.StatusUnprocessableEntity, "The file was edited since.")
+	named[3] = "y"
+	b.want(w.post("/connections/new", named...), http.StatusUnprocessableEntity, "The file was edited since.")
+	if _, left := h.secrets["y_api_key"]; left {
+		t.Error("a secret of a connection that was refused is left")
+	}
 }
 
 // What the configuration says of the new lines is told at the fields that they were made of.

@@ -267,14 +267,6 @@ func uneditable(err error) error {
 	return &problem{status: http.StatusUnprocessableEntity, key: "error.configuration", detail: err.Error()}
 }
 
-// edit saves an edited text as the next version, if it can be used.
-func (c *console) edit(ctx context.Context, now Configuration, text, why string) error {
-	if err := c.usable(ctx, text, inLine); err != nil {
-		return err
-	}
-	return c.replace(ctx, now, text, why)
-}
-
 // usable says what is wrong with a text, if it cannot be used, and where.
 func (c *console) usable(ctx context.Context, text string, where func(line int) string) error {
 	p, problems, err := c.hub.CheckConfiguration(ctx, text)

@@ -389,7 +389,9 @@ func (w *tab) walk(a *axe) {
 }
 
 // ofSomething are pages that are about what their query names: other journeys lead there.
-func ofSomething() []string { return []string{"/connections/new/saved", "/syncs/new/saved", "/review/many"} }
+func ofSomething() []string {
+	return []string{"/connections/new/saved", "/syncs/new/saved", "/review/many"}
+}
 
 // pattern is the row of the console's table that an address belongs to.
 func (w *tab) pattern(address string) string {

@@ -209,14 +209,14 @@ func (l longLife) addresses() []string {
 	return []string{
 		"/", "/systems", "/connections", "/connections/erp", "/connections/new?system=dolibarr", "/connections/erp/contacts", "/connections/erp/contacts?q=Papadopoulou",
 		"/connections/crm/contacts?q=Papadopoulou+" + l.left, "/connections/crm/contacts?q=%2B302100000007", "/connections/erp/contacts?q=nobody", "/connections/erp/contacts/fields",
-		"/syncs", "/syncs/contacts", "/syncs/contacts/plan", "/syncs/contacts/verify", "/syncs/new", "/syncs/new?left=erp.contacts&right=crm.contacts", "/syncs/new/saved?name=contacts",
+		"/syncs", "/syncs/contacts", "/syncs/contacts/plan", "/syncs/contacts/verify", "/syncs/new", "/syncs/new?left=erp.contacts&right=crm.contacts", "/syncs/new/saved?name=contacts", "/syncs/contacts/mapping", "/syncs/contacts/mapping/saved", "/connections/new/saved?name=erp",
 		"/runs", "/runs?sync=contacts&status=failed", "/runs?status=blocked", "/runs/" + run,
 		"/history", "/history?sync=contacts", "/history?record=crm.contacts/" + l.right, "/history?field=phone", "/history?run=" + run, "/history?by=ann", "/history?connection=crm&kind=written", "/history?by=nobody", "/history?kind=deleted",
 		"/history?field=fax", "/history?connection=erp", "/history?lost=1", "/history?record=erp.contacts/nobody", "/history?before=" + l.left, "/history?sync=contacts&before=" + l.left, "/history?since=2h",
 		"/records/crm/contacts/" + l.right, "/records/erp/contacts/" + l.left,
 		"/review", "/review?kind=conflict&sync=contacts", fmt.Sprintf("/review/%d", l.reviews[0]), "/review/many?kind=conflict&all=1&choice=left",
 		"/reports", "/reports/volume", "/reports/pipeline", "/reports/problems", "/reports/quota", "/reports/volume/days.csv",
-		"/account", "/settings/people", "/settings/audit", "/settings/notifications", "/settings/configuration", "/settings/configuration/export",
+		"/account", "/settings/people", "/settings/audit", "/settings/notifications", "/settings/configuration", "/settings/configuration/export", "/settings/secrets",
 	}
 }
 

@@ -97,5 +97,5 @@ soak-year: ## a year of work of one process, in virtual time: bounded store, mem
 	TANDEM_SOAK_YEAR=1 $(GO) test -count=1 -v -timeout 0 -run '^TestAYearOfWorkStaysBounded$$' ./internal/cli
 
 soak: ## simulated lives, merges of drawn values, kills and lost replies, side by side for DURATION (1h)
-	TANDEM_SOAK=$(DURATION) $(GO) test -count=1 -v -p 3 -timeout 0 -run '^TestLives|^TestProperty|^TestInvariant11KilledAtRandomMoments$$' \
+	TANDEM_SOAK=$(DURATION) $(GO) test -count=1 -v -p 3 -parallel 16 -timeout 0 -run '^TestLives|^TestProperty|^TestInvariant11KilledAtRandomMoments$$' \
 		./internal/sim ./cmd/tandem ./internal/merge

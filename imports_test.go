@@ -29,6 +29,7 @@ func parts() []part {
 	return []part{
 		{name: "record", floor: 0},
 		{name: "twin", floor: 0},
+		{name: "twin/wiretest", floor: 0},
 		{name: "internal/vault", floor: 0},
 		{name: "examples", floor: 0},
 		{name: "connector", floor: 1, uses: "record twin"},
@@ -42,8 +43,8 @@ func parts() []part {
 		{name: "internal/safe", floor: 3, uses: "connector internal/store internal/vault"},
 		{name: "internal/account", floor: 3, uses: "internal/store"},
 		{name: "connectortest", floor: 3, uses: "record connector rest twin"},
-		{name: "systems/*", floor: 3, uses: "record connector rest", tests: "twin connectortest systems/*/*"},
-		{name: "systems/*/*", floor: 1, uses: "twin"},
+		{name: "systems/*", floor: 3, uses: "record connector rest", tests: "twin twin/wiretest connectortest systems/*/*"},
+		{name: "systems/*/*", floor: 1, uses: "twin", tests: "twin/wiretest"},
 		{name: "systems", floor: 4, uses: "connector twin systems/* systems/*/*"},
 		{
 			name: "internal/engine", floor: 4,

@@ -3,124 +3,62 @@ package brevo
 import (
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest"
+	"github.com/tandemhub/tandem/twin/wiretest"
 )
 
-// An exchange is one documented call with its answer, or what Brevo sends by itself; the
-// twin's test replays the same.
-type exchange struct {
-	Source   string
-	Request  struct{ Method, Path string }
-	Response struct {
-		Status int
-		Body   json.RawMessage
-	}
-	Hook    json.RawMessage
-	Decodes string
-	Want    map[string]any
+func exchanges(t *testing.T) []wiretest.Exchange {
+	t.Helper()
+	return wiretest.Read(t, "testdata/wire", 50)
 }
 
 func TestEveryDocumentedAnswerIsDecoded(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/wire/*.json")
-	if err != nil || len(files) < 50 {
-		t.Fatalf("%d exchanges: %v", len(files), err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var x exchange
-		if err := json.Unmarshal(text, &x); err != nil || !strings.HasPrefix(x.Source, "https://") {
-			t.Fatalf("%s: %v, source %q", file, err, x.Source)
-		}
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
-			t.Parallel()
-			if (x.Decodes == "none") != (len(x.Want) == 0) {
-				t.Errorf("decodes %q, but wants %v", x.Decodes, x.Want)
-			}
-			got := jsonOf(t, decoded(t, x))
-			for key, want := range x.Want {
-				if d := cmp.Diff(want, got[key]); d != "" {
-					t.Errorf("%s (-want +got):\n%s", key, d)
-				}
-			}
-		})
-	}
+	wiretest.Understood(t, exchanges(t), decoded)
 }
 
-func jsonOf(t *testing.T, m map[string]any) map[string]any {
-	t.Helper()
-	b, err := json.Marshal(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out map[string]any
-	if err := json.Unmarshal(b, &out); err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-// into reads an answer as the client does: numbers stay as they are written.
-func into[T any](t *testing.T, x exchange) T {
-	t.Helper()
-	var v T
-	d := json.NewDecoder(strings.NewReader(string(x.Response.Body)))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-func several[T any](t *testing.T, x exchange, many bool) []T {
+func several[T any](t *testing.T, x wiretest.Exchange, many bool) []T {
 	t.Helper()
 	if many {
-		return into[[]T](t, x)
+		return wiretest.Answer[[]T](t, x)
 	}
-	return []T{into[T](t, x)}
+	return []T{wiretest.Answer[T](t, x)}
 }
 
 // decoded returns what the connector makes of an exchange.
-func decoded(t *testing.T, x exchange) map[string]any {
+func decoded(t *testing.T, x wiretest.Exchange) map[string]any {
 	t.Helper()
 	got := map[string]any{}
 	switch x.Decodes {
 	case "none":
 	case "account":
-		a := into[account](t, x)
+		a := wiretest.Answer[account](t, x)
 		got["account"], got["name"] = a.Organization, a.Company
 	case "failure":
 		decodeFailed(x, got)
 	case "attributes":
 		fields := map[string]record.Kind{}
-		for _, a := range into[struct{ Attributes []attribute }](t, x).Attributes {
+		for _, a := range wiretest.Answer[struct{ Attributes []attribute }](t, x).Attributes {
 			f, _ := a.field()
 			fields[f.Name] = f.Kind
 		}
 		got["fields"] = fields
 	case "crm attributes":
 		fields := map[string]record.Kind{}
-		for _, a := range into[[]saleAttribute](t, x) {
+		for _, a := range wiretest.Answer[[]saleAttribute](t, x) {
 			fields[a.Name] = a.field(companies, "company").Kind
 		}
 		got["fields"] = fields
 	case "pipelines":
 		f := []record.Field{{Name: fieldStage}}
-		setPipelines(f, into[[]pipeline](t, x))
+		setPipelines(f, wiretest.Answer[[]pipeline](t, x))
 		stages := []string{}
 		for _, c := range f[0].Choices {
 			stages = append(stages, c.Label)
@@ -146,11 +84,11 @@ func decoded(t *testing.T, x exchange) map[string]any {
 	return got
 }
 
-func decodeMore(t *testing.T, x exchange, got map[string]any) {
+func decodeMore(t *testing.T, x wiretest.Exchange, got map[string]any) {
 	t.Helper()
 	switch x.Decodes {
 	case "lists", "list":
-		p := into[struct{ Lists, Folders []contactList }](t, x)
+		p := wiretest.Answer[struct{ Lists, Folders []contactList }](t, x)
 		if x.Decodes == "list" {
 			p.Lists = several[contactList](t, x, false)
 		}
@@ -160,7 +98,7 @@ func decodeMore(t *testing.T, x exchange, got map[string]any) {
 		}
 		got["names"] = names
 	case "process":
-		p := into[process](t, x)
+		p := wiretest.Answer[process](t, x)
 		reports := []string{}
 		for name, address := range p.Info.Import {
 			if address != nil {
@@ -170,7 +108,7 @@ func decodeMore(t *testing.T, x exchange, got map[string]any) {
 		got["status"], got["reports"] = p.Status, reports
 	case "webhooks":
 		ids := []string{}
-		for _, h := range into[struct{ Webhooks []webhook }](t, x).Webhooks {
+		for _, h := range wiretest.Answer[struct{ Webhooks []webhook }](t, x).Webhooks {
 			ids = append(ids, strconv.FormatInt(h.ID, 10))
 			if h.URL == "" || h.Auth.Token == "" || !h.Batched || len(h.Events) == 0 {
 				t.Errorf("webhook %+v", h)
@@ -178,7 +116,7 @@ func decodeMore(t *testing.T, x exchange, got map[string]any) {
 		}
 		got["ids"] = ids
 	case "token":
-		a := into[struct {
+		a := wiretest.Answer[struct {
 			Token   string `json:"access_token"`
 			Expires int    `json:"expires_in"`
 		}](t, x)
@@ -189,14 +127,14 @@ func decodeMore(t *testing.T, x exchange, got map[string]any) {
 }
 
 // decodeRecords tells the ids, and the fields of the last record as texts.
-func decodeRecords(t *testing.T, x exchange, got map[string]any) {
+func decodeRecords(t *testing.T, x wiretest.Exchange, got map[string]any) {
 	t.Helper()
 	var all []record.Record
 	switch x.Decodes {
 	case "contacts", "contact":
 		s := shapeOf(record.Object{Name: contacts, Fields: append(contactFields(),
 			record.Field{Name: "FIRSTNAME", Kind: record.KindText}, record.Field{Name: fieldSMS, Kind: record.KindPhone})})
-		p := into[contactPage](t, x)
+		p := wiretest.Answer[contactPage](t, x)
 		if x.Decodes == "contact" {
 			p.Contacts = several[contact](t, x, false)
 		}
@@ -208,7 +146,7 @@ func decodeRecords(t *testing.T, x exchange, got map[string]any) {
 			{Name: "name", Kind: record.KindText}, {Name: "deal_name", Kind: record.KindText},
 			{Name: "revenue", Kind: record.KindMoney}, {Name: "amount", Kind: record.KindMoney},
 		}})
-		items := into[struct{ Items []sale }](t, x).Items
+		items := wiretest.Answer[struct{ Items []sale }](t, x).Items
 		if !strings.HasSuffix(x.Decodes, "s") {
 			items = several[sale](t, x, false)
 		}
@@ -244,7 +182,7 @@ func decodeRecords(t *testing.T, x exchange, got map[string]any) {
 	got["ids"], got["fields"] = ids, fields
 }
 
-func decodeFailed(x exchange, got map[string]any) {
+func decodeFailed(x wiretest.Exchange, got map[string]any) {
 	path, _, _ := strings.Cut(x.Request.Path, "?")
 	err := classify(&rest.Response{Status: x.Response.Status, Body: x.Response.Body, Method: x.Request.Method, Path: path, Header: http.Header{}})
 	e := connector.ErrorOf(err)
@@ -257,20 +195,8 @@ func decodeFailed(x exchange, got map[string]any) {
 // TestEveryEndpointHasAnExchange holds that each endpoint that is used has an exchange.
 func TestEveryEndpointHasAnExchange(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/wire/*.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var known []string
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var x exchange
-		if err := json.Unmarshal(text, &x); err != nil {
-			t.Fatal(err)
-		}
+	for _, x := range exchanges(t) {
 		known = append(known, endpoint(x.Request.Method, x.Request.Path))
 	}
 	for _, call := range []string{

@@ -3,53 +3,19 @@ package hubspot
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest"
+	"github.com/tandemhub/tandem/twin/wiretest"
 )
 
-// An exchange is one documented call with its answer; the twin's test replays the same.
-type exchange struct {
-	Source   string
-	Request  struct{ Method, Path string }
-	Response struct {
-		Status int
-		Body   json.RawMessage
-	}
-	Decodes string
-	Want    map[string]any
-}
-
-func exchanges(t *testing.T) map[string]exchange {
+func exchanges(t *testing.T) []wiretest.Exchange {
 	t.Helper()
-	files, err := filepath.Glob("testdata/wire/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no exchanges: %v", err)
-	}
-	out := map[string]exchange{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var x exchange
-		if err := json.Unmarshal(text, &x); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		if !strings.HasPrefix(x.Source, "https://") {
-			t.Errorf("%s: no source", file)
-		}
-		out[strings.TrimSuffix(filepath.Base(file), ".json")] = x
-	}
-	return out
+	return wiretest.Read(t, "testdata/wire", 60)
 }
 
 // fixture has the properties that the exchanges show.
@@ -68,42 +34,29 @@ func fixture(object string) *definitions {
 
 func TestEveryDocumentedAnswerIsDecoded(t *testing.T) {
 	t.Parallel()
-	for name, x := range exchanges(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if (x.Decodes == "none") != (len(x.Want) == 0) {
-				t.Errorf("decodes %q, but wants %v", x.Decodes, x.Want)
-			}
-			got := decoded(t, x)
-			for key, want := range x.Want {
-				if d := cmp.Diff(want, got[key]); d != "" {
-					t.Errorf("%s (-want +got):\n%s", key, d)
-				}
-			}
-		})
-	}
+	wiretest.Understood(t, exchanges(t), decoded)
 }
 
-// decoded returns what the connector makes of an answer, as JSON has it.
-func decoded(t *testing.T, x exchange) map[string]any {
+// decoded returns what the connector makes of an answer.
+func decoded(t *testing.T, x wiretest.Exchange) map[string]any {
 	t.Helper()
 	got := map[string]any{}
 	switch x.Decodes {
 	case "none":
 	case "account":
-		info := into[accountInfo](t, x)
-		got["account"], got["zone"] = jsonText(t, info.PortalID), info.TimeZone
+		info := wiretest.Answer[accountInfo](t, x)
+		got["account"], got["zone"] = fmt.Sprint(info.PortalID), info.TimeZone
 	case "contacts", "companies", "deals":
 		decodeRows(t, x, got)
 	case "row":
-		r := into[row](t, x)
+		r := wiretest.Answer[row](t, x)
 		got["ids"], got["merged"] = []string{r.ID}, r.mergedIDs()
 	case "associations":
 		decodeAssociations(t, x, got)
 	case "properties", "property":
 		decodeProperties(t, x, got)
 	case "owners":
-		p := into[ownerPage](t, x)
+		p := wiretest.Answer[ownerPage](t, x)
 		ids := []string{}
 		for _, o := range p.Results {
 			ids = append(ids, o.record().ID)
@@ -112,28 +65,28 @@ func decoded(t *testing.T, x exchange) map[string]any {
 	case "failure":
 		decodeError(t, x, got)
 	case "entry":
-		e := into[entry](t, x)
+		e := wiretest.Answer[entry](t, x)
 		got["offset"], got["url"] = e.Offset, e.URL
 	case "journal":
 		hints := []string{}
-		for _, h := range hintsOf(into[journalFile](t, x).Events) {
+		for _, h := range hintsOf(wiretest.Answer[journalFile](t, x).Events) {
 			hints = append(hints, h.Object+" "+h.ID)
 		}
 		got["hints"] = hints
 	case "lists":
 		names := []string{}
-		for _, l := range into[struct{ Lists []contactList }](t, x).Lists {
+		for _, l := range wiretest.Answer[struct{ Lists []contactList }](t, x).Lists {
 			names = append(names, string(l.ID)+" "+l.change().Fields["name"].Text())
 		}
 		got["lists"] = names
 	case "memberships":
 		on := map[string][]string{}
-		into[memberships](t, x).add(on)
+		wiretest.Answer[memberships](t, x).add(on)
 		got["lists"] = on
 	case "file", "files":
-		all := into[struct{ Results []storedFile }](t, x).Results
+		all := wiretest.Answer[struct{ Results []storedFile }](t, x).Results
 		if x.Decodes == "file" {
-			all = []storedFile{into[storedFile](t, x)}
+			all = []storedFile{wiretest.Answer[storedFile](t, x)}
 		}
 		files := []string{}
 		for _, s := range all {
@@ -143,54 +96,32 @@ func decoded(t *testing.T, x exchange) map[string]any {
 		got["files"] = files
 	case "labels":
 		labels := []string{}
-		for _, l := range into[struct{ Results []label }](t, x).Results {
+		for _, l := range wiretest.Answer[struct{ Results []label }](t, x).Results {
 			labels = append(labels, fmt.Sprintf("%s %d %s", l.Category, l.ID, l.Label))
 		}
 		got["labels"] = labels
 	case "members":
-		got["missing"] = into[memberAnswer](t, x).Missing
+		got["missing"] = wiretest.Answer[memberAnswer](t, x).Missing
 	case "token":
-		a := into[appToken](t, x)
+		a := wiretest.Answer[appToken](t, x)
 		got["token"], got["expires"] = a.Token, a.Expires
 	case "pipelines":
 		decodePipelines(t, x, got)
 	case "schemas":
 		objects := []string{}
-		for _, c := range into[struct{ Results []customSchema }](t, x).Results {
+		for _, c := range wiretest.Answer[struct{ Results []customSchema }](t, x).Results {
 			objects = append(objects, c.TypeID+" "+c.Labels.Plural+" "+c.Face)
 		}
 		got["objects"] = objects
 	default:
 		t.Fatalf("nothing decodes %q", x.Decodes)
 	}
-	var plain map[string]any
-	if err := json.Unmarshal([]byte(jsonText(t, got)), &plain); err != nil {
-		t.Fatal(err)
-	}
-	return plain
+	return got
 }
 
-func into[T any](t *testing.T, x exchange) T {
+func decodeRows(t *testing.T, x wiretest.Exchange, got map[string]any) {
 	t.Helper()
-	var v T
-	if err := json.Unmarshal(x.Response.Body, &v); err != nil {
-		t.Fatalf("decode: %v", err)
-	}
-	return v
-}
-
-func jsonText(t *testing.T, v any) string {
-	t.Helper()
-	text, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-func decodeRows(t *testing.T, x exchange, got map[string]any) {
-	t.Helper()
-	p, b := into[page](t, x), into[batch](t, x)
+	p, b := wiretest.Answer[page](t, x), wiretest.Answer[batch](t, x)
 	d := fixture(x.Decodes)
 	ids, archived, merged, traces, errs := []string{}, []string{}, []string{}, []string{}, []string{}
 	for _, r := range p.Results {
@@ -216,10 +147,10 @@ func decodeRows(t *testing.T, x exchange, got map[string]any) {
 }
 
 // decodePipelines tells what the stages mean, those that the exchange asks for.
-func decodePipelines(t *testing.T, x exchange, got map[string]any) {
+func decodePipelines(t *testing.T, x wiretest.Exchange, got map[string]any) {
 	t.Helper()
 	var f record.Field
-	setStages(&f, into[struct{ Results []pipeline }](t, x).Results)
+	setStages(&f, wiretest.Answer[struct{ Results []pipeline }](t, x).Results)
 	asked, _ := x.Want["stages"].(map[string]any)
 	stages := map[string]record.ChoiceKind{}
 	for _, c := range f.Choices {
@@ -233,27 +164,27 @@ func decodePipelines(t *testing.T, x exchange, got map[string]any) {
 	got["stages"] = stages
 }
 
-func decodeAssociations(t *testing.T, x exchange, got map[string]any) {
+func decodeAssociations(t *testing.T, x wiretest.Exchange, got map[string]any) {
 	t.Helper()
 	parts := strings.Split(x.Request.Path, "/")
 	k, _ := kindOf(parts[len(parts)-4])
 	i := slices.IndexFunc(k.links, func(l link) bool { return l.to == parts[len(parts)-3] })
 	found, one := map[string][]associated{}, map[string]string{}
-	into[associationBatch](t, x).take(found)
+	wiretest.Answer[associationBatch](t, x).take(found)
 	for id, all := range found {
 		one[id] = k.links[i].sort(all).one(k.links[i])
 	}
 	got["primary"] = one
 }
 
-func decodeProperties(t *testing.T, x exchange, got map[string]any) {
+func decodeProperties(t *testing.T, x wiretest.Exchange, got map[string]any) {
 	t.Helper()
 	var list struct{ Results []property }
 	if err := json.Unmarshal(x.Response.Body, &list); err != nil {
 		t.Fatal(err)
 	}
 	if x.Decodes == "property" {
-		list.Results = []property{into[property](t, x)}
+		list.Results = []property{wiretest.Answer[property](t, x)}
 	}
 	fields, readOnly := map[string]string{}, []string{}
 	k, _ := kindOf(contacts)
@@ -267,7 +198,7 @@ func decodeProperties(t *testing.T, x exchange, got map[string]any) {
 	got["fields"], got["read_only"] = fields, readOnly
 }
 
-func decodeError(t *testing.T, x exchange, got map[string]any) {
+func decodeError(t *testing.T, x wiretest.Exchange, got map[string]any) {
 	t.Helper()
 	c := &conn{}
 	path, _, _ := strings.Cut(x.Request.Path, "?")

@@ -5,103 +5,47 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest"
+	"github.com/tandemhub/tandem/twin/wiretest"
 )
 
-// An exchange is one documented call with its answer, or a webhook; the twin's test replays
-// the same.
-type exchange struct {
-	Source   string
-	Verified bool
-	Request  struct {
-		Method, Path string
-		Body         json.RawMessage
-	}
-	Response struct {
-		Status  int
-		Headers map[string]string
-		HTML    string
-		Body    json.RawMessage
-	}
-	Decodes string
-	Want    map[string]any
-}
-
-func exchanges(t *testing.T) map[string]exchange {
+func exchanges(t *testing.T) []wiretest.Exchange {
 	t.Helper()
-	files, err := filepath.Glob("testdata/wire/*.json")
-	if err != nil || len(files) < 60 {
-		t.Fatalf("%d exchanges: %v", len(files), err)
-	}
-	out := map[string]exchange{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var x exchange
-		if err := json.Unmarshal(text, &x); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		if !strings.HasPrefix(x.Source, "https://") {
-			t.Errorf("%s: no source", file)
-		}
-		out[strings.TrimSuffix(filepath.Base(file), ".json")] = x
-	}
-	return out
+	return wiretest.Read(t, "testdata/wire", 60)
 }
 
 func TestEveryDocumentedAnswerIsDecoded(t *testing.T) {
 	t.Parallel()
-	unverified := 0
-	for name, x := range exchanges(t) {
-		if !x.Verified {
-			unverified++
-		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got := decoded(t, x)
-			for key, want := range x.Want {
-				if d := cmp.Diff(want, got[key]); d != "" {
-					t.Errorf("%s (-want +got):\n%s", key, d)
-				}
-			}
-		})
-	}
-	t.Logf("%d exchanges stand in no documentation of the vendor", unverified)
+	wiretest.Understood(t, exchanges(t), decoded)
 }
 
-// decoded returns what the connector makes of an answer, as JSON has it.
-func decoded(t *testing.T, x exchange) map[string]any {
+// decoded returns what the connector makes of an answer.
+func decoded(t *testing.T, x wiretest.Exchange) map[string]any {
 	t.Helper()
 	got := map[string]any{}
 	switch x.Decodes {
 	case "none":
 	case "me":
-		m := into[envelope[me]](t, x).Data
+		m := wiretest.Answer[envelope[me]](t, x).Data
 		got["account"], got["name"], got["zone"] = m.CompanyID, m.Company, m.Zone
 		got["sales"], got["campaigns"] = m.admin("sales"), m.admin("campaigns")
 	case "row":
 		object, _ := x.Want["object"].(string)
-		c := fixture(t, object, x).change(into[envelope[row]](t, x).Data, false)
+		c := fixture(t, object, x).change(wiretest.Answer[envelope[row]](t, x).Data, false)
 		got["object"], got["id"], got["fate"] = c.Object, c.ID, c.Fate
 		got["fields"] = picked(x, c.Fields)
 	case "users", persons, deals, leads, notes, products, callLogs:
 		decodeRows(t, x, got)
 	case "stages":
 		stages := []string{}
-		for _, s := range into[envelope[[]stage]](t, x).Data {
-			stages = append(stages, string(jsonText(t, s.Pipeline))+"/"+string(jsonText(t, s.ID)))
+		for _, s := range wiretest.Answer[envelope[[]stage]](t, x).Data {
+			stages = append(stages, fmt.Sprint(s.Pipeline, "/", s.ID))
 		}
 		got["stages"] = stages
 	case "fields":
@@ -119,7 +63,7 @@ func decoded(t *testing.T, x exchange) map[string]any {
 	case "hooks":
 		var one envelope[subscription]
 		if json.Unmarshal(x.Response.Body, &one) != nil {
-			one.Data = into[envelope[[]subscription]](t, x).Data[0]
+			one.Data = wiretest.Answer[envelope[[]subscription]](t, x).Data[0]
 		}
 		got["url"] = one.Data.URL
 	case "files", "file":
@@ -128,7 +72,7 @@ func decoded(t *testing.T, x exchange) map[string]any {
 		if json.Unmarshal(x.Response.Body, &one) == nil && one.Data.ID != "" {
 			all.Data = []attached{one.Data}
 		} else {
-			all = into[envelope[[]attached]](t, x)
+			all = wiretest.Answer[envelope[[]attached]](t, x)
 		}
 		files := []string{}
 		for _, a := range all.Data {
@@ -139,7 +83,7 @@ func decoded(t *testing.T, x exchange) map[string]any {
 		}
 		got["files"] = files
 	case "token":
-		got["domain"] = into[map[string]any](t, x)["api_domain"]
+		got["domain"] = wiretest.Answer[map[string]any](t, x)["api_domain"]
 	case "failure":
 		decodeFailure(t, x, got)
 	case "hook":
@@ -147,33 +91,11 @@ func decoded(t *testing.T, x exchange) map[string]any {
 	default:
 		t.Fatalf("nothing decodes %q", x.Decodes)
 	}
-	var plain map[string]any
-	if err := json.Unmarshal(jsonText(t, got), &plain); err != nil {
-		t.Fatal(err)
-	}
-	return plain
-}
-
-func into[T any](t *testing.T, x exchange) T {
-	t.Helper()
-	var v T
-	if err := json.Unmarshal(x.Response.Body, &v); err != nil {
-		t.Fatalf("decode: %v", err)
-	}
-	return v
-}
-
-func jsonText(t *testing.T, v any) []byte {
-	t.Helper()
-	text, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
+	return got
 }
 
 // fixture is an object as an account without custom fields has it.
-func fixture(t *testing.T, object string, x exchange) *shape {
+func fixture(t *testing.T, object string, x wiretest.Exchange) *shape {
 	t.Helper()
 	if object == "" {
 		object = x.Decodes
@@ -186,7 +108,7 @@ func fixture(t *testing.T, object string, x exchange) *shape {
 }
 
 // picked are the fields that the exchange asks for.
-func picked(x exchange, all record.Fields) record.Fields {
+func picked(x wiretest.Exchange, all record.Fields) record.Fields {
 	out := record.Fields{}
 	want, _ := x.Want["fields"].(map[string]any)
 	for name := range want {
@@ -197,9 +119,9 @@ func picked(x exchange, all record.Fields) record.Fields {
 	return out
 }
 
-func decodeRows(t *testing.T, x exchange, got map[string]any) {
+func decodeRows(t *testing.T, x wiretest.Exchange, got map[string]any) {
 	t.Helper()
-	a := into[envelope[[]row]](t, x)
+	a := wiretest.Answer[envelope[[]row]](t, x)
 	s := fixture(t, "", x)
 	ids, gone := []string{}, []string{}
 	for _, c := range s.changes(a.Data, false) {
@@ -217,10 +139,10 @@ func decodeRows(t *testing.T, x exchange, got map[string]any) {
 	got["ids"], got["gone"], got["more"] = ids, gone, a.Additional.Next != "" || a.Additional.more()
 }
 
-func decodeFields(t *testing.T, x exchange, got map[string]any) {
+func decodeFields(t *testing.T, x wiretest.Exchange, got map[string]any) {
 	t.Helper()
 	fields, choices := map[string]record.Kind{}, []string{}
-	for _, d := range into[envelope[[]fieldDef]](t, x).Data {
+	for _, d := range wiretest.Answer[envelope[[]fieldDef]](t, x).Data {
 		if !d.Custom {
 			continue
 		}
@@ -234,7 +156,7 @@ func decodeFields(t *testing.T, x exchange, got map[string]any) {
 	got["fields"], got["choices"] = fields, choices
 }
 
-func decodeFailure(t *testing.T, x exchange, got map[string]any) {
+func decodeFailure(t *testing.T, x wiretest.Exchange, got map[string]any) {
 	t.Helper()
 	h := http.Header{}
 	for name, v := range x.Response.Headers {
@@ -259,7 +181,7 @@ func (forgetful) Get(context.Context, string) (string, int64, error) { return ""
 
 func (forgetful) Put(context.Context, string, string, int64) (int64, error) { return 1, nil }
 
-func decodeHook(t *testing.T, x exchange, got map[string]any) {
+func decodeHook(t *testing.T, x wiretest.Exchange, got map[string]any) {
 	t.Helper()
 	c := &conn{
 		merged: map[record.Ref]string{}, hook: testHook, state: forgetful{},

@@ -1,42 +1,16 @@
 package hubspottwin
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"io"
-	"mime/multipart"
 	"net/http"
-	"net/textproto"
-	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/tandemhub/tandem/twin"
+	"github.com/tandemhub/tandem/twin/wiretest"
 )
-
-// An exchange is one documented call, with what has to be there before.
-type exchange struct {
-	Setup   []act
-	Twin    *bool
-	Request struct {
-		Method, Path string
-		Token        *string
-		Body         json.RawMessage
-		Form         map[string]string
-		Multipart    map[string]string // "file" is the content of the file
-	}
-	Response struct {
-		Status int
-		Body   json.RawMessage
-	}
-	Unknowns int // how much of the call the twin does not know, on purpose
-}
 
 // An act is one thing that happened before the call.
 type act struct {
@@ -53,107 +27,47 @@ type act struct {
 
 func TestTwinAnswersAsDocumented(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../testdata/wire/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no exchanges: %v", err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var x exchange
-		if err := json.Unmarshal(text, &x); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
+	for _, x := range wiretest.Read(t, "../testdata/wire", 60) {
 		if x.Twin != nil && !*x.Twin {
 			continue // the twin does not play this
 		}
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+		t.Run(x.Name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { replay(t, x) })
 		})
 	}
 }
 
-func replay(t *testing.T, x exchange) {
+func replay(t *testing.T, x wiretest.Exchange) {
 	t.Helper()
 	zone, err := time.LoadLocation("Europe/Athens")
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := New(twin.Options{Zone: zone}).(*Account)
-	for _, s := range x.Setup {
+	for _, s := range wiretest.Extra[struct{ Setup []act }](t, x).Setup {
 		if err := a.prepare(t, s); err != nil {
 			t.Fatal(err)
 		}
 	}
-	auth := token
-	if x.Request.Token != nil {
-		auth = *x.Request.Token
-	}
-	sent := []byte(x.Request.Body)
-	if x.Request.Form != nil {
-		values := url.Values{}
-		for name, v := range x.Request.Form {
-			values.Set(name, v)
-		}
-		sent = []byte(values.Encode())
-	}
-	if x.Request.Multipart != nil {
-		sent = formData(t, x.Request.Multipart)
-	}
-	status, body := call(t, a, auth, x.Request.Method, x.Request.Path, sent)
-	if status != x.Response.Status {
-		t.Fatalf("status %d, want %d: %s", status, x.Response.Status, body)
-	}
-	if len(x.Response.Body) == 0 {
-		if len(body) > 0 {
-			t.Errorf("a body where none is expected: %s", body)
-		}
-		return
-	}
-	var want, got any
-	if err := json.Unmarshal(x.Response.Body, &want); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(body, &got); err != nil {
-		t.Fatalf("no JSON: %v: %s", err, body)
-	}
-	for _, d := range differences("", want, got) {
-		t.Error(d)
-	}
+	allowed().Answered(t, x, ask(t, a, x.Request))
 	if u := a.Unknowns(); len(u) != x.Unknowns {
 		t.Errorf("unknown to the twin: %v", u)
 	}
 }
 
-const boundary = "example"
-
-func formData(t *testing.T, fields map[string]string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
-	if err := w.SetBoundary(boundary); err != nil {
-		t.Fatal(err)
+// allowed are the times, the marks by which support finds a call, and that of an object only
+// the properties are all shown.
+func allowed() wiretest.Rules {
+	return wiretest.Rules{
+		Free: []string{
+			"createdAt", "updatedAt", "archivedAt", "createdate", "hs_createdate", "lastmodifieddate", "hs_lastmodifieddate", "membershipTimestamp",
+			"startedAt", "completedAt", "expiresAt", "correlationId", "requestId", "link", "utcOffset", "utcOffsetMilliseconds",
+		},
+		Open:   func(name string) bool { return name != "properties" },
+		Absent: func(object, _ string) bool { return object == "properties" },
+		Sample: sameNames,
 	}
-	for name, v := range fields {
-		head := textproto.MIMEHeader{"Content-Disposition": {`form-data; name="` + name + `"`}}
-		if name == "file" {
-			head.Set("Content-Disposition", multipart.FileContentDisposition(name, fields["fileName"]))
-		}
-		part, err := w.CreatePart(head)
-		if err == nil {
-			_, err = io.WriteString(part, v)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 func (a *Account) prepare(t *testing.T, s act) error {
@@ -199,27 +113,10 @@ func (a *Account) prepare(t *testing.T, s act) error {
 	return nil
 }
 
+// call asks with a token and returns the status and the body.
 func call(t *testing.T, h http.Handler, auth, method, path string, body []byte) (int, []byte) {
 	t.Helper()
-	req, err := http.NewRequest(method, "https://api.hubapi.com"+path, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if auth != "" {
-		req.Header.Set("Authorization", "Bearer "+auth)
-	}
-	switch {
-	case len(body) > 0 && body[0] != '{' && body[0] != '[' && strings.HasPrefix(path, "/oauth/"):
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	case bytes.HasPrefix(body, []byte("--"+boundary)):
-		req.Header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
-	case body != nil:
-		req.Header.Set("Content-Type", "application/json")
-	}
-	res, err := twin.Transport(h).RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res := ask(t, h, wiretest.Request{Method: method, Path: path, Body: body, Token: &auth})
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
@@ -228,65 +125,29 @@ func call(t *testing.T, h http.Handler, auth, method, path string, body []byte) 
 	return res.StatusCode, text
 }
 
-// differences compares an answer with the documented one: everything documented has to be
-// there, times and marks by which support finds a call apart.
-func differences(at string, want, got any) []string {
-	name := at[strings.LastIndexByte(at, '.')+1:]
-	if slices.Contains([]string{
-		"createdAt", "updatedAt", "archivedAt", "createdate", "hs_createdate", "lastmodifieddate", "hs_lastmodifieddate", "membershipTimestamp",
-		"startedAt", "completedAt", "expiresAt", "correlationId", "requestId", "link", "utcOffset", "utcOffsetMilliseconds",
-	}, name) {
-		if want != nil && got == nil {
-			return []string{at + ": not there"}
-		}
-		return nil
+// ask asks with the token of the account, unless the request names another one.
+func ask(t *testing.T, h http.Handler, r wiretest.Request) *http.Response {
+	t.Helper()
+	req := r.HTTP(t, "api.hubapi.com")
+	auth := token
+	if r.Token != nil {
+		auth = *r.Token
 	}
-	switch w := want.(type) {
-	case map[string]any:
-		g, ok := got.(map[string]any)
-		if !ok {
-			return []string{fmt.Sprintf("%s: %v, want an object", at, got)}
-		}
-		var out []string
-		for key, v := range w {
-			if have, ok := g[key]; ok || v == nil && name == "properties" {
-				out = append(out, differences(at+"."+key, v, have)...)
-			} else {
-				out = append(out, at+"."+key+": not there")
-			}
-		}
-		for key := range g {
-			if _, ok := w[key]; !ok && name == "properties" {
-				out = append(out, at+"."+key+": not documented")
-			}
-		}
-		return out
-	case []any:
-		g, ok := got.([]any)
-		if !ok {
-			return []string{fmt.Sprintf("%s: %v, want a list", at, got)}
-		}
-		if name == "results" && len(g) > len(w) && len(w) > 1 {
-			g = sameNames(w, g)
-		}
-		if len(g) != len(w) {
-			return []string{fmt.Sprintf("%s: %d elements, want %d", at, len(g), len(w))}
-		}
-		var out []string
-		for i := range w {
-			out = append(out, differences(fmt.Sprintf("%s.%d", at, i), w[i], g[i])...)
-		}
-		return out
-	default:
-		if want != got {
-			return []string{fmt.Sprintf("%s: %v, want %v", at, got, want)}
-		}
-		return nil
+	if auth != "" {
+		req.Header.Set("Authorization", "Bearer "+auth)
 	}
+	res, err := twin.Transport(h).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
 }
 
 // sameNames keeps of a long list of properties those that the example shows.
-func sameNames(want, got []any) []any {
+func sameNames(name string, want, got []any) []any {
+	if name != "results" || len(want) < 2 {
+		return got
+	}
 	names := map[any]bool{}
 	for _, w := range want {
 		names[w.(map[string]any)["name"]] = true

@@ -3,6 +3,7 @@ package pipedrivetwin
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/twin"
+	"github.com/tandemhub/tandem/twin/wiretest"
 )
 
 // play runs with a fresh company in virtual time.
@@ -23,12 +25,12 @@ func play(t *testing.T, with func(p *player)) {
 // ask makes a call of which the status, and whether the twin knew it all, matter.
 func (p *player) ask(method, path, body string) (int, string) {
 	p.Helper()
-	var x exchange
-	x.Request.Method, x.Request.Path = method, path
-	if body != "" {
-		x.Request.Body = json.RawMessage(body)
+	res := p.call(wiretest.Request{Method: method, Path: path, Body: json.RawMessage(body)}, false)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		p.Fatal(err)
 	}
-	res, text := p.call(x)
 	return res.StatusCode, string(text)
 }
 
@@ -79,9 +81,8 @@ func TestTokensAreCounted(t *testing.T) {
 	t.Parallel()
 	play(t, func(p *player) {
 		left := func() string {
-			var x exchange
-			x.Request.Method, x.Request.Path = "GET", "/api/v1/users/me"
-			res, _ := p.call(x)
+			res := p.call(wiretest.Request{Method: "GET", Path: "/api/v1/users/me"}, false)
+			defer res.Body.Close()
 			return res.Header.Get("X-Daily-Ratelimit-Token-Remaining")
 		}
 		if got := left(); got != fmt.Sprint(daily-2) {

@@ -2,6 +2,8 @@ package connector
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -45,6 +47,27 @@ type FileStore interface {
 	AddFile(ctx context.Context, key string, r record.Ref, f File, body io.Reader) (File, Result, error)
 	// RemoveFile takes a file off its record. To remove one that is not there is success.
 	RemoveFile(ctx context.Context, f File) error
+}
+
+// ReadFile reads the body of a file that is to be added, for vendors that have to know all of
+// it before it is sent. A file of more than so many bytes is refused with an error of kind
+// Invalid, before any of it is read if its Size is known.
+func ReadFile(f File, body io.Reader, most int64) ([]byte, error) {
+	tooLarge := &Error{
+		Kind: Invalid, Scope: ScopeRecord, Fix: fmt.Sprintf("files of up to %d MB are taken", most>>20),
+		Err: errors.New("the file is too large"),
+	}
+	if f.Size > most {
+		return nil, tooLarge
+	}
+	b, err := io.ReadAll(io.LimitReader(body, most+1))
+	if err != nil {
+		return nil, &Error{Kind: Unavailable, Scope: ScopeRecord, Err: fmt.Errorf("read the file that is to be added: %w", err)}
+	}
+	if int64(len(b)) > most {
+		return nil, tooLarge
+	}
+	return b, nil
 }
 
 // LackFiles is what a [Lack] of files names: without an object the connection has none at all.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/md5" //nolint:gosec // HubSpot tells a file by it
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -156,7 +155,7 @@ func (c *conn) OpenFile(ctx context.Context, f connector.File) (io.ReadCloser, e
 // is done: a file of that folder among those of the record, then one with these bytes in it.
 func (c *conn) AddFile(ctx context.Context, key string, r record.Ref, f connector.File, body io.Reader) (connector.File, connector.Result, error) {
 	result := connector.Result{Ref: r}
-	bytes, err := wholeFile(f, body)
+	bytes, err := connector.ReadFile(f, body, maxFile)
 	if err != nil {
 		return connector.File{}, result, err
 	}
@@ -205,27 +204,6 @@ func folderOf(key string) string {
 }
 
 const ourFolder = "/tandem"
-
-// wholeFile reads a body that is not too large.
-func wholeFile(f connector.File, body io.Reader) ([]byte, error) {
-	tooLarge := &connector.Error{
-		Kind: connector.Invalid, Scope: connector.ScopeRecord, Fix: fmt.Sprintf("files of up to %d MB are taken", maxFile>>20),
-		Err: errors.New("the file is too large"),
-	}
-	if f.Size > maxFile {
-		return nil, tooLarge
-	}
-	b, err := io.ReadAll(io.LimitReader(body, maxFile+1))
-	if err != nil {
-		return nil, &connector.Error{
-			Kind: connector.Unavailable, Scope: connector.ScopeRecord, Err: fmt.Errorf("read the file that is to be added: %w", err),
-		}
-	}
-	if len(b) > maxFile {
-		return nil, tooLarge
-	}
-	return b, nil
-}
 
 // RemoveFile takes a file off the notes of its record, and so off all records that a note is
 // on. A note that we made for it goes too. The file itself is deleted if we uploaded it; what a

@@ -184,7 +184,7 @@ func (c *conn) OpenFile(ctx context.Context, f connector.File) (io.ReadCloser, e
 // the key until it is named as it shall be, and from then on its description does.
 func (c *conn) AddFile(ctx context.Context, key string, r record.Ref, f connector.File, body io.Reader) (connector.File, connector.Result, error) {
 	result := connector.Result{Ref: r}
-	content, err := wholeFile(f, body)
+	content, err := connector.ReadFile(f, body, maxFile)
 	if err != nil {
 		return connector.File{}, result, err
 	}
@@ -291,27 +291,6 @@ func (c *conn) nameFile(ctx context.Context, mark string, id flexText, name stri
 		answer.Data = attached{ID: id, Name: name}
 	}
 	return answer.Data, nil
-}
-
-// wholeFile reads a body that is not too large.
-func wholeFile(f connector.File, body io.Reader) ([]byte, error) {
-	tooLarge := &connector.Error{
-		Kind: connector.Invalid, Scope: connector.ScopeRecord, Fix: fmt.Sprintf("files of up to %d MB are taken", maxFile>>20),
-		Err: errors.New("the file is too large"),
-	}
-	if f.Size > maxFile {
-		return nil, tooLarge
-	}
-	b, err := io.ReadAll(io.LimitReader(body, maxFile+1))
-	if err != nil {
-		return nil, &connector.Error{
-			Kind: connector.Unavailable, Scope: connector.ScopeRecord, Err: fmt.Errorf("read the file that is to be added: %w", err),
-		}
-	}
-	if len(b) > maxFile {
-		return nil, tooLarge
-	}
-	return b, nil
 }
 
 // RemoveFile deletes a file, which Pipedrive keeps in its bin for 30 days.

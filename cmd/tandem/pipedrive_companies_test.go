@@ -88,6 +88,46 @@ func TestManyOrganizationsAreImported(t *testing.T) {
 	})
 }
 
+// An import whose answer was lost, and whose companies show only hours later, is not sent again while
+// Brevo lists what may be it (R16, invariant 8). Where Brevo lists nothing, the companies stand there twice in the
+// end, and each of them is told, once (R20).
+func TestAnImportThatWasCutOffAndShowsLate(t *testing.T) {
+	t.Parallel()
+	const n, late = 25, 3 * time.Hour
+	for name, listed := range map[string]bool{"listed": true, "not listed": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := ready(t, "schedule: 6h", "schedule: 30m")
+				m.organizations(n)
+				m.mail.ImportsTake(late)
+				if !listed {
+					m.mail.HideProcesses()
+				}
+				m.mail.Kit().Inject(twin.Fault{Kind: twin.FaultLostReply, Method: "POST", Path: "/v3/companies/import", Times: 1})
+				var out string
+				for began := time.Now(); time.Since(began) < 2*late; time.Sleep(20 * time.Minute) {
+					_, out = m.run("sync", "companies")
+				}
+				imports, companies, asked := 1, n, 0
+				if !listed {
+					imports, companies, asked = 2, 2*n, n
+				}
+				_, queue := m.run("review")
+				if got := len(m.mail.Rows("companies")); got != companies || m.mail.Kit().Count("POST", "/v3/companies/import") != imports || !strings.Contains(out, fmt.Sprint(n, " linked")) {
+					t.Errorf("%d companies by %d imports\n%s", got, m.mail.Kit().Count("POST", "/v3/companies/import"), out)
+				}
+				if strings.Count(queue, "has the same name as brev") != asked || asked > 0 && !strings.Contains(out, fmt.Sprint(n, " items wait for you")) {
+					t.Errorf("of %d that stand twice the queue says\n%s\nand the run\n%s", asked, queue, out)
+				}
+				if m.known(); listed {
+					m.still()
+				}
+			})
+		})
+	}
+}
+
 // Where Brevo takes no import, a hundred calls an hour are what there is: 250 organizations arrive
 // in three hours, none is lost or doubled, and status says when they will be there.
 func TestOrganizationsOneByOneTakeThreeHours(t *testing.T) {

@@ -68,6 +68,7 @@ type conn struct {
 	api      rest.API
 	settings connector.Settings
 	secret   func(string) string
+	state    connector.KV
 	machine  *machine // signs by itself; nil = the hub signs
 
 	mu      sync.Mutex
@@ -84,7 +85,7 @@ type conn struct {
 
 func open(env connector.Env) (connector.Connection, error) {
 	c := &conn{
-		settings: env.Settings, secret: env.Secret, census: newCensus(),
+		settings: env.Settings, secret: env.Secret, state: env.State, census: newCensus(),
 		known: map[string]*shape{}, imports: map[int64]*imported{}, alone: map[string]bool{}, looked: map[int64]time.Time{},
 	}
 	c.api = rest.API{HTTP: env.HTTP, Base: env.BaseURL, Classify: classify}

@@ -257,12 +257,16 @@ func (c *conn) companiesSince(ctx context.Context, s *shape, since time.Time, ea
 }
 
 // findCompanies looks companies up by our key. Brevo says of no filter that it could, so all are
-// read, and the answer serves those who ask in the same breath.
+// read, and the answer serves those who ask in the same breath. While an import may be under way it
+// says nothing: what is not there yet would be made again (R16).
 func (c *conn) findCompanies(ctx context.Context, s *shape, key string, values []string) ([]record.Record, error) {
 	c.mu.Lock()
 	keyed, age := c.keyed, time.Since(c.keyedAt)
 	c.mu.Unlock()
 	if keyed == nil || age > companyAge {
+		if err := c.importsOver(ctx); err != nil {
+			return nil, fmt.Errorf("find companies by %s: %w", key, err)
+		}
 		at := time.Now()
 		keyed = map[string][]record.Record{}
 		err := c.companiesSince(ctx, s, time.Time{}, func(r record.Record) bool {

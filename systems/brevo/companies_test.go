@@ -8,6 +8,7 @@ import (
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/twin"
 )
 
 // keyed is a bench whose companies have the attribute that check --create-fields makes.
@@ -159,6 +160,59 @@ func TestCompaniesAreFoundByOurKey(t *testing.T) {
 			t.Errorf("a later one: %v, %v", got, err)
 		}
 	})
+}
+
+// another is a connection that knows only what is kept of the first one.
+func (b *bench) another() *conn {
+	b.T.Helper()
+	was := b.Check.(*conn)
+	now, err := open(connector.Env{Settings: was.settings, BaseURL: was.api.Base, HTTP: was.api.HTTP, State: was.state, Secret: was.secret})
+	if err != nil {
+		b.T.Fatal(err)
+	}
+	return now.(*conn)
+}
+
+// Whose answer was lost does not know what Brevo is at work on. While that may be the import, what is
+// not there is no company that was not made (R16), also for a connection that was opened since. What
+// does not end within a day is waited for no longer.
+func TestCompaniesAreNotMissedWhileAnImportMayBeUnderWay(t *testing.T) {
+	for name, c := range map[string]struct {
+		takes, waits time.Duration
+		there        int
+	}{
+		"it shows late":    {takes: 5 * time.Hour, waits: 5 * time.Hour, there: 2},
+		"it does not end":  {takes: 1000 * time.Hour, waits: importEnds},
+		"it is not listed": {takes: 1000 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			keyed(t, func(b *bench) {
+				t := b.T
+				b.twin.ImportsTake(c.takes)
+				if c.waits == 0 {
+					b.twin.HideProcesses()
+				}
+				b.twin.Kit().Inject(twin.Fault{Kind: twin.FaultLostReply, Method: "POST", Path: "/v3/companies/import", Times: 1})
+				if res := b.write(firms(25)...)[0]; connector.KindOf(res.Err) != connector.Ambiguous {
+					t.Fatalf("an import that was cut off is told as %+v", res)
+				}
+				before := b.twin.Count("GET", "/v3/companies")
+				began := time.Now()
+				var got []record.Record
+				err := error(&connector.Error{Kind: connector.Unavailable})
+				for connector.KindOf(err) == connector.Unavailable && time.Since(began) < 100*time.Hour {
+					time.Sleep(companySettle)
+					got, err = b.another().Find(t.Context(), companies, keyProperty, []string{"k7", "k24"})
+				}
+				if took := time.Since(began); err != nil || len(got) != c.there || took < c.waits || took > c.waits+2*companySettle {
+					t.Errorf("after %v there are %d, %v", took, len(got), err)
+				}
+				if n := b.twin.Count("GET", "/v3/companies") - before; n > 2 {
+					t.Errorf("companies were read %d times", n)
+				}
+			})
+		})
+	}
 }
 
 // An import of companies that does not end, or of which Brevo knows nothing, is of unknown outcome,

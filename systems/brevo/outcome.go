@@ -31,10 +31,16 @@ const (
 
 // process is what became of an import; see https://developers.brevo.com/reference/get-process
 type process struct {
+	ID     int64  `json:"id"`
+	Name   string `json:"name"`
 	Status string `json:"status"`
 	Info   struct {
 		Import map[string]*string `json:"import"` // addresses of reports by reason
 	} `json:"info"`
+}
+
+func (p process) over() bool {
+	return p.Status == "completed" || p.Status == "failed" || p.Status == "cancelled"
 }
 
 // imported is what is known of an import.
@@ -273,7 +279,7 @@ func (c *conn) askProcess(ctx context.Context, id int64, age time.Duration) (*im
 		return &imported{lost: true}, nil
 	case err != nil:
 		return nil, err
-	case p.Status == "completed", p.Status == "failed", p.Status == "cancelled":
+	case p.over():
 	case age > importEnds:
 		return &imported{lost: true}, nil
 	default:

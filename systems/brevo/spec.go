@@ -69,6 +69,9 @@ func specNotes() []string {
 			"(check --create-fields): Brevo tells neither which companies an import made nor which rows it left out, so each is looked for by its key. A row that is nowhere when the import is over " +
 			"is made by itself, which says what is wrong. Imported are texts and numbers; a company with other values, or with a semicolon in one, is made by itself, and links are made after the import. " +
 			"Not verified at a live account: the form of numbers in such a file, how long an import takes (what was cut off is looked for after half an hour), and that a process tells the end of this kind of import.",
+		"An import of companies whose answer was lost is not sent again while Brevo lists a process that may be it, for a day at most; until then its companies wait. If Brevo lists none and the " +
+			"companies show only after that half hour, they stand there twice: the second ones are in the review queue as duplicates, by the match keys of the sync. " +
+			"So match companies by what each of them has, such as the name: one that has none of the keys would stand there twice and nobody would be told.",
 		"Brevo reports changed contacts by e-mail address in batches of five minutes; contacts without an address, companies and deals are not reported.",
 		"Contacts are not merged: Brevo merges only where it is told to on a conflict, and keeps the one that it likes.",
 		"Tasks, segments, campaigns and objects of your own are left out.",

@@ -106,6 +106,14 @@ func decodeMore(t *testing.T, x wiretest.Exchange, got map[string]any) {
 			}
 		}
 		got["status"], got["reports"] = p.Status, reports
+	case "processes":
+		open := []string{}
+		for _, p := range wiretest.Answer[processList](t, x).Processes {
+			if !p.over() {
+				open = append(open, strconv.FormatInt(p.ID, 10)+" "+p.Name)
+			}
+		}
+		got["open"] = open
 	case "webhooks":
 		ids := []string{}
 		for _, h := range wiretest.Answer[struct{ Webhooks []webhook }](t, x).Webhooks {

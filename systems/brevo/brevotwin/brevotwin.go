@@ -53,6 +53,7 @@ type Account struct {
 	foreign    bool // the caller's address is not authorised
 	// noCompanies says that companies cannot be imported.
 	noCompanies bool
+	silent      bool // processes are not listed
 	serial      int64
 }
 
@@ -114,6 +115,13 @@ func (a *Account) RefuseCompanies() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.noCompanies = true
+}
+
+// HideProcesses has processes left out of their list from now on.
+func (a *Account) HideProcesses() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.silent = true
 }
 
 // AddAttribute lets an administrator add an attribute of contacts. Its kind is text, float,

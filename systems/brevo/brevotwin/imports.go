@@ -156,6 +156,9 @@ func (a *Account) processCall(r *request) (int, any) {
 			return failed(f)
 		}
 		ids := slices.Sorted(maps.Keys(a.jobs))
+		if a.silent {
+			ids = nil
+		}
 		slices.Reverse(ids)
 		out := []any{}
 		for _, id := range part(ids, offset, limit) {

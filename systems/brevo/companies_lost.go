@@ -1,0 +1,105 @@
+package brevo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/rest"
+)
+
+// Whose answer to an import of companies was lost does not know its process, and the rows may show
+// only after hours. But Brevo lists its processes: while one of them may be that import, companies
+// that are not there are no companies that were not made.
+
+const (
+	stateAtWork   = "at work" // when the processes that are under way were first seen, by id
+	mostProcesses = 50
+)
+
+// otherWork is what processes are called that make no companies. What an import of companies is called
+// is not documented. See https://developers.brevo.com/reference/get-processes
+func otherWork() []string {
+	return []string{
+		"SEARCH_EXPORT_USERS", "SEARCH_EXPORT_USERS_API", "LIST_EXPORT", "CONTACT_EXPORT", "EXPORT_WEBHOOK",
+		"CAMPAIGN_USER_DETAILS", "CAMPAIGN_PROCESSING", "TRANS-CALC", "TRANS-GLOBAL-CALC",
+	}
+}
+
+type processList struct {
+	Processes []process `json:"processes"`
+}
+
+// importsOver returns an error while Brevo is at work on what may be an import. What does not end
+// within a day is waited for no longer. An account that does not tell its processes tells nothing.
+func (c *conn) importsOver(ctx context.Context) error {
+	var answer processList
+	_, err := c.do(ctx, rest.Call{
+		Path: "/v3/processes", Query: url.Values{"limit": {strconv.Itoa(mostProcesses)}, "sort": {"desc"}}, Into: &answer,
+	})
+	switch connector.KindOf(err) {
+	case connector.NotFound, connector.Forbidden, connector.Unsupported, connector.Invalid:
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("ask for imports: %w", err)
+	}
+	var open []int64
+	for _, p := range answer.Processes {
+		if !p.over() && !slices.Contains(otherWork(), p.Name) {
+			open = append(open, p.ID)
+		}
+	}
+	since, err := c.openSince(ctx, open)
+	if err != nil {
+		return fmt.Errorf("note imports: %w", err)
+	}
+	for _, id := range open {
+		if age := time.Since(time.UnixMilli(since[id])); age < importEnds {
+			return &connector.Error{
+				Kind: connector.Unavailable, Scope: connector.ScopeRecord,
+				Err: errors.New("Brevo is at work on process " + strconv.FormatInt(id, 10) + ", which may be the import that was cut off"),
+			}
+		}
+	}
+	return nil
+}
+
+// openSince returns when processes that are under way were first seen, and remembers it, because
+// Brevo does not tell when they began.
+func (c *conn) openSince(ctx context.Context, open []int64) (map[int64]int64, error) {
+	text, version, err := c.state.Get(ctx, stateAtWork)
+	if err != nil {
+		return nil, err
+	}
+	was, now := map[int64]int64{}, map[int64]int64{}
+	_ = json.Unmarshal([]byte(text), &was) // what cannot be read was not noted
+	for _, id := range open {
+		now[id] = was[id]
+		if now[id] == 0 {
+			now[id] = time.Now().UnixMilli()
+		}
+	}
+	if maps.Equal(was, now) {
+		return now, nil
+	}
+	next := ""
+	if len(now) > 0 {
+		b, err := json.Marshal(now)
+		if err != nil {
+			return nil, err
+		}
+		next = string(b)
+	}
+	if _, err := c.state.Put(ctx, stateAtWork, next, version); err != nil && !errors.Is(err, connector.ErrStale) { // stale: another process has noted them
+		return nil, err
+	}
+	return now, nil
+}

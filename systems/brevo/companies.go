@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime/multipart"
 	"net/http"
-	"net/textproto"
 	"slices"
 	"strings"
 	"time"
@@ -207,20 +205,7 @@ func (c *conn) sendCompanies(ctx context.Context, file []byte) (process int64, a
 	if err != nil {
 		return 0, at, err
 	}
-	var form bytes.Buffer
-	w := multipart.NewWriter(&form)
-	part, err := w.CreatePart(textproto.MIMEHeader{
-		"Content-Type": {"text/csv"}, "Content-Disposition": {multipart.FileContentDisposition("file", "companies.csv")},
-	})
-	if err == nil {
-		_, err = part.Write(file)
-	}
-	if err == nil {
-		err = w.WriteField("mapping", string(rules))
-	}
-	if err == nil {
-		err = w.Close()
-	}
+	form, kind, err := rest.FileForm([][2]string{{"mapping", string(rules)}}, "companies.csv", "text/csv", file)
 	if err != nil {
 		return 0, at, err
 	}
@@ -229,7 +214,7 @@ func (c *conn) sendCompanies(ctx context.Context, file []byte) (process int64, a
 	}
 	sent := time.Now()
 	r, err := c.do(ctx, rest.Call{
-		Method: http.MethodPost, Path: "/v3/companies/import", Body: form.Bytes(), Header: http.Header{"Content-Type": {w.FormDataContentType()}}, Into: &answer,
+		Method: http.MethodPost, Path: "/v3/companies/import", Body: form, Header: http.Header{"Content-Type": {kind}}, Into: &answer,
 	})
 	return answer.Process, began(r, sent), err
 }

@@ -1,14 +1,11 @@
 package hubspot
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime/multipart"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -131,7 +128,12 @@ func (c *conn) uploaded(ctx context.Context, folder, sum string) (storedFile, bo
 // upload sends a file; the folder is made on the way.
 func (c *conn) upload(ctx context.Context, folder string, f connector.File, content []byte) (storedFile, error) {
 	var s storedFile
-	body, kind, err := uploadForm(folder, f, content)
+	options, err := json.Marshal(map[string]string{"access": "PRIVATE"})
+	if err != nil {
+		return s, fmt.Errorf("encode options: %w", err)
+	}
+	fields := [][2]string{{"fileName", f.Name}, {"folderPath", folder}, {"options", string(options)}}
+	body, kind, err := rest.FileForm(fields, f.Name, f.Type, content)
 	if err != nil {
 		return s, &connector.Error{Kind: connector.Invalid, Scope: connector.ScopeRecord, Err: err}
 	}
@@ -151,36 +153,6 @@ func (c *conn) upload(ctx context.Context, folder string, f connector.File, cont
 		return s, fmt.Errorf("upload: %w", err)
 	}
 	return s, nil
-}
-
-func uploadForm(folder string, f connector.File, content []byte) (body []byte, kind string, err error) {
-	options, err := json.Marshal(map[string]string{"access": "PRIVATE"})
-	if err != nil {
-		return nil, "", fmt.Errorf("encode options: %w", err)
-	}
-	var b bytes.Buffer
-	form := multipart.NewWriter(&b)
-	for _, field := range [][2]string{{"fileName", f.Name}, {"folderPath", folder}, {"options", string(options)}} {
-		if err := form.WriteField(field[0], field[1]); err != nil {
-			return nil, "", fmt.Errorf("encode %s: %w", field[0], err)
-		}
-	}
-	head := textproto.MIMEHeader{"Content-Type": {f.Type}}
-	if f.Type == "" {
-		head.Set("Content-Type", "application/octet-stream")
-	}
-	head.Set("Content-Disposition", multipart.FileContentDisposition("file", f.Name))
-	part, err := form.CreatePart(head)
-	if err == nil {
-		_, err = part.Write(content)
-	}
-	if err == nil {
-		err = form.Close()
-	}
-	if err != nil {
-		return nil, "", fmt.Errorf("encode file: %w", err)
-	}
-	return b.Bytes(), form.FormDataContentType(), nil
 }
 
 // hang attaches an uploaded file to a record. That a note of unknown outcome was made shows

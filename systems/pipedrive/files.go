@@ -1,7 +1,6 @@
 package pipedrive
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -9,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime/multipart"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strconv"
@@ -245,26 +242,13 @@ func (c *conn) marked(ctx context.Context, mark string, r record.Ref) (*attached
 }
 
 func (c *conn) upload(ctx context.Context, mark string, r record.Ref, f connector.File, content []byte) (attached, error) {
-	var form bytes.Buffer
-	w := multipart.NewWriter(&form)
-	head := textproto.MIMEHeader{"Content-Type": {cmp.Or(f.Type, "application/octet-stream")}}
-	head.Set("Content-Disposition", multipart.FileContentDisposition("file", mark+"-"+f.Name))
-	part, err := w.CreatePart(head)
-	if err == nil {
-		_, err = part.Write(content)
-	}
-	if err == nil {
-		err = w.WriteField(fileField(r.Object), r.ID)
-	}
-	if err == nil {
-		err = w.Close()
-	}
+	form, kind, err := rest.FileForm([][2]string{{fileField(r.Object), r.ID}}, mark+"-"+f.Name, f.Type, content)
 	if err != nil {
-		return attached{}, &connector.Error{Kind: connector.Invalid, Scope: connector.ScopeRecord, Err: fmt.Errorf("encode file: %w", err)}
+		return attached{}, &connector.Error{Kind: connector.Invalid, Scope: connector.ScopeRecord, Err: err}
 	}
 	var answer envelope[attached]
 	res, err := c.do(ctx, 10, rest.Call{
-		Method: http.MethodPost, Path: c.v1("files"), Body: form.Bytes(), Header: http.Header{"Content-Type": {w.FormDataContentType()}}, Into: &answer,
+		Method: http.MethodPost, Path: c.v1("files"), Body: form, Header: http.Header{"Content-Type": {kind}}, Into: &answer,
 	})
 	if err == nil && none(answer.Data.ID) {
 		err = &connector.Error{Kind: connector.Ambiguous, Scope: connector.ScopeRecord, Err: errors.New("the answer names no file")}

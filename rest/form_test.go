@@ -33,7 +33,7 @@ func TestAFormHasItsFieldsAndItsFile(t *testing.T) {
 				t.Errorf("the file is called %q, of %q", p.FileName(), p.Header.Get("Content-Type"))
 			}
 		}
-		if _, err := form.NextPart(); err != io.EOF { //nolint:errorlint // as it is documented
+		if _, err := form.NextPart(); err != io.EOF {
 			t.Errorf("behind the file: %v", err)
 		}
 	}

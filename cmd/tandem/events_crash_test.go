@@ -2,9 +2,7 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -31,27 +29,8 @@ func newTelling(t *testing.T, workers int) *world {
 // event's key comes once.
 func (w *world) stories() map[string][]string {
 	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://mail.test/v3/events?limit=10000", nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	req.Header.Set("Api-Key", w.crm.Settings()["api_key"])
-	res, err := twin.Transport(w.crm).RoundTrip(req)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	type event struct {
-		Contact    int64          `json:"contact_id"`
-		Name       string         `json:"event_name"`
-		Properties map[string]any `json:"event_properties"`
-	}
-	var answer struct{ Events []event }
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusOK {
-		w.t.Fatalf("%d: %v", res.StatusCode, err)
-	}
-	byKey := map[string]event{}
-	for _, e := range answer.Events {
+	byKey := map[string]brevoEvent{}
+	for _, e := range brevoEvents(w.t, w.crm) {
 		key, _ := e.Properties["tandem_key"].(string)
 		if key == "" || byKey[key].Name != "" {
 			w.t.Errorf("the key %q of %s is none, or came twice", key, e.Name)

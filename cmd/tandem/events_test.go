@@ -76,10 +76,17 @@ func newMarketing(t *testing.T) (crm, mail twin.Twin, e *engine.Engine) {
 	return crm, mail, e
 }
 
-// toldBrevo is what Brevo was told, the oldest first.
-func toldBrevo(t *testing.T, mail twin.Twin) []string {
+// A brevoEvent is what Brevo was told once.
+type brevoEvent struct {
+	Contact    int64          `json:"contact_id"`
+	Name       string         `json:"event_name"`
+	Properties map[string]any `json:"event_properties"`
+}
+
+// brevoEvents is all that Brevo was told.
+func brevoEvents(t *testing.T, mail twin.Twin) []brevoEvent {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://mail.test/v3/events", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://mail.test/v3/events?limit=10000", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,17 +96,18 @@ func toldBrevo(t *testing.T, mail twin.Twin) []string {
 		t.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	var answer struct {
-		Events []struct {
-			Name       string         `json:"event_name"`
-			Properties map[string]any `json:"event_properties"`
-		} `json:"events"`
-	}
+	var answer struct{ Events []brevoEvent }
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("%d: %v", res.StatusCode, err)
 	}
+	return answer.Events
+}
+
+// toldBrevo is what Brevo was told, sorted.
+func toldBrevo(t *testing.T, mail twin.Twin) []string {
+	t.Helper()
 	var out []string
-	for _, e := range answer.Events {
+	for _, e := range brevoEvents(t, mail) {
 		if key, is := e.Properties["tandem_key"].(string); !is || !strings.HasPrefix(key, "tandem-") {
 			t.Errorf("%s has no key: %v", e.Name, e.Properties)
 		}

@@ -14,18 +14,7 @@ import (
 // contactsOf returns the addresses of the contacts that Brevo links with a company.
 func (m *market) contactsOf(company string) string {
 	m.t.Helper()
-	mails := map[string]string{}
-	for _, c := range m.mail.Rows("contacts") {
-		mails[c.ID] = c.Fields["email"]
-	}
-	var out []string
-	for id := range strings.SplitSeq(m.value(m.mail, "companies", "name", company, "linkedContactsIds"), ",") {
-		if id != "" {
-			out = append(out, mails[id])
-		}
-	}
-	slices.Sort(out)
-	return strings.Join(out, " ")
+	return strings.Join(m.meant("contacts", "email", m.value(m.mail, "companies", "name", company, "linkedContactsIds")), " ")
 }
 
 // The persons of an organization are the contacts of its company: also who gets his contact

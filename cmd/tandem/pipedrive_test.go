@@ -94,18 +94,23 @@ func (m *market) deal(id, person string, fields ...string) string {
 // on returns the names of the lists on which a contact is.
 func (m *market) on(email string) string {
 	m.t.Helper()
+	return strings.Join(m.meant("lists", "name", m.value(m.mail, "contacts", "email", email, "listIds")), ", ")
+}
+
+// meant returns what records of Brevo are called that are given by their ids, in order.
+func (m *market) meant(object, field, ids string) []string {
 	names := map[string]string{}
-	for _, l := range m.mail.Rows("lists") {
-		names[l.ID] = l.Fields["name"]
+	for _, r := range m.mail.Rows(object) {
+		names[r.ID] = r.Fields[field]
 	}
-	var on []string
-	for id := range strings.SplitSeq(m.value(m.mail, "contacts", "email", email, "listIds"), ",") {
+	var out []string
+	for id := range strings.SplitSeq(ids, ",") {
 		if id != "" {
-			on = append(on, names[id])
+			out = append(out, names[id])
 		}
 	}
-	slices.Sort(on)
-	return strings.Join(on, ", ")
+	slices.Sort(out)
+	return out
 }
 
 // still proves that nothing more is written (invariant 6), and that nothing was asked that the

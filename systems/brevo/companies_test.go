@@ -226,23 +226,8 @@ func TestAnImportOfCompaniesThatDoesNotEndIsAmbiguous(t *testing.T) {
 				t.Errorf("the error is %v", res.Err)
 			}
 		}
-		b.twin.ImportsTake(100 * time.Hour)
-		pending := pendingOf(b.write(firms(25)...))
-		before := b.twin.Count("GET", "")
-		for wait := time.Duration(0); wait < 20*time.Hour; wait += 10 * time.Minute {
-			if got := b.became(pending); got[0].Pending == "" {
-				t.Fatalf("after %v: %+v", wait, got[0])
-			}
-			time.Sleep(10 * time.Minute)
-		}
-		if n := b.twin.Count("GET", "") - before; n < 5 || n > 40 {
+		if n := b.endless(firms(25), "", b.became); n < 5 || n > 40 {
 			t.Errorf("%d questions", n)
-		}
-		time.Sleep(24 * time.Hour)
-		for _, res := range b.became(pending) {
-			if connector.KindOf(res.Err) != connector.Ambiguous {
-				t.Errorf("after a day: %+v", res)
-			}
 		}
 	})
 }

@@ -263,25 +263,33 @@ func TestAnImportThatDoesNotEndIsAmbiguous(t *testing.T) {
 				t.Errorf("the error is %v", res.Err)
 			}
 		}
-		b.twin.ImportsTake(100 * time.Hour)
-		pending := pendingOf(b.write(heap(25)...))
-		before := b.twin.Count("GET", "/v3/processes")
-		for wait := time.Minute; wait < 20*time.Hour; wait += 10 * time.Minute {
-			if got := b.outcome(pending); got[0].Pending == "" {
-				t.Fatalf("after %v: %+v", wait, got[0])
-			}
-			time.Sleep(10 * time.Minute)
-		}
-		if n := b.twin.Count("GET", "/v3/processes") - before; n < 5 || n > 15 {
+		if n := b.endless(heap(25), "/v3/processes", b.outcome); n < 5 || n > 15 {
 			t.Errorf("%d questions", n)
 		}
-		time.Sleep(24 * time.Hour)
-		for _, res := range b.outcome(pending) {
-			if connector.KindOf(res.Err) != connector.Ambiguous {
-				t.Errorf("after a day: %+v", res)
-			}
-		}
 	})
+}
+
+// endless sends an import that does not end, asks for it until it is of unknown outcome, which has to be
+// after a day, and returns how many calls that took.
+func (b *bench) endless(ops []connector.Op, path string, ask func([]string) []connector.Result) int {
+	b.T.Helper()
+	b.twin.ImportsTake(100 * time.Hour)
+	pending := pendingOf(b.write(ops...))
+	before := b.twin.Count("GET", path)
+	for wait := time.Duration(0); wait < 20*time.Hour; wait += 10 * time.Minute {
+		if got := ask(pending); got[0].Pending == "" {
+			b.T.Fatalf("after %v: %+v", wait, got[0])
+		}
+		time.Sleep(10 * time.Minute)
+	}
+	calls := b.twin.Count("GET", path) - before
+	time.Sleep(24 * time.Hour)
+	for _, res := range ask(pending) {
+		if connector.KindOf(res.Err) != connector.Ambiguous {
+			b.T.Errorf("after a day: %+v", res)
+		}
+	}
+	return calls
 }
 
 // Who asks in parts is answered from where the part before ended, and no part is taken for missing

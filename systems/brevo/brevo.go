@@ -76,7 +76,7 @@ type conn struct {
 	imports map[int64]*imported        // by process
 	alone   map[string]bool            // keys of operations that are not imported again
 	reached cursor                     // where the last search for imported contacts found the last of them
-	looked  map[int64]time.Time        // when imported companies were last looked for, by when their import was sent
+	looked  map[importID]time.Time     // when imported companies were last looked for
 	keyed   map[string][]record.Record // companies by our key, as they were read
 	keyedAt time.Time                  // then
 
@@ -86,7 +86,7 @@ type conn struct {
 func open(env connector.Env) (connector.Connection, error) {
 	c := &conn{
 		settings: env.Settings, secret: env.Secret, state: env.State, census: newCensus(),
-		known: map[string]*shape{}, imports: map[int64]*imported{}, alone: map[string]bool{}, looked: map[int64]time.Time{},
+		known: map[string]*shape{}, imports: map[int64]*imported{}, alone: map[string]bool{}, looked: map[importID]time.Time{},
 	}
 	c.api = rest.API{HTTP: env.HTTP, Base: env.BaseURL, Classify: classify}
 	if secret := env.Secret(settingMachine); secret != "" && env.Secret(settingKey) == "" {

@@ -47,6 +47,12 @@ type companyTicket struct {
 	Later   []string `json:"l,omitempty"` // fields that an import cannot say: they are owed
 }
 
+// An importID tells imports apart. Brevo's clock tells seconds, so that several are of one moment; and
+// not every import is told its process.
+type importID struct{ process, at int64 }
+
+func (t companyTicket) id() importID { return importID{t.Process, t.At} }
+
 func (t companyTicket) encode() string {
 	text, err := json.Marshal(t)
 	if err != nil {

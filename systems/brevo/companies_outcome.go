@@ -32,7 +32,7 @@ func (x *askedCompany) settle(err *connector.Error) {
 func (c *conn) companyOutcomes(ctx context.Context, s *shape, pending []string) ([]connector.Result, error) {
 	out := make([]connector.Result, len(pending))
 	sought := map[string]*askedCompany{}
-	due := map[int64]bool{}
+	due := map[importID]bool{}
 	for i, p := range pending {
 		out[i].Ref.Object, out[i].Pending = companies, p
 		x := &askedCompany{result: &out[i]}
@@ -40,10 +40,13 @@ func (c *conn) companyOutcomes(ctx context.Context, s *shape, pending []string) 
 			x.settle(&connector.Error{Kind: connector.Ambiguous, Scope: connector.ScopeRecord, Err: errors.New("no import is called so")})
 			continue
 		}
-		if is, known := due[x.At]; is || !known && c.dueCompanies(x.companyTicket) {
-			due[x.At], sought[x.Key] = true, x
-		} else {
-			due[x.At] = false
+		is, known := due[x.id()]
+		if !known {
+			is = c.dueCompanies(x.companyTicket)
+			due[x.id()] = is
+		}
+		if is {
+			sought[x.Key] = x
 		}
 	}
 	if err := c.companiesAppeared(ctx, s, sought); err != nil {
@@ -61,7 +64,7 @@ func (c *conn) companyOutcomes(ctx context.Context, s *shape, pending []string) 
 		return nil, fmt.Errorf("ask for imported companies: %w", err)
 	}
 	for _, key := range slices.Sorted(maps.Keys(sought)) {
-		switch x := sought[key]; over[x.At] {
+		switch x := sought[key]; over[x.id()] {
 		case importLost:
 			x.settle(&connector.Error{Kind: connector.Ambiguous, Scope: connector.ScopeRecord, Err: errLost})
 		case importOver: // made by a call of its own it says what is wrong
@@ -87,13 +90,13 @@ func (c *conn) dueCompanies(t companyTicket) bool {
 	age := time.Since(time.UnixMilli(t.At))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if age < companyLeast || time.Since(c.looked[t.At]) < max(companyLeast, age/2) {
+	if age < companyLeast || time.Since(c.looked[t.id()]) < max(companyLeast, age/2) {
 		return false
 	}
 	if len(c.looked) > 1000 {
 		clear(c.looked)
 	}
-	c.looked[t.At] = time.Now()
+	c.looked[t.id()] = time.Now()
 	return true
 }
 
@@ -136,15 +139,16 @@ func (x *askedCompany) found(s *shape, r record.Record) {
 
 // companiesOver returns the imports of which Brevo says that they are over, and those of which it
 // says nothing and that are old.
-func (c *conn) companiesOver(ctx context.Context, sought map[string]*askedCompany) (map[int64]importState, error) {
-	over := map[int64]importState{}
-	asked := map[int64]bool{}
-	for _, x := range sought {
+func (c *conn) companiesOver(ctx context.Context, sought map[string]*askedCompany) (map[importID]importState, error) {
+	over := map[importID]importState{}
+	asked := map[importID]bool{}
+	for _, key := range slices.Sorted(maps.Keys(sought)) {
+		x := sought[key]
 		age := time.Since(time.UnixMilli(x.At))
-		if asked[x.At] || age < processLeast {
+		if asked[x.id()] || age < processLeast {
 			continue
 		}
-		asked[x.At] = true
+		asked[x.id()] = true
 		var known *imported
 		if x.Process != 0 {
 			var err error
@@ -158,9 +162,9 @@ func (c *conn) companiesOver(ctx context.Context, sought map[string]*askedCompan
 		}
 		switch {
 		case known != nil && known.over:
-			over[x.At] = importOver
+			over[x.id()] = importOver
 		case (known != nil || x.Process == 0) && age >= companyLost:
-			over[x.At] = importLost
+			over[x.id()] = importLost
 		}
 	}
 	return over, nil

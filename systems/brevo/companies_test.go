@@ -102,6 +102,30 @@ func TestAnImportOfCompaniesIsToldRowByRow(t *testing.T) {
 	})
 }
 
+// Brevo's clock tells seconds: of two imports that were sent in the same one, each is over when Brevo says
+// so of it. Rows of the other one would be made by themselves, and once more when it is carried out.
+func TestTwoImportsOfOneMomentAreTwo(t *testing.T) {
+	keyed(t, func(b *bench) {
+		t := b.T
+		all := firms(50)
+		all[3].Set["revenue"] = record.Text("much") // of which the import says nothing
+		first := pendingOf(b.write(all[:25]...))
+		b.twin.ImportsTake(10 * time.Hour)
+		second := pendingOf(b.write(all[25:]...))
+		for began := time.Now(); time.Since(began) < 4*time.Hour; { // which of them Brevo is asked about first is up to chance
+			time.Sleep(time.Since(began) + 2*time.Minute)
+			got := b.became(append([]string{first[3]}, second...))
+			if connector.KindOf(got[0].Err) != connector.Unavailable || got[1].Pending == "" || got[1].Err != nil {
+				t.Fatalf("after %v of the first %+v, of the second %+v", time.Since(began), got[0], got[1])
+			}
+		}
+		time.Sleep(12 * time.Hour)
+		if got := b.became(second); got[0].Ref.ID == "" || len(b.twin.Rows(companies)) != 49 {
+			t.Errorf("of the second %+v; there are %d", got[0], len(b.twin.Rows(companies)))
+		}
+	})
+}
+
 // Few companies are not worth an import, and one that Brevo refuses is none: they are made one by
 // one then, and read back together. Without our key nobody could say what became of an import.
 func TestCompaniesThatAreNotImported(t *testing.T) {

@@ -94,9 +94,14 @@ func TestAnImportThatWasCutOffAndShowsLate(t *testing.T) {
 					m.mail.HideProcesses()
 				}
 				m.mail.Kit().Inject(twin.Fault{Kind: twin.FaultLostReply, Method: "POST", Path: "/v3/companies/import", Times: 1})
-				var out string
+				var out, why string
 				for began := time.Now(); time.Since(began) < 2*late; time.Sleep(20 * time.Minute) {
-					_, out = m.run("sync", "companies")
+					if _, out = m.run("sync", "companies"); time.Since(began) < late/2 {
+						_, why = m.run("why", "pipedrive.organizations/1")
+					}
+				}
+				if strings.Contains(why, "of Brevo is under way") != listed {
+					t.Errorf("why says\n%s", why)
 				}
 				imports, companies, asked := 1, n, 0
 				if !listed {

@@ -72,13 +72,12 @@ type conn struct {
 	machine  *machine // signs by itself; nil = the hub signs
 
 	mu      sync.Mutex
-	known   map[string]*shape          // fields by object, as last read
-	imports map[int64]*imported        // by process
-	alone   map[string]bool            // keys of operations that are not imported again
-	reached cursor                     // where the last search for imported contacts found the last of them
-	looked  map[importID]time.Time     // when imported companies were last looked for
-	keyed   map[string][]record.Record // companies by our key, as they were read
-	keyedAt time.Time                  // then
+	known   map[string]*shape      // fields by object, as last read
+	imports map[int64]*imported    // by process
+	alone   map[string]bool        // keys of operations that are not imported again
+	reached cursor                 // where the last search for imported contacts found the last of them
+	looked  map[importID]time.Time // when imported companies were last looked for
+	byKey   companySearch          // the last one
 
 	census *census
 }

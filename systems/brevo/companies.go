@@ -27,7 +27,7 @@ const (
 	companySettle = 30 * time.Minute
 	companyLeast  = 30 * time.Second // an import of companies is not asked about sooner,
 	companyLost   = time.Hour        // nor given up sooner if Brevo knows of no such process
-	companyAge    = 5 * time.Second  // how long a search for our keys serves the next one
+	companyAge    = time.Minute      // how long a search for our keys serves the next one
 )
 
 // companyRules is what an import is told: every row is a new company, nothing else is touched (R17).
@@ -247,38 +247,63 @@ func (c *conn) companiesSince(ctx context.Context, s *shape, since time.Time, ea
 	return nil
 }
 
+// A companySearch is what a search for companies by our key has come to.
+type companySearch struct {
+	began, ended time.Time
+	found        map[string][]record.Record // by key
+	err          error                      // why nothing can be said yet
+}
+
+// serves reports whether the next one who asks is answered by it: they come with twenty keys at a time, and
+// a search may cost many of a hundred calls an hour. What may have been made since it began has not settled (R16).
+func (s companySearch) serves() bool {
+	return time.Since(s.ended) <= companyAge && time.Since(s.began) <= companySettle/2
+}
+
 // findCompanies looks companies up by our key. Brevo says of no filter that it could, so all are
-// read, and the answer serves those who ask in the same breath. While an import may be under way it
-// says nothing: what is not there yet would be made again (R16).
+// read. While an import may be under way it says nothing: what is not there yet would be made again (R16).
 func (c *conn) findCompanies(ctx context.Context, s *shape, key string, values []string) ([]record.Record, error) {
 	c.mu.Lock()
-	keyed, age := c.keyed, time.Since(c.keyedAt)
+	last := c.byKey
 	c.mu.Unlock()
-	if keyed == nil || age > companyAge {
-		if err := c.importsOver(ctx); err != nil {
-			return nil, fmt.Errorf("find companies by %s: %w", key, err)
-		}
-		at := time.Now()
-		keyed = map[string][]record.Record{}
-		err := c.companiesSince(ctx, s, time.Time{}, func(r record.Record) bool {
-			if v := r.Fields[key].Text(); v != "" && !slices.ContainsFunc(keyed[v], func(x record.Record) bool { return x.Ref == r.Ref }) {
-				keyed[v] = append(keyed[v], r)
-			}
-			return true
-		}, true)
-		if err != nil {
+	if !last.serves() {
+		var err error
+		if last, err = c.searchCompanies(ctx, s, key); err != nil {
 			return nil, fmt.Errorf("find companies by %s: %w", key, err)
 		}
 		c.mu.Lock()
-		c.keyed, c.keyedAt = keyed, at
+		c.byKey = last
 		c.mu.Unlock()
+	}
+	if last.err != nil {
+		return nil, fmt.Errorf("find companies by %s: %w", key, last.err)
 	}
 	var out []record.Record
 	for _, v := range slices.Compact(slices.Sorted(slices.Values(values))) {
-		for _, r := range keyed[v] {
+		for _, r := range last.found[v] {
 			r.Fields = r.Fields.Clone()
 			out = append(out, r)
 		}
 	}
 	return out, nil
+}
+
+func (c *conn) searchCompanies(ctx context.Context, s *shape, key string) (companySearch, error) {
+	search := companySearch{began: time.Now(), found: map[string][]record.Record{}}
+	atWork, err := c.atWork(ctx)
+	if err == nil && atWork != 0 {
+		search.err = &connector.Error{
+			Kind: connector.Unavailable, Scope: connector.ScopeRecord,
+			Err: fmt.Errorf("process %d of Brevo is under way, and may be the import that was cut off", atWork),
+		}
+	} else if err == nil {
+		err = c.companiesSince(ctx, s, time.Time{}, func(r record.Record) bool {
+			if v := r.Fields[key].Text(); v != "" && !slices.ContainsFunc(search.found[v], func(x record.Record) bool { return x.Ref == r.Ref }) {
+				search.found[v] = append(search.found[v], r)
+			}
+			return true
+		}, true)
+	}
+	search.ended = time.Now()
+	return search, err
 }

@@ -37,19 +37,19 @@ type processList struct {
 	Processes []process `json:"processes"`
 }
 
-// importsOver returns an error while Brevo is at work on what may be an import. What does not end
-// within a day is waited for no longer. An account that does not tell its processes tells nothing.
-func (c *conn) importsOver(ctx context.Context) error {
+// atWork returns a process that Brevo is at work on and that may be an import; 0 if there is none. What does not
+// end within a day is waited for no longer. An account that does not tell its processes tells nothing.
+func (c *conn) atWork(ctx context.Context) (int64, error) {
 	var answer processList
 	_, err := c.do(ctx, rest.Call{
 		Path: "/v3/processes", Query: url.Values{"limit": {strconv.Itoa(mostProcesses)}, "sort": {"desc"}}, Into: &answer,
 	})
 	switch connector.KindOf(err) {
 	case connector.NotFound, connector.Forbidden, connector.Unsupported, connector.Invalid:
-		return nil
+		return 0, nil
 	}
 	if err != nil {
-		return fmt.Errorf("ask for imports: %w", err)
+		return 0, fmt.Errorf("ask for imports: %w", err)
 	}
 	var open []int64
 	for _, p := range answer.Processes {
@@ -59,17 +59,14 @@ func (c *conn) importsOver(ctx context.Context) error {
 	}
 	since, err := c.openSince(ctx, open)
 	if err != nil {
-		return fmt.Errorf("note imports: %w", err)
+		return 0, fmt.Errorf("note imports: %w", err)
 	}
 	for _, id := range open {
-		if age := time.Since(time.UnixMilli(since[id])); age < importEnds {
-			return &connector.Error{
-				Kind: connector.Unavailable, Scope: connector.ScopeRecord,
-				Err: errors.New("Brevo is at work on process " + strconv.FormatInt(id, 10) + ", which may be the import that was cut off"),
-			}
+		if time.Since(time.UnixMilli(since[id])) < importEnds {
+			return id, nil
 		}
 	}
-	return nil
+	return 0, nil
 }
 
 // openSince returns when processes that are under way were first seen, and remembers it, because

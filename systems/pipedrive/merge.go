@@ -32,8 +32,8 @@ func (c *conn) Merge(ctx context.Context, keep record.Ref, lose []record.Ref) (c
 		})
 		switch connector.KindOf(err) {
 		case connector.NotFound:
-			if c.mergedInto(ctx, r) == keep.ID {
-				err = nil
+			if into, stateErr := c.mergedInto(ctx, r); stateErr != nil || into == keep.ID {
+				err = stateErr
 			}
 		case connector.Ambiguous: // R16: it was there before, and is gone if it was carried out
 			lost, readErr := c.getRow(ctx, k, r.ID)

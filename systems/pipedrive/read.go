@@ -257,7 +257,10 @@ func (c *conn) ended(ctx context.Context, s *shape, id string, r row, err error,
 	}
 	ref := record.Ref{Object: s.kind.name, ID: id}
 	proven := connector.KindOf(err) != connector.Invalid // of the id, or of something else in the call: it proves nothing
-	into := c.mergedInto(ctx, ref)
+	into, stateErr := c.mergedInto(ctx, ref)
+	if stateErr != nil {
+		return connector.Change{}, stateErr
+	}
 	if into == "" && proven {
 		var lookErr error
 		if into, proven, lookErr = p.successor(ctx, ref); lookErr != nil { // R21: most leads go because they become deals

@@ -40,25 +40,26 @@ func (c *conn) noteMerge(lost record.Ref, into string) {
 }
 
 // mergedInto returns what a record was merged into, as far as that was told; "" if it was
-// not. What was told since the last start is stored on this occasion.
-func (c *conn) mergedInto(ctx context.Context, lost record.Ref) string {
+// not. What was told since the last start is stored on this occasion. What was told and cannot be read now
+// is an error: the record would pass for deleted, and its partner would go (R24).
+func (c *conn) mergedInto(ctx context.Context, lost record.Ref) (string, error) {
 	c.mu.Lock()
 	into := c.merged[lost]
 	c.mu.Unlock()
 	if into != "" {
 		_ = c.storeMerge(ctx, lost, into) // if it cannot be stored it is known all the same, until the next start
-		return into
+		return into, nil
 	}
 	text, _, err := c.state.Get(ctx, stateMerged)
 	if err != nil {
-		return ""
+		return "", &connector.Error{Kind: connector.Unavailable, Scope: connector.ScopeConnection, Err: fmt.Errorf("recall merges: %w", err)}
 	}
 	for _, m := range parseMerges(text) {
 		if m.Lost == lost.Object+"/"+lost.ID {
-			return m.Into
+			return m.Into, nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
 // A stored is one merge as it is stored.
@@ -192,9 +193,11 @@ func (c *conn) follow(ctx context.Context, changes []connector.Change) error {
 		if change.Object != deals || change.Fate != connector.Archived {
 			continue
 		}
-		into := c.mergedInto(ctx, change.Ref)
+		into, err := c.mergedInto(ctx, change.Ref)
+		if err != nil {
+			return err
+		}
 		if into == "" {
-			var err error
 			if into, _, err = p.successor(ctx, change.Ref); err != nil {
 				return err
 			}

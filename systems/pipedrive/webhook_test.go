@@ -2,6 +2,8 @@ package pipedrive
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -151,6 +153,47 @@ func TestAMergeIsFollowedAcrossARestart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A failing is a state that cannot be reached while it is down.
+type failing struct {
+	connector.KV
+	down bool
+}
+
+func (f *failing) Get(ctx context.Context, key string) (string, int64, error) {
+	if f.down {
+		return "", 0, errors.New("the database is locked")
+	}
+	return f.KV.Get(ctx, key)
+}
+
+// A merge that cannot be stored is not thanked for, so that it comes again. While what was stored cannot be
+// read, nobody says that the lost record was deleted: its partner would be (R24).
+func TestAMergeIsNeitherLostNorTakenForADeleteWhileTheStateFails(t *testing.T) {
+	t.Parallel()
+	inBubble(t, twin.Options{}, func(b *bench) {
+		state := &failing{KV: b.state}
+		b.state = state
+		b.open(nil)
+		box := subscribed(b)
+		lost, kept := b.put(persons, "", "name", "Anna"), b.put(persons, "", "name", "Ann")
+		box.deliver(twin.HookFaults{})
+		if err := b.company.Merge(persons, lost, kept); err != nil {
+			b.Fatal(err)
+		}
+		thanked := len(box.hints)
+		state.down = true
+		box.deliver(twin.HookFaults{})
+		if len(box.errs) == 0 || len(box.hints) != thanked || connector.KindOf(box.errs[0]) != connector.Unavailable {
+			b.Errorf("a merge that was not stored is thanked for: errors %v, hints %v", box.errs, box.hints[thanked:])
+		}
+		b.open(nil)
+		if got, err := b.Reader.Read(b.Context(), persons, []string{lost}); connector.KindOf(err) != connector.Unavailable {
+			b.Errorf("the lost one is %+v, %v", got, err)
+		}
+		state.down = false
+	})
 }
 
 // Our own merges need no webhook, and may be repeated.

@@ -26,7 +26,8 @@ const (
 	companyBatch  = 1000 // new companies of one import, and those that one page shows
 	companySettle = 30 * time.Minute
 	companyLeast  = 30 * time.Second // an import of companies is not asked about sooner,
-	companyLost   = time.Hour        // nor given up sooner if Brevo knows of no such process
+	companyDoubt  = 10 * time.Minute // nor do rows that are in no list count as left out sooner,
+	companyLost   = time.Hour        // nor is it given up sooner if Brevo knows of no such process
 	companyAge    = time.Minute      // how long a search for our keys serves the next one
 )
 

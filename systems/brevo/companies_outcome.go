@@ -138,14 +138,14 @@ func (x *askedCompany) found(s *shape, r record.Record) {
 }
 
 // companiesOver returns the imports of which Brevo says that they are over, and those of which it
-// says nothing and that are old.
+// says nothing and that are old. Of young ones it is not asked: what a list does not show yet would be made again.
 func (c *conn) companiesOver(ctx context.Context, sought map[string]*askedCompany) (map[importID]importState, error) {
 	over := map[importID]importState{}
 	asked := map[importID]bool{}
 	for _, key := range slices.Sorted(maps.Keys(sought)) {
 		x := sought[key]
 		age := time.Since(time.UnixMilli(x.At))
-		if asked[x.id()] || age < processLeast {
+		if asked[x.id()] || age < companyDoubt {
 			continue
 		}
 		asked[x.id()] = true

@@ -66,7 +66,7 @@ func specNotes() []string {
 		"An import is given only addresses of which Brevo has no contact; all contacts are counted for that. With the attribute TANDEM_KEY (check --create-fields) " +
 			"no call of the hundred an hour is spent on asking what became of it.",
 		"New companies that come together, 20 and more, go through Brevo's import of companies, a thousand in a call, if they have the attribute Tandem key " +
-			"(check --create-fields): Brevo tells neither which companies an import made nor which rows it left out, so each is looked for by its key. A row that is nowhere when the import is over " +
+			"(check --create-fields): Brevo tells neither which companies an import made nor which rows it left out, so each is looked for by its key. A row that is nowhere ten minutes later, when the import is over, " +
 			"is made by itself, which says what is wrong. Imported are texts and numbers; a company with other values, or with a semicolon in one, is made by itself, and links are made after the import. " +
 			"Not verified at a live account: the form of numbers in such a file, how long an import takes (what was cut off is looked for after half an hour), and that a process tells the end of this kind of import.",
 		"An import of companies whose answer was lost is not sent again while Brevo lists a process that may be it, for a day at most; until then its companies wait. If Brevo lists none and the " +

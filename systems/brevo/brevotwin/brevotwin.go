@@ -45,7 +45,7 @@ type Account struct {
 	pipelines  []pipeline
 	jobs       map[int64]*job
 	importTime time.Duration
-	listLag    time.Duration // lists show new contacts so much later
+	listLag    time.Duration // lists show what is new so much later
 	events     []event
 	hooks      []*hook
 	allowed    map[string][]*allowance
@@ -96,7 +96,7 @@ func (a *Account) Foreign(on bool) {
 	a.foreign = on
 }
 
-// ListsLag sets how long new contacts are missing in lists of contacts; 0 at first.
+// ListsLag sets how long what is new is missing in lists of contacts, companies, deals and notes; 0 at first.
 func (a *Account) ListsLag(d time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -213,7 +213,8 @@ func (a *Account) listSales(r *request, s *sales) (int, any) {
 		offset = (n - 1) * limit
 	}
 	all := slices.DeleteFunc(s.sorted(), func(x *sale) bool {
-		return !created.IsZero() && !x.created.After(created) || !modified.IsZero() && !x.modified.After(modified)
+		late := a.listLag > 0 && x.created.Add(a.listLag).After(a.Now()) // without, some of one moment are a little ahead
+		return late || !created.IsZero() && !x.created.After(created) || !modified.IsZero() && !x.modified.After(modified)
 	})
 	if q.Get("sort") != "asc" {
 		slices.Reverse(all)

@@ -18,16 +18,16 @@ import (
 // it. People merged the same two things on both sides, in opposite directions, and one vendor calls
 // the lost record deleted.
 func (b *batch) yields(ctx context.Context, link store.Link, side record.Side) (bool, error) {
-	of, key := b.r.p.ends[side].of, store.IntoKey(link.IDs[side])
-	found, err := b.r.e.store.FindByKey(ctx, of, []store.Key{key})
+	losers, err := b.r.losersOf(ctx, side, []string{link.IDs[side]})
 	if err != nil {
-		return false, fmt.Errorf("look for merged records: %w", err)
+		return false, err
 	}
-	links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, side, found[key])
+	merged := lostInto(losers, link.IDs[side])
+	links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, side, merged)
 	if err != nil {
 		return false, fmt.Errorf("load links of merged records: %w", err)
 	}
-	for _, id := range found[key] {
+	for _, id := range merged {
 		lost, ok := links[id]
 		if !ok || lost.Closed != "" || b.made[lost.ID] {
 			continue

@@ -38,6 +38,29 @@ func TestR24OppositeMergesOfWhichOneLooksLikeADelete(t *testing.T) {
 	}
 }
 
+// R24, invariant 5: the same, and what was merged away went into a new record first, which has no pair and
+// was merged in its turn.
+func TestR24OppositeMergesByWayOfAThirdRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsWith("delete: archive"))
+		w.people("Ann", "Bob")
+		w.a.Folds(toy.FoldUnseen)
+		ann, bob := w.by2(w.a, "Ann"), w.by2(w.b, "Bob")
+		third := w.put(w.b, "cards", "", map[string]string{"name": "Annie", "email": "annie@x.gr"})
+		w.merge(w.b, third, w.by2(w.b, "Ann"))
+		w.merge(w.b, bob, third)
+		w.merge(w.a, ann, w.by2(w.a, "Bob"))
+		time.Sleep(time.Minute)
+		rep := w.settled("cards")
+		a, b := w.a.Rows("cards"), w.b.Rows("cards")
+		if rep.Linked != 1 || rep.Left.Deleted+rep.Right.Deleted > 0 || len(a) != 1 || len(b) != 1 || a[0].ID != ann || b[0].ID != bob {
+			t.Fatalf("%+v, left %v, right %v", rep, a, b)
+		}
+		quiet(t, w)
+	})
+}
+
 // R24: a merge goes into a record while its delete is under way. What is there belongs to the survivor,
 // which comes back: that it went was nobody's wish.
 func TestR24ASurvivorThatWasArchivedMeanwhileComesBack(t *testing.T) {

@@ -160,33 +160,21 @@ func (b *batch) withdrawRecord(id string) {
 // takeUpUnsure notes of which records nobody can tell whether they have been created on the
 // other side: whatever else becomes of them, only a person's word repeats that (invariant 8).
 func (r *run) takeUpUnsure(ctx context.Context) error {
-	items, err := r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewUnknown}, Limit: maxUnsure})
+	items, err := r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewUnknown, store.ReviewAmbiguous}, Cause: cutOff, Limit: maxUnsure})
 	if err != nil {
 		return fmt.Errorf("load what nobody knows: %w", err)
 	}
-	r.unsure = map[string]bool{}
+	r.unsure, r.outcomes = map[string]bool{}, nil
 	for _, item := range items {
-		r.unsure[item.Subject] = item.Decision != retry
-	}
-	ambiguous := store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewAmbiguous}, Open: true, Limit: maxUnsure}
-	if items, err = r.e.store.Reviews(ctx, ambiguous); err != nil {
-		return fmt.Errorf("load what nobody knows: %w", err)
-	}
-	for _, item := range items {
-		r.unsure[item.Subject] = item.Cause == cutOff
-	}
-	ambiguous.Open, ambiguous.Cause = false, cutOff
-	if items, err = r.e.store.Reviews(ctx, ambiguous); err != nil {
-		return fmt.Errorf("load what nobody knew: %w", err)
-	}
-	r.outcomes = nil
-	for _, item := range items {
+		if item.Kind == store.ReviewUnknown || item.Decision == "" {
+			r.unsure[item.Subject] = item.Decision != retry
+		}
 		r.mayBeMade(item)
 	}
 	return nil
 }
 
-// cutOff is why several records may be what one create has made.
+// cutOff is why nobody knows what a create has made, if anything.
 const cutOff = "a create was cut off"
 
 const maxUnsure = 100_000

@@ -82,3 +82,29 @@ func TestR16WhatWasMadeForADeletedRecordDoesNotBringItBack(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+// R16, invariant 8: nobody knows whether a record was created, and a person says that this rests: whatever
+// becomes of it then, it is not created once more, until a person asks for that.
+func TestR16WhatNobodyKnowsOfIsNotRepeatedWhenItsRecordChanges(t *testing.T) {
+	t.Parallel()
+	for says, want := range map[string]int{"dismiss": 0, "retry": 1} {
+		t.Run(says, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, goldYAML)
+				left := w.put(w.a, "labels", "", map[string]string{"name": "Gold", "weight": "1"})
+				w.b.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
+				w.b.After(onceAt("/v1/do", func() { w.remove(w.b, "labels", w.b.Rows("labels")[0].ID) }))
+				w.sync("labels")
+				w.decide(w.review(store.ReviewUnknown), says)
+				w.put(w.a, "labels", left, map[string]string{"weight": "2"})
+				time.Sleep(time.Hour)
+				w.settled("labels")
+				if b := w.b.Rows("labels"); len(b) != want {
+					t.Errorf("right has %v", b)
+				}
+				quiet(t, w)
+			})
+		})
+	}
+}

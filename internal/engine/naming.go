@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
@@ -26,8 +25,8 @@ func (n *Naming) Want(connection string, f record.Field, values ...record.Value)
 	}
 	of := store.Object{Connection: connection, Name: f.To}
 	for _, v := range values {
-		for _, id := range referenced(v) {
-			if len(n.names[of]) >= mostNamed || ChoiceLabel(f, id) != id {
+		for _, id := range idsOf(v) {
+			if id == "" || len(n.names[of]) >= mostNamed || ChoiceLabel(f, id) != id {
 				continue
 			}
 			if n.names == nil {
@@ -39,21 +38,6 @@ func (n *Naming) Want(connection string, f record.Field, values ...record.Value)
 			n.names[of][id] = ""
 		}
 	}
-}
-
-// referenced are the ids in a value.
-func referenced(v record.Value) []string {
-	items := v.Items()
-	if !v.IsList() {
-		items = []record.Value{v}
-	}
-	var ids []string
-	for _, item := range items {
-		if id := item.Text(); id != "" && !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
 }
 
 // Load looks all of them up in the mirror.

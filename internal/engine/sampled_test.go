@@ -14,23 +14,9 @@ import (
 func TestAMappingIsTriedOutOnWhatIsRemembered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, header+`
-  labels:
-    left: a.labels
-    right: b.labels
-    match: [code]
-    fields: [name, code]
-  cards:
-    left: a.cards
-    right: b.cards
-    match: [email]
-    create: none
-    fields:
-      - name
-      - email
-      - box
-      - label
-      - { right: notes, from: "name + ' is ' + label.name" }
-      - { right: discount, from: "1 / (stage == 'new' ? 0 : 1)" }
+  labels: { left: a.labels, right: b.labels, match: [code], fields: [name, code] }
+  cards: { left: a.cards, right: b.cards, match: [email], create: none, fields: [name, email, box, label,
+    { right: notes, from: "name + ' is ' + label.name" }, { right: discount, from: "1 / (stage == 'new' ? 0 : 1)" }] }
 `)
 	label := w.put(w.a, "labels", "", map[string]string{"name": "gold", "code": "g"})
 	ann := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr", "label": label, "box": "sales", "stage": "new"})

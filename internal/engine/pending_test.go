@@ -176,3 +176,31 @@ func TestR36WhatAJobMadeAndIsGoneBeforeItsKeyIsReadIsNotDoubled(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+// R16, R24, R36: while the vendor takes its time, people there merge another one's partner into what it has
+// just made, which is that one's partner from then on. A live link is not moved: a person is asked.
+func TestR36WhatAJobMadeMayHaveAnotherPartnerByThen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.people("Bob")
+		w.b.Slow(time.Hour)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.sync("cards")
+		time.Sleep(55 * time.Minute)
+		w.sync("cards") // asks, and not again in the next ten minutes
+		time.Sleep(6 * time.Minute)
+		w.b.Slow(0)
+		w.merge(w.b, w.by2(w.b, "Ann"), w.by2(w.b, "Bob"))
+		w.sync("cards")
+		time.Sleep(time.Hour)
+		w.sync("cards")
+		if item := w.review(store.ReviewUnknown); !strings.Contains(item.Text, "has another partner by now") {
+			t.Errorf("asked: %s", item.Text)
+		}
+		if a, b := w.a.Rows("cards"), w.b.Rows("cards"); len(a) != 2 || len(b) != 1 {
+			t.Errorf("a has %v, b has %v", a, b)
+		}
+		quiet(t, w)
+	})
+}

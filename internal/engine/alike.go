@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/store"
@@ -13,8 +15,37 @@ import (
 // What a create of unknown outcome has made, where nothing of ours stands in it and it has no match
 // key, is told by its values alone. Once a person has changed one of these, it can only be asked.
 
-// resembles reports whether a record has half, or more, of the values that were sent.
-func (e end) resembles(have, set record.Fields) bool {
+// mostAlike is among how many records, at most, a person is to find what a create has made.
+const mostAlike = 50
+
+// An alikeness is what resembles the outcome of a create: how many records do, and the likeliest of them.
+type alikeness struct {
+	best []likeRecord
+	all  int
+}
+
+// A likeRecord is a record with how many of the values that were sent it has, and how long before or
+// after that it was created.
+type likeRecord struct {
+	record.Record
+
+	same int
+	away time.Duration
+}
+
+// add counts a record, which is kept if it is among the likeliest.
+func (a *alikeness) add(rec record.Record, same int, sent time.Time) {
+	a.all++
+	a.best = append(a.best, likeRecord{rec, same, rec.Created.Sub(sent).Abs()})
+	slices.SortStableFunc(a.best, func(x, y likeRecord) int {
+		return cmp.Or(cmp.Compare(y.same, x.same), cmp.Compare(x.away, y.away))
+	})
+	a.best = a.best[:min(len(a.best), mostAlike)]
+}
+
+// resembles returns how many of the values that were sent a record has, if it has half of them, or
+// more; else 0.
+func (e end) resembles(have, set record.Fields) int {
 	sent, same := 0, 0
 	for name, v := range set {
 		if v.IsEmpty() {
@@ -26,27 +57,79 @@ func (e end) resembles(have, set record.Fields) bool {
 			same++
 		}
 	}
-	return same > 0 && 2*same >= sent
+	if 2*same < sent {
+		return 0
+	}
+	return same
 }
 
-// alike asks whether one of the records that resemble what was sent is the outcome of a create that
-// nothing else tells of. Those that have, or had, a partner are not (R16).
-func (s *settling) alike(ctx context.Context, op store.Op) error {
-	found := s.likely[op.ID]
-	ids := make([]string, len(found))
-	for i, rec := range found {
-		ids[i] = rec.ID
+// noteAlike notes which of some rows resemble what creates have sent that nothing else tells of. Those
+// that have, or had, a partner are not the outcome (R16).
+func (s *settling) noteAlike(ctx context.Context, ops []store.Op, rows []store.Row) error {
+	var ids []string
+	for _, row := range rows {
+		if slices.ContainsFunc(ops, func(op store.Op) bool { return mayBeSince(op, row) }) {
+			ids = append(ids, row.ID)
+		}
 	}
 	links, err := s.r.e.store.LinksOf(ctx, s.r.p.Name, s.side, ids)
 	if err != nil {
-		return fmt.Errorf("load links of what resembles it: %w", err)
+		return fmt.Errorf("load links of what was made since: %w", err)
 	}
-	found = slices.DeleteFunc(found, func(rec record.Record) bool { _, linked := links[rec.ID]; return linked })
-	if len(found) == 0 {
+	for _, row := range rows {
+		if _, linked := links[row.ID]; linked {
+			continue
+		}
+		for _, op := range ops {
+			if same := s.end.resembles(row.Fields, op.Set); same > 0 && mayBeSince(op, row) && !s.end.holds(row.Fields, op.Set) {
+				if s.likely[op.ID] == nil {
+					s.likely[op.ID] = &alikeness{}
+				}
+				s.likely[op.ID].add(row.Record, same, op.SentAt)
+			}
+		}
+	}
+	return nil
+}
+
+// alike asks whether one of the records that resemble what was sent is the outcome of a create that
+// nothing else tells of.
+func (s *settling) alike(ctx context.Context, op store.Op) error {
+	like := s.likely[op.ID]
+	if like == nil {
 		s.nobodyKnows(op)
 		return nil
 	}
-	return s.several(ctx, op, found, fmt.Sprintf("and has no key by which it could be looked up; of the records made since, %d resemble it", len(found)))
+	found := make([]record.Record, len(like.best))
+	for i, l := range like.best {
+		found[i] = l.Record
+	}
+	what := fmt.Sprintf("and has no key by which it could be looked up; of the records made since, %d resemble it", like.all)
+	if like.all > len(found) {
+		return s.several(ctx, op, found, fmt.Sprintf("%s, and the %d likeliest are named", what, len(found)), sentThen(op, s.side))
+	}
+	return s.several(ctx, op, found, what, [2]record.Value{})
+}
+
+// sentThen is what a question remembers where more records resemble what was sent than it names: what
+// that was, on the side of these, and when, on the other one.
+func sentThen(op store.Op, side record.Side) (sent [2]record.Value) {
+	sent[side], sent[side.Other()] = record.Struct(op.Set), record.Time(op.SentAt)
+	return sent
+}
+
+// unnamed finds the question about an unlinked record that a person is asked about among more than it
+// names: until that is answered, nothing is made of any of them (R16).
+func (b *batch) unnamed(row store.Row) (store.Review, bool) {
+	b.r.mu.Lock()
+	defer b.r.mu.Unlock()
+	for _, item := range b.r.crowds[b.side] {
+		op := store.Op{Set: item.Values[b.side].Fields(), SentAt: item.Values[b.side.Other()].Time()}
+		if mayBeSince(op, row) && row.Created.Before(item.Opened.Add(time.Hour)) && b.r.p.ends[b.side].resembles(row.Fields, op.Set) > 0 {
+			return item, true
+		}
+	}
+	return store.Review{}, false
 }
 
 // mayBeMade notes of which records a person is to say whether they are what a create has made, or
@@ -56,6 +139,9 @@ func (r *run) mayBeMade(item store.Review) {
 	defer r.mu.Unlock()
 	if r.outcomes == nil {
 		r.outcomes = map[store.Spot]store.Review{}
+	}
+	if side := item.Side.Other(); item.Decision == "" && !item.Values[side].IsEmpty() {
+		r.crowds[side] = append(r.crowds[side], item)
 	}
 	for _, id := range item.Candidates {
 		if item.Decision == "" || item.Decision == id {
@@ -85,7 +171,13 @@ func (b *batch) askedAbout(ctx context.Context, row store.Row) (bool, error) {
 	b.r.mu.Lock()
 	item, is := b.r.outcomes[store.Spot{Side: b.side, ID: row.ID}]
 	b.r.mu.Unlock()
-	if _, linked := b.links[b.side][row.ID]; !is || linked {
+	if _, linked := b.links[b.side][row.ID]; linked {
+		return false, nil
+	}
+	if !is {
+		item, is = b.unnamed(row)
+	}
+	if !is {
 		return false, nil
 	}
 	if item.Decision == "" {

@@ -1,6 +1,9 @@
 package engine_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +105,59 @@ func TestR16WhatNobodyKnowsOfIsNotRepeatedWhenItsRecordChanges(t *testing.T) {
 				w.settled("labels")
 				if b := w.b.Rows("labels"); len(b) != want {
 					t.Errorf("right has %v", b)
+				}
+				quiet(t, w)
+			})
+		})
+	}
+}
+
+// R16, invariant 8: of many records that resemble what was sent the likeliest are named, and how many
+// there are; nothing is made of the others either until a person has said which one it is.
+func TestR16OfManyRecordsThatResembleACreateTheLikeliestAreNamed(t *testing.T) {
+	t.Parallel()
+	const named, others = 50, 60
+	for _, says := range []string{"", "none"} { // "" = the one that was made
+		t.Run(says, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, goldYAML)
+				w.put(w.a, "labels", "", map[string]string{"name": "Gold", "weight": "1"})
+				w.b.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
+				var made string
+				w.b.After(onceAt("/v1/do", func() {
+					made = w.b.Rows("labels")[0].ID
+					w.put(w.b, "labels", made, map[string]string{"weight": "2"})
+					for i := range others {
+						time.Sleep(time.Second)
+						w.put(w.b, "labels", "", map[string]string{"name": "Gold", "weight": fmt.Sprint(i + 3)})
+					}
+				}))
+				w.sync("labels")
+				w.sync("labels") // of another process, as far as it matters: it remembers what is asked only
+				item := w.review(store.ReviewAmbiguous)
+				if len(item.Candidates) != named || !slices.Contains(item.Candidates, made) || len(item.Choices) != named+1 {
+					t.Errorf("%d are named, %s among them? %v", len(item.Candidates), made, item.Candidates)
+				}
+				if !strings.Contains(item.Text, "61 resemble it, and the 50 likeliest are named") {
+					t.Errorf("asked: %s", item.Text)
+				}
+				w.put(w.b, "labels", "", map[string]string{"name": "Silver", "weight": "1000"}) // what resembles nothing goes on
+				w.sync("labels")
+				if a := w.a.Rows("labels"); len(a) != 2 {
+					t.Errorf("%d labels on the side that it came from", len(a))
+				}
+				want := 1 + others + 1
+				if says == "" {
+					says = made
+				} else {
+					want++
+				}
+				w.decide(item, says)
+				time.Sleep(time.Minute)
+				w.settled("labels")
+				if a, b := len(w.a.Rows("labels")), len(w.b.Rows("labels")); a != want || b != want {
+					t.Errorf("left has %d labels, right %d, want %d", a, b, want)
 				}
 				quiet(t, w)
 			})

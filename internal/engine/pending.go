@@ -182,9 +182,10 @@ func (s *settling) dropParted(ctx context.Context, results *[]connector.Result) 
 // parted asks about a create whose outcome is another record's partner.
 func (s *settling) parted(op store.Op, made string) {
 	s.r.doubts(op)
-	s.ask(op, store.ReviewUnknown, nil, fmt.Sprintf("creating %s from %s/%s took a while, and %s, which it made, has another partner by now: it is not repeated",
-		s.end.of, s.r.p.ends[s.side.Other()].of, op.SourceID, made),
-		"look at "+s.end.conn.spec.Title+": if one more record shall be made, retry", []string{retry, dismissed})
+	s.ask(op, store.Review{Kind: store.ReviewUnknown, Choices: []string{retry, dismissed},
+		Text: fmt.Sprintf("creating %s from %s/%s took a while, and %s, which it made, has another partner by now: it is not repeated",
+			s.end.of, s.r.p.ends[s.side.Other()].of, op.SourceID, made),
+		Fix: "look at " + s.end.conn.spec.Title + ": if one more record shall be made, retry"})
 }
 
 // outcome reads a late result. What it shows of the record may be older than what has been

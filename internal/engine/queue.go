@@ -164,7 +164,7 @@ func (r *run) takeUpUnsure(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load what nobody knows: %w", err)
 	}
-	r.unsure, r.outcomes = map[string]bool{}, nil
+	r.unsure, r.outcomes, r.crowds = map[string]bool{}, nil, [2][]store.Review{}
 	for _, item := range items {
 		if item.Kind == store.ReviewUnknown || item.Decision == "" {
 			r.unsure[item.Subject] = item.Decision != retry

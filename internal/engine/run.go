@@ -101,6 +101,7 @@ type run struct {
 	lostAt   [2]time.Time                // by side: when the last of those that are asked about since a restore was
 	unsure   map[string]bool             // subjects of records of which nobody knows whether they were created
 	outcomes map[store.Spot]store.Review // records that may be what a create has made, and the question
+	crowds   [2][]store.Review           // questions that do not name all such records of a side
 	first    bool                        // no run of this sync has been complete yet (R30)
 	complete [2]time.Time                // when the first and the last complete run ended
 

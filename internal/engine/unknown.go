@@ -115,7 +115,7 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 			rec := found[0]
 			s.done(op, connector.Result{Ref: rec.Ref, Version: rec.Version, After: &rec}, nil)
 		case len(found) > 1:
-			if err := s.several(ctx, op, found, fmt.Sprintf("and %d records could be the outcome", len(found))); err != nil {
+			if err := s.several(ctx, op, found, fmt.Sprintf("and %d records could be the outcome", len(found)), [2]record.Value{}); err != nil {
 				return err
 			}
 		case looked && s.r.restored != nil:
@@ -262,7 +262,7 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 	if err := s.r.pull(ctx, s.side); err != nil {
 		return err
 	}
-	s.likely = map[int64][]record.Record{}
+	s.likely = map[int64]*alikeness{}
 	old := func(row store.Row) bool {
 		return !slices.ContainsFunc(ops, func(op store.Op) bool { return mayBeSince(op, row) })
 	}
@@ -278,13 +278,13 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 		for _, row := range rows {
 			after = row.Seq
 			for _, op := range ops {
-				switch young := mayBeSince(op, row); {
-				case young && s.end.holds(row.Fields, op.Set):
+				if mayBeSince(op, row) && s.end.holds(row.Fields, op.Set) {
 					hits[op.ID] = append(hits[op.ID], row.Record)
-				case young && s.end.resembles(row.Fields, op.Set):
-					s.likely[op.ID] = append(s.likely[op.ID], row.Record)
 				}
 			}
+		}
+		if err := s.noteAlike(ctx, ops, rows); err != nil {
+			return err
 		}
 	}
 }
@@ -338,8 +338,9 @@ func (s *settling) dropLinked(ctx context.Context, ops []store.Op, hits map[int6
 	return linked, nil
 }
 
-// several asks which of some records a create of unknown outcome has made.
-func (s *settling) several(ctx context.Context, op store.Op, found []record.Record, what string) error {
+// several asks which of some records a create of unknown outcome has made; sent is not empty where there
+// are more of them (see sentThen).
+func (s *settling) several(ctx context.Context, op store.Op, found []record.Record, what string, sent [2]record.Value) error {
 	other := s.side.Other()
 	rows, err := s.r.e.store.Rows(ctx, s.r.p.ends[other].of, []string{op.SourceID})
 	if err != nil {
@@ -362,9 +363,11 @@ func (s *settling) several(ctx context.Context, op store.Op, found []record.Reco
 	}
 	ids := idsIn(ranked)
 	s.r.doubts(op)
-	s.r.mayBeMade(store.Review{Side: other, Record: op.SourceID, Candidates: ids})
-	s.ask(op, store.ReviewAmbiguous, ids, fmt.Sprintf("creating %s from %s/%s was cut off, %s", s.end.of, s.r.p.ends[other].of, op.SourceID, what),
-		"choose the right one by its id; the others are yours to delete", append(slices.Clone(ids), noPartner))
+	item := store.Review{Kind: store.ReviewAmbiguous, Side: other, Record: op.SourceID, Candidates: ids, Values: sent, Opened: time.Now(), Choices: append(slices.Clone(ids), noPartner),
+		Text: fmt.Sprintf("creating %s from %s/%s was cut off, %s", s.end.of, s.r.p.ends[other].of, op.SourceID, what),
+		Fix:  "choose the right one by its id; the others are yours to delete"}
+	s.r.mayBeMade(item)
+	s.ask(op, item)
 	return nil
 }
 
@@ -387,16 +390,17 @@ func (r *run) doubts(op store.Op) {
 
 func (s *settling) nobodyKnows(op store.Op) {
 	s.r.doubts(op)
-	s.ask(op, store.ReviewUnknown, nil, fmt.Sprintf("creating %s from %s/%s was cut off, and there is no key by which it could be looked up: it is not repeated", s.end.of, s.r.p.ends[s.side.Other()].of, op.SourceID),
-		"look at "+s.end.conn.spec.Title+": if the record is not there, retry", []string{"retry", "dismiss"})
+	s.ask(op, store.Review{Kind: store.ReviewUnknown, Choices: []string{retry, dismissed},
+		Text: fmt.Sprintf("creating %s from %s/%s was cut off, and there is no key by which it could be looked up: it is not repeated", s.end.of, s.r.p.ends[s.side.Other()].of, op.SourceID),
+		Fix:  "look at " + s.end.conn.spec.Title + ": if the record is not there, retry"})
 }
 
-func (s *settling) ask(op store.Op, kind store.ReviewKind, candidates []string, text, fix string, choices []string) {
-	other := s.side.Other()
+// ask has a person say what became of a create.
+func (s *settling) ask(op store.Op, item store.Review) {
 	s.settled = append(s.settled, store.Settlement{Op: op.ID})
-	s.stand(op, text)
-	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: kind, Subject: fmt.Sprintf("match %s %s", other, op.SourceID),
-		Candidates: candidates, Cause: cutOff, Text: text, Fix: fix, Choices: choices}))
+	s.stand(op, item.Text)
+	item.Subject, item.Cause = fmt.Sprintf("match %s %s", s.side.Other(), op.SourceID), cutOff
+	s.facts.Reviews = append(s.facts.Reviews, s.item(op, item))
 }
 
 // lookUpOthers reads the targets of other operations: what took effect is settled, and what

@@ -269,7 +269,7 @@ type Review struct {
 	Text       string      // what happened, in plain words
 	Fix        string      // what a person can do
 	Field      string
-	Values     [2]record.Value // of a conflict: left and right
+	Values     [2]record.Value // of a conflict: left and right; of other kinds what the engine keeps with it
 	Candidates []string        // of an ambiguous match: ids of the other side, best first
 	Choices    []string        // decisions that are possible
 	Opened     time.Time

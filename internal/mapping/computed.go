@@ -84,7 +84,7 @@ func (c *compiler) addComputed(e Entry, to record.Side, target record.Field, pro
 	p.conv[source] = c.coercion(target, to)
 	p.longest[source] = target.MaxLen
 	if target.Kind == record.KindReferences { // lists by rule, and partners: ids of that side
-		p.conv[source], p.longest[source] = asIs, 0
+		p.conv[source], p.longest[source] = listOnly(target), 0
 	}
 	if c.writtenTwice(e, p.names) {
 		return

@@ -82,6 +82,17 @@ func (c *compiler) holdsPartners(e Entry, to record.Side, target record.Field, p
 	return false
 }
 
+// listOnly lets lists pass for a field of references, which connectors read element by element: of one
+// value, such as first(partners(persons)), a create would tell nothing.
+func listOnly(to record.Field) converter {
+	return func(v record.Value, _ Refs) (record.Value, bool, error) {
+		if !v.IsEmpty() && !v.IsList() {
+			return v, false, misfit(to, "%.60q is no list of partners, as partners(…) is", v.String())
+		}
+		return v, true, nil
+	}
+}
+
 // noPartners says what partners takes.
 func (p *patcher) noPartners() {
 	words := "the records that refer to this one"

@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -83,6 +84,28 @@ func TestWhatCannotHoldPartnersIsToldSo(t *testing.T) {
 		in.Entries = []mapping.Entry{c.entry}
 		if _, problems := mapping.Compile(in); !hasProblem(problems, c.path, c.text, "", false) {
 			t.Errorf("%s: %+v", name, problems)
+		}
+	}
+}
+
+// What is no list any more is left out and shown: connectors read references element by element, and
+// would tell nothing of it.
+func TestWhatIsMadeOfPartnersAndIsNoListIsShown(t *testing.T) {
+	t.Parallel()
+	l := links{ids: map[string]string{"left contacts 1": "90"}}
+	row := record.Fields{"<contacts.fk_soc": record.List(child("1", "Ann"))}
+	for source, fits := range map[string]bool{
+		"first(partners(contacts))": false, `len(partners(contacts)) > 0 ? "x" : "y"`: false, `nom == "" ? partners(contacts) : []`: true,
+	} {
+		m := compile(t, firms(source))
+		i := at(t, m, "=people")
+		v, known, err := m.Own(i, record.Left, row, l)
+		if err == nil && known {
+			_, known, err = m.Convert(i, record.Left, v, l)
+		}
+		misfit, is := errors.AsType[*mapping.MisfitError](err)
+		if fits != (err == nil && known) || !fits && (!is || misfit.Field != "people") {
+			t.Errorf("%s: %v, %v", source, known, err)
 		}
 	}
 }

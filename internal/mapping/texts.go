@@ -40,10 +40,9 @@ func (c *compiler) isText(node ast.Node, side record.Side) bool {
 		return isName && isText && c.leadsToText(side, of.Value, field.Value)
 	case *ast.CallNode:
 		name, ok := n.Callee.(*ast.IdentifierNode)
-		same := []string{"upper", "lower", "trim", "trimPrefix", "trimSuffix", "replace"}
-		return ok && slices.Contains(same, name.Value) && len(n.Arguments) > 0 && c.isText(n.Arguments[0], side)
+		return ok && c.keepsText(name.Value, n.Arguments, side)
 	case *ast.BuiltinNode: // those of the library that have the name of one of ours
-		return slices.Contains([]string{"upper", "lower", "trim", "trimPrefix", "trimSuffix", "replace"}, n.Name) && len(n.Arguments) > 0 && c.isText(n.Arguments[0], side)
+		return c.keepsText(n.Name, n.Arguments, side)
 	case *ast.BinaryNode:
 		return n.Operator == "+" && c.isText(n.Left, side) && c.isText(n.Right, side)
 	case *ast.ConditionalNode:
@@ -51,6 +50,11 @@ func (c *compiler) isText(node ast.Node, side record.Side) bool {
 	default:
 		return false
 	}
+}
+
+// keepsText reports whether a function makes a text of a text, and is given one.
+func (c *compiler) keepsText(name string, args []ast.Node, side record.Side) bool {
+	return slices.Contains([]string{"upper", "lower", "trim", "trimPrefix", "trimSuffix", "replace"}, name) && len(args) > 0 && c.isText(args[0], side)
 }
 
 // leadsToText is about "org_id.name": a field of texts with a dot in its name, or of the object to

@@ -18,7 +18,7 @@ import (
 // mostAlike is among how many records, at most, a person is to find what a create has made.
 const mostAlike = 50
 
-// An alikeness is what resembles the outcome of a create: how many records do, and the likeliest of them.
+// An alikeness is what may be the outcome of a create: how many records, and the likeliest of them.
 type alikeness struct {
 	best []likeRecord
 	all  int
@@ -41,6 +41,15 @@ func (a *alikeness) add(rec record.Record, same int, sent time.Time) {
 		return cmp.Or(cmp.Compare(y.same, x.same), cmp.Compare(x.away, y.away))
 	})
 	a.best = a.best[:min(len(a.best), mostAlike)]
+}
+
+// nearest are the records that may all be the outcome of a create, those next to it in time first.
+func nearest(op store.Op, found []record.Record) *alikeness {
+	a := &alikeness{}
+	for _, rec := range found {
+		a.add(rec, 0, op.SentAt)
+	}
+	return a
 }
 
 // resembles returns how many of the values that were sent a record has, if it has half of them, or
@@ -100,19 +109,11 @@ func (s *settling) alike(ctx context.Context, op store.Op) error {
 		s.nobodyKnows(op)
 		return nil
 	}
-	found := make([]record.Record, len(like.best))
-	for i, l := range like.best {
-		found[i] = l.Record
-	}
-	what := fmt.Sprintf("and has no key by which it could be looked up; of the records made since, %d resemble it", like.all)
-	if like.all > len(found) {
-		return s.several(ctx, op, found, fmt.Sprintf("%s, and the %d likeliest are named", what, len(found)), sentThen(op, s.side))
-	}
-	return s.several(ctx, op, found, what, [2]record.Value{})
+	return s.several(ctx, op, like, fmt.Sprintf("and has no key by which it could be looked up; of the records made since, %d resemble it", like.all))
 }
 
-// sentThen is what a question remembers where more records resemble what was sent than it names: what
-// that was, on the side of these, and when, on the other one.
+// sentThen is what a question remembers where more records may be the outcome than it names: what was
+// sent, on the side of these, and when, on the other one.
 func sentThen(op store.Op, side record.Side) (sent [2]record.Value) {
 	sent[side], sent[side.Other()] = record.Struct(op.Set), record.Time(op.SentAt)
 	return sent

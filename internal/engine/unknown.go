@@ -115,7 +115,7 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 			rec := found[0]
 			s.done(op, connector.Result{Ref: rec.Ref, Version: rec.Version, After: &rec}, nil)
 		case len(found) > 1:
-			if err := s.several(ctx, op, found, fmt.Sprintf("and %d records could be the outcome", len(found)), [2]record.Value{}); err != nil {
+			if err := s.several(ctx, op, nearest(op, found), fmt.Sprintf("and %d records could be the outcome", len(found))); err != nil {
 				return err
 			}
 		case looked && s.r.restored != nil:
@@ -338,17 +338,16 @@ func (s *settling) dropLinked(ctx context.Context, ops []store.Op, hits map[int6
 	return linked, nil
 }
 
-// several asks which of some records a create of unknown outcome has made; sent is not empty where there
-// are more of them (see sentThen).
-func (s *settling) several(ctx context.Context, op store.Op, found []record.Record, what string, sent [2]record.Value) error {
+// several asks which of some records a create of unknown outcome has made.
+func (s *settling) several(ctx context.Context, op store.Op, found *alikeness, what string) error {
 	other := s.side.Other()
 	rows, err := s.r.e.store.Rows(ctx, s.r.p.ends[other].of, []string{op.SourceID})
 	if err != nil {
 		return fmt.Errorf("load source: %w", err)
 	}
-	theirs, candidates := map[string]store.Row{}, make([]store.Row, len(found))
-	for i, rec := range found {
-		candidates[i] = store.Row{Record: rec}
+	theirs, candidates := map[string]store.Row{}, make([]store.Row, len(found.best))
+	for i, rec := range found.best {
+		candidates[i] = store.Row{Record: rec.Record}
 		theirs[rec.ID] = candidates[i]
 	}
 	var both [2]map[string]store.Row
@@ -363,9 +362,13 @@ func (s *settling) several(ctx context.Context, op store.Op, found []record.Reco
 	}
 	ids := idsIn(ranked)
 	s.r.doubts(op)
-	item := store.Review{Kind: store.ReviewAmbiguous, Side: other, Record: op.SourceID, Candidates: ids, Values: sent, Opened: time.Now(), Choices: append(slices.Clone(ids), noPartner),
-		Text: fmt.Sprintf("creating %s from %s/%s was cut off, %s", s.end.of, s.r.p.ends[other].of, op.SourceID, what),
-		Fix:  "choose the right one by its id; the others are yours to delete"}
+	item := store.Review{Kind: store.ReviewAmbiguous, Side: other, Record: op.SourceID, Candidates: ids, Opened: time.Now(), Choices: append(slices.Clone(ids), noPartner),
+		Fix: "choose the right one by its id; the others are yours to delete"}
+	if found.all > len(ids) {
+		what += fmt.Sprintf(", and the %d likeliest are named", len(ids))
+		item.Values = sentThen(op, s.side)
+	}
+	item.Text = fmt.Sprintf("creating %s from %s/%s was cut off, %s", s.end.of, s.r.p.ends[other].of, op.SourceID, what)
 	s.r.mayBeMade(item)
 	s.ask(op, item)
 	return nil

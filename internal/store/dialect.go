@@ -151,7 +151,26 @@ func (s *Store) openSQLite(ctx context.Context, path string, o Options) error {
 	if !o.ReadOnly {
 		return nil
 	}
+	if _, err := s.marked(ctx, s.reading, path); err != nil {
+		return s.d.classify(err)
+	}
 	return s.d.classify(s.current(ctx, s.reading))
+}
+
+// marked reports whether a file is marked as Tandem's. A new one is not yet; another program's is refused.
+func (s *Store) marked(ctx context.Context, q runner, path string) (bool, error) {
+	var id int
+	if err := q.each(ctx, "PRAGMA application_id", nil, func(scan scanner) error { return scan(&id) }); err != nil {
+		return false, err
+	}
+	if id == applicationID {
+		return true, nil
+	}
+	blank, err := s.d.empty(ctx, q)
+	if err == nil && (id != 0 || !blank) {
+		err = fmt.Errorf("%w: %s is the database of another program", ErrForeign, path)
+	}
+	return false, err
 }
 
 func (s *Store) openWriter(ctx context.Context, path string) error {
@@ -171,19 +190,8 @@ func (s *Store) openWriter(ctx context.Context, path string) error {
 		return err
 	}
 	s.writer = newStatements(s.conn.PrepareContext)
-	var id int
-	if err := s.writer.each(ctx, "PRAGMA application_id", nil, func(scan scanner) error { return scan(&id) }); err != nil {
+	if is, err := s.marked(ctx, s.writer, path); err != nil || is {
 		return err
-	}
-	if id == applicationID {
-		return nil
-	}
-	blank, err := s.d.empty(ctx, s.writer)
-	if err != nil {
-		return err
-	}
-	if id != 0 || !blank {
-		return fmt.Errorf("%w: %s is the database of another program", ErrForeign, path)
 	}
 	_, err = s.writer.exec(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID), nil)
 	return err
@@ -217,6 +225,9 @@ func foreignFile(path string, mustExist bool) error {
 		return err
 	}
 	defer func() { _ = f.Close() }() // it was only read
+	if is, err := f.Stat(); err == nil && is.IsDir() {
+		return fmt.Errorf("%w: %s is a folder; name a file in it", ErrForeign, path)
+	}
 	const magic = "SQLite format 3\x00"
 	head := make([]byte, len(magic))
 	if n, _ := f.Read(head); n > 0 && string(head[:n]) != magic[:n] {

@@ -383,8 +383,17 @@ func TestForeignAndBrokenFilesAreRefused(t *testing.T) {
 		if _, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + path, Exclusive: true}); !errors.Is(err, store.ErrForeign) {
 			t.Errorf("%s: %v", name, err)
 		}
+		if _, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + path, ReadOnly: true}); !errors.Is(err, store.ErrForeign) {
+			t.Errorf("%s, only to be read: %v", name, err)
+		}
 		if after, err := os.ReadFile(path); name == "text" && (err != nil || !bytes.Equal(before, after)) {
 			t.Errorf("%s was changed (%v)", name, err)
+		}
+	}
+	for _, readOnly := range []bool{false, true} {
+		_, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + t.TempDir(), ReadOnly: readOnly})
+		if !errors.Is(err, store.ErrForeign) || !strings.Contains(err.Error(), "is a folder") {
+			t.Errorf("a folder: %v", err)
 		}
 	}
 	if _, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + file(t), ReadOnly: true}); !errors.Is(err, os.ErrNotExist) {

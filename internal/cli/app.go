@@ -153,7 +153,7 @@ func openDatabase(ctx context.Context, database string, how access) (*store.Stor
 func openStore(ctx context.Context, o store.Options, how access) (*store.Store, error) {
 	database := o.DSN
 	o.Exclusive, o.ReadOnly = how == own, how == look
-	if path, ok := strings.CutPrefix(database, "sqlite:"); ok && how == look && !exists(path) {
+	if path, ok := strings.CutPrefix(database, "sqlite:"); ok && how == look && missing(path) {
 		o = store.Options{DSN: "sqlite::memory:"} // nothing has happened yet: an empty one says so
 	}
 	s, err := store.Open(ctx, o)
@@ -175,6 +175,12 @@ func openStore(ctx context.Context, o store.Options, how access) (*store.Store, 
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+// missing reports whether there is certainly nothing: what cannot be looked at may be there.
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // loadSyncs is load for a command that is given syncs, which have to be there.

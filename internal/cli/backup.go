@@ -41,7 +41,7 @@ func (c *backupCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	if !exists(path) {
+	if missing(path) {
 		return usage("there is no database at %s yet, and nothing to back up", path)
 	}
 	s, err := openDatabase(ctx, o.Database, look)

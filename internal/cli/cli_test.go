@@ -369,3 +369,17 @@ func TestCheckSaysTheAccountOnce(t *testing.T) {
 		}
 	}
 }
+
+// A database that cannot be looked at is no new one: nothing is said of syncs that may have run for long.
+func TestADatabaseThatCannotBeLookedAtIsNotTakenForANewOne(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{"tandem.yaml": "database: sqlite:file/tandem.db\n" + acmePlan, ".env": "ACME_KEY=k", "file": "no folder"})
+	for _, line := range []string{"status", "history", "review", "backup " + filepath.Join(dir, "b"), "compact"} {
+		if code, out, stderr := command(t, dir, nil, strings.Fields(line)...); code == exitOK || out != "" || !strings.Contains(stderr, "not a directory") {
+			t.Errorf("tandem %s: exit %d, out %q, err %q", line, code, out, stderr)
+		}
+	}
+	dir = folder(t, map[string]string{"tandem.yaml": acmePlan, ".env": "ACME_KEY=k"})
+	runs(t, dir, "status", exitOK, "never")
+	runs(t, dir, "backup "+filepath.Join(dir, "b"), exitUsage, "nothing to back up")
+}

@@ -29,7 +29,7 @@ func (c *compactCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	if !exists(path) {
+	if missing(path) {
 		return usage("there is no database at %s yet, and nothing to compact", path)
 	}
 	s, err := openDatabase(ctx, o.Database, own)

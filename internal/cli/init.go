@@ -47,6 +47,9 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	if exists(a.config) {
 		return usage("%s exists already, and is left as it is; -c names another file", a.config)
 	}
+	if err := c.place(); err != nil {
+		return err
+	}
 	if c.Recipe != "" || c.From != "" {
 		return c.ready(a)
 	}
@@ -73,6 +76,20 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 		return a.line(line)
 	}
 	return a.print(initText(line))
+}
+
+// place refuses a time zone and a country that there are not.
+func (c *initCmd) place() (err error) {
+	if _, err := time.LoadLocation(c.Timezone); err != nil || c.Timezone == "Local" {
+		return usage("there is no time zone %q; it is written like Europe/Athens", c.Timezone)
+	}
+	if c.Country == "" {
+		return nil
+	}
+	if c.Country, err = plan.CountryCode(c.Country); err != nil {
+		return usage("--country: %w", err)
+	}
+	return nil
 }
 
 // writeNew writes the configuration where there is none.
@@ -141,12 +158,9 @@ func (a *app) zone() string {
 }
 
 func (c *initCmd) input(ctx context.Context, a *app) (plan.StarterInput, error) {
-	in := plan.StarterInput{Timezone: c.Timezone, Country: strings.ToUpper(c.Country)}
+	in := plan.StarterInput{Timezone: c.Timezone, Country: c.Country}
 	if in.Timezone == "" {
 		in.Timezone = a.zone()
-	}
-	if _, err := time.LoadLocation(in.Timezone); err != nil {
-		return in, usage("there is no time zone %q; it is written like Europe/Athens", in.Timezone)
 	}
 	for i, end := range []struct{ system, name, url string }{
 		{c.Left, c.LeftName, c.LeftURL}, {c.Right, c.RightName, c.RightURL},

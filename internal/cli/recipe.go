@@ -25,6 +25,9 @@ type leftLine struct {
 
 // ready writes a recipe, or what an older file becomes.
 func (c *initCmd) ready(a *app) error {
+	if c.Left+c.Right+c.LeftURL+c.RightURL+c.LeftName+c.RightName != "" {
+		return usage("--left and --right go with neither --recipe nor --from: the file that is written names its systems")
+	}
 	if c.Recipe != "" {
 		if !slices.Contains(examples.Names(), c.Recipe) {
 			return unknown("recipe", c.Recipe, examples.Names())
@@ -33,7 +36,7 @@ func (c *initCmd) ready(a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := a.writeNew(text); err != nil {
+		if err := a.writeNew(plan.WithPlace(text, c.Timezone, c.Country)); err != nil {
 			return err
 		}
 		return a.toldReady(readyLine{File: a.config, Recipe: c.Recipe})
@@ -46,7 +49,7 @@ func (c *initCmd) ready(a *app) error {
 	if text == nil {
 		return usage("%s", problems[0].String())
 	}
-	if err := a.writeNew(text); err != nil {
+	if err := a.writeNew(plan.WithPlace(text, c.Timezone, c.Country)); err != nil {
 		return err
 	}
 	line := readyLine{File: a.config, From: c.From}
@@ -62,6 +65,9 @@ func (a *app) toldReady(line readyLine) error {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is written; its first lines say what it needs. tandem check says what is missing\n", line.File)
+	if line.Recipe != "" {
+		b.WriteString("look at its timezone and its country: they decide on days, on schedules and on phone numbers without a country code\n")
+	}
 	if len(line.LeftOut) > 0 {
 		fmt.Fprintf(&b, "what was not taken over from %s:\n", line.From)
 	}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/text/language"
 )
 
 // address reads a web address of one of the schemes. Passwords are allowed only where
@@ -167,10 +165,8 @@ func (r *reader) country(n node) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	code := strings.ToUpper(s)
-	near := map[string]string{"EL": "GR", "UK": "GB"}[code] // used for taxes and by habit
-	region, err := language.ParseRegion(code)
-	if near != "" || err != nil || len(code) != 2 || !region.IsCountry() || region.String() != code {
+	code, near := countryCode(s)
+	if code == "" {
 		r.near(n.place, fmt.Sprintf("country: %q is no ISO country code of two letters such as GR", shown(n.text)), near)
 		return "", false
 	}

@@ -113,6 +113,15 @@ func problemsError(problems plan.Problems) error {
 	return usage("the configuration cannot be used\n%s", strings.Join(lines, "\n"))
 }
 
+// unfit says what of a configuration does not fit what the systems have, and where to look.
+func unfit(problems plan.Problems) error {
+	err := problemsError(problems)
+	if err == nil {
+		return nil
+	}
+	return usage("%w\ntandem fields shows what a system has; tandem check --create-fields makes what is missing, where the system lets us", err)
+}
+
 // environment returns a look-up in the process environment, then in the file .env beside
 // the configuration.
 func (a *app) environment() (func(string) (string, bool), error) {

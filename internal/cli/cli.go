@@ -139,6 +139,9 @@ func helpFor(err error) string {
 
 // complain tells a person about an error. Most end with what can be done.
 func (a *app) complain(err error) {
+	if problems, is := errors.AsType[plan.Problems](err); is {
+		err = unfit(problems)
+	}
 	if err == nil || err.Error() == "" {
 		return
 	}

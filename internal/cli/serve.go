@@ -209,7 +209,7 @@ func (s *server) count(ctx context.Context, st *store.Store, sync string) error 
 // prepareError makes the problems of a configuration one readable error.
 func prepareError(err error) error {
 	if problems, ok := errors.AsType[plan.Problems](err); ok {
-		return problemsError(problems)
+		return unfit(problems)
 	}
 	return fmt.Errorf("prepare: %w", err)
 }

@@ -2,14 +2,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/jsonl"
-	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -34,9 +32,6 @@ func (c *whyCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	defer s.close(&err)
 	all, err := s.engine.Why(ctx, of, id, c.Field)
-	if problems, is := errors.AsType[plan.Problems](err); is {
-		return problemsError(problems)
-	}
 	if err != nil {
 		return err
 	}

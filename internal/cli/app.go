@@ -198,6 +198,9 @@ func (a *app) loadSyncs(ctx context.Context, names []string) (*plan.Plan, error)
 	if err != nil {
 		return nil, err
 	}
+	if len(p.Syncs) == 0 && len(names) == 0 {
+		a.warnf("there are no syncs in %s, so there is nothing to do; tandem init writes a first file, the console of tandem serve makes syncs", a.config)
+	}
 	return p, checkSyncs(p, names)
 }
 

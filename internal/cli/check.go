@@ -38,6 +38,9 @@ func (c *checkCmd) Run(ctx context.Context, a *app) (err error) {
 	if err := checkConnections(s.plan, c.Connections); err != nil {
 		return err
 	}
+	if len(s.plan.Connections) == 0 {
+		a.warnf("there are no connections in %s, so there is nothing to check; tandem init writes a first file, the console of tandem serve adds them", a.config)
+	}
 	waiting := time.AfterFunc(quietFor, func() {
 		a.warnf("no answer yet; a system that does not answer is asked twice, a run asks five times")
 	})

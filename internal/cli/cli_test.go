@@ -273,8 +273,9 @@ func TestExitCodeOfErrors(t *testing.T) {
 func TestReportForPeople(t *testing.T) {
 	t.Parallel()
 	s := plan.Sync{Name: "contacts", Ends: [2]plan.Endpoint{{Connection: "erp", Object: "contacts"}, {Connection: "crm", Object: "contacts"}}}
+	until := time.Date(2026, 11, 22, 23, 0, 0, 0, time.UTC)
 	r := engine.Report{
-		Sync: "contacts", Status: engine.StatusReview, DurationMS: 2345, Linked: 480, Unchanged: 4, Conflicts: 1, Review: 2,
+		Sync: "contacts", Status: engine.StatusReview, DurationMS: 2345, Linked: 480, Unchanged: 4, Conflicts: 1, Review: 2, Waiting: 3, Until: &until,
 		Left: store.Counts{Read: 1204, Calls: 5}, Right: store.Counts{Read: 7, Created: 1000, Updated: 3, Calls: 12},
 		Gaps: []string{"2 records of erp.contacts stand nowhere"},
 	}
@@ -284,13 +285,14 @@ func TestReportForPeople(t *testing.T) {
   crm.contacts      7    1,000        3        0     12
   480 linked, 4 looked at and left as they are, 1 conflict
   2 items wait for you: tandem review list
+  3 operations wait until 2026-11-23 01:00:00
   2 records of erp.contacts stand nowhere
 `
-	if diff := cmp.Diff(want, reportText(s, r)); diff != "" {
+	if diff := cmp.Diff(want, reportText(s, r, time.FixedZone("", 2*60*60))); diff != "" {
 		t.Error(diff)
 	}
 	failed := engine.Report{Sync: "contacts", Status: engine.StatusFailed, Error: "the database is in use"}
-	if diff := cmp.Diff("contacts: failed in 0s\n  the database is in use\n", reportText(s, failed)); diff != "" {
+	if diff := cmp.Diff("contacts: failed in 0s\n  the database is in use\n", reportText(s, failed, nil)); diff != "" {
 		t.Errorf("what never began: %s", diff)
 	}
 }
@@ -382,4 +384,16 @@ func TestADatabaseThatCannotBeLookedAtIsNotTakenForANewOne(t *testing.T) {
 	dir = folder(t, map[string]string{"tandem.yaml": acmePlan, ".env": "ACME_KEY=k"})
 	runs(t, dir, "status", exitOK, "never")
 	runs(t, dir, "backup "+filepath.Join(dir, "b"), exitUsage, "nothing to back up")
+}
+
+func TestAConfigurationWithNothingInItIsNoSilence(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{"tandem.yaml": "version: 1\nconnections: {}\n"})
+	for line, says := range map[string]string{
+		"check": "there are no connections", "plan": "there are no syncs", "sync": "there are no syncs", "verify": "there are no syncs", "sync -o json": "there are no syncs",
+	} {
+		if code, out, stderr := command(t, dir, nil, strings.Fields(line)...); code != exitOK || out != "" || !strings.Contains(stderr, says) {
+			t.Errorf("tandem %s: exit %d, out %q, err %q", line, code, out, stderr)
+		}
+	}
 }

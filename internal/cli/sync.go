@@ -111,7 +111,7 @@ func (a *app) report(p *plan.Plan, reports []engine.Report) error {
 			continue
 		}
 		s, _ := p.Sync(r.Sync)
-		if err := a.print(reportText(s, r)); err != nil {
+		if err := a.print(reportText(s, r, p.Timezone)); err != nil {
 			return err
 		}
 	}
@@ -119,7 +119,7 @@ func (a *app) report(p *plan.Plan, reports []engine.Report) error {
 }
 
 // reportText tells one report for people.
-func reportText(s plan.Sync, r engine.Report) string {
+func reportText(s plan.Sync, r engine.Report, zone *time.Location) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s in %s", r.Sync, statusWord(r.Status), took(time.Duration(r.DurationMS)*time.Millisecond))
 	if r.Reconciled {
@@ -142,7 +142,7 @@ func reportText(s plan.Sync, r engine.Report) string {
 		fmt.Fprintf(&b, "  %s for the vendor's next visit\n", plural(r.Visit, "operation waits", "operations wait"))
 	}
 	if r.Waiting > 0 && r.Until != nil {
-		fmt.Fprintf(&b, "  %s until %s\n", plural(r.Waiting, "operation waits", "operations wait"), r.Until.UTC().Format("15:04:05 UTC"))
+		fmt.Fprintf(&b, "  %s until %s\n", plural(r.Waiting, "operation waits", "operations wait"), stamp(*r.Until, zone))
 	}
 	for _, gap := range r.Gaps {
 		if gap != r.Error {

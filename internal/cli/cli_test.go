@@ -371,29 +371,3 @@ func TestCheckSaysTheAccountOnce(t *testing.T) {
 		}
 	}
 }
-
-// A database that cannot be looked at is no new one: nothing is said of syncs that may have run for long.
-func TestADatabaseThatCannotBeLookedAtIsNotTakenForANewOne(t *testing.T) {
-	t.Parallel()
-	dir := folder(t, map[string]string{"tandem.yaml": "database: sqlite:file/tandem.db\n" + acmePlan, ".env": "ACME_KEY=k", "file": "no folder"})
-	for _, line := range []string{"status", "history", "review", "backup " + filepath.Join(dir, "b"), "compact"} {
-		if code, out, stderr := command(t, dir, nil, strings.Fields(line)...); code == exitOK || out != "" || !strings.Contains(stderr, "not a directory") {
-			t.Errorf("tandem %s: exit %d, out %q, err %q", line, code, out, stderr)
-		}
-	}
-	dir = folder(t, map[string]string{"tandem.yaml": acmePlan, ".env": "ACME_KEY=k"})
-	runs(t, dir, "status", exitOK, "never")
-	runs(t, dir, "backup "+filepath.Join(dir, "b"), exitUsage, "nothing to back up")
-}
-
-func TestAConfigurationWithNothingInItIsNoSilence(t *testing.T) {
-	t.Parallel()
-	dir := folder(t, map[string]string{"tandem.yaml": "version: 1\nconnections: {}\n"})
-	for line, says := range map[string]string{
-		"check": "there are no connections", "plan": "there are no syncs", "sync": "there are no syncs", "verify": "there are no syncs", "sync -o json": "there are no syncs",
-	} {
-		if code, out, stderr := command(t, dir, nil, strings.Fields(line)...); code != exitOK || out != "" || !strings.Contains(stderr, says) {
-			t.Errorf("tandem %s: exit %d, out %q, err %q", line, code, out, stderr)
-		}
-	}
-}

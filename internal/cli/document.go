@@ -83,9 +83,9 @@ func (a *app) counting(ctx context.Context) (document, error) {
 	}
 	n := d.adoption.Current.Number
 	return d, usage("%s was edited, and the configuration is kept in the database since %s adopted it (now version %d); decide which counts:\n"+
-		"  tandem config adopt                       takes the file as version %d\n"+
-		"  tandem config export --replace %s  puts version %d in the file's place\n"+
-		"  tandem config release                     lets the file count alone",
+		"  tandem config adopt takes the file as version %d\n"+
+		"  tandem config export --replace %s puts version %d in the file's place\n"+
+		"  tandem config release lets the file count alone",
 		a.config, orNobody(d.adoption.By), n, n+1, a.config, n)
 }
 

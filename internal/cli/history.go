@@ -15,10 +15,10 @@ import (
 )
 
 type historyCmd struct {
-	Record    string        `arg:"" optional:"" help:"A record (erp.contacts/12), an object (erp.contacts), a sync, a run (r12) or a record's id. All if left out."`
-	Since     time.Duration `placeholder:"DURATION" help:"Only what happened in this time: 24h."`
-	Overruled bool          `help:"Only what lost: overruled values and the last state of records that were deleted or archived, as long as keep_overruled says."`
-	Limit     int           `default:"200" help:"At most so many lines, the newest."`
+	Record    string `arg:"" optional:"" help:"A record (erp.contacts/12), an object (erp.contacts), a sync, a run (r12) or a record's id. All if left out."`
+	Since     string `placeholder:"TIME" help:"Only what happened since: 2h, 3d, 2026-11-21 or '2026-11-21 14:30'."`
+	Overruled bool   `help:"Only what lost: overruled values and the last state of records that were deleted or archived, as long as keep_overruled says."`
+	Limit     int    `default:"200" help:"At most so many lines, the newest."`
 }
 
 // Run shows the journal, oldest line first.
@@ -66,8 +66,12 @@ func (c *historyCmd) queries(p *plan.Plan, now time.Time) ([]store.HistoryQuery,
 		q.Kinds = []store.EntryKind{store.Overruled, store.Deleted, store.Archived}
 		q.Since = now.Add(-p.KeepOverruled)
 	}
-	if c.Since > 0 {
-		q.Since = now.Add(-c.Since)
+	if c.Since != "" {
+		at, err := since(c.Since, now, p.Timezone)
+		if err != nil {
+			return nil, err
+		}
+		q.Since = at
 	}
 	queries, err := jsonl.Queries(p, c.Record, q)
 	return queries, misnamed(err)

@@ -75,7 +75,12 @@ func TestHistoryUnderstandsWhatIsAskedFor(t *testing.T) {
 	if got, err := (&historyCmd{Overruled: true}).queries(p, now); err != nil || !got[0].Since.Equal(now.Add(-24*time.Hour)) || len(got[0].Kinds) != 3 {
 		t.Errorf("overruled: %v, %v", got, err)
 	}
-	if got, err := (&historyCmd{Since: time.Hour}).queries(p, now); err != nil || !got[0].Since.Equal(now.Add(-time.Hour)) {
-		t.Errorf("since: %v, %v", got, err)
+	for text, want := range map[string]time.Time{"1h": now.Add(-time.Hour), "3d": now.AddDate(0, 0, -3), "2026-11-20": now.Add(-36 * time.Hour)} {
+		if got, err := (&historyCmd{Since: text}).queries(p, now); err != nil || !got[0].Since.Equal(want) {
+			t.Errorf("since %s: %+v, %v", text, got, err)
+		}
+	}
+	if _, err := (&historyCmd{Since: "yesterday"}).queries(p, now); exitCode(err) != exitUsage {
+		t.Errorf("since yesterday: %v", err)
 	}
 }

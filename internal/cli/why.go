@@ -36,7 +36,7 @@ func (c *whyCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	if c.Field != "" && !anyField(all) {
-		return usage("no sync of %s keeps a field %q in step", of, c.Field)
+		return usage("no sync of %s keeps a field %q in step; tandem why %s shows those that are", of, c.Field, c.Record)
 	}
 	for _, y := range all {
 		if a.json {

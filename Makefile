@@ -57,7 +57,7 @@ race: packages
 	$(GO) test -race -gcflags='modernc.org/...=-race=false' -shuffle=on -timeout 20m ./...
 
 docs: ## that the generated pages say what the code says
-	@$(GO) test -count=1 -run '^TestGeneratedDocs$$' ./cmd/tandem || \
+	@$(GO) test -count=1 -run '^TestGeneratedDocs' ./cmd/tandem || \
 		{ echo "docs are stale; run: go test ./cmd/tandem -run TestGeneratedDocs -update"; exit 1; }
 
 fuzz: ## every fuzz target for FUZZTIME (30s)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -52,6 +53,9 @@ func (c *backupCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer (&session{store: s}).close(&err)
+	if missing(filepath.Dir(c.File)) {
+		return noFolder(c.File)
+	}
 	b, err := s.Backup(ctx, c.File, store.Backup{Taken: time.Now(), Version: buildOf(debug.ReadBuildInfo()).Version, Config: string(src)})
 	if err != nil {
 		return err

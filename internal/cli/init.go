@@ -92,12 +92,17 @@ func (c *initCmd) place() (err error) {
 	return nil
 }
 
+// noFolder says that there is none for a file.
+func noFolder(file string) error {
+	return usage("there is no folder %s; make it first", filepath.Dir(file))
+}
+
 // writeNew writes the configuration where there is none.
 func (a *app) writeNew(text []byte) error {
 	// O_EXCL: a file that came about meanwhile is not overwritten either.
 	f, err := os.OpenFile(a.config, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // it holds no secret, and a service may read it as another user
 	if errors.Is(err, fs.ErrNotExist) {
-		return usage("there is no folder %s; make it first", filepath.Dir(a.config))
+		return noFolder(a.config)
 	}
 	if err != nil {
 		return fmt.Errorf("write configuration: %w", err)

@@ -39,6 +39,10 @@ func RemoveConnection(src []byte, name string) ([]byte, error) {
 		for next > p.line && between(lines[next-1], p.column-1) {
 			next--
 		}
+		if len(entries) == 1 { // a key with nothing behind it is no map
+			head := root.pairs[at].line - 1
+			lines[head] = "connections: {}" + trailing(lines[head]) + "\n"
+		}
 		return []byte(strings.Join(lines[:p.line-1], "") + strings.Join(lines[next:], "")), nil
 	}
 	return nil, fmt.Errorf("the document has no connection %q", name)

@@ -41,13 +41,31 @@ func TestAConnectionIsAddedAndRemovedAndAllElseStays(t *testing.T) {
 	if _, err := RemoveConnection(got, "nobody"); err == nil {
 		t.Error("nothing was there, and it was removed")
 	}
-	for _, braces := range []string{"connections: { a: { system: toy } }\n", "connections: {}\n"} {
+	for _, braces := range []string{"connections: { a: { system: toy } }\n", "connections: {\n}\n"} {
 		if _, err := AddConnection([]byte(braces), "crm:\n  system: toy\n"); !errors.Is(err, ErrNoRoomForSync) {
 			t.Errorf("%s: %v", braces, err)
 		}
 		if _, err := RemoveConnection([]byte(braces), "a"); !errors.Is(err, ErrNoRoomForSync) {
 			t.Errorf("%s: %v", braces, err)
 		}
+	}
+}
+
+// Who begins in the console has none, and whoever takes the last one out neither.
+func TestTheFirstConnectionIsAddedAndTheLastOneRemoved(t *testing.T) {
+	t.Parallel()
+	const none = "version: 1\nconnections: {} # none yet\n# the end\nsyncs: {}\n"
+	one, err := AddConnection([]byte(none), "crm:\n  system: toy\n")
+	if want := "version: 1\nconnections: # none yet\n  crm:\n    system: toy\n# the end\nsyncs: {}\n"; err != nil || string(one) != want {
+		t.Errorf("%v\n%s", err, one)
+	}
+	back, err := RemoveConnection(one, "crm")
+	if err != nil || string(back) != none {
+		t.Errorf("%v\n%s", err, back)
+	}
+	synced, err := AddSync(one, NewSync{Name: "s", Ends: [2]Endpoint{{"crm", "a"}, {"crm", "b"}}})
+	if err != nil || !strings.Contains(string(synced), "\nsyncs:\n  s:\n    left: crm.a\n    right: crm.b\n") {
+		t.Errorf("%v\n%s", err, synced)
 	}
 }
 

@@ -92,6 +92,9 @@ func addEntry(src []byte, section string, entry func(indent int) string) ([]byte
 	found := root.pairs[at]
 	indent := 2
 	switch {
+	case isNothing(found, lines, section):
+		head := section + ":" + trailing(lines[found.line-1]) + "\n"
+		return []byte(strings.Join(lines[:found.line-1], "") + head + strings.Join(lines[found.line:next], "") + entry(indent) + strings.Join(lines[next:], "")), nil
 	case found.value.shape == shapeNull && strings.TrimSpace(withoutComment(lines[found.line-1])) == section+":":
 	case inLines(found, lines):
 		indent = found.value.pairs[0].column - 1
@@ -99,6 +102,12 @@ func addEntry(src []byte, section string, entry func(indent int) string) ([]byte
 		return nil, ErrNoRoomForSync
 	}
 	return []byte(strings.Join(lines[:next], "") + entry(indent) + strings.Join(lines[next:], "")), nil
+}
+
+// isNothing reports whether a section is written as a pair of braces with nothing between them.
+func isNothing(found pair, lines []string, section string) bool {
+	text := strings.ReplaceAll(strings.TrimSpace(withoutComment(lines[found.line-1])), " ", "")
+	return found.value.shape == shapeMap && len(found.value.pairs) == 0 && text == section+":{}"
 }
 
 // linesOf reads a document, and takes it apart into its lines.

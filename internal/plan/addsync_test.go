@@ -39,6 +39,7 @@ func TestASyncIsAddedAndEverythingElseStays(t *testing.T) {
 		{"no syncs", "version: 1 # one\n", "version: 1 # one\nsyncs:\n" + newSyncYAML},
 		{"no line break at the end", "version: 1", "version: 1\nsyncs:\n" + newSyncYAML},
 		{"empty", "version: 1\nsyncs: # none yet\nverify: 7d\n", "version: 1\nsyncs: # none yet\n" + newSyncYAML + "verify: 7d\n"},
+		{"none, in braces", "version: 1\nsyncs: { } # none yet\nverify: 7d\n", "version: 1\nsyncs: # none yet\n" + newSyncYAML + "verify: 7d\n"},
 		{"last", "version: 1\nsyncs:\n  a: # first\n    left: l.x\n    # within\n  # b: later\n\n# the end\n",
 			"version: 1\nsyncs:\n  a: # first\n    left: l.x\n    # within\n  # b: later\n" + newSyncYAML + "\n# the end\n"},
 		{"in the middle, windows", "syncs:\r\n    a:\r\n        left: l.x\r\n\r\n# of version\r\nversion: 1\r\n", "syncs:\n    a:\n        left: l.x\n" + in(4) + "\n# of version\nversion: 1\n"},
@@ -51,7 +52,7 @@ func TestASyncIsAddedAndEverythingElseStays(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", x.what, diff)
 		}
 	}
-	for _, bad := range []string{"syncs: {}\n", "syncs: { a: { left: b.c } }\n", "syncs: [", "", "syncs: text\n"} {
+	for _, bad := range []string{"syncs: {\n}\n", "syncs: { a: { left: b.c } }\n", "syncs: [", "", "syncs: text\n"} {
 		if got, err := AddSync([]byte(bad), aNewSync()); err == nil {
 			t.Errorf("%q became %q", bad, got)
 		}

@@ -1,7 +1,10 @@
 package console
 
 import (
+	"io/fs"
 	"path"
+	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -37,6 +40,44 @@ func TestPagesAreWhatPeopleLookAt(t *testing.T) {
 	for _, pattern := range []string{"/logout", "/api/v1/me", "/static/{hash}/{file...}", "/login/oidc"} {
 		if _, has := public[pattern]; has {
 			t.Errorf("%s is no page", pattern)
+		}
+	}
+}
+
+// A page looks as its classes say: the style sheet knows each of them, and says nothing of a class
+// under two names.
+func TestTheStyleSheetHasEveryClassOnce(t *testing.T) {
+	t.Parallel()
+	f, err := newFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet := string(f.bytes["console.css"])
+	known, said := map[string]bool{}, map[string]string{}
+	for _, m := range regexp.MustCompile(`\.([a-z][a-z0-9-]*)`).FindAllStringSubmatch(sheet, -1) {
+		known[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`(?m)^\.([a-z0-9-]+) (\{[^}]*\})$`).FindAllStringSubmatch(sheet, -1) {
+		if before := said[m[2]]; before != "" {
+			t.Errorf("%s and %s are the same", before, m[1])
+		}
+		said[m[2]] = m[1]
+	}
+	names, err := fs.Glob(pageFiles, "pages/*.html")
+	if err != nil || len(names) == 0 || len(said) == 0 {
+		t.Fatal(err, len(names), len(said))
+	}
+	for _, name := range names {
+		b, err := pageFiles.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`class="([a-z0-9 -]*[a-z0-9])[" ]`).FindAllStringSubmatch(string(b), -1) {
+			for class := range strings.FieldsSeq(m[1]) {
+				if !known[class] {
+					t.Errorf("%s has the class %s, which the style sheet does not know", name, class)
+				}
+			}
 		}
 	}
 }

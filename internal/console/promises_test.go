@@ -25,7 +25,7 @@ func TestAtMostTenThousandAreDecidedInOneGo(t *testing.T) {
 	items := b.fill(10_003, parkedItem)
 	w := b.signed(account.User)
 	upto := fmt.Sprint(items[9_999].ID)
-	b.want(w.get("/review/many?kind=parked&all=1&choice=dismiss"), http.StatusOK, "10,000 questions are answered at once.", `<span class="count">10,003</span>`, `name="upto" value="`+upto+`"`, "3 more are left for another time.")
+	b.want(w.get("/review/many?kind=parked&all=1&choice=dismiss"), http.StatusOK, "10,000 questions are answered at once.", `<span class="count">10,003</span>`, `<span class="badge badge-ask">10,003</span>`, `name="upto" value="`+upto+`"`, "3 more are left for another time.")
 	_, chosen, err := b.c.chosenMany(postRequest("/review/many", url.Values{"kind": {"parked"}, "all": {"1"}, "upto": {upto}, "choice": {"dismiss"}}))
 	b.ok(err)
 	if len(chosen) != 10_000 || chosen[9_999].ID != items[9_999].ID {

@@ -329,5 +329,11 @@ func (c *console) decideMany(w http.ResponseWriter, r *http.Request) error {
 		return c.asked(err)
 	}
 	note(r, strconv.Itoa(len(decided))+" review items", p.Word.Word)
+	switch {
+	case len(decided) == 0:
+		return errSettled()
+	case len(decided) < len(choices):
+		return c.redirect(w, p.Filter.address("/review"), "decidedrest")
+	}
 	return c.redirect(w, p.Filter.address("/review"), "decidedmany")
 }

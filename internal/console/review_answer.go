@@ -77,24 +77,29 @@ func (c *console) answerReview(w http.ResponseWriter, r *http.Request) error {
 		note(r, fmt.Sprintf("review item %d", it.ID), detailOf(answers)+" (shown first)")
 		return c.confirm(w, r, it, answers)
 	}
-	if err := c.give(r.Context(), answers, visitOf(r).who.Name); err != nil {
+	given, err := c.give(r.Context(), answers, visitOf(r).who.Name)
+	if err != nil {
 		return c.itemAgain(w, r, it, err)
 	}
-	return c.onward(w, r, it.ID)
-}
-
-// onward leads to the next open item, or back to a list that is done.
-func (c *console) onward(w http.ResponseWriter, r *http.Request, id int64) error {
-	f := c.filterOf(r)
-	next, err := c.nextOpen(r.Context(), f, id)
-	if err != nil {
+	note(r, fmt.Sprintf("review item %d", it.ID), detailOf(given))
+	to, err := c.onward(r, it.ID)
+	switch {
+	case err != nil:
 		return err
-	}
-	to := f.address("/review")
-	if next != 0 {
-		to = f.Item(next)
+	case len(given) < len(answers):
+		return c.redirect(w, to, "decidedrest")
 	}
 	return c.redirect(w, to, "decided")
+}
+
+// onward is where the next open item is, or the list that is done.
+func (c *console) onward(r *http.Request, id int64) (string, error) {
+	f := c.filterOf(r)
+	next, err := c.nextOpen(r.Context(), f, id)
+	if next != 0 {
+		return f.Item(next), err
+	}
+	return f.address("/review"), err
 }
 
 func (c *console) itemAgain(w http.ResponseWriter, r *http.Request, it store.Review, wrong error) error {
@@ -147,7 +152,7 @@ func (c *console) answers(r *http.Request) ([]answer, error) {
 			return nil, err
 		}
 		if !found || a.item.Decision != "" {
-			return nil, &problem{status: http.StatusConflict, key: "error.settled"}
+			return nil, errSettled()
 		}
 		if err := c.checkAnswer(r.Context(), &a); err != nil {
 			return nil, err
@@ -224,35 +229,37 @@ func detailOf(answers []answer) string {
 	return cutTo(strings.Join(parts, ", "), 500)
 }
 
-// give notes the answers for the next runs of their syncs.
-func (c *console) give(ctx context.Context, answers []answer, by string) error {
+// give notes the answers for the next runs of their syncs, and returns those that it noted: of some,
+// somebody else or a run may have been quicker. It is an error if that is so of all.
+func (c *console) give(ctx context.Context, answers []answer, by string) ([]answer, error) {
+	var noted []int64
 	var choices []store.Choice
 	for _, a := range answers {
-		if a.choice == store.Edited {
-			if err := c.hub.Store().EditReview(ctx, a.item.ID, a.plan.Edit, by, c.now()); err != nil {
-				return settledMeanwhile(err)
-			}
+		if a.choice != store.Edited {
+			choices = append(choices, store.Choice{ID: a.item.ID, Decision: a.choice})
 			continue
 		}
-		choices = append(choices, store.Choice{ID: a.item.ID, Decision: a.choice})
-	}
-	if len(choices) == 0 {
-		return nil
+		err := c.hub.Store().EditReview(ctx, a.item.ID, a.plan.Edit, by, c.now())
+		switch {
+		case err == nil:
+			noted = append(noted, a.item.ID)
+		case !errors.Is(err, store.ErrDecided):
+			return nil, err
+		}
 	}
 	decided, err := c.hub.Store().DecideReviews(ctx, choices, by, c.now())
-	if err == nil && len(decided) == 0 {
-		err = store.ErrDecided
+	if err != nil {
+		return nil, err
 	}
-	return settledMeanwhile(err)
+	noted = append(noted, decided...)
+	if len(noted) == 0 {
+		return nil, errSettled()
+	}
+	return slices.DeleteFunc(slices.Clone(answers), func(a answer) bool { return !slices.Contains(noted, a.item.ID) }), nil
 }
 
-// settledMeanwhile tells a person that somebody else, or a run, was quicker.
-func settledMeanwhile(err error) error {
-	if errors.Is(err, store.ErrDecided) {
-		return &problem{status: http.StatusConflict, key: "error.settled"}
-	}
-	return err
-}
+// errSettled tells a person that somebody else, or a run, was quicker.
+func errSettled() error { return &problem{status: http.StatusConflict, key: "error.settled"} }
 
 // confirm shows what answers come to.
 func (c *console) confirm(w http.ResponseWriter, r *http.Request, it store.Review, answers []answer) error {

@@ -7,8 +7,11 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/tandemhub/tandem/connectortest/toy"
+	"github.com/tandemhub/tandem/internal/account"
+	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -166,4 +169,72 @@ func TestABlownGuardIsToldInNumbersAndByRecord(t *testing.T) {
 			t.Errorf("decided %+v", got)
 		}
 	})
+}
+
+// Of what somebody else was quicker with, nobody is told that they have decided it.
+func TestWhatOthersSettledMeanwhileIsNotSaidToBeDecided(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "")
+		left, right := d.pair("name", "Ann Meyer", "email", "ann@x.gr", "phone", "1")
+		d.put(d.left, left, "name", "Ann Maier", "phone", "111")
+		d.put(d.right, right, "name", "Ann Mayer", "phone", "121")
+		d.sync()
+		byField := map[string]store.Review{}
+		for _, it := range d.open(store.ReviewConflict) {
+			byField[keyName(it.Field)] = it
+		}
+		name, phone := byField["name"], byField["phone"]
+		quicker := func(it store.Review) { // while the form is being checked
+			lent := d.hub.engine
+			d.hub.engine = func() *engine.Engine {
+				d.hub.engine = lent
+				d.ok(d.hub.store.DecideReview(t.Context(), it.ID, "left", "eve", time.Now()))
+				return lent()
+			}
+		}
+		entry := entryName(phone.ID, phone.Field)
+		edit := []string{"item", id(phone.ID), "choice-" + id(phone.ID), "edit", "was-" + entry, "111", entry, "777", "yes", "1"}
+		quicker(name)
+		d.to(d.w.post(at(name.ID), append([]string{"item", id(name.ID), "choice-" + id(name.ID), "right"}, edit...)...), "/review?done=decidedrest")
+		d.want(d.w.get("/review?done=decidedrest"), http.StatusOK, "Decided, but for what was answered")
+		if got := d.item(name.ID); got.Decision != "left" || got.By != "eve" || d.item(phone.ID).Decision != store.Edited {
+			t.Errorf("%+v", got)
+		}
+		lines := d.audited()
+		if got := lines[len(lines)-1]; !strings.HasSuffix(got, "|edit|done") {
+			t.Errorf("the audit ends with %q", got)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		b, items := newPile(t, 2, parkedItem)
+		open := []answer{{item: items[0], choice: "retry"}, {item: items[1], choice: "retry"}}
+		b.ok(b.hub.store.DecideReview(t.Context(), items[1].ID, "dismiss", "eve", time.Now()))
+		given, err := b.c.give(t.Context(), open, "ann")
+		if err != nil || len(given) != 1 || given[0].item.ID != items[0].ID || len(open) != 2 {
+			t.Errorf("%+v, %v", given, err)
+		}
+		if given, err := b.c.give(t.Context(), open, "ann"); len(given) > 0 || err == nil || err.Error() != errSettled().Error() {
+			t.Errorf("%+v, %v", given, err)
+		}
+	})
+	for settled, to := range map[int]string{1: "/review?done=decidedrest", 2: ""} {
+		b, items := newPile(t, 2, parkedItem)
+		w := b.signed(account.User)
+		asked := 0
+		b.c.now = func() time.Time { // for the audit, and then for the decision
+			if asked++; asked == 2 {
+				for _, it := range items[:settled] {
+					b.ok(b.hub.store.DecideReview(t.Context(), it.ID, "dismiss", "eve", time.Now()))
+				}
+			}
+			return time.Now()
+		}
+		got := w.post("/review/many", "choice", "retry", "id", id(items[0].ID), "id", id(items[1].ID))
+		if to == "" {
+			b.want(got, http.StatusConflict, "answered already")
+		} else {
+			b.to(got, to)
+		}
+	}
 }

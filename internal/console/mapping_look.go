@@ -44,7 +44,12 @@ type lookCell struct {
 	Why   string
 	Same  bool // it is what the side holds
 	None  bool // it is empty
+	// Unread says that the record is there, but not this of it: nobody has mapped it so far.
+	Unread bool
 }
+
+// Says reports whether there is something to be seen of it.
+func (c lookCell) Says() bool { return c.Known && !c.None || c.Why != "" || c.Unread }
 
 // sides are what a side is called in forms.
 func sides() []string { return []string{record.Left.String(), record.Right.String()} }
@@ -107,8 +112,9 @@ func (p *mappingPage) lookRecord(s engine.Sample, l *locale, zone *time.Location
 		for _, side := range record.Sides() {
 			f, v := fields[side], s.Fields[i]
 			row.Own[side], row.Given[side] = lookCellOf(l, zone, f, v.Own[side]), lookCellOf(l, zone, f, v.Given[side])
+			row.Own[side].Unread = out.IDs[side] != "" && !v.Own[side].Known && v.Own[side].Why == ""
 		}
-		if slices.ContainsFunc([]lookCell{row.Own[0], row.Own[1], row.Given[0], row.Given[1]}, func(c lookCell) bool { return c.Known && !c.None || c.Why != "" }) {
+		if slices.ContainsFunc([]lookCell{row.Own[0], row.Own[1], row.Given[0], row.Given[1]}, lookCell.Says) {
 			out.Rows = append(out.Rows, row)
 		}
 	}

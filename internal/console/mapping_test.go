@@ -18,6 +18,8 @@ import (
 	"github.com/tandemhub/tandem/internal/account"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
 )
 
 const mappedYAML = `version: 1
@@ -281,6 +283,12 @@ func TestAMappingIsTriedOutOnRecords(t *testing.T) {
 	m.reads(body, "mapping-look", "No partner in a", "Zoe · ", "name", "Zoe")
 	body, _ = m.send(form, http.StatusOK, "look", "nobody")
 	m.reads(body, "mapping-look", "No record is found by that.")
+	_, err := m.hub.store.SavePage(t.Context(), store.Page{Of: store.Object{Connection: "a", Name: "cards"}, Feed: store.FeedChanges, Changes: []connector.Change{
+		{Record: record.Record{Ref: record.Ref{Object: "cards", ID: "99"}, Fields: record.Fields{"name": record.Text("Kim"), "box": record.Text("")}}},
+	}})
+	m.ok(err)
+	body, _ = m.send(form, http.StatusOK, "row-4-left", "phone", "row-4-right", "phone", "row-4-from", "", "look", "", "look-side", "left")
+	m.reads(body, "mapping-look", "Kim · 99", "name Kim Kim – – email ↔ both ways email not read yet – – – stage", "phone ↔ both ways phone not read yet – – –", "Bob · 2")
 }
 
 // Every key says how many records it would pair, and of how many it is in doubt.

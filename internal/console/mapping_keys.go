@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/mapping"
 	"github.com/tandemhub/tandem/internal/plan"
@@ -31,43 +32,69 @@ type keyTry struct {
 	key mapping.MatchKey
 }
 
-// scoreKeys tries the keys out on what is known of both sides: those of the form or the usual ones,
-// and others that may recognise records. More than a few thousand records are not counted while
-// somebody waits.
+// scoreKeys tries out the keys of the form or the usual ones, and others that may recognise records.
 func (c *console) scoreKeys(ctx context.Context, data *mappingPage, p *plan.Plan) error {
 	tries := data.tries()
 	if len(tries) == 0 {
 		return nil
 	}
-	sync := data.resolved.Sync
-	sync.Match = nil
-	for _, x := range tries {
-		sync.Match = append(sync.Match, x.key)
+	keys := make([]mapping.MatchKey, len(tries))
+	for i, x := range tries {
+		keys[i] = x.key
 	}
-	tried, _, err := engine.Remembered(ctx, c.hub.Store(), p, sync)
-	if err != nil || tried == nil || len(tried.Mapping.KeyNames()) != len(tries) {
+	scores, large, err := c.keyScores(ctx, p, data.resolved.Sync, keys)
+	if data.Large = large; err != nil || scores == nil && !large {
 		return err
 	}
-	var found [2][]map[string]int
-	for _, side := range record.Sides() {
-		of := store.Object{Connection: sync.Ends[side].Connection, Name: sync.Ends[side].Object}
-		rows, err := c.hub.Store().Changed(ctx, of, 0, counted+1)
-		if err != nil {
-			return err
-		}
-		if len(rows) > counted {
-			data.Large = true
-			break
-		}
-		found[side] = valuesByKey(tried.Mapping, side, rows, len(tries))
-	}
-	for i := range tries {
-		if !data.Large {
-			tries[i].Score = scoreOf(found[record.Left][i], found[record.Right][i])
-		}
+	for i, x := range scores {
+		tries[i].Score = x
 	}
 	data.Tries = slices.DeleteFunc(tries, func(x keyTry) bool { return x.Value != "" && x.Score.Pairs+x.Score.Doubtful == 0 })
 	return nil
+}
+
+// keyScores tries keys out for a sync on what is known of both sides; none where they cannot be keys,
+// or a side is too large.
+func (c *console) keyScores(ctx context.Context, p *plan.Plan, sync plan.Sync, keys []mapping.MatchKey) (scores []score, large bool, err error) {
+	if len(keys) == 0 {
+		return nil, false, nil
+	}
+	sync.Match = keys
+	tried, _, err := engine.Remembered(ctx, c.hub.Store(), p, sync)
+	if err != nil || tried == nil || len(tried.Mapping.KeyNames()) != len(keys) {
+		return nil, false, err
+	}
+	var found [2][]map[string]int // by side and key: how many records have a value
+	for _, side := range record.Sides() {
+		of := store.Object{Connection: sync.Ends[side].Connection, Name: sync.Ends[side].Object}
+		rows, err := c.hub.Store().Changed(ctx, of, 0, counted+1)
+		if err != nil || len(rows) > counted { // nobody waits for more than that
+			return nil, err == nil, err
+		}
+		found[side] = valuesByKey(tried.Mapping, side, rows, len(keys))
+	}
+	for i := range keys {
+		scores = append(scores, scoreOf(found[record.Left][i], found[record.Right][i]))
+	}
+	return scores, false, nil
+}
+
+func valuesByKey(m *mapping.Mapping, side record.Side, rows []store.Row, keys int) []map[string]int {
+	out := make([]map[string]int, keys)
+	for i := range out {
+		out[i] = map[string]int{}
+	}
+	for _, row := range rows {
+		if row.Fate != connector.Present {
+			continue
+		}
+		for i, k := range m.Keys(side, row.Fields) {
+			if k.Value != "" && !k.Free && i < keys {
+				out[i][k.Value]++
+			}
+		}
+	}
+	return out
 }
 
 // tries are the keys that can be tried.

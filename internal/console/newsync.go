@@ -8,11 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/mapping"
 	"github.com/tandemhub/tandem/internal/plan"
-	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
 
@@ -71,10 +69,9 @@ func (p newSyncPage) Names() [2]string {
 
 // A keyChoice is one key by which records may be recognised.
 type keyChoice struct {
+	score
 	Left, Right string
 	On          bool
-	Pairs       int // records that have one partner by it
-	Doubtful    int // that have several
 }
 
 // Value is what the form carries.
@@ -230,35 +227,12 @@ func (c *console) fillKeys(ctx context.Context, data *newSyncPage, resolved *pla
 		data.Keys = append(data.Keys, keyChoice{Left: f.Left.Name, Right: f.Right.Name, On: f.Left.Common != "" && slices.Contains(usual, f.Left.Common)})
 		match = append(match, mapping.MatchKey{Parts: []mapping.MatchPart{{Left: f.Left.Name, Right: f.Right.Name}}})
 	}
-	if len(match) == 0 {
-		return nil
+	scores, _, err := c.keyScores(ctx, c.hub.Plan(), resolved.Sync, match)
+	for i, x := range scores {
+		data.Keys[i].score = x
+		data.Counted = data.Counted || x.Held[record.Left] > 0 && x.Held[record.Right] > 0
 	}
-	sync := resolved.Sync
-	sync.Match = match
-	tried, _, err := engine.Remembered(ctx, c.hub.Store(), c.hub.Plan(), sync)
-	if err != nil || tried == nil {
-		return err
-	}
-	var found [2][]map[string]int // by side and key: how many records have a value
-	for _, side := range record.Sides() {
-		rows, err := c.hub.Store().Changed(ctx, store.Object{Connection: sync.Ends[side].Connection, Name: sync.Ends[side].Object}, 0, counted+1)
-		if err != nil || len(rows) == 0 || len(rows) > counted {
-			return err
-		}
-		found[side] = valuesByKey(tried.Mapping, side, rows, len(match))
-	}
-	data.Counted = true
-	for i := range data.Keys {
-		for value, n := range found[record.Left][i] {
-			switch m := found[record.Right][i][value]; {
-			case m == 1 && n == 1:
-				data.Keys[i].Pairs++
-			case m > 0:
-				data.Keys[i].Doubtful += n
-			}
-		}
-	}
-	return nil
+	return err
 }
 
 // recognises reports whether equal values of a field may mean that two records are the same.
@@ -274,22 +248,4 @@ func recognises(f mapping.Field) bool {
 	default:
 		return false
 	}
-}
-
-func valuesByKey(m *mapping.Mapping, side record.Side, rows []store.Row, keys int) []map[string]int {
-	out := make([]map[string]int, keys)
-	for i := range out {
-		out[i] = map[string]int{}
-	}
-	for _, row := range rows {
-		if row.Fate != connector.Present {
-			continue
-		}
-		for i, k := range m.Keys(side, row.Fields) {
-			if k.Value != "" && !k.Free && i < keys {
-				out[i][k.Value]++
-			}
-		}
-	}
-	return out
 }

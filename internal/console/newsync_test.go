@@ -57,7 +57,7 @@ func TestASyncIsAddedToTheAdoptedConfiguration(t *testing.T) {
 	b.want(w.get("/syncs/new"), http.StatusOK, `<option value="crm.people" selected>crm.people`, `<option value="erp.people" selected>erp.people`, "Go on")
 	b.want(
 		w.get("/syncs/new?left=crm.people&right=erp.people"), http.StatusOK, `value="people"`, "<code>mail1</code>", "Mail &lt;b&gt;1&lt;/b&gt;",
-		"1 pair by it.", "1 doubtful.", "Save, and plan it", "the later edit wins",
+		"1 pair by it.", "3 doubtful.", "Save, and plan it", "the later edit wins",
 	)
 	form := []string{"left", "crm.people", "right", "erp.people", "name", "people", "direction", "both", "prefer", "ask", "delete", "archive", "schedule", "1h", "key", "mail1\tmail2"}
 	with := func(more ...string) []string { return append(append([]string{}, form...), more...) }
@@ -165,4 +165,18 @@ func TestAnyFormOfANewSyncIsAnswered(t *testing.T) {
 			t.Fatalf("%v: %d %s", values, got.Code, got.Body)
 		}
 	})
+}
+
+func TestAKeyIsNotCountedBeforeBothSidesWereRead(t *testing.T) {
+	t.Parallel()
+	b, _ := newSyncBench(t)
+	mirror(t, b.hub.store, "crm", "mail1", "ann@x.gr")
+	w := b.signed(account.Admin)
+	got := w.get("/syncs/new?left=crm.people&right=erp.people")
+	b.want(got, http.StatusOK, "<code>mail1</code>", "How many would be recognised is not known yet")
+	if strings.Contains(got.Body.String(), "0 pairs by it.") {
+		t.Error("what was not read counts as none")
+	}
+	mirror(t, b.hub.store, "erp", "mail2", "bob@x.gr")
+	b.want(w.get("/syncs/new?left=crm.people&right=erp.people"), http.StatusOK, "0 pairs by it.")
 }

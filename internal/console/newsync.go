@@ -203,14 +203,9 @@ func (c *console) fillFields(ctx context.Context, data *newSyncPage, resolved *p
 		data.More = append(data.More, fieldChoice{I: i, Direction: bothWays, Can: data.Directions()})
 	}
 	for side, end := range resolved.Ends {
-		objects, err := engine.RememberedObjects(ctx, c.hub.Store(), end.Connection)
-		if err != nil {
+		var err error
+		if data.All[side], err = c.fieldsOf(ctx, end); err != nil {
 			return err
-		}
-		for _, o := range objects {
-			if o.Name == end.Object {
-				data.All[side] = slices.DeleteFunc(slices.Clone(o.Fields), func(f record.Field) bool { return f.Key })
-			}
 		}
 	}
 	return nil

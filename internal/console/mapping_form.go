@@ -86,9 +86,10 @@ func (p *mappingPage) enter(form url.Values) bool {
 		return false
 	}
 	p.Rows, p.Keys = nil, nil
+	values := 0
 	for i := range rows {
 		row, fine := p.enterRow(form, i)
-		if !fine {
+		if values += len(row.Values); !fine || values > len(form) { // no form has more than it sends
 			return false
 		}
 		p.Rows = append(p.Rows, row)

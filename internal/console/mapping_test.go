@@ -347,22 +347,6 @@ func TestAnOddSyncIsForTheText(t *testing.T) {
 
 // Whatever is sent, the answer is the page, or that there is no such choice; and what it would save
 // can be read.
-// A number that no form has is refused at once: nobody counts so far.
-func TestAMappingOfTooManyIsRefused(t *testing.T) {
-	t.Parallel()
-	m := newMapped(t)
-	m.adopt()
-	base := filled(m.who.get(mappingAt).Body.String())
-	for _, name := range []string{"rows", "keys", "row-0-values", "row-3-values", "row-0-at"} {
-		for _, n := range []string{"99999999999999999999", "1000000000", "-1", "x"} {
-			form := url.Values{}
-			maps.Copy(form, base)
-			form.Set(name, n)
-			m.want(m.who.do(postRequest(mappingAt, form)), http.StatusUnprocessableEntity)
-		}
-	}
-}
-
 func TestAnyFormOfAMappingIsAnswered(t *testing.T) {
 	t.Parallel()
 	m := newMapped(t)

@@ -81,18 +81,30 @@ func (c *console) check(ctx context.Context, data *configurationPage) error {
 
 // refusal says why what is in the editor, an edit of the version of that number, cannot be the next
 // version; nil = it can.
-func (p *configurationPage) refusal(after int) *problem {
+func (p *configurationPage) refusal(after int) *problem { return p.refuses(after, p.Wrong, p.Diff) }
+
+// refuses says why an edit of the version of that number cannot be the next version; nil = it can.
+func (now Configuration) refuses(after int, wrong bool, diff []diffLine) *problem {
 	switch {
-	case p.Wrong:
+	case wrong:
 		return invalid("error.configuration")
-	case after != p.Current.Number || !p.Adopted:
+	case after != now.Current.Number || !now.Adopted:
 		return invalid("error.outdated")
-	case p.Edited:
+	case now.Edited:
 		return invalid("error.edited")
-	case len(p.Diff) == 0:
+	case len(diff) == 0:
 		return invalid("error.same")
 	}
 	return nil
+}
+
+// afterOf is the version that a form was an edit of; -1 if it names none.
+func afterOf(r *http.Request) int {
+	after, err := strconv.Atoi(r.PostFormValue("after"))
+	if err != nil {
+		return -1
+	}
+	return after
 }
 
 // editConfiguration checks what was entered, and saves it if that is asked for and nothing is
@@ -111,10 +123,7 @@ func (c *console) editConfiguration(w http.ResponseWriter, r *http.Request) erro
 		return c.view.page(w, r, "configuration", data)
 	}
 	note(r, data.File, data.Note)
-	after, err := strconv.Atoi(r.PostFormValue("after"))
-	if err != nil {
-		after = -1 // which is no version
-	}
+	after := afterOf(r)
 	if why := data.refusal(after); why != nil {
 		return c.view.again(w, r, why, "configuration", data)
 	}

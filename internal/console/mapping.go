@@ -126,8 +126,10 @@ func (p mappingPage) HasAll() bool {
 func (p mappingPage) Path() string { return "/syncs/" + pathEscape(p.Name) + "/mapping" }
 
 // Savable reports whether what is shown can be saved.
-func (p mappingPage) Savable() bool {
-	return p.Adopted && !p.Edited && !p.Wrong && p.Odd == "" && len(p.Diff) > 0
+func (p mappingPage) Savable() bool { return p.refusal(p.Current.Number) == nil }
+
+func (p mappingPage) refusal(after int) *problem {
+	return p.refuses(after, p.Odd != "" || p.Wrong, p.Diff)
 }
 
 func (c *console) showMapping(w http.ResponseWriter, r *http.Request) error {
@@ -162,22 +164,13 @@ func (c *console) saveMapping(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	note(r, data.Name, data.Note)
-	after, err := strconv.Atoi(r.PostFormValue("after"))
-	key := ""
-	switch {
-	case data.Odd != "" || data.Wrong:
-		key = "error.configuration"
-	case err != nil || after != data.Current.Number || !data.Adopted:
-		key = "error.outdated"
-	case data.Edited:
-		key = "error.edited"
-	case len(data.Diff) == 0:
-		key = "error.same"
-	case r.PostFormValue("seen") != data.Seen:
-		key = "error.unseen"
+	after := afterOf(r)
+	wrong := data.refusal(after)
+	if wrong == nil && r.PostFormValue("seen") != data.Seen {
+		wrong = invalid("error.unseen")
 	}
-	if key != "" {
-		return c.view.again(w, r, invalid(key), "mapping", data)
+	if wrong != nil {
+		return c.view.again(w, r, wrong, "mapping", data)
 	}
 	why := data.Name
 	if data.Note != "" {

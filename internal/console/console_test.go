@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -40,6 +41,7 @@ type fakeHub struct {
 	working error // what Borrow ends with; nil = nothing else works
 
 	secrets map[string]string
+	uses    string // what uses them; "" = the connection a
 
 	brought, hinted []string
 	refuses         error // what Bring and Hint end with
@@ -108,7 +110,7 @@ func (h *fakeHub) ReleaseConfiguration(context.Context) error { return nil }
 func (h *fakeHub) Secrets(context.Context) ([]Secret, error) {
 	var all []Secret
 	for _, name := range slices.Sorted(maps.Keys(h.secrets)) {
-		all = append(all, Secret{Name: name, Updated: noon(), Uses: []string{"a"}})
+		all = append(all, Secret{Name: name, Updated: noon(), Uses: []string{cmp.Or(h.uses, "a")}})
 	}
 	return append(all, Secret{Name: "wanted", Uses: []string{"b"}}), nil
 }

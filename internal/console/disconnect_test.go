@@ -125,3 +125,15 @@ func TestSecretsStayForWhoMayNotSetThem(t *testing.T) {
 		t.Errorf("%+v %v", out, w.hub.secrets)
 	}
 }
+
+// What notifications use is told apart by nothing from what a connection of that name uses: it stays.
+func TestSecretsOfNotificationsStayWithAConnectionOfThatName(t *testing.T) {
+	t.Parallel()
+	w, h := hooked(t, strings.ReplaceAll(disconnectText, "  a:", "  notify:"))
+	h.uses = "notify"
+	w.hub.plan.Connections[0].Name = "notify"
+	out := read[disconnectedBody](w, "DELETE", "/api/v1/connections/notify", "")
+	if !out.Done || len(out.Secrets) > 0 || w.hub.secrets["a_key"] == "" || strings.Contains(h.counts(t), "  notify:") {
+		t.Errorf("%+v %v", out, w.hub.secrets)
+	}
+}

@@ -98,13 +98,9 @@ type reviewPage struct {
 
 func (c *console) showReview(w http.ResponseWriter, r *http.Request) error {
 	f := c.filterOf(r)
-	var after int64
-	if text := r.URL.Query().Get("after"); text != "" {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n <= 0 {
-			return errNotFound()
-		}
-		after = n
+	after, err := optional(r.URL.Query().Get("after"))
+	if err != nil {
+		return err
 	}
 	counts, err := c.hub.Store().CountReviews(r.Context())
 	if err != nil {
@@ -251,11 +247,16 @@ func (c *console) chosenMany(r *http.Request) (p manyPage, items []store.Review,
 		items = slices.DeleteFunc(items, func(it store.Review) bool { return p.UpTo > 0 && it.ID > p.UpTo })
 		return p, items, err
 	}
+	var ids []int64
 	for _, text := range r.Form["id"] {
 		id, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || len(p.IDs) == mostAtOnce {
+		if err != nil || len(ids) == mostAtOnce {
 			return p, nil, errNotFound()
 		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
 		it, found, err := c.hub.Store().Review(r.Context(), id)
 		if err != nil {
 			return p, nil, err

@@ -66,7 +66,9 @@ func TestManyAreDecidedAtOnceByTheRulesOfTheCommandLine(t *testing.T) {
 	if decision(0) != "" {
 		t.Fatal("a look has decided")
 	}
-	b.to(w.post("/review/many", "choice", "retry", "id", id(items[0].ID), "id", id(items[1].ID), "id", id(items[10].ID)), "/review?done=decidedmany")
+	ticked["id"] = append(ticked["id"], ticked["id"]...) // each counts once
+	b.want(w.get("/review/many?"+ticked.Encode()), http.StatusOK, "2 questions are answered at once.", "1 has no such answer")
+	b.to(w.post("/review/many", "choice", "retry", "id", id(items[0].ID), "id", id(items[1].ID), "id", id(items[10].ID), "id", id(items[1].ID)), "/review?done=decidedmany")
 	if decision(0) != "retry" || decision(1) != "retry" || decision(10) != "" || decision(2) != "" {
 		t.Error("others than those that were ticked are decided")
 	}

@@ -53,9 +53,7 @@ func found(body string) string {
 
 func TestRecordsAreFoundByNameAddressNumberAndID(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.populate()
-	b.connected()
+	b := newConnected(t)
 	b.keep([5]string{"101", "Ελένη", "Παπαδοπούλου", "eleni@example.com", "+30 210 1234567"}, [5]string{"102", "Zoë", "St. John", "zoe@example.com", "+44 113 4950088"},
 		[5]string{"a/b 3", "Ann", script, "ann@example.com", ""})
 	w := b.signed(account.Viewer)
@@ -84,9 +82,7 @@ func TestRecordsAreFoundByNameAddressNumberAndID(t *testing.T) {
 
 func TestRecordsComeByPages(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.populate()
-	b.connected()
+	b := newConnected(t)
 	var all [][5]string
 	for i := range browseRows + 5 {
 		all = append(all, [5]string{fmt.Sprint(i), "Same", fmt.Sprintf("Name%02d", i), "", ""})

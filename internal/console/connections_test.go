@@ -49,10 +49,7 @@ func (b *bench) lend(wrong error) {
 
 func TestConnectionsAndTheirPages(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.populate()
-	b.connected()
-	b.lived()
+	b := newLived(t)
 	w := b.signed(account.Viewer)
 	b.want(w.get("/connections"), http.StatusOK, "Acme CRM", "Healthy", "crm &lt;script&gt;", "900 of 1,000 in 24 h")
 	got := w.get("/connections/crm")
@@ -66,9 +63,7 @@ func TestConnectionsAndTheirPages(t *testing.T) {
 
 func TestATestNamesWhatIsMissingAndTheRemedy(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.populate()
-	b.connected()
+	b := newConnected(t)
 	b.lend(nil)
 	w := b.signed(account.Operator)
 	b.want(w.post("/connections/crm/test"), http.StatusOK, "The connection works. It has 3 objects.", "scope deals.write is missing", "add it to the key", "Nothing can be changed")
@@ -83,9 +78,7 @@ func TestATestNamesWhatIsMissingAndTheRemedy(t *testing.T) {
 
 func TestSyncsOfAConnectionArePausedTogether(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.populate()
-	b.connected()
+	b := newConnected(t)
 	w := b.signed(account.Operator)
 	b.to(w.post("/connections/crm/pause"), "/connections/crm?done=connectionpaused")
 	b.to(w.post("/connections/crm/resume"), "/connections/crm?done=connectionresumed")
@@ -152,9 +145,7 @@ func (b *bench) grantedFor(dies time.Duration) {
 // A grant that nobody has used for long, and that nothing will renew.
 func TestAccessThatEndsSoonIsTold(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.populate()
-	b.connected()
+	b := newConnected(t)
 	b.grantedFor(30 * 24 * time.Hour)
 	w := b.signed(account.Admin)
 	got := w.post("/connections/crm/authorize")
@@ -178,9 +169,7 @@ func TestAccessThatEndsSoonIsTold(t *testing.T) {
 
 func TestAPersonAgreesInTheBrowser(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.populate()
-	b.connected()
+	b := newConnected(t)
 	b.granted()
 	w, eve := b.signed(account.Admin), b.signed(account.Admin)
 	b.want(w.get("/"), http.StatusOK, "Signed out", "Nobody grants access any more.")

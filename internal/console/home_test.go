@@ -53,6 +53,22 @@ func acme() connector.Spec {
 	}
 }
 
+// newConnected is a console with people, connections and syncs; newLived one in which things happened.
+func newConnected(t *testing.T) *bench {
+	t.Helper()
+	b := newBench(t)
+	b.populate()
+	b.connected()
+	return b
+}
+
+func newLived(t *testing.T) *bench {
+	t.Helper()
+	b := newConnected(t)
+	b.lived()
+	return b
+}
+
 // connected fills a console with two connections and the syncs between them.
 func (b *bench) connected() {
 	b.Helper()
@@ -201,10 +217,7 @@ func TestTheChartCountsByTheDaysOfTheZone(t *testing.T) {
 
 func TestHomeShowsWhatIsThereAndRunsAll(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.populate()
-	b.connected()
-	b.lived()
+	b := newLived(t)
 	w := b.signed(account.Operator)
 	got := w.get("/")
 	b.want(got, http.StatusOK, `data-live`, "7 pairs of records", "1 record waits to be written", "3 items wait for a decision", "2 items wait for your decision.",
@@ -229,10 +242,7 @@ func TestHomeShowsWhatIsThereAndRunsAll(t *testing.T) {
 // What waits to be written is not in step on one page and waiting on another.
 func TestEveryPageSaysTheSameOfASync(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.populate()
-	b.connected()
-	b.lived()
+	b := newLived(t)
 	w := b.signed(account.Viewer)
 	for sync, state := range map[string]string{"instep": "In step", "asks": "Needs you", "fails": "Failing", "never": "Never ran", "writes": "Waiting"} {
 		row := regexp.MustCompile(`(?s)<a href="/syncs/` + sync + `">.*?<span class="badge badge-(?:ok|wait|fail|ask)">` + state + `</span>`)
@@ -248,10 +258,7 @@ func TestEveryPageSaysTheSameOfASync(t *testing.T) {
 // What waits in a sync that was taken out of the configuration is in the queue still, and counted.
 func TestWhatWaitsIsCountedAsTheQueueShowsIt(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.populate()
-	b.connected()
-	b.lived()
+	b := newLived(t)
 	p := *b.hub.plan
 	p.Syncs = slices.DeleteFunc(slices.Clone(p.Syncs), func(s plan.Sync) bool { return s.Name == "asks" })
 	b.hub.plan = &p

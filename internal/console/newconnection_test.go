@@ -30,9 +30,7 @@ func (h parseHub) CheckConfiguration(_ context.Context, text string) (*plan.Plan
 
 func connectBench(t *testing.T) (*bench, *configHub) {
 	t.Helper()
-	b := newBench(t)
-	b.populate()
-	b.connected()
+	b := newConnected(t)
 	b.hub.specs = []connector.Spec{browserly()}
 	h := &configHub{fakeHub: b.hub, file: connectText}
 	b.c.hub = h

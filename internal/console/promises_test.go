@@ -87,9 +87,7 @@ func TestAnOpenPageKeepsNobodySignedIn(t *testing.T) {
 
 func TestAgreeingAtAVendorTakesAtMostTenMinutes(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.populate()
-	b.connected()
+	b := newConnected(t)
 	b.granted()
 	w, began := b.signed(account.Admin), time.Now()
 	b.c.now = func() time.Time { return began }

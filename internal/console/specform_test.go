@@ -28,9 +28,7 @@ func readYAML(src string, spec connector.Spec) (*plan.Plan, plan.Problems) {
 
 func TestAFormMakesAnEntryThatTheConfigurationTakes(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.populate()
-	b.connected()
+	b := newConnected(t)
 	b.hub.specs = []connector.Spec{browserly()}
 	w := b.signed(account.Admin)
 	b.want(w.get("/connections/new"), http.StatusOK, `<option value="acme">Acme CRM</option>`)

@@ -288,7 +288,7 @@ func TestAMappingIsTriedOutOnRecords(t *testing.T) {
 	}})
 	m.ok(err)
 	body, _ = m.send(form, http.StatusOK, "row-4-left", "phone", "row-4-right", "phone", "row-4-from", "", "look", "", "look-side", "left")
-	m.reads(body, "mapping-look", "Kim · 99", "name Kim Kim – – email ↔ both ways email not read yet – – – stage", "phone ↔ both ways phone not read yet – – –", "Bob · 2")
+	m.reads(body, "mapping-look", "Kim · 99", "Kim", "Kim – – email ↔ both ways email not read yet – – – stage", "phone ↔ both ways phone not read yet – – –", "Bob · 2")
 }
 
 // Every key says how many records it would pair, and of how many it is in doubt.

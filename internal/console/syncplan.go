@@ -92,22 +92,22 @@ func (p *planPage) fill(q url.Values) error {
 	if p.Kind != "" && !slices.Contains(previewKinds(), engine.PreviewKind(p.Kind)) {
 		return errNotFound()
 	}
-	from := 0
-	if text := q.Get("from"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			return errNotFound()
-		}
-		from = n
+	first, err := optional(q.Get("from"))
+	if err != nil {
+		return err
 	}
+	from := int(first)
 	for _, it := range p.Job.Plan.Items {
 		if p.Kind != "" && string(it.Kind) != p.Kind {
 			continue
 		}
-		if p.Shown >= from && p.Shown < from+planItems {
+		if p.Shown >= from && len(p.Items) < planItems {
 			p.Items = append(p.Items, itemOf(it))
 		}
 		p.Shown++
+	}
+	if from > 0 && from >= p.Shown { // an empty page would say that both sides are in step
+		return errNotFound()
 	}
 	p.From = from + 1
 	if from > 0 {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -26,8 +27,8 @@ const (
 
 // take fills the form from the document.
 func (p *mappingPage) take(w plan.WrittenSync) {
-	p.Direction, p.Prefer = orUsual(w.Direction, bothWays), orUsual(w.Prefer, usualPrefer)
-	p.Delete = [2]string{orUsual(w.Delete[0], usualDelete), orUsual(w.Delete[1], usualDelete)}
+	p.Direction, p.Prefer = cmp.Or(w.Direction, bothWays), cmp.Or(w.Prefer, usualPrefer)
+	p.Delete = [2]string{cmp.Or(w.Delete[0], usualDelete), cmp.Or(w.Delete[1], usualDelete)}
 	fields := w.Fields
 	if fields == nil {
 		fields = []plan.WrittenField{{All: true}}
@@ -44,13 +45,6 @@ func (p *mappingPage) take(w plan.WrittenSync) {
 		k.I = i
 		p.Keys = append(p.Keys, k)
 	}
-}
-
-func orUsual(word, usual string) string {
-	if word == "" {
-		return usual
-	}
-	return word
 }
 
 // unusual is what is to be written: nothing, if nothing was and it is what is usual.
@@ -134,7 +128,7 @@ func (p *mappingPage) enterRow(form url.Values, i int) (mapRow, bool) {
 		row = mapRow{I: i, At: row.At, All: true}
 		return row, row.At == 0 || p.written.Fields[row.At-1].All
 	}
-	values, fine := count(orUsual(text("values"), "0"), mostMapValues)
+	values, fine := count(cmp.Or(text("values"), "0"), mostMapValues)
 	for j := range values {
 		row.Values = append(row.Values, mapValue{j, text(fmt.Sprintf("value-%d-left", j)), text(fmt.Sprintf("value-%d-right", j))})
 	}

@@ -319,6 +319,11 @@ func TestALargePlanIsCut(t *testing.T) {
 	b.to(w.post("/syncs/contacts/plan"), "/syncs/contacts/plan")
 	h.work()
 	b.want(w.get("/syncs/contacts/plan"), http.StatusOK, "10 further records are counted and not listed.", "Create (5,009)")
+	cut := w.get("/syncs/contacts/plan?kind=update")
+	b.want(cut, http.StatusOK, "Change (1)", "These were counted, and none of them is listed.")
+	if strings.Contains(cut.Body.String(), "in step") {
+		t.Error("what is not listed is said to be in step")
+	}
 }
 
 func TestPagesOfSyncsRenderTheirZeroStructs(t *testing.T) {

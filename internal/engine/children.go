@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -212,11 +213,45 @@ func (b *batch) wantChildren(_ context.Context, d *draft, side record.Side, judg
 	return wanted
 }
 
+// decidedToo is why a record goes of which a person has said so: with all that goes with it.
+const decidedToo = "a person decided to delete it too"
+
+// takesChildren reports whether a batch takes children along that nobody may have seen.
+func (s *settling) takesChildren() bool {
+	return s.ops[0].Verb == connector.Delete && len(s.end.object.Cascades) > 0
+}
+
+// readKin reads on in the objects whose records go with those of a batch: what people have made, or
+// put there, since the deletes were decided is in no mirror yet, and between the two stands all else
+// that the run had to write (R4, R23).
+func (s *settling) readKin(ctx context.Context) error {
+	if !s.takesChildren() {
+		return nil
+	}
+	select { // of several batches one at a time: a feed has one place
+	case s.r.kin <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.r.kin }()
+	for _, c := range s.end.object.Cascades {
+		if kin, read := s.r.readElsewhere(store.Object{Connection: s.end.of.Connection, Name: c.Object}); read {
+			if err := s.r.pullOf(ctx, want{end: kin, side: s.side}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // freshChildren reports whether the children that an operation takes along are as they were
-// when that was decided; they are read again if that was some time ago (R4).
+// when that was decided, which they are read again for, and still all that it would take (R4).
 func (s *settling) freshChildren(ctx context.Context, op store.Op) (bool, error) {
 	byObject := map[store.Object][]string{}
 	kids := childrenOf(op)
+	if more, err := s.moreChildren(ctx, op, kids); err != nil || more {
+		return false, err
+	}
 	for _, k := range kids {
 		byObject[k.of] = append(byObject[k.of], k.id)
 	}
@@ -239,6 +274,27 @@ func (s *settling) freshChildren(ctx context.Context, op store.Op) (bool, error)
 		}
 	}
 	return true, nil
+}
+
+// moreChildren reports whether a record has children that were not thought of when its delete was
+// decided.
+func (s *settling) moreChildren(ctx context.Context, op store.Op, kids []child) (bool, error) {
+	if !s.takesChildren() || len(op.Fields) > 0 && op.Fields[0].Rule == decidedToo {
+		return false, nil
+	}
+	for _, c := range s.end.object.Cascades {
+		of := store.Object{Connection: s.end.of.Connection, Name: c.Object}
+		ids, err := s.r.e.store.Children(ctx, of, childKey(c.Field, op.TargetID), maxChildren)
+		if err != nil {
+			return false, fmt.Errorf("find children: %w", err)
+		}
+		for _, id := range ids {
+			if !slices.ContainsFunc(kids, func(k child) bool { return k.of == of && k.id == id }) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // readChildren brings children up to date in the mirror.

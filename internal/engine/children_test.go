@@ -118,3 +118,35 @@ func TestR23AnEditRightBeforeTheDeleteHoldsIt(t *testing.T) {
 		}
 	})
 }
+
+// R4: all that is to be written comes before a delete, and people go on meanwhile. What they have
+// made under the record, or put there, since its delete was decided holds it.
+func TestR23WhatComesUnderARecordBeforeItsDeleteIsSentHoldsIt(t *testing.T) {
+	t.Parallel()
+	for name, act := range map[string]func(w *world, label string){
+		"made": func(w *world, label string) {
+			w.put(w.b, "cards", "", map[string]string{"name": "New", "email": "new@x.gr", "label": label})
+		},
+		"put there": func(w *world, label string) {
+			w.put(w.b, "cards", w.by(w.b, "cards", "name", "Other").ID, map[string]string{"label": label})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w, label := family(t, 1)
+				w.put(w.a, "labels", "", map[string]string{"name": "Silver", "code": "s"})
+				w.put(w.b, "cards", "", map[string]string{"name": "Other", "email": "o@x.gr"})
+				w.settled("cards")
+				right := w.by(w.b, "labels", "name", "Gold").ID
+				w.remove(w.a, "labels", label)
+				w.put(w.a, "labels", w.by(w.a, "labels", "code", "s").ID, map[string]string{"name": "Argent"})
+				w.b.After(onceAt("/v1/do", func() { act(w, right) })) // the label's new name has just been written
+				w.syncWith("labels", engine.SyncOptions{Sweep: true})
+				if n := len(w.b.Rows("labels")); n != 2 {
+					t.Errorf("right has %d of 2 labels and %v, %v", n, w.b.Rows("cards"), w.reviews())
+				}
+			})
+		})
+	}
+}

@@ -390,7 +390,7 @@ func (b *batch) deleteDecided(ctx context.Context, d *draft, side record.Side) (
 		if b.r.p.Delete[side] == plan.DeleteDelete {
 			verb = connector.Delete
 		}
-		b.remove(d.link, d.rows, side, verb, "a person decided to delete it too")
+		b.remove(d.link, d.rows, side, verb, decidedToo)
 	default:
 		return false, nil
 	}

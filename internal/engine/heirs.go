@@ -238,17 +238,23 @@ func (r *run) wantOf(of end, side record.Side, id string, then store.Spot) bool 
 // wantPulled has the changes of another object read in this run, if some sync reads it, and
 // reports whether that is still to be done.
 func (r *run) wantPulled(of store.Object, side record.Side, then store.Spot) bool {
+	end, read := r.readElsewhere(of)
+	return read && r.wantOf(end, side, "", then)
+}
+
+// readElsewhere finds an object that another sync reads, and this one does not.
+func (r *run) readElsewhere(of store.Object) (end, bool) {
 	if of == r.p.ends[0].of || of == r.p.ends[1].of {
-		return false
+		return end{}, false
 	}
 	for _, p := range r.e.syncs {
 		for _, end := range p.ends {
 			if end.of == of && p.Mapping != nil {
-				return r.wantOf(end, side, "", then)
+				return end, true
 			}
 		}
 	}
-	return false
+	return end{}, false
 }
 
 // pullOf reads what has changed of an object of another sync into the mirror.

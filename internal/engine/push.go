@@ -362,9 +362,13 @@ func (s *settling) fresh(ctx context.Context) error {
 			old = append(old, op.TargetID)
 		}
 	}
-	if len(old) > 0 && s.end.conn.able.Reader != nil {
+	if (len(old) > 0 || s.takesChildren()) && s.end.conn.able.Reader != nil {
 		rd := reading{end: s.end, fields: s.r.p.wire[s.side], keys: s.r.keysOf(s.side)}
-		if err := s.r.readByID(ctx, &rd, old); err != nil {
+		err := s.readKin(ctx)
+		if err == nil {
+			err = s.r.readByID(ctx, &rd, old)
+		}
+		if err != nil {
 			for _, op := range s.ops {
 				s.failed(ctx, op, err)
 			}

@@ -112,6 +112,7 @@ type run struct {
 	news   chan struct{} // a page has come, or a side has been read to the end
 	space  chan struct{} // operations have been taken from memory
 	queued chan struct{} // operations have come, or planning is over
+	kin    chan struct{} // what goes with records that are to be deleted is looked for
 	done   atomic.Bool   // planning is over: no need to wait for full batches
 
 	mu          sync.Mutex
@@ -156,7 +157,7 @@ func (e *Engine) newRun(p *pair) *run { return e.runOf(p, e.store.NewID()) }
 // database, no other process may give ids.
 func (e *Engine) runOf(p *pair, id int64) *run {
 	r := &run{e: e, p: p, linked: -1, id: id, began: time.Now(), news: make(chan struct{}, 1),
-		queued: make(chan struct{}, 1), space: make(chan struct{}, 1), looked: map[int64]bool{}, conflicts: map[string]bool{}, rounds: map[string]int{}, decisions: map[string]store.Review{}}
+		queued: make(chan struct{}, 1), space: make(chan struct{}, 1), kin: make(chan struct{}, 1), looked: map[int64]bool{}, conflicts: map[string]bool{}, rounds: map[string]int{}, decisions: map[string]store.Review{}}
 	for _, side := range record.Sides() {
 		c := p.ends[side].conn
 		r.calls[side] = &counter{}

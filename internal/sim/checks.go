@@ -296,6 +296,10 @@ func (o *oracle) deletes() {
 	}
 	for side := range o.rows {
 		for _, at := range o.deletedBy(side) {
+			if !dead[at] && o.tookAlongUnseen(at) {
+				o.w.counts["a record that went with its parent in the window"]++
+				continue
+			}
 			if !dead[at] && !o.sorted(o.of(at)) {
 				o.w.blamef("%s was deleted or archived although nobody deleted its partner", o.name(at))
 			}

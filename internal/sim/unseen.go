@@ -2,11 +2,13 @@ package sim
 
 import (
 	"slices"
+	"time"
 
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/twin"
 )
 
-// What the hub has made, and people took out of its sight before it knew that it had.
+// What the hub could not see.
 
 // returned finds the records that the hub had made, and of which it never learned that: the create was
 // cut off, and a person deleted what it had made, as they did what it was made for, before it was looked
@@ -42,5 +44,24 @@ func (f *family) returned() [][2]spot {
 func (o *oracle) hiddenWhenMade(at spot) bool {
 	return slices.ContainsFunc(o.w.veiled, func(h spot) bool {
 		return h.kind == at.kind && h.side != at.side && o.of(h) == o.of(at) && o.madeByProgram(h)
+	})
+}
+
+// tookAlongUnseen reports whether a vendor took a record along with its parent, which a person had put
+// it under within the time that a request may take: the hub looks right before, but no vendor deletes
+// only if nothing has come under it since (R4, R23).
+func (o *oracle) tookAlongUnseen(at spot) bool {
+	acts := o.w.set.Sides[at.side].Twin.Kit().Ledger().Acts()
+	return slices.ContainsFunc(o.w.edits, func(e edit) bool {
+		f := o.w.set.Kinds[e.kind].Fields[e.field]
+		if e.spot != at || f.Ref == 0 || e.now == "" {
+			return false
+		}
+		deleted := func(kind int, id string) bool {
+			return slices.ContainsFunc(acts[e.acts:], func(act twin.Act) bool {
+				return ours(act) && act.Verb == "delete" && act.Object == o.w.set.Kinds[kind].Objects[at.side] && act.ID == id && act.At.Sub(acts[e.acts-1].At) < 2*time.Minute
+			})
+		}
+		return deleted(e.kind, at.id) && deleted(f.Ref-1, e.now)
 	})
 }

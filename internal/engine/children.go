@@ -16,6 +16,9 @@ import (
 // maxChildren is how many children a delete may take along, and a held one names.
 const maxChildren = 100
 
+// heldForChildren is why a record that is to be deleted is still there.
+const heldForChildren = "held because of what would go with it"
+
 // A child is a record that goes with its parent.
 type child struct {
 	of  store.Object
@@ -53,17 +56,30 @@ func (b *batch) heldByChildren(ctx context.Context, d *draft, side record.Side, 
 	if policy != plan.DeleteDelete {
 		return nil, false, nil
 	}
+	kids, item, known, err := b.childrenOn(ctx, d, side)
+	if err != nil || !known {
+		return nil, true, err
+	}
+	if item.Kind == "" {
+		return kids, false, nil
+	}
+	return nil, true, b.hold(ctx, d, side, "deleted on the other side; "+heldForChildren, item)
+}
+
+// childrenOn returns what goes with a record that is to be deleted, and what a person is to be asked
+// about that; of no kind: nothing. What has to be read before that is known is read, and the record
+// planned again then.
+func (b *batch) childrenOn(ctx context.Context, d *draft, side record.Side) (kids []child, item store.Review, known bool, err error) {
 	end := b.r.p.ends[side]
-	var free []child
 	for _, c := range end.object.Cascades {
 		of := store.Object{Connection: end.of.Connection, Name: c.Object}
 		if b.r.wantPulled(of, side, store.Spot{Side: b.side, ID: d.link.IDs[b.side]}) {
 			b.again(d.link.IDs[b.side]) // there may be children that nobody has seen yet
-			return nil, true, nil
+			return nil, item, false, nil
 		}
 		ids, err := b.r.e.store.Children(ctx, of, childKey(c.Field, d.link.IDs[side]), maxChildren)
 		if err != nil {
-			return nil, false, fmt.Errorf("find children: %w", err)
+			return nil, item, false, fmt.Errorf("find children: %w", err)
 		}
 		if len(ids) == 0 {
 			continue
@@ -71,34 +87,45 @@ func (b *batch) heldByChildren(ctx context.Context, d *draft, side record.Side, 
 		judged, stale, err := b.judgeChildren(ctx, side, of, ids)
 		switch {
 		case err != nil:
-			return nil, false, err
+			return nil, item, false, err
 		case stale && b.wantChildren(ctx, d, side, judged):
 			b.again(d.link.IDs[b.side])
-			return nil, true, nil
+			return nil, item, false, nil
 		}
 		why, allFree := "", len(ids) < maxChildren
 		for _, j := range judged {
-			if j.held != "" {
-				why, allFree = j.held, false
-				break
+			kids = append(kids, j.child)
+			if j.held != "" && why == "" {
+				why, allFree = ": "+j.held, false
 			}
-			free = append(free, j.child)
 		}
-		if allFree {
-			continue
+		if !allFree && item.Kind == "" {
+			item = store.Review{Kind: store.ReviewDelete, Candidates: ids,
+				Text: fmt.Sprintf("deleting %s/%s would take %d %s with it%s", end.of, d.link.IDs[side], len(ids), c.Object, why),
+				Fix:  "delete it together with them, keep it alone, or wait: it is deleted by itself when they are gone", Choices: []string{"delete", "unlink"}}
 		}
-		return nil, true, b.holdForChildren(ctx, d, side, c.Object, ids, why)
 	}
-	return free, false, nil
+	return kids, item, true, nil
 }
 
-func (b *batch) holdForChildren(ctx context.Context, d *draft, side record.Side, object string, ids []string, why string) error {
-	if why != "" {
-		why = ": " + why
+// deleteToo carries out that a person has said that a record goes. Of its children only those go with
+// it that were shown then, and those that nobody would be asked about (R23).
+func (b *batch) deleteToo(ctx context.Context, d *draft, side record.Side, said store.Review) error {
+	const why = "a person decided to delete it too"
+	if b.r.p.Delete[side] != plan.DeleteDelete {
+		b.remove(d.link, d.rows, side, connector.Archive, why)
+		return nil
 	}
-	return b.hold(ctx, d, side, "deleted on the other side; held because of its "+object, store.Review{Kind: store.ReviewDelete, Candidates: ids,
-		Text: fmt.Sprintf("deleting %s/%s would take %d %s with it%s", b.r.p.ends[side].of, d.link.IDs[side], len(ids), object, why),
-		Fix:  "delete it together with them, keep it alone, or wait: it is deleted by itself when they are gone", Choices: []string{"delete", "unlink"}})
+	kids, item, known, err := b.childrenOn(ctx, d, side)
+	switch {
+	case err != nil || !known:
+		return err
+	case item.Kind == "" || said.Kind == store.ReviewDelete && subset(item.Candidates, said.Candidates):
+		b.remove(d.link, d.rows, side, connector.Delete, why, kids...)
+	default:
+		b.ask(d, side, why+"; "+heldForChildren, item)
+	}
+	return nil
 }
 
 // A judgement says whether a child may go with its parent.
@@ -213,9 +240,6 @@ func (b *batch) wantChildren(_ context.Context, d *draft, side record.Side, judg
 	return wanted
 }
 
-// decidedToo is why a record goes of which a person has said so: with all that goes with it.
-const decidedToo = "a person decided to delete it too"
-
 // takesChildren reports whether a batch takes children along that nobody may have seen.
 func (s *settling) takesChildren() bool {
 	return s.ops[0].Verb == connector.Delete && len(s.end.object.Cascades) > 0
@@ -279,7 +303,7 @@ func (s *settling) freshChildren(ctx context.Context, op store.Op) (bool, error)
 // moreChildren reports whether a record has children that were not thought of when its delete was
 // decided.
 func (s *settling) moreChildren(ctx context.Context, op store.Op, kids []child) (bool, error) {
-	if !s.takesChildren() || len(op.Fields) > 0 && op.Fields[0].Rule == decidedToo {
+	if !s.takesChildren() {
 		return false, nil
 	}
 	for _, c := range s.end.object.Cascades {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,4 +150,40 @@ func TestR23WhatComesUnderARecordBeforeItsDeleteIsSentHoldsIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// R23: a person who is asked about a record alone says nothing of what goes with it.
+func TestR23ADecisionToDeleteTakesOnlyTheChildrenThatItWasAbout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, label := family(t, 1)
+		right := w.b.Rows("labels")[0].ID
+		w.put(w.b, "labels", right, map[string]string{"name": "Silver"}) // an edit against the delete
+		w.remove(w.a, "labels", label)
+		child := w.put(w.b, "cards", "", map[string]string{"name": "New", "email": "new@x.gr", "label": right})
+		ask := func(sweep bool) store.Review {
+			w.syncWith("labels", engine.SyncOptions{Sweep: sweep})
+			if n := len(w.b.Rows("labels")); n != 1 {
+				t.Fatalf("the label went, and %v are left", w.b.Rows("cards"))
+			}
+			return w.review(store.ReviewDelete)
+		}
+		w.decide(ask(true), "delete")
+		about := ask(false)
+		if !slices.Contains(about.Candidates, child) {
+			t.Errorf("asked about %v: %s", about.Candidates, about.Text)
+		}
+		w.decide(about, "delete")
+		w.put(w.b, "cards", "", map[string]string{"name": "Newer", "email": "newer@x.gr", "label": right})
+		about = ask(false)
+		w.decide(about, "delete")
+		w.syncWith("labels", engine.SyncOptions{})
+		if len(w.b.Rows("labels")) != 0 || len(w.b.Rows("cards")) != 0 {
+			t.Errorf("right has %v, %v; %v", w.b.Rows("labels"), w.b.Rows("cards"), w.reviews())
+		}
+		lines, err := w.store.History(t.Context(), store.HistoryQuery{Connection: "b", Object: "cards", Record: child})
+		if err != nil || !slices.ContainsFunc(lines, func(e store.Entry) bool { return e.Kind == store.Deleted }) {
+			t.Errorf("%v, %v: what went with the label is not told", lines, err)
+		}
+	})
 }

@@ -251,11 +251,16 @@ func (b *batch) hold(ctx context.Context, d *draft, side record.Side, why string
 	if settled, err := b.deleteDecided(ctx, d, side); err != nil || settled {
 		return err
 	}
+	b.ask(d, side, why, item)
+	return nil
+}
+
+// ask leaves a delete undone until a person has decided.
+func (b *batch) ask(d *draft, side record.Side, why string, item store.Review) {
 	d.diverge(wholeRecord, why)
 	b.store(d)
 	item.Subject, item.Link, item.Side, item.Record, item.Seen = heldSubject(d.link.ID), d.link.ID, side, d.link.IDs[side], d.seen()
 	b.review(item)
-	return nil
 }
 
 // heldSubject is what a held delete's review item is about.
@@ -386,11 +391,7 @@ func (b *batch) deleteDecided(ctx context.Context, d *draft, side record.Side) (
 	case "unlink":
 		b.closeLink(d.link, closedHand, "a person kept it alone")
 	case "delete":
-		verb := connector.Archive
-		if b.r.p.Delete[side] == plan.DeleteDelete {
-			verb = connector.Delete
-		}
-		b.remove(d.link, d.rows, side, verb, decidedToo)
+		return true, b.deleteToo(ctx, d, side, item)
 	default:
 		return false, nil
 	}

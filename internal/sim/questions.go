@@ -319,15 +319,3 @@ func (o *oracle) unknowable(whole spot) bool {
 	}
 	return false
 }
-
-// soughtInVain reports whether a thing began as a record that the hub had made, with no answer, and could
-// not find when it looked for it: people had deleted it, and brought it back later, or, at a vendor without
-// keys, it was hidden. In sight again, it is nobody's partner and like one that a person made (R16).
-func (o *oracle) soughtInVain(whole spot) bool {
-	return slices.ContainsFunc(o.members[whole], func(m spot) bool {
-		away := slices.Contains(o.w.back, m) || (o.w.set.Sides[m.side].Keyless || o.k.Keyless) && slices.Contains(o.w.veiled, m)
-		return away && o.madeByProgram(m) && !slices.ContainsFunc(o.journal, func(x line) bool {
-			return x.spot == m && (x.Kind == store.Created || x.Kind == store.Linked)
-		})
-	})
-}

@@ -18,7 +18,7 @@ func (f *family) returned() [][2]spot {
 	var found [][2]spot
 	for _, at := range f.w.back {
 		k, a := f.w.set.Kinds[at.kind], f.w.set.Sides[at.side]
-		if slices.ContainsFunc(f.journal, func(x line) bool { return x.spot == at && x.Kind == store.Created }) {
+		if f.knownMade(at) {
 			continue
 		}
 		name := k.Fields[0]
@@ -36,6 +36,24 @@ func (f *family) returned() [][2]spot {
 		}
 	}
 	return found
+}
+
+// knownMade reports whether the hub ever learned that it had made a record.
+func (f *family) knownMade(at spot) bool {
+	return slices.ContainsFunc(f.journal, func(x line) bool { return x.spot == at && x.Kind == store.Created })
+}
+
+// soughtInVain reports whether a thing began as a record that the hub had made, never learned that, and
+// could not find when it looked for it, so that it made another one for what that was made for: people
+// had deleted it, and brought it back later, or, at a vendor without keys, it was hidden. In sight again,
+// it is nobody's partner and like one that a person made (R16). If what it was made for is gone as well,
+// it is no thing of its own: see returned.
+func (o *oracle) soughtInVain(whole spot) bool {
+	return slices.ContainsFunc(o.members[whole], func(m spot) bool {
+		away := slices.Contains(o.w.back, m) && !slices.ContainsFunc(o.returned(), func(same [2]spot) bool { return same[1] == m })
+		away = away || (o.w.set.Sides[m.side].Keyless || o.k.Keyless) && slices.Contains(o.w.veiled, m)
+		return away && o.madeByProgram(m) && !o.knownMade(m) && !slices.ContainsFunc(o.journal, func(x line) bool { return x.spot == m && x.Kind == store.Linked })
+	})
 }
 
 // hiddenWhenMade reports whether what the hub had made for a record was taken out of its sight: if it

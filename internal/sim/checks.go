@@ -165,7 +165,7 @@ func (o *oracle) creates() {
 			}
 			made := 0
 			for _, m := range o.members[o.of(at)] {
-				if m.side == side && o.madeByProgram(m) {
+				if m.side == side && o.madeByProgram(m) && !o.tookKeyOf(m) {
 					made++
 				}
 			}

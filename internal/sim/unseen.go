@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/internal/store"
@@ -53,6 +54,23 @@ func (o *oracle) soughtInVain(whole spot) bool {
 		away := slices.Contains(o.w.back, m) && !slices.ContainsFunc(o.returned(), func(same [2]spot) bool { return same[1] == m })
 		away = away || (o.w.set.Sides[m.side].Keyless || o.k.Keyless) && slices.Contains(o.w.veiled, m)
 		return away && o.madeByProgram(m) && !o.knownMade(m) && !slices.ContainsFunc(o.journal, func(x line) bool { return x.spot == m && x.Kind == store.Linked })
+	})
+}
+
+// tookKeyOf reports whether a restore has lost what the hub had made a record for, and a person has given
+// it the key of the one that it was matched with since: by that, and by nothing else that is known, it
+// belongs to that one, and is none that was made for it (R34).
+func (o *oracle) tookKeyOf(at spot) bool {
+	f := o.keyField()
+	return o.w.past != nil && slices.ContainsFunc(o.links, func(l bond) bool {
+		end := l.end(at)
+		met := end >= 0 && slices.ContainsFunc(o.journal, func(x line) bool {
+			return x.Link == l.ID && !x.lost && x.Kind == store.Linked && strings.HasPrefix(x.Why, "same ")
+		})
+		return met && slices.ContainsFunc(o.w.edits, func(e edit) bool {
+			given := e.spot == at && o.k.Fields[e.field].Key == f.Key && !e.at.After(o.linked[l.ID])
+			return given && e.now != "" && slices.Contains(o.holders(l.at(1-end).side, o.same(f, at.side, e.now), f), l.at(1-end))
+		})
 	})
 }
 

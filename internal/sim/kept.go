@@ -113,9 +113,9 @@ func (o *oracle) firstMet(l bond, f Field) time.Time {
 // of sight.
 func (o *oracle) metLate(e edit, f Field) bool {
 	_, anew := o.w.mapped[f.Key]
-	waited := slices.ContainsFunc(o.reviews, func(r asked) bool {
+	waited := slices.ContainsFunc(slices.Concat(o.reviews, o.w.met), func(r asked) bool {
 		about, _ := o.field(r.Field)
-		return r.Kind == store.ReviewConflict && r.Link == 0 && about.Key == f.Key && !r.Opened.After(e.at)
+		return r.kind == o.kind && r.Kind == store.ReviewConflict && r.Link == 0 && about.Key == f.Key && !r.Opened.After(e.at)
 	})
 	return (anew && o.w.counts[hidden] > 0 || waited) && slices.ContainsFunc(o.journal, func(x line) bool {
 		after := x.At.After(e.at) || x.At.Equal(e.at) && o.same(f, e.side, x.New.Text()) != o.same(f, e.side, e.was)

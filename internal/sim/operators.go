@@ -175,6 +175,23 @@ func (w *world) answer() bool {
 	return found
 }
 
+// noteMet remembers which questions about first matches are open: one that settles itself leaves no trace.
+func (w *world) noteMet() {
+	for kind, k := range w.set.Kinds {
+		for _, s := range k.Syncs {
+			open, err := w.store.Reviews(w.ctx, store.ReviewQuery{Sync: s.Name, Kinds: []store.ReviewKind{store.ReviewConflict}, Open: true, Limit: 1 << 20})
+			if err != nil {
+				w.blamef("the questions cannot be read: %v", err)
+			}
+			for _, r := range open {
+				if r.Link == 0 && !slices.ContainsFunc(w.met, func(m asked) bool { return m.Sync == s.Name && m.Field == r.Field && m.Opened.Equal(r.Opened) }) {
+					w.met = append(w.met, asked{r, spot{kind, s.Ends[r.Side], r.Record}, s.Ends[1-r.Side]})
+				}
+			}
+		}
+	}
+}
+
 // choose is what a person who was there says; "" = nothing.
 func (w *world) choose(s Sync, item store.Review) string {
 	if side, is := w.saysNo(s, item); is {

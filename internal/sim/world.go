@@ -55,6 +55,7 @@ type world struct {
 	homes      []string       // what the installation was called before
 	mu         sync.Mutex     // over all of this while requests are under way
 	asked      map[string]int // how often each request was made, where several are under way at a time
+	met        []asked        // questions about first matches, those too that have settled themselves since
 	seen       []int          // acts of each side's ledger that were noticed
 	last       string         // what the last run said
 
@@ -168,6 +169,7 @@ func (w *world) run(sweep bool) bool {
 		w.blamef("a run ended with %v", err)
 	}
 	w.stop, w.full = stop{}, 0
+	w.noteMet()
 	return fine
 }
 

@@ -240,17 +240,17 @@ func (b *batch) wantChildren(_ context.Context, d *draft, side record.Side, judg
 	return wanted
 }
 
-// takesChildren reports whether a batch takes children along that nobody may have seen.
-func (s *settling) takesChildren() bool {
-	return s.ops[0].Verb == connector.Delete && len(s.end.object.Cascades) > 0
+// takesChildren reports whether an operation takes along what refers to its record.
+func (s *settling) takesChildren(op store.Op) bool {
+	return op.Verb == connector.Delete && len(s.end.object.Cascades) > 0
 }
 
 // readKin reads on in the objects whose records go with those of a batch: what people have made, or
 // put there, since the deletes were decided is in no mirror yet, and between the two stands all else
 // that the run had to write (R4, R23).
 func (s *settling) readKin(ctx context.Context) error {
-	if !s.takesChildren() {
-		return nil
+	if s.end.hosted() || !slices.ContainsFunc(s.ops, s.takesChildren) {
+		return nil // what a hosted system has, it brings by itself
 	}
 	select { // of several batches one at a time: a feed has one place
 	case s.r.kin <- struct{}{}:
@@ -303,7 +303,7 @@ func (s *settling) freshChildren(ctx context.Context, op store.Op) (bool, error)
 // moreChildren reports whether a record has children that were not thought of when its delete was
 // decided.
 func (s *settling) moreChildren(ctx context.Context, op store.Op, kids []child) (bool, error) {
-	if !s.takesChildren() {
+	if !s.takesChildren(op) {
 		return false, nil
 	}
 	for _, c := range s.end.object.Cascades {

@@ -362,7 +362,7 @@ func (s *settling) fresh(ctx context.Context) error {
 			old = append(old, op.TargetID)
 		}
 	}
-	if (len(old) > 0 || s.takesChildren()) && s.end.conn.able.Reader != nil {
+	if (len(old) > 0 || slices.ContainsFunc(s.ops, s.takesChildren)) && s.end.conn.able.Reader != nil {
 		rd := reading{end: s.end, fields: s.r.p.wire[s.side], keys: s.r.keysOf(s.side)}
 		err := s.readKin(ctx)
 		if err == nil {

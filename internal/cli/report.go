@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/jsonl"
+	"github.com/tandemhub/tandem/internal/report"
 )
 
 type reportCmd struct {
@@ -38,7 +40,9 @@ func (c *pipelineCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer (&session{store: s}).close(&err)
-	rows, err := jsonl.Pipelines(ctx, p, s, c.Object, from)
+	rows, err := jsonl.Pipelines(ctx, p, s, c.Object, func(o engine.DealObject) (report.Pipeline, error) {
+		return jsonl.DealReport(ctx, s, o, from, p.Timezone)
+	})
 	if errors.Is(err, jsonl.ErrNoDeals) {
 		return usage("%w", err)
 	}

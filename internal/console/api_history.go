@@ -47,7 +47,7 @@ func (c *console) apiHistory(ctx context.Context, in *historyInput) (list[jsonl.
 		return list[jsonl.Entry]{}, err
 	}
 	if in.Overruled {
-		q.Kinds = []store.EntryKind{store.Overruled, store.Deleted, store.Archived}
+		q.Kinds = store.LostKinds()
 		if kept := c.now().Add(-p.KeepOverruled); q.Since.Before(kept) {
 			q.Since = kept
 		}

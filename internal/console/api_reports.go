@@ -6,6 +6,7 @@ import (
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/jsonl"
+	"github.com/tandemhub/tandem/internal/report"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -21,7 +22,7 @@ func (c *console) apiPipeline(ctx context.Context, in *pipelineInput) (list[json
 	if err != nil {
 		return list[jsonl.Pipeline]{}, err
 	}
-	rows, err := jsonl.Pipelines(ctx, p, c.hub.Store(), in.Object, since)
+	rows, err := jsonl.Pipelines(ctx, p, c.hub.Store(), in.Object, func(o engine.DealObject) (report.Pipeline, error) { return c.reporter(ctx).deals(o, since) })
 	return list[jsonl.Pipeline]{Items: rows}, err
 }
 

@@ -92,15 +92,9 @@ func (c *console) apiReview(ctx context.Context, in *Numbered) (reviewBody, erro
 		return out, err
 	}
 	if sync, known := p.Sync(it.Sync); known && it.Kind == store.ReviewGuard {
-		tally, err := s.Tally(ctx, it.Sync)
-		if err != nil {
-			return out, err
-		}
-		if out.Guard, err = status.SuggestGuard(ctx, s, sync, tally.Linked, it.Opened); err != nil {
-			return out, err
-		}
+		out.Guard, err = c.suggestion(ctx, it, sync)
 	}
-	return out, nil
+	return out, err
 }
 
 type decideInput struct {

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/report"
 	"github.com/tandemhub/tandem/record"
 )
 
-// pipeline is the report about deals. It is computed once for a state of the mirror.
+// pipeline is the report about deals.
 func (x reporter) pipeline(p *reportPage) error {
 	objects, err := engine.DealObjects(x.ctx, x.c.hub.Store(), x.c.hub.Plan())
 	if err != nil || len(objects) == 0 {
@@ -28,7 +29,12 @@ func (x reporter) pipeline(p *reportPage) error {
 	o := objects[slices.IndexFunc(objects, func(o engine.DealObject) bool { return o.Of.String() == of })]
 	back := x.chosen(p, "since", "report.since", []reportOption{{Value: "", Text: x.l.text("report.ever")},
 		{Value: "90", Text: x.l.text("report.lastdays", 90)}, {Value: "365", Text: x.l.text("report.lastdays", 365)}})
-	r, err := x.deals(o, back)
+	var since time.Time
+	if n, err := strconv.Atoi(back); err == nil {
+		now := x.now.In(x.zone)
+		since = time.Date(now.Year(), now.Month(), now.Day()-n, 0, 0, 0, 0, x.zone)
+	}
+	r, err := x.deals(o, since)
 	if err != nil {
 		return err
 	}
@@ -40,25 +46,14 @@ func (x reporter) pipeline(p *reportPage) error {
 	return nil
 }
 
-func (x reporter) deals(o engine.DealObject, back string) (report.Pipeline, error) {
+// deals computes the report of an object's deals once for a state of the mirror.
+func (x reporter) deals(o engine.DealObject, since time.Time) (report.Pipeline, error) {
 	seq, err := x.c.hub.Store().MaxSeq(x.ctx, o.Of)
 	if err != nil {
 		return report.Pipeline{}, err
 	}
-	var since time.Time
-	if n, err := strconv.Atoi(back); err == nil {
-		now := x.now.In(x.zone)
-		since = time.Date(now.Year(), now.Month(), now.Day()-n, 0, 0, 0, 0, x.zone)
-	}
-	key := fmt.Sprintf("pipeline %s %d %s %s", o.Of, seq, since.Format(time.DateOnly), x.zone)
-	got, err := x.c.memo.get(x.ctx, key, func() (any, error) {
-		in, err := engine.Deals(x.ctx, x.c.hub.Store(), o)
-		if err != nil {
-			return nil, err
-		}
-		in.Since, in.Zone = since, x.zone
-		return report.NewPipeline(in), nil
-	})
+	key := fmt.Sprintf("pipeline %s %d %s %s", o.Of, seq, since.Format(time.RFC3339Nano), x.zone)
+	got, err := x.c.memo.get(x.ctx, key, func() (any, error) { return jsonl.DealReport(x.ctx, x.c.hub.Store(), o, since, x.zone) })
 	if err != nil {
 		return report.Pipeline{}, err
 	}

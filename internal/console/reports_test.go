@@ -16,6 +16,7 @@ import (
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/account"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
@@ -190,6 +191,10 @@ func TestPipelineOfDeals(t *testing.T) {
 	}
 	if diff := cmp.Diff([][]string{{"2026-02", "1", "1", "70 USD", "9 EUR", "2"}}, w.table("/reports/pipeline/months.csv")); diff != "" {
 		t.Error(diff)
+	}
+	told := read[list[jsonl.Pipeline]](w, "GET", "/api/v1/reports/pipeline?object=a.deals", "").Items
+	if len(told) == 0 || told[0].Deals != 2 || told[0].Value["EUR"] != "1500.5" || len(b.c.memo.keys) != 1 {
+		t.Errorf("%+v; computed once for the page and the API: %q", told, b.c.memo.keys)
 	}
 	save(deal("5", "n", "1", "EUR", "")) // what was computed before is not shown
 	if rows := w.table("/reports/pipeline/stages.csv"); rows[0][2] != "3" {

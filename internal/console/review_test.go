@@ -159,10 +159,16 @@ func TestABlownGuardIsToldInNumbersAndByRecord(t *testing.T) {
 		}
 		d.sync()
 		it := d.only(store.ReviewGuard)
+		if told := read[reviewBody](d.w, "GET", "/api/v1"+at(it.ID), ""); len(told.Records) != 60 || len(d.c.memo.keys) != 1 {
+			t.Errorf("%d records, %q is kept: the month's journal is walked once for an item", len(told.Records), d.c.memo.keys)
+		}
 		got := d.w.get(at(it.ID))
 		d.want(got, http.StatusOK, "Stopped by a guard", "1 to 50 of 60", "This was meant: let it through", "note 1", "changed 1", "Card 1", `href="`+at(it.ID)+`?from=50"`)
 		d.want(d.w.get(at(it.ID)+"?from=50"), http.StatusOK, "51 to 60 of 60")
 		d.want(d.w.get(at(it.ID)+"?from=60"), http.StatusNotFound)
+		if len(d.c.memo.keys) != 1 {
+			t.Errorf("%q is kept: the page and the API ask for the same", d.c.memo.keys)
+		}
 		d.want(d.w.post(at(it.ID), "item", id(it.ID), "choice-"+id(it.ID), "approve"), http.StatusOK, "Nothing is done yet.")
 		d.to(d.w.post(at(it.ID), "item", id(it.ID), "choice-"+id(it.ID), "approve", "yes", "1"), "/review?done=decided")
 		if got := d.item(it.ID); got.Decision != "approve" {

@@ -76,21 +76,30 @@ func hours(d time.Duration) float64 { return float64(d.Round(time.Minute)/time.M
 // ErrNoDeals says that there is nothing to report of.
 var ErrNoDeals = errors.New("no sync keeps deals in step, or none has run yet: the report is computed from what was read")
 
-// Pipelines computes the report of deals from the mirror alone: of one object, as in crm.deals, or of
+// DealReport computes the report of one object's deals from the mirror alone.
+func DealReport(ctx context.Context, s *store.Store, o engine.DealObject, since time.Time, zone *time.Location) (report.Pipeline, error) {
+	in, err := engine.Deals(ctx, s, o)
+	if err != nil {
+		return report.Pipeline{}, err
+	}
+	in.Since, in.Zone = since, zone
+	return report.NewPipeline(in), nil
+}
+
+// Pipelines tells the reports of deals that compute returns: of one object, as in crm.deals, or of
 // all that are deals for "".
-func Pipelines(ctx context.Context, p *plan.Plan, s *store.Store, object string, since time.Time) ([]Pipeline, error) {
+func Pipelines(ctx context.Context, p *plan.Plan, s *store.Store, object string, compute func(engine.DealObject) (report.Pipeline, error)) ([]Pipeline, error) {
 	objects, err := dealObjects(ctx, p, s, object)
 	if err != nil {
 		return nil, err
 	}
 	var all []Pipeline
 	for _, o := range objects {
-		in, err := engine.Deals(ctx, s, o)
+		r, err := compute(o)
 		if err != nil {
 			return nil, err
 		}
-		in.Since, in.Zone = since, p.Timezone
-		all = append(all, pipelineLines(o, report.NewPipeline(in))...)
+		all = append(all, pipelineLines(o, r)...)
 	}
 	return all, nil
 }

@@ -34,7 +34,7 @@ func (c *console) apiPlan(ctx context.Context, in *Named) (plannedBody, error) {
 	if err := c.checkSync(in.ID); err != nil {
 		return plannedBody{}, err
 	}
-	if err := c.begun(ctx, planning, in.ID); err != nil {
+	if err := c.begun(ctx, planning, in.ID, false); err != nil {
 		return plannedBody{}, err
 	}
 	j, _ := c.jobs.of(planning, in.ID)

@@ -54,12 +54,24 @@ func TestWhatVerifyingFoundIsReadOverTheAPI(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	w.put(w.right, w.right.Rows("cards")[0].ID, "notes", "edited")
-	if !w.c.start(verifying, "cards", "ann") { // as the page does
+	if !w.c.start(verifying, "cards", "ann", false) { // as the page does
 		t.Fatal("nothing began")
 	}
 	got := read[verificationBody](w, "GET", at, "")
 	if got.Job == nil || got.Job.By != "ann" || got.Report == nil || got.Report.Pairs != 1 || len(got.Findings) != 1 || got.Findings[0].Found.Text() != "edited" {
 		t.Errorf("%+v", got)
 	}
+	begun := read[verificationBody](w, "POST", "/api/v1/syncs/cards/verifications", `{"repair":true}`)
+	if begun.Job == nil || begun.Job.By != "operator" {
+		t.Errorf("%+v", begun)
+	}
+	if got = read[verificationBody](w, "GET", at+"?wait=5", ""); got.Job.By != "operator" || got.Report == nil || len(got.Findings) != 1 {
+		t.Errorf("%+v", got)
+	}
+	w.sync()
+	if got := w.cell(w.left, "notes"); got != "edited" {
+		t.Errorf("what was repaired is %q after a run", got)
+	}
 	w.want(w.ask("GET", "/api/v1/syncs/x/verify", ""), http.StatusNotFound)
+	w.want(w.ask("POST", "/api/v1/syncs/x/verifications", ""), http.StatusNotFound)
 }

@@ -44,6 +44,27 @@ func TestARunIsAskedForAndAwaited(t *testing.T) {
 	w.want(w.ask("POST", "/api/v1/syncs/x/run", ""), http.StatusNotFound)
 }
 
+func TestAllSyncsAreRunOrThoseThatAreNamed(t *testing.T) {
+	t.Parallel()
+	w := newAPIWorld(t)
+	w.sync()
+	for _, body := range []string{"", `{}`, `{"syncs":[]}`, `{"syncs":["cards","cards"]}`} {
+		w.hub.asked = nil
+		got := read[list[askedBody]](w, "POST", "/api/v1/runs", body).Items
+		if len(got) != 1 || got[0].Sync != "cards" || !got[0].Asked || got[0].After != "r1" || !cmp.Equal(w.hub.asked, []string{"cards"}) {
+			t.Errorf("%s: %+v %v", body, got, w.hub.asked)
+		}
+	}
+	w.hub.asked = nil
+	w.want(w.ask("POST", "/api/v1/runs", `{"syncs":["cards","x"]}`), http.StatusNotFound, "error.notfound")
+	if w.hub.asked != nil {
+		t.Errorf("one that there is not, and %v are run", w.hub.asked)
+	}
+	if lines := strings.Join(w.audited(), "\n"); !strings.Contains(lines, "operator|sync.run|all syncs||done") || !strings.Contains(lines, "operator|sync.run|cards, x||refused") {
+		t.Error(lines)
+	}
+}
+
 func TestWaitingForARunEndsWithItOrWithTheTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

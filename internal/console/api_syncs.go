@@ -2,6 +2,8 @@ package console
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/jsonl"
@@ -64,12 +66,9 @@ func (c *console) apiSync(ctx context.Context, in *Named) (syncBody, error) {
 
 // checkSync refuses a name that no sync has.
 func (c *console) checkSync(name string) error {
-	var have []string
-	for _, s := range c.hub.Plan().Syncs {
-		if s.Name == name {
-			return nil
-		}
-		have = append(have, s.Name)
+	have := c.syncNames()
+	if slices.Contains(have, name) {
+		return nil
 	}
 	return &jsonl.UnknownError{Kind: "sync", Name: name, Have: have}
 }
@@ -150,6 +149,46 @@ func (c *console) apiRun(ctx context.Context, in *Named) (askedBody, error) {
 		return askedBody{}, err
 	}
 	return askedBody{Sync: in.ID, Asked: true, After: after}, c.hub.Run(in.ID)
+}
+
+type runAllInput struct {
+	Body *struct {
+		Syncs []string `json:"syncs,omitempty" maxItems:"1000" doc:"only these; all if it is left out"`
+	}
+}
+
+func (c *console) apiRunAll(ctx context.Context, in *runAllInput) (list[askedBody], error) {
+	out := list[askedBody]{Items: []askedBody{}}
+	names, what := c.syncNames(), "all syncs"
+	if in.Body != nil && len(in.Body.Syncs) > 0 {
+		names = slices.Compact(slices.Sorted(slices.Values(in.Body.Syncs)))
+		what = cutTo(strings.Join(names, ", "), 200)
+	}
+	noteIn(ctx, what, "")
+	for _, name := range names {
+		if err := c.checkSync(name); err != nil {
+			return out, err
+		}
+	}
+	for _, name := range names {
+		after, err := c.newestRun(ctx, name)
+		if err != nil {
+			return out, err
+		}
+		out.Items = append(out.Items, askedBody{Sync: name, Asked: true, After: after})
+	}
+	if len(names) == 0 {
+		return out, nil
+	}
+	return out, c.hub.Run(names...)
+}
+
+func (c *console) syncNames() []string {
+	var names []string
+	for _, s := range c.hub.Plan().Syncs {
+		names = append(names, s.Name)
+	}
+	return names
 }
 
 func (c *console) apiPause(ctx context.Context, in *Named) (syncBody, error) {

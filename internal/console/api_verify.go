@@ -54,6 +54,17 @@ func (c *console) apiVerify(ctx context.Context, in *verifyInput) (verifiedBody,
 	return out, err
 }
 
+// apiBeginVerify verifies as the sync's page does; GET tells what came of it.
+func (c *console) apiBeginVerify(ctx context.Context, in *verifyInput) (verificationBody, error) {
+	if err := c.checkSync(in.ID); err != nil {
+		return verificationBody{}, err
+	}
+	if err := c.begun(ctx, verifying, in.ID, in.Body != nil && in.Body.Repair); err != nil {
+		return verificationBody{}, err
+	}
+	return c.verification(ctx, in.ID)
+}
+
 // verificationBody is how far a sync has been verified, and what was found by hand last.
 type verificationBody struct {
 	Sync  string             `json:"sync"`
@@ -61,19 +72,35 @@ type verificationBody struct {
 	Ended *time.Time         `json:"ended,omitempty" doc:"when the last whole round ended"`
 	Now   store.VerifyCounts `json:"now" doc:"of the round under way"`
 	Last  store.VerifyCounts `json:"last" doc:"of the last whole round"`
-	Job   *jobBody           `json:"job,omitempty" doc:"the last one that somebody began on the sync's page"`
+	Job   *jobBody           `json:"job,omitempty" doc:"the last one that somebody began, kept for an hour"`
 
 	Report   *jsonl.VerifyReport `json:"report,omitempty" doc:"what that came to"`
 	Findings []jsonl.Finding     `json:"findings,omitempty"`
 }
 
-func (c *console) apiVerification(ctx context.Context, in *Named) (verificationBody, error) {
+type verificationInput struct {
+	Named
+	Waiting
+}
+
+func (c *console) apiVerification(ctx context.Context, in *verificationInput) (verificationBody, error) {
 	if err := c.checkSync(in.ID); err != nil {
 		return verificationBody{}, err
 	}
-	v, err := c.hub.Store().Verification(ctx, in.ID)
-	out := verificationBody{Sync: in.ID, Began: moment(v.Began), Ended: moment(v.Ended), Now: v.Now, Last: v.Last}
-	j, has := c.jobs.of(verifying, in.ID)
+	err := in.until(ctx, func() (bool, error) {
+		j, has := c.jobs.of(verifying, in.ID)
+		return !has || !j.Under(), nil
+	})
+	if err != nil {
+		return verificationBody{}, err
+	}
+	return c.verification(ctx, in.ID)
+}
+
+func (c *console) verification(ctx context.Context, sync string) (verificationBody, error) {
+	v, err := c.hub.Store().Verification(ctx, sync)
+	out := verificationBody{Sync: sync, Began: moment(v.Began), Ended: moment(v.Ended), Now: v.Now, Last: v.Last}
+	j, has := c.jobs.of(verifying, sync)
 	if !has {
 		return out, err
 	}

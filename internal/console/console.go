@@ -156,7 +156,7 @@ type console struct {
 
 	jobs    *jobs
 	preview func(ctx context.Context, sync string) (engine.Preview, error)
-	verify  func(ctx context.Context, sync string) (engine.VerifyReport, []engine.Finding, error)
+	verify  func(ctx context.Context, sync string, repair bool) (engine.VerifyReport, []engine.Finding, error)
 	demo    Demo   // nil = this is none
 	alerts  Alerts // nil = nobody is told anything
 	memo    *memo

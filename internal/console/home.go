@@ -157,15 +157,8 @@ func (n homeNotice) Badge() string {
 
 // runAll has every sync run next.
 func (c *console) runAll(w http.ResponseWriter, r *http.Request) error {
-	var names []string
-	for _, s := range c.hub.Plan().Syncs {
-		names = append(names, s.Name)
-	}
-	note(r, "all syncs", "")
-	if len(names) > 0 {
-		if err := c.hub.Run(names...); err != nil {
-			return err
-		}
+	if _, err := c.apiRunAll(r.Context(), &runAllInput{}); err != nil {
+		return err
 	}
 	return c.redirect(w, "/", "runall")
 }

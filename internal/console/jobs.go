@@ -120,8 +120,8 @@ func (x *jobs) dropOldest() bool {
 }
 
 // start does a job in the background. It reports whether one was begun: it is not while one of
-// its kind and sync is under way.
-func (c *console) start(kind, sync, by string) bool {
+// its kind and sync is under way. repair is for one that verifies.
+func (c *console) start(kind, sync, by string, repair bool) bool {
 	if !c.jobs.begin(kind, sync, by) {
 		return false
 	}
@@ -132,7 +132,7 @@ func (c *console) start(kind, sync, by string) bool {
 			c.doPlan(ctx, sync)
 			return
 		}
-		c.doVerify(ctx, sync)
+		c.doVerify(ctx, sync, repair)
 	})
 	return true
 }
@@ -150,8 +150,8 @@ func (c *console) doPlan(ctx context.Context, sync string) {
 	})
 }
 
-func (c *console) doVerify(ctx context.Context, sync string) {
-	report, found, err := c.verify(ctx, sync)
+func (c *console) doVerify(ctx context.Context, sync string, repair bool) {
+	report, found, err := c.verify(ctx, sync, repair)
 	if err == nil {
 		err = report.Err
 	}
@@ -171,9 +171,9 @@ func (c *console) borrowPreview(ctx context.Context, sync string) (pv engine.Pre
 }
 
 // verify has an engine compare all pairs of a sync with what the systems hold.
-func (c *console) borrowVerify(ctx context.Context, sync string) (report engine.VerifyReport, found []engine.Finding, err error) {
+func (c *console) borrowVerify(ctx context.Context, sync string, repair bool) (report engine.VerifyReport, found []engine.Finding, err error) {
 	err = c.hub.Borrow(ctx, func(ctx context.Context, e *engine.Engine) error {
-		all, err := e.Verify(ctx, []string{sync}, engine.VerifyOptions{Found: func(f engine.Finding) error {
+		all, err := e.Verify(ctx, []string{sync}, engine.VerifyOptions{Repair: repair, Found: func(f engine.Finding) error {
 			if len(found) < mostFound {
 				found = append(found, f)
 			}

@@ -211,6 +211,9 @@ func expectations() map[string]string {
 		"POST /settings/secrets/{name}/remove": "admin -",
 
 		"POST /connections/{name}/remove": "admin -",
+
+		"POST /api/v1/runs":                     "operator run",
+		"POST /api/v1/syncs/{id}/verifications": "operator run",
 	}
 }
 

@@ -162,16 +162,20 @@ func (c *console) startJob(w http.ResponseWriter, r *http.Request, kind string) 
 	if err != nil {
 		return err
 	}
-	if err := c.begun(r.Context(), kind, sync.Name); err != nil {
+	if err := c.begun(r.Context(), kind, sync.Name, r.PostFormValue("repair") == "1"); err != nil {
 		return err
 	}
 	return c.redirect(w, syncPath(sync.Name)+"/"+kind, "")
 }
 
 // begun makes sure that a job of this kind is under way for a sync.
-func (c *console) begun(ctx context.Context, kind, sync string) error {
-	noteIn(ctx, sync, "")
-	if c.start(kind, sync, visitIn(ctx).who.Name) {
+func (c *console) begun(ctx context.Context, kind, sync string, repair bool) error {
+	detail := ""
+	if repair {
+		detail = "repair"
+	}
+	noteIn(ctx, sync, detail)
+	if c.start(kind, sync, visitIn(ctx).who.Name, repair) {
 		return nil
 	}
 	if _, has := c.jobs.of(kind, sync); !has {

@@ -268,7 +268,9 @@ func TestAPlanThatFailsSaysWhy(t *testing.T) {
 func TestVerifyingByHand(t *testing.T) {
 	t.Parallel()
 	b, h := syncBench(t)
-	b.c.verify = func(context.Context, string) (engine.VerifyReport, []engine.Finding, error) {
+	var repaired []bool
+	b.c.verify = func(_ context.Context, _ string, repair bool) (engine.VerifyReport, []engine.Finding, error) {
+		repaired = append(repaired, repair)
 		return engine.VerifyReport{Counts: store.VerifyCounts{Pairs: 30, Equal: 21, Drifted: 4, Gone: 5}}, []engine.Finding{
 			{Kind: engine.Drifted, Side: record.Left, Of: store.Object{Connection: "crm", Name: "people"}, ID: "9", Field: "mail1", Base: record.Text("agreed@x"), Found: record.Text("found@x")},
 		}, nil
@@ -280,6 +282,11 @@ func TestVerifyingByHand(t *testing.T) {
 	h.work()
 	b.want(w.get("/syncs/contacts/verify"), http.StatusOK, `<span class="value">30</span>`, `<span class="value">21</span>`, `<span class="value">9</span>`, "agreed@x", "found@x", "Differs, and nothing told of it")
 	b.want(w.get("/syncs/contacts"), http.StatusOK, "What the last verification found")
+	b.to(w.post("/syncs/contacts/verify", "repair", "1"), "/syncs/contacts/verify")
+	h.work()
+	if !slices.Equal(repaired, []bool{false, true}) {
+		t.Errorf("it repairs only if a person says so: %v", repaired)
+	}
 }
 
 func TestJobsAreFewAndForgotten(t *testing.T) {

@@ -24,11 +24,12 @@ type accountPage struct {
 	Rights   []account.Right // that a new token can have
 	Made     string          // a new token, shown this once; "" = none
 	Now      time.Time
+	At       string // where each token is revoked
 }
 
 func (c *console) accountPage(r *http.Request) (accountPage, error) {
 	who := visitOf(r).who
-	data := accountPage{Me: who.Person, Wishes: wishesOf(who.Person), Least: account.LeastPassword, Here: who.Session, Now: c.now()}
+	data := accountPage{Me: who.Person, Wishes: wishesOf(who.Person), Least: account.LeastPassword, Here: who.Session, Now: c.now(), At: "/account/tokens"}
 	data.Rights = slices.DeleteFunc(account.TokenRights(), func(x account.Right) bool { return !who.Can(x) })
 	var err error
 	if data.Sessions, err = c.accounts.Sessions(r.Context(), who.ID); err != nil {
@@ -60,36 +61,50 @@ func (c *console) accountAgain(w http.ResponseWriter, r *http.Request, wrong err
 }
 
 func (c *console) changePassword(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r)
-	note(r, v.who.Name, "")
 	next := r.PostFormValue("password")
 	if next != r.PostFormValue("repeat") {
+		note(r, visitOf(r).who.Name, "")
 		return c.accountAgain(w, r, invalid("error.repeat"))
 	}
-	secret, err := c.accounts.ChangePassword(r.Context(), v.who, r.PostFormValue("present"), next, v.from)
-	if err != nil {
+	if _, err := c.exchange(w, r, r.PostFormValue("present"), next); err != nil {
 		return c.accountAgain(w, r, err)
 	}
-	c.setCookie(w, r, secret)
 	return c.redirect(w, "/account", "password")
 }
 
-func (c *console) changeWishes(w http.ResponseWriter, r *http.Request) error {
+// exchange gives the caller another password and this browser another session, and returns the token
+// that its forms carry from now on.
+func (c *console) exchange(w http.ResponseWriter, r *http.Request, present, next string) (string, error) {
 	v := visitOf(r)
 	note(r, v.who.Name, "")
-	want := wishes{Language: r.PostFormValue("language"), Theme: r.PostFormValue("theme")}
+	secret, err := c.accounts.ChangePassword(r.Context(), v.who, present, next, v.from)
+	if err != nil {
+		return "", err
+	}
+	c.setCookie(w, r, secret)
+	return formToken(secret), nil
+}
+
+func (c *console) changeWishes(w http.ResponseWriter, r *http.Request) error {
+	if err := c.setWishes(r.Context(), wishes{Language: r.PostFormValue("language"), Theme: r.PostFormValue("theme")}); err != nil {
+		return c.accountAgain(w, r, err)
+	}
+	return c.redirect(w, "/account", "wishes")
+}
+
+// setWishes keeps how the caller wants to see the console.
+func (c *console) setWishes(ctx context.Context, want wishes) error {
+	who := visitIn(ctx).who
+	noteIn(ctx, who.Name, "")
 	known := want.Language == "" || slices.ContainsFunc(c.view.locales, func(l *locale) bool { return l.Tag() == want.Language })
 	if !known || !slices.Contains([]string{"", "light", "dark"}, want.Theme) {
-		return c.accountAgain(w, r, invalid("error.choice"))
+		return invalid("error.choice")
 	}
 	text, err := json.Marshal(want)
 	if err != nil {
 		return fmt.Errorf("encode preferences: %w", err)
 	}
-	if err := c.accounts.SetWishes(r.Context(), v.who.ID, string(text)); err != nil {
-		return err
-	}
-	return c.redirect(w, "/account", "wishes")
+	return c.accounts.SetWishes(ctx, who.ID, string(text))
 }
 
 // number returns the number in a request's path.
@@ -180,16 +195,15 @@ func (c *console) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := c.takeToken(r.Context(), id); err != nil {
+	if err := c.takeToken(r.Context(), visitOf(r).who.ID, id); err != nil {
 		return err
 	}
 	return c.redirect(w, "/account", "revoked")
 }
 
-// takeToken revokes one of the caller's tokens.
-func (c *console) takeToken(ctx context.Context, id int64) error {
-	who := visitIn(ctx).who
-	all, err := c.accounts.Tokens(ctx, who.ID)
+// takeToken revokes a token of a person.
+func (c *console) takeToken(ctx context.Context, person, id int64) error {
+	all, err := c.accounts.Tokens(ctx, person)
 	if err != nil {
 		return err
 	}
@@ -197,8 +211,8 @@ func (c *console) takeToken(ctx context.Context, id int64) error {
 	if i < 0 {
 		return errNotFound()
 	}
-	noteIn(ctx, all[i].Name, "")
-	_, err = c.accounts.Revoke(ctx, who.ID, id)
+	noteIn(ctx, all[i].Name, visitIn(ctx).target) // and whose it is, if somebody else revokes it
+	_, err = c.accounts.Revoke(ctx, person, id)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/tandemhub/tandem/internal/account"
@@ -300,6 +301,18 @@ func (c *console) replace(ctx context.Context, now Configuration, text, why stri
 		return err
 	}
 	return c.saveConfiguration(ctx, now.Current.Number, text, why)
+}
+
+// An authorizeBody is the way to a vendor where a person agrees to a connection.
+type authorizeBody struct {
+	Connection string    `json:"connection"`
+	Address    string    `json:"address" doc:"what the caller's person is to open, in a browser in which they are signed in here"`
+	Back       string    `json:"back" doc:"to which the vendor sends them back: to be registered there"`
+	Until      time.Time `json:"until" doc:"the way ends then; whoever begins another one for the connection ends it, too"`
+}
+
+func (c *console) apiAuthorize(ctx context.Context, in *Named) (authorizeBody, error) {
+	return c.authorize(replyIn(ctx).request, in.ID)
 }
 
 func (c *console) apiGiveBack(ctx context.Context, in *Named) (connectionBody, error) {

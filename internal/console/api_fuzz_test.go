@@ -17,7 +17,7 @@ func filledIn(x route) string {
 			id = is
 		}
 	}
-	return strings.NewReplacer("{id}", id, "{object}", "cards", "{number}", "1").Replace(x.pattern)
+	return strings.NewReplacer("{token}", "1", "{id}", id, "{object}", "cards", "{number}", "1").Replace(x.pattern)
 }
 
 // Whatever a program sends, it is answered in the API's form, nothing breaks, and nothing that is

@@ -93,7 +93,7 @@ func (c *console) apiRemovePerson(ctx context.Context, in *Numbered) (doneBody, 
 	return doneBody{Done: err == nil}, err
 }
 
-// A tokenBody is a token of the caller's.
+// A tokenBody is what is known of a token.
 type tokenBody struct {
 	ID      int64           `json:"id"`
 	Name    string          `json:"name"`
@@ -109,12 +109,37 @@ func ofToken(t account.Token) tokenBody {
 }
 
 func (c *console) apiTokens(ctx context.Context, _ *nothing) (list[tokenBody], error) {
+	return c.tokensOf(ctx, visitIn(ctx).who.ID)
+}
+
+func (c *console) tokensOf(ctx context.Context, person int64) (list[tokenBody], error) {
 	out := list[tokenBody]{Items: []tokenBody{}}
-	all, err := c.accounts.Tokens(ctx, visitIn(ctx).who.ID)
+	all, err := c.accounts.Tokens(ctx, person)
 	for _, t := range all {
 		out.Items = append(out.Items, ofToken(t))
 	}
 	return out, err
+}
+
+func (c *console) apiTokensOf(ctx context.Context, in *Numbered) (list[tokenBody], error) {
+	if _, err := c.person(ctx, in.ID); err != nil {
+		return list[tokenBody]{}, err
+	}
+	return c.tokensOf(ctx, in.ID)
+}
+
+type tokenOfInput struct {
+	Numbered
+
+	Token int64 `path:"token" minimum:"1" doc:"its number"`
+}
+
+func (c *console) apiTakeTokenOf(ctx context.Context, in *tokenOfInput) (doneBody, error) {
+	_, err := c.person(ctx, in.ID)
+	if err == nil {
+		err = c.takeToken(ctx, in.ID, in.Token)
+	}
+	return doneBody{Done: err == nil}, err
 }
 
 type tokenInput struct {
@@ -133,8 +158,37 @@ func (c *console) apiGiveToken(ctx context.Context, in *tokenInput) (tokenBody, 
 }
 
 func (c *console) apiTakeToken(ctx context.Context, in *Numbered) (doneBody, error) {
-	err := c.takeToken(ctx, in.ID)
+	err := c.takeToken(ctx, visitIn(ctx).who.ID, in.ID)
 	return doneBody{Done: err == nil}, err
+}
+
+type exchangeInput struct {
+	Body struct {
+		Present  string `json:"present" maxLength:"1000"`
+		Password string `json:"password" maxLength:"1000" doc:"the next one"`
+	}
+}
+
+// An exchangedBody answers a script whose session was exchanged for another one.
+type exchangedBody struct {
+	Done bool   `json:"done"`
+	Form string `json:"form" doc:"what X-Tandem-Form is from now on: all other sessions have ended, and this one has another cookie"`
+}
+
+func (c *console) apiExchange(ctx context.Context, in *exchangeInput) (exchangedBody, error) {
+	x := replyIn(ctx)
+	form, err := c.exchange(x, x.request, in.Body.Present, in.Body.Password)
+	return exchangedBody{Done: err == nil, Form: form}, err
+}
+
+func (c *console) apiWishes(ctx context.Context, _ *nothing) (wishes, error) {
+	return wishesOf(visitIn(ctx).who.Person), nil
+}
+
+type wishesInput struct{ Body wishes }
+
+func (c *console) apiSetWishes(ctx context.Context, in *wishesInput) (wishes, error) {
+	return in.Body, c.setWishes(ctx, in.Body)
 }
 
 // A sessionBody is a browser in which the caller is signed in.

@@ -8,7 +8,7 @@ import (
 
 // apiRoutes are the addresses for programs. What waits for an engine, or goes on for long, is live.
 func (c *console) apiRoutes() []route {
-	return slices.Concat(c.apiStatusRoutes(), c.apiConnectionRoutes(), c.apiSyncRoutes(), c.apiHistoryRoutes(), c.apiReviewRoutes(), c.apiSettingsRoutes(), c.apiOwnRoutes())
+	return slices.Concat(c.apiStatusRoutes(), c.apiConnectionRoutes(), c.apiSyncRoutes(), c.apiHistoryRoutes(), c.apiReviewRoutes(), c.apiSettingsRoutes(), c.apiOwnRoutes(), c.apiDemoRoutes())
 }
 
 // apiStatusRoutes are those of the document, and of how everything stands.
@@ -36,6 +36,7 @@ func (c *console) apiConnectionRoutes() []route {
 		{method: "GET", pattern: "/api/v1/systems/{id}", right: account.See, api: serves("connections", "A system", c.apiSystem)},
 		{method: "POST", pattern: "/api/v1/connections", right: account.Configure, audit: "connection.add", secret: true, api: serves("connections", "Add a connection", c.apiConnect)},
 		{method: "DELETE", pattern: "/api/v1/connections/{id}", right: account.Configure, audit: "connection.remove", api: serves("connections", "Take a connection out of the configuration", c.apiDisconnect)},
+		{method: "POST", pattern: "/api/v1/connections/{id}/authorize", right: account.Secrets, audit: "connection.authorize", secret: true, api: serves("connections", "Begin the way on which a person agrees at the vendor, in a browser", c.apiAuthorize)},
 		{method: "POST", pattern: "/api/v1/connections/{id}/revoke", right: account.Secrets, audit: "connection.revoke", api: serves("connections", "Give back at the vendor what a person granted", c.apiGiveBack)},
 		{method: "GET", pattern: "/api/v1/connections/{id}/objects", right: account.See, api: serves("connections", "Its objects and their fields, with what they mean", c.apiObjects)},
 		{method: "GET", pattern: "/api/v1/connections/{id}/objects/{object}/records", right: account.See, api: serves("connections", "Its records in the mirror, what changed last first", c.apiBrowse)},
@@ -120,6 +121,8 @@ func (c *console) apiSettingsRoutes() []route {
 		{method: "POST", pattern: "/api/v1/people/{id}/role", right: account.People, audit: "user.role", api: serves("people", "Give a person another role", c.apiRole)},
 		{method: "POST", pattern: "/api/v1/people/{id}/password", right: account.People, audit: "user.password", secret: true, api: serves("people", "Give a person another password", c.apiPassword)},
 		{method: "DELETE", pattern: "/api/v1/people/{id}", right: account.People, audit: "user.remove", api: serves("people", "Remove a person, and sign them out everywhere", c.apiRemovePerson)},
+		{method: "GET", pattern: "/api/v1/people/{id}/tokens", right: account.People, api: serves("people", "A person's tokens", c.apiTokensOf)},
+		{method: "DELETE", pattern: "/api/v1/people/{id}/tokens/{token}", right: account.People, audit: "token.revoke", api: serves("people", "Revoke a token of a person", c.apiTakeTokenOf)},
 		{method: "GET", pattern: "/api/v1/audit", right: account.People, api: serves("people", "Who did what, the newest first", c.apiAudit)},
 	}
 }
@@ -131,8 +134,20 @@ func (c *console) apiOwnRoutes() []route {
 		{method: "GET", pattern: "/api/v1/tokens", right: account.Own, api: serves("own account", "One's own tokens", c.apiTokens)},
 		{method: "POST", pattern: "/api/v1/tokens", right: account.Own, audit: "token.add", secret: true, api: serves("own account", "Make a token, which is shown this once", c.apiGiveToken)},
 		{method: "DELETE", pattern: "/api/v1/tokens/{id}", right: account.Own, audit: "token.revoke", api: serves("own account", "Revoke a token", c.apiTakeToken)},
+		{method: "PUT", pattern: "/api/v1/account/password", right: account.Own, audit: "password.change", secret: true, api: serves("own account", "Change the own password", c.apiExchange)},
+		{method: "GET", pattern: "/api/v1/account/preferences", right: account.Own, api: serves("own account", "How the caller wants to see the console", c.apiWishes)},
+		{method: "PUT", pattern: "/api/v1/account/preferences", right: account.Own, audit: "wishes.change", api: serves("own account", "Change that", c.apiSetWishes)},
 		{method: "GET", pattern: "/api/v1/sessions", right: account.Own, api: serves("own account", "Where one is signed in", c.apiSessions)},
 		{method: "DELETE", pattern: "/api/v1/sessions/{id}", right: account.Own, audit: "session.end", api: serves("own account", "End a session", c.apiEndSession)},
 		{method: "DELETE", pattern: "/api/v1/sessions", right: account.Own, audit: "session.end", api: serves("own account", "End all sessions but this one", c.apiEndSessions)},
+	}
+}
+
+// apiDemoRoutes are those of the demo. Without one nothing is there.
+func (c *console) apiDemoRoutes() []route {
+	return []route{
+		{method: "GET", pattern: "/api/v1/demo", right: account.See, api: serves("demo", "How the demo gets on; there is one in tandem demo only", c.apiDemo)},
+		{method: "POST", pattern: "/api/v1/demo/{id}/break", right: account.Run, audit: "demo.break", api: serves("demo", "Break something", c.apiBreak)},
+		{method: "POST", pattern: "/api/v1/demo/{id}/mend", right: account.Run, audit: "demo.mend", api: serves("demo", "Mend it before its time", c.apiMend)},
 	}
 }

@@ -168,6 +168,71 @@ func TestTokensAndSessionsAreOnesOwnInABrowser(t *testing.T) {
 	w.want(third.ask("GET", "/api/v1/me", ""), http.StatusUnauthorized)
 }
 
+func TestAnAdministratorRevokesTheTokensOfOthers(t *testing.T) {
+	t.Parallel()
+	w := newAdminWorld(t)
+	robot := newAPIWorld(t)
+	robot.world, robot.token = w.world, w.grant("<b>robot</b>", account.See)
+	at := "/api/v1/people/" + idOf(w, account.Operator) + "/tokens"
+	all := read[list[tokenBody]](w, "GET", at, "").Items
+	if len(all) != 2 || all[0].Name != "<b>robot</b>" || all[0].Token != "" || !cmp.Equal(all[0].Rights, []account.Right{account.See}) {
+		t.Fatalf("%+v", all)
+	}
+	read[meBody](robot, "GET", "/api/v1/me", "")
+	w.want(w.ask("DELETE", "/api/v1/people/"+idOf(w, account.Viewer)+"/tokens/"+id(all[0].ID), ""), http.StatusNotFound) // it is not theirs
+	read[doneBody](w, "DELETE", at+"/"+id(all[0].ID), "")
+	w.want(robot.ask("GET", "/api/v1/me", ""), http.StatusUnauthorized)
+	w.want(w.ask("GET", "/api/v1/people/99/tokens", ""), http.StatusNotFound)
+
+	page, admin := "/settings/people/"+idOf(w, account.Operator)+"/tokens", w.signed(account.Admin)
+	robot.token = w.grant("<b>second</b>", account.Run)
+	second := read[list[tokenBody]](w, "GET", at, "").Items[0].ID
+	w.want(admin.get("/settings/people"), http.StatusOK, `href="`+page+`"`)
+	w.want(admin.get(page), http.StatusOK, "Tokens of operator", "&lt;b&gt;second&lt;/b&gt;", `action="`+page+"/"+id(second)+`/revoke"`)
+	w.to(admin.post(page+"/"+id(second)+"/revoke"), page+"?done=revoked")
+	w.want(admin.post(page+"/"+id(second)+"/revoke"), http.StatusNotFound)
+	w.want(robot.ask("GET", "/api/v1/me", ""), http.StatusUnauthorized)
+	w.want(admin.get("/settings/people/99/tokens"), http.StatusNotFound)
+	w.want(admin.get("/settings/people/"+idOf(w, account.Viewer)+"/tokens"), http.StatusOK, "There is no token.")
+	if lines := strings.Join(w.audited(), "\n"); strings.Count(lines, "|token.revoke|<b>") != 2 || !strings.Contains(lines, "admin|token.revoke|<b>second</b>|operator|done") {
+		t.Error(lines)
+	}
+}
+
+func TestTheOwnAccountIsChangedByAScriptOfAPage(t *testing.T) {
+	t.Parallel()
+	w := newAPIWorld(t)
+	mine, other := w.signed(account.User), w.signed(account.User)
+	const at = "/api/v1/account/"
+	w.want(w.ask("PUT", at+"password", `{"present":"x","password":"y"}`), http.StatusForbidden, "this takes the right own")
+	w.want(mine.ask("PUT", at+"password", `{"present":"wrong","password":"another horse battery"}`), http.StatusUnprocessableEntity, "error.wrong")
+	w.want(mine.ask("PUT", at+"password", `{"present":"`+password+`","password":"short"}`), http.StatusUnprocessableEntity, "error.weak")
+	before := mine.form()
+	got := read[exchangedBody](mine, "PUT", at+"password", `{"present":"`+password+`","password":"another horse battery"}`)
+	if !got.Done || got.Form == before || got.Form != mine.form() {
+		t.Errorf("%+v, and the browser's is %s", got, mine.form())
+	}
+	w.want(other.ask("GET", "/api/v1/me", ""), http.StatusUnauthorized)
+	if got := read[wishes](mine, "GET", at+"preferences", ""); got != (wishes{}) {
+		t.Errorf("%+v", got)
+	}
+	for _, body := range []string{`{"language":"xx"}`, `{"theme":"pink"}`} {
+		w.want(mine.ask("PUT", at+"preferences", body), http.StatusUnprocessableEntity)
+	}
+	want := wishes{Language: "de", Theme: "dark"}
+	read[wishes](mine, "PUT", at+"preferences", `{"language":"de","theme":"dark"}`)
+	if got := read[wishes](mine, "GET", at+"preferences", ""); got != want {
+		t.Errorf("%+v", got)
+	}
+	w.want(mine.get("/account"), http.StatusOK, `<html lang="de"`)
+	if got := read[wishes](mine, "PUT", at+"preferences", `{"language":"","theme":""}`); got != (wishes{}) {
+		t.Errorf("%+v", got)
+	}
+	if lines := strings.Join(w.audited(), "\n"); !strings.Contains(lines, "user|password.change|user||done") || !strings.Contains(lines, "user|wishes.change|user||done") || strings.Contains(lines, "battery") {
+		t.Error(lines)
+	}
+}
+
 func TestWhoIsToldIsSeenAndTriedOverTheAPI(t *testing.T) {
 	t.Parallel()
 	w := newAdminWorld(t)

@@ -113,7 +113,7 @@ func (c *console) connection(r *http.Request) (connectionPage, error) {
 	if data.Objects, err = c.objectLines(ctx, name, known.Schema); err != nil {
 		return data, err
 	}
-	data.Back = c.here(r) + "/oauth/" + pathEscape(name)
+	data.Back = c.back(r, name)
 	data.OAuth = data.View.Grant != nil
 	conn, _ := c.hub.Plan().Connection(name)
 	data.Secrets = slices.Compact(slices.Sorted(maps.Values(conn.Vaulted)))
@@ -226,7 +226,8 @@ func (c *console) eachSync(r *http.Request, act func(context.Context, string) er
 // An asking is somebody's way through a vendor's pages, to agree to a connection.
 type asking struct {
 	request *grant.Request
-	session int64
+	session int64 // that has begun it; 0 = a token of the person has, and any browser of theirs may end it
+	person  int64
 	at      time.Time
 }
 
@@ -242,12 +243,13 @@ func (a *askings) begin(connection string, x asking) {
 	a.all[connection] = x
 }
 
-// of returns what a session has begun.
-func (a *askings) of(connection string, session int64, now time.Time) (*grant.Request, bool) {
+// of returns what somebody who is signed in has begun.
+func (a *askings) of(connection string, who account.Principal, now time.Time) (*grant.Request, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	x, known := a.all[connection]
-	return x.request, known && x.session == session && now.Sub(x.at) <= awayFor
+	own := x.session == who.Session || x.session == 0 && x.person == who.ID
+	return x.request, known && own && now.Sub(x.at) <= awayFor
 }
 
 func (a *askings) end(connection string) {
@@ -271,23 +273,39 @@ func (c *console) grantOf(ctx context.Context, connection string) (*grant.Grant,
 // authorizeConnection begins the way to the vendor. The page shows a link: a form of ours cannot
 // lead to another site (form-action of the headers).
 func (c *console) authorizeConnection(w http.ResponseWriter, r *http.Request) error {
-	g, err := c.grantOf(r.Context(), r.PathValue("name"))
+	begun, err := c.authorize(r, r.PathValue("name"))
 	if err != nil {
 		return err
 	}
-	name := r.PathValue("name")
-	note(r, name, "")
 	data, err := c.connection(r)
 	if err != nil {
 		return err
 	}
-	request, err := g.Begin(data.Back)
-	if err != nil {
-		return &problem{status: http.StatusUnprocessableEntity, key: "error.authorize", args: []any{err.Error()}}
-	}
-	c.askings.begin(name, asking{request: request, session: visitOf(r).who.Session, at: c.now()})
-	data.Agree = request.URL
+	data.Agree = begun.Address
 	return c.view.page(w, r, "connection", data)
+}
+
+// back is the address to which a vendor sends a person back.
+func (c *console) back(r *http.Request, connection string) string {
+	return c.here(r) + "/oauth/" + pathEscape(connection)
+}
+
+// authorize begins the way to a vendor where a person agrees to a connection.
+func (c *console) authorize(r *http.Request, connection string) (authorizeBody, error) {
+	g, err := c.grantOf(r.Context(), connection)
+	if err != nil {
+		return authorizeBody{}, err
+	}
+	note(r, connection, "")
+	out := authorizeBody{Connection: connection, Back: c.back(r, connection), Until: c.now().Add(awayFor)}
+	request, err := g.Begin(out.Back)
+	if err != nil {
+		return out, &problem{status: http.StatusUnprocessableEntity, key: "error.authorize", args: []any{err.Error()}}
+	}
+	who := visitOf(r).who
+	c.askings.begin(connection, asking{request: request, session: who.Session, person: who.ID, at: c.now()})
+	out.Address = request.URL
+	return out, nil
 }
 
 // finishAuthorize is where the vendor sends the person's browser back to.
@@ -298,7 +316,7 @@ func (c *console) finishAuthorize(w http.ResponseWriter, r *http.Request) error 
 	}
 	name := r.PathValue("name")
 	note(r, name, "")
-	request, known := c.askings.of(name, visitOf(r).who.Session, c.now())
+	request, known := c.askings.of(name, visitOf(r).who, c.now())
 	if !known {
 		return &problem{status: http.StatusBadRequest, key: "error.away"}
 	}

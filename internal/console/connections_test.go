@@ -167,6 +167,39 @@ func TestAccessThatEndsSoonIsTold(t *testing.T) {
 	}
 }
 
+// A program begins the way, and its person ends it in any browser of theirs.
+func TestAProgramBeginsTheWayToAVendor(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.populate()
+	b.connected()
+	b.granted()
+	w := &apiWorld{world: &world{bench: b}}
+	w.token = w.grantAs(account.Admin, "secrets", account.Secrets)
+	const at = "/api/v1/connections/crm/authorize"
+	begun := read[authorizeBody](w, "POST", at, "")
+	if begun.Back != "http://127.0.0.1:8420/oauth/crm" || !strings.HasPrefix(begun.Address, "https://crm.example/agree?") || time.Until(begun.Until) > awayFor {
+		t.Errorf("%+v", begun)
+	}
+	state := regexp.MustCompile(`state=([A-Z0-9]+)`).FindStringSubmatch(begun.Address)[1]
+	if _, err := b.c.accounts.Add(t.Context(), account.NewUser{Name: "eve", Role: account.Admin, Password: password}); err != nil {
+		t.Fatal(err)
+	}
+	eve := b.browser()
+	b.to(eve.post("/login", "name", "eve", "password", password), "/")
+	b.want(eve.get("/oauth/crm?code=c0de&state="+state), http.StatusBadRequest, "That sign-in was begun elsewhere")
+	b.to(b.signed(account.Admin).get("/oauth/crm?code=c0de&state="+state), "/connections/crm?done=authorized")
+	b.want(w.ask("POST", "/api/v1/connections/erp/authorize", ""), http.StatusNotFound)
+	script := b.signed(account.Admin) // of a page: only this very browser may end it
+	begun = read[authorizeBody](script, "POST", at, "")
+	state = regexp.MustCompile(`state=([A-Z0-9]+)`).FindStringSubmatch(begun.Address)[1]
+	b.want(b.signed(account.Admin).get("/oauth/crm?code=c0de&state="+state), http.StatusBadRequest)
+	b.to(script.get("/oauth/crm?code=c0de&state="+state), "/connections/crm?done=authorized")
+	if lines := strings.Join(b.audited(), "\n"); !strings.Contains(lines, "admin|connection.authorize|crm||done") || strings.Contains(lines, state) {
+		t.Error(lines)
+	}
+}
+
 func TestAPersonAgreesInTheBrowser(t *testing.T) {
 	t.Parallel()
 	b := newConnected(t)

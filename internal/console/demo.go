@@ -98,26 +98,25 @@ func (c *console) showDemo(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *console) breakDemo(w http.ResponseWriter, r *http.Request) error {
-	if err := c.trouble(r, Demo.Break); err != nil {
+	if err := c.trouble(r.Context(), r.PathValue("trouble"), Demo.Break); err != nil {
 		return err
 	}
 	return c.redirect(w, "/demo", "broken")
 }
 
 func (c *console) mendDemo(w http.ResponseWriter, r *http.Request) error {
-	if err := c.trouble(r, Demo.Mend); err != nil {
+	if err := c.trouble(r.Context(), r.PathValue("trouble"), Demo.Mend); err != nil {
 		return err
 	}
 	return c.redirect(w, "/demo", "mended")
 }
 
-// trouble does something with the trouble that a request's path names.
-func (c *console) trouble(r *http.Request, act func(Demo, string) error) error {
+// trouble does something with the trouble of a name.
+func (c *console) trouble(ctx context.Context, name string, act func(Demo, string) error) error {
 	if c.demo == nil {
 		return errNotFound()
 	}
-	name := r.PathValue("trouble")
-	note(r, cutTo(name, 20), "")
+	noteIn(ctx, cutTo(name, 20), "")
 	if err := act(c.demo, name); errors.Is(err, ErrNoTrouble) {
 		return errNotFound()
 	} else if err != nil {

@@ -48,10 +48,11 @@ func TestTheDemosPage(t *testing.T) {
 	b := newBench(t)
 	b.populate()
 	w, viewer := b.signed(account.Operator), b.signed(account.Viewer)
-	for _, path := range []string{"/demo", "/demo/enter?token=x"} {
+	for _, path := range []string{"/demo", "/demo/enter?token=x", "/api/v1/demo"} {
 		b.want(w.get(path), http.StatusNotFound)
 	}
 	b.want(w.post("/demo/storm/break"), http.StatusNotFound)
+	b.want(w.ask("POST", "/api/v1/demo/storm/break", ""), http.StatusNotFound)
 	d := &fakeDemo{word: "once"}
 	b.c.demo, b.c.view.demo = d, true
 	b.want(w.get("/demo"), http.StatusOK, "4,321", "1 value compared", ">7<", "On their way", "1,234 times so far", "All is well", "&lt;script&gt;alert(1)&lt;/script&gt;", `action="/demo/storm/break"`, `href="/demo" aria-current="page"`)
@@ -62,6 +63,16 @@ func TestTheDemosPage(t *testing.T) {
 	b.want(viewer.post("/demo/storm/break"), http.StatusForbidden)
 	if body := viewer.get("/demo").Body.String(); d.broken || len(body) == 0 {
 		t.Error("a viewer broke it")
+	}
+	read[doneBody](w, "POST", "/api/v1/demo/storm/break", "")
+	got := read[demoBody](w, "GET", "/api/v1/demo", "")
+	if len(got.Troubles) != 1 || !got.Troubles[0].On || got.Troubles[0].Hits != 1234 || got.Compared != (comparedBody{4321, 1, 7}) || len(got.Work) != 1 || got.Work[0].Value != "Köln" {
+		t.Errorf("%+v", got)
+	}
+	read[doneBody](w, "POST", "/api/v1/demo/storm/mend", "")
+	b.want(w.ask("POST", "/api/v1/demo/flood/mend", ""), http.StatusNotFound)
+	if d.broken {
+		t.Error("it was not mended")
 	}
 	if err := AddDemo(t.Context(), b.c.accounts); err != nil {
 		t.Fatal(err)

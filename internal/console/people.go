@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/tandemhub/tandem/internal/account"
 )
@@ -101,6 +102,47 @@ func (c *console) setRole(ctx context.Context, id int64, role account.Role) erro
 	}
 	noteIn(ctx, p.Name, string(p.Role)+" -> "+cutTo(string(role), 20))
 	return c.accounts.SetRole(ctx, p.ID, role)
+}
+
+type tokensPage struct {
+	Of     account.Person
+	Tokens []account.Token
+	Now    time.Time
+	At     string // where each is revoked
+}
+
+// showTokens shows the tokens of somebody else, of which an administrator can revoke each.
+func (c *console) showTokens(w http.ResponseWriter, r *http.Request) error {
+	return toPerson(r, func(ctx context.Context, id int64) error {
+		data := tokensPage{Now: c.now(), At: tokensAt(r)}
+		var err error
+		if data.Of, err = c.person(ctx, id); err != nil {
+			return err
+		}
+		if data.Tokens, err = c.accounts.Tokens(ctx, id); err != nil {
+			return err
+		}
+		return c.view.page(w, r, "tokens", data)
+	})
+}
+
+// tokensAt is the page of the tokens of the person that a request's path names.
+func tokensAt(r *http.Request) string {
+	return "/settings/people/" + pathEscape(r.PathValue("id")) + "/tokens"
+}
+
+func (c *console) revokeTokenOf(w http.ResponseWriter, r *http.Request) error {
+	err := toPerson(r, func(ctx context.Context, id int64) error {
+		token, err := number(r, "token")
+		if err == nil {
+			_, err = c.apiTakeTokenOf(ctx, &tokenOfInput{Numbered: Numbered{ID: id}, Token: token})
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.redirect(w, tokensAt(r), "revoked")
 }
 
 func (c *console) resetPassword(w http.ResponseWriter, r *http.Request) error {

@@ -140,6 +140,8 @@ func (c *console) settingsRoutes() []route {
 		{method: "POST", pattern: "/settings/people/{id}/role", right: account.People, handler: c.changeRole, audit: "user.role"},
 		{method: "POST", pattern: "/settings/people/{id}/password", right: account.People, handler: c.resetPassword, audit: "user.password"},
 		{method: "POST", pattern: "/settings/people/{id}/remove", right: account.People, handler: c.removePerson, audit: "user.remove"},
+		{method: "GET", pattern: "/settings/people/{id}/tokens", right: account.People, handler: c.showTokens},
+		{method: "POST", pattern: "/settings/people/{id}/tokens/{token}/revoke", right: account.People, handler: c.revokeTokenOf, audit: "token.revoke"},
 		{method: "GET", pattern: "/settings/audit", right: account.People, handler: c.showAudit},
 		{method: "GET", pattern: "/settings/notifications", right: account.Configure, handler: c.showNotifications},
 		{method: "POST", pattern: "/settings/notifications/test", right: account.Configure, handler: c.testNotifications, audit: "notify.test"},

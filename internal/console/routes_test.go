@@ -212,6 +212,18 @@ func expectations() map[string]string {
 
 		"POST /connections/{name}/remove": "admin -",
 
+		"GET /settings/people/{id}/tokens":                 "admin -",
+		"POST /settings/people/{id}/tokens/{token}/revoke": "admin -",
+		"GET /api/v1/people/{id}/tokens":                   "admin people",
+		"DELETE /api/v1/people/{id}/tokens/{token}":        "admin people",
+		"PUT /api/v1/account/password":                     "viewer -",
+		"GET /api/v1/account/preferences":                  "viewer -",
+		"PUT /api/v1/account/preferences":                  "viewer -",
+		"POST /api/v1/connections/{id}/authorize":          "admin secrets",
+		"GET /api/v1/demo":                                 "viewer see",
+		"POST /api/v1/demo/{id}/break":                     "operator run",
+		"POST /api/v1/demo/{id}/mend":                      "operator run",
+
 		"POST /api/v1/runs":                     "operator run",
 		"POST /api/v1/syncs/{id}/verifications": "operator run",
 	}
@@ -251,7 +263,7 @@ func addressOf(x route) string {
 	if strings.HasPrefix(x.pattern, "/syncs/") {
 		name = "contacts"
 	}
-	return strings.NewReplacer("{number}", "1", "{id}", "1", "{name}", name, "{object}", "contacts", "{report}", "volume", "{table}", "days.csv", "{$}", "", "{hash}", "0", "{file...}", "x.css").Replace(x.pattern)
+	return strings.NewReplacer("{token}", "1", "{number}", "1", "{id}", "1", "{name}", name, "{object}", "contacts", "{report}", "volume", "{table}", "days.csv", "{$}", "", "{hash}", "0", "{file...}", "x.css").Replace(x.pattern)
 }
 
 func request(x route, form string) *http.Request {

@@ -59,8 +59,8 @@ func (p page) On(prefix string) bool {
 
 // wishes are a person's own preferences.
 type wishes struct {
-	Language string `json:"language,omitempty"`
-	Theme    string `json:"theme,omitempty"`
+	Language string `json:"language,omitempty" doc:"such as de; absent: the browser's"`
+	Theme    string `json:"theme,omitempty" enum:"light,dark," doc:"absent: the system's"`
 }
 
 func wishesOf(p account.Person) wishes {

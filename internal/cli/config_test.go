@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -176,6 +177,38 @@ func TestSecretsAreSealedFromOutside(t *testing.T) {
 		}
 		if value, found, err := kept.Secret(ctx, "mail"); value != "s3cret" || !found || err != nil {
 			t.Errorf("%q %t %v", value, found, err)
+		}
+		// The key is changed while all this goes on, and who had the safe open goes on with it.
+		was, err := h.Key(ctx)
+		if err != nil || was.Fingerprint == "" || was.Old != "" {
+			t.Errorf("%+v %v", was, err)
+		}
+		r, err := h.RotateKey(ctx)
+		if err != nil || r.From != was.Fingerprint || r.To == r.From || r.Values == 0 {
+			t.Errorf("%+v %v", r, err)
+		}
+		if _, err := h.RotateKey(ctx); !errors.Is(err, safe.ErrOldKey) {
+			t.Errorf("changed again before that has ended: %v", err)
+		}
+		if now, err := h.Key(ctx); err != nil || now.Fingerprint != r.To || now.Old != r.OldFile {
+			t.Errorf("%+v %v", now, err)
+		}
+		if removed, err := h.ConfirmKey(ctx); removed != r.OldFile || err != nil {
+			t.Errorf("removed %q: %v", removed, err)
+		}
+		if value, found, err := kept.Secret(ctx, "mail"); value != "s3cret" || !found || err != nil {
+			t.Errorf("after the change: %q %t %v", value, found, err)
+		}
+		backup, err := h.Backup(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := s.app.source()
+		if err != nil || backup.Backup.Config != string(file) || backup.Backup.Counts.Secrets != 1 {
+			t.Errorf("%+v %v", backup.Backup, err)
+		}
+		if err := backup.Close(); err != nil {
+			t.Error(err)
 		}
 		for _, had := range []bool{true, false} {
 			if got, err := h.RemoveSecret(ctx, "mail"); got != had || err != nil {

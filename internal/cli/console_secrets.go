@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/tandemhub/tandem/internal/console"
 	"github.com/tandemhub/tandem/internal/plan"
@@ -46,13 +45,10 @@ func (h *hub) SetSecret(ctx context.Context, name, value string) error {
 	if err == nil {
 		err = kept.Set(ctx, name, value)
 	}
-	if missing, is := errors.AsType[*safe.KeyError](err); is {
-		return fmt.Errorf("%w: %w", console.ErrNoKey, missing)
-	}
 	if err == nil {
 		h.reload()
 	}
-	return err
+	return keyless(err)
 }
 
 // RemoveSecret removes a secret. What runs goes on with what it has read.

@@ -22,6 +22,7 @@ import (
 	"github.com/tandemhub/tandem/internal/account"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/safe"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest/grant"
@@ -89,6 +90,17 @@ type Hub interface {
 	// RemoveSecret removes a secret, and reports whether there was one.
 	RemoveSecret(ctx context.Context, name string) (bool, error)
 
+	// Key tells of the key under which secrets are sealed.
+	Key(ctx context.Context) (Key, error)
+	// RotateKey makes a new key and seals everything anew under it; what works takes it up by itself.
+	RotateKey(ctx context.Context) (safe.Rotation, error)
+	// ConfirmKey checks that the key in use opens everything, and removes the file of the one before,
+	// whose name it returns; "" = there was none.
+	ConfirmKey(ctx context.Context) (string, error)
+
+	// Backup returns a copy of the database as of this moment, which whoever asked for it closes.
+	Backup(ctx context.Context) (*store.Copy, error)
+
 	// Unhook has a connection's vendor call here no more, by an engine that was borrowed.
 	Unhook(ctx context.Context, e *engine.Engine, connection string) error
 }
@@ -98,6 +110,13 @@ type Secret struct {
 	Name    string
 	Updated time.Time // zero = the configuration asks for it, and it was not set
 	Uses    []string  // connections; "console" and "notify" for what those use
+}
+
+// A Key is what is known of the key under which secrets are sealed.
+type Key struct {
+	Fingerprint string // "" = nothing is sealed
+	File        string
+	Old         string // the file of the one before the last rotation; "" = there is none
 }
 
 // ErrNoKey says that the key which secrets are sealed under was not found.
@@ -160,6 +179,7 @@ type console struct {
 	demo    Demo   // nil = this is none
 	alerts  Alerts // nil = nobody is told anything
 	memo    *memo
+	copying chan struct{} // holds one while a backup is taken along: it needs room beside the database
 
 	began time.Time
 	api   *api
@@ -185,7 +205,7 @@ func newConsole(o Options) (*console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the console's files: %w", err)
 	}
-	c := &console{hub: o.Hub, accounts: o.Accounts, log: o.Log, listen: o.Listen, now: o.Now, files: files, demo: o.Demo, alerts: o.Alerts, memo: newMemo(), began: o.Now()}
+	c := &console{hub: o.Hub, accounts: o.Accounts, log: o.Log, listen: o.Listen, now: o.Now, files: files, demo: o.Demo, alerts: o.Alerts, memo: newMemo(), copying: make(chan struct{}, 1), began: o.Now()}
 	if c.view, err = newView(o.Hub, files, o.Log); err != nil {
 		return nil, fmt.Errorf("load the console's pages: %w", err)
 	}

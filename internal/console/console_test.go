@@ -20,6 +20,7 @@ import (
 	"github.com/tandemhub/tandem/internal/account"
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/plan"
+	"github.com/tandemhub/tandem/internal/safe"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest/grant"
@@ -42,6 +43,8 @@ type fakeHub struct {
 
 	secrets map[string]string
 	uses    string // what uses them; "" = the connection a
+	oldKey  string
+	file    *store.Store // of which there is a backup; nil = there is no room for one
 
 	brought, hinted []string
 	refuses         error // what Bring and Hint end with
@@ -127,6 +130,27 @@ func (h *fakeHub) RemoveSecret(_ context.Context, name string) (bool, error) {
 	_, had := h.secrets[name]
 	delete(h.secrets, name)
 	return had, nil
+}
+func (h *fakeHub) Key(context.Context) (Key, error) {
+	return Key{Fingerprint: "4f0c9a17be62", File: "tandem.key", Old: h.oldKey}, nil
+}
+func (h *fakeHub) RotateKey(context.Context) (safe.Rotation, error) {
+	if h.oldKey != "" {
+		return safe.Rotation{}, fmt.Errorf("%w, in %s", safe.ErrOldKey, h.oldKey)
+	}
+	h.oldKey = "tandem.key.old"
+	return safe.Rotation{From: "0123456789ab", To: "4f0c9a17be62", Values: 3, OldFile: h.oldKey}, h.refuses
+}
+func (h *fakeHub) ConfirmKey(context.Context) (string, error) {
+	old := h.oldKey
+	h.oldKey = ""
+	return old, h.refuses
+}
+func (h *fakeHub) Backup(ctx context.Context) (*store.Copy, error) {
+	if h.file == nil {
+		return nil, fmt.Errorf("back up: %w", store.ErrFull)
+	}
+	return h.file.Copy(ctx, store.Backup{Taken: noon(), Config: "version: 1\n"})
 }
 func (h *fakeHub) Unhook(_ context.Context, _ *engine.Engine, connection string) error {
 	h.acts = append(h.acts, "unhook "+connection)

@@ -156,6 +156,10 @@ func (c *console) settingsRoutes() []route {
 		{method: "GET", pattern: "/settings/secrets", right: account.Secrets, handler: c.showSecrets},
 		{method: "POST", pattern: "/settings/secrets", right: account.Secrets, handler: c.setSecret, audit: "secret.set"},
 		{method: "POST", pattern: "/settings/secrets/{name}/remove", right: account.Secrets, handler: c.removeSecret, audit: "secret.remove"},
+		{method: "POST", pattern: "/settings/key/rotate", right: account.Secrets, handler: c.rotateKey, audit: "key.rotate"},
+		{method: "POST", pattern: "/settings/key/confirm", right: account.Secrets, handler: c.confirmKey, audit: "key.confirm"},
+		{method: "GET", pattern: "/settings/database", right: account.Configure, handler: c.showDatabase},
+		{method: "POST", pattern: "/settings/database/backup", right: account.Configure, handler: c.sendBackup, live: true, audit: "backup"},
 	}
 }
 

@@ -224,6 +224,16 @@ func expectations() map[string]string {
 		"POST /api/v1/demo/{id}/break":                     "operator run",
 		"POST /api/v1/demo/{id}/mend":                      "operator run",
 
+		"POST /settings/key/rotate":      "admin -",
+		"POST /settings/key/confirm":     "admin -",
+		"GET /settings/database":         "admin -",
+		"POST /settings/database/backup": "admin -",
+		"GET /api/v1/key":                "admin secrets",
+		"POST /api/v1/key/rotate":        "admin secrets",
+		"POST /api/v1/key/confirm":       "admin secrets",
+		"GET /api/v1/database":           "admin configure",
+		"POST /api/v1/database/backup":   "admin configure",
+
 		"POST /api/v1/runs":                     "operator run",
 		"POST /api/v1/syncs/{id}/verifications": "operator run",
 	}

@@ -15,6 +15,7 @@ type secretsPage struct {
 	Secrets []secretLine
 	Name    string // what was entered for one that is not among them; a value is never shown again
 	Most    int    // bytes of a value
+	Key     Key    // that they are sealed under
 }
 
 // A secretLine is a secret and what uses it.
@@ -54,6 +55,9 @@ func (c *console) secretsPage(r *http.Request) (secretsPage, error) {
 	all, err := c.hub.Secrets(r.Context())
 	for _, x := range all {
 		data.Secrets = append(data.Secrets, secretLine{Secret: x, Of: usesOf(c.hub.Plan(), x.Uses)})
+	}
+	if err == nil {
+		data.Key, err = c.hub.Key(r.Context())
 	}
 	return data, err
 }

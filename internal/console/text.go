@@ -199,3 +199,16 @@ func shorten(s string, most int) string {
 	}
 	return s
 }
+
+// bytes writes a size as people do.
+func (l *locale) bytes(n int64) string {
+	for _, u := range []struct {
+		name string
+		of   int64
+	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}} {
+		if n >= u.of {
+			return l.number(float64(n)/float64(u.of)) + " " + u.name
+		}
+	}
+	return l.show(int((n+1023)>>10)) + " KiB"
+}

@@ -112,9 +112,10 @@ func (v *view) functions(l *locale) template.FuncMap {
 		"t":       l.text,                                                                // a text: {{t "people.count" .N}}
 		"time":    func(t time.Time) string { return l.stamp(t, v.hub.Plan().Timezone) }, // as people read it
 		"n":       func(n any) string { return l.show(n) },                               // a number as people read it
-		"took":    l.took,                                                                // a duration
-		"show":    shown,                                                                 // a value, as long as it is of use
-		"badge":   badge,                                                                 // the look of a state
+		"bytes":   l.bytes,
+		"took":    l.took, // a duration
+		"show":    shown,  // a value, as long as it is of use
+		"badge":   badge,  // the look of a state
 		"written": writtenBy,
 		"lack":    lackWord,
 		"runname": engine.RunName,

@@ -19,6 +19,9 @@ type Rotation struct {
 	OldFile  string // where the old one is; "" if it came from the environment
 }
 
+// ErrOldKey says that the key of the last rotation is still there.
+var ErrOldKey = errors.New("the key before the last rotation is still there")
+
 // Rotate makes a new key and seals everything anew under it, in one transaction. The new
 // key is on the disk before anything is sealed under it, and the old one stays: whenever
 // this is cut short, the key that the database wants is in one of the places.
@@ -35,8 +38,8 @@ func (s *Safe) Rotate(ctx context.Context) (Rotation, error) {
 	if err := s.places.settle(finds[i]); err != nil {
 		return Rotation{}, err
 	}
-	if old := s.places.File + oldSuffix; exists(old) {
-		return Rotation{}, fmt.Errorf("%s is still there from the last rotation; tandem secret rotate --confirm checks that it is not needed and removes it", old)
+	if old := s.OldKey(); old != "" {
+		return Rotation{}, fmt.Errorf("%w, in %s; tandem secret rotate --confirm checks that it is not needed and removes it", ErrOldKey, old)
 	}
 	key, err := s.nextKey(seal, finds)
 	if err != nil {
@@ -59,6 +62,14 @@ func (s *Safe) Rotate(ctx context.Context) (Rotation, error) {
 		r.OldFile = s.places.File + oldSuffix
 	}
 	return r, s.places.settle(find{where: s.places.File + newSuffix})
+}
+
+// OldKey returns the file of the key before the last rotation; "" if there is none.
+func (s *Safe) OldKey() string {
+	if old := s.places.File + oldSuffix; exists(old) {
+		return old
+	}
+	return ""
 }
 
 // nextKey writes the next key to its file. One that is there was written by a rotation

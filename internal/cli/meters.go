@@ -34,6 +34,7 @@ type meters struct {
 	waiting    *prometheus.GaugeVec
 	silent     *prometheus.GaugeVec
 	delay      *prometheus.HistogramVec
+	delays     delays // the same for the console
 
 	verified    *prometheus.CounterVec
 	differences *prometheus.GaugeVec
@@ -135,7 +136,9 @@ func (m *meters) delivered(connection string, what door.Outcome, n int) {
 
 // settled measures how long what was reported took.
 func (m *meters) settled(h store.Hint) {
-	m.delay.WithLabelValues(h.Of.Connection).Observe(time.Since(h.Received).Seconds())
+	now := time.Now()
+	m.delay.WithLabelValues(h.Of.Connection).Observe(now.Sub(h.Received).Seconds())
+	m.delays.note(h.Of.Connection, now.Sub(h.Received), now)
 }
 
 func (m *meters) waits(connection string, n int) {

@@ -97,6 +97,7 @@ func (c *console) apiReviewRoutes() []route {
 		{method: "POST", pattern: "/api/v1/review/{id}/edit", right: account.Decide, audit: "review.edit", api: serves("review", "Enter the right values", c.apiEdit)},
 		{method: "GET", pattern: "/api/v1/reports/pipeline", right: account.See, api: serves("reports", "Deals by stage, month and source", c.apiPipeline)},
 		{method: "GET", pattern: "/api/v1/reports/volume", right: account.See, api: serves("reports", "What was written in the last 30 days, by day and sync", c.apiVolume)},
+		{method: "GET", pattern: "/api/v1/reports/latency", right: account.See, api: serves("reports", "How long what systems reported took until it was in step, by day, since the process began", c.apiLatency)},
 		{method: "GET", pattern: "/api/v1/reports/problems", right: account.See, api: serves("reports", "Why records and runs do not get through", c.apiProblems)},
 		{method: "GET", pattern: "/api/v1/reports/quota", right: account.See, api: serves("reports", "What was spent of vendors' budgets in the last 30 days, by day", c.apiQuota)},
 	}

@@ -98,6 +98,10 @@ type Hub interface {
 	// whose name it returns; "" = there was none.
 	ConfirmKey(ctx context.Context) (string, error)
 
+	// Delays tells how long what vendors reported took until it was in step, since the process began,
+	// by connection, the oldest first.
+	Delays() []Delay
+
 	// Backup returns a copy of the database as of this moment, which whoever asked for it closes.
 	Backup(ctx context.Context) (*store.Copy, error)
 

@@ -44,6 +44,7 @@ type fakeHub struct {
 	secrets map[string]string
 	uses    string // what uses them; "" = the connection a
 	oldKey  string
+	delays  []Delay
 	file    *store.Store // of which there is a backup; nil = there is no room for one
 
 	brought, hinted []string
@@ -131,6 +132,7 @@ func (h *fakeHub) RemoveSecret(_ context.Context, name string) (bool, error) {
 	delete(h.secrets, name)
 	return had, nil
 }
+func (h *fakeHub) Delays() []Delay { return h.delays }
 func (h *fakeHub) Key(context.Context) (Key, error) {
 	return Key{Fingerprint: "4f0c9a17be62", File: "tandem.key", Old: h.oldKey}, nil
 }

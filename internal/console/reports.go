@@ -17,7 +17,7 @@ import (
 )
 
 // reportNames are the reports in the order of their tabs.
-func reportNames() []string { return []string{"volume", "pipeline", "problems", "quota"} }
+func reportNames() []string { return []string{"volume", "latency", "pipeline", "problems", "quota"} }
 
 // reportDays is how far back reports look that are by day.
 const reportDays = 30
@@ -113,7 +113,7 @@ func (c *console) report(r *http.Request, name string) (reportPage, error) {
 	x := c.reporter(r.Context())
 	x.l, x.q = visitOf(r).locale, r.URL.Query()
 	p := reportPage{Name: name, Names: reportNames()}
-	build := map[string]func(*reportPage) error{"volume": x.volume, "pipeline": x.pipeline, "problems": x.problems, "quota": x.quota}[name]
+	build := map[string]func(*reportPage) error{"volume": x.volume, "pipeline": x.pipeline, "problems": x.problems, "quota": x.quota, "latency": x.latency}[name]
 	if build == nil {
 		return p, errNotFound()
 	}

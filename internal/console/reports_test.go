@@ -161,6 +161,34 @@ func TestQuotaByDay(t *testing.T) {
 	}
 }
 
+func TestLatencyByDay(t *testing.T) {
+	t.Parallel()
+	b, w := reportBench(t)
+	b.want(w.get("/reports/latency"), http.StatusOK, "No system has reported anything")
+	today, before := Delay{Connection: "a", Hour: noon()}, Delay{Connection: "a", Hour: noon().AddDate(0, 0, -2)}
+	for range 19 {
+		today.Count(1500 * time.Millisecond)
+	}
+	today.Count(3 * time.Hour)
+	before.Count(time.Second)
+	old := Delay{Connection: "b", Hour: noon().AddDate(0, 0, -31)}
+	old.Count(time.Second)
+	b.hub.delays = []Delay{before, today, old}
+	b.want(w.get("/reports/latency"), http.StatusOK, "3 h 0 min", "95 of 100 within", `href="/reports/latency/a.csv"`)
+	want := [][]string{{"2026-03-30", "20", "2s", "2s", "3h0m0s"}, {"2026-03-28", "1", "1s", "1s", "1s"}}
+	if diff := cmp.Diff(want, w.table("/reports/latency/a.csv")); diff != "" {
+		t.Error(diff)
+	}
+	told := read[list[delayBody]](w, "GET", "/api/v1/reports/latency", "").Items
+	if len(told) != 2 || told[1] != (delayBody{Connection: "a", Day: "2026-03-30", Reports: 20, Half: 2, Most: 2, Longest: 10800}) {
+		t.Errorf("%+v", told)
+	}
+	today.Count(4 * time.Hour) // and now 2 of 21 took longer
+	if got := today.Within(.95); got != 4*time.Hour {
+		t.Errorf("95 of 100 were in step within %v", got)
+	}
+}
+
 func TestPipelineOfDeals(t *testing.T) {
 	t.Parallel()
 	b, w := reportBench(t)

@@ -45,6 +45,7 @@ func settings() []place {
 		{Path: "/settings/notifications", Text: "nav.notifications", right: account.Configure},
 		{Path: "/settings/audit", Text: "nav.audit", right: account.People},
 		{Path: secretsAt, Text: "nav.secrets", right: account.Secrets},
+		{Path: personAt, Text: "nav.person", right: account.Configure},
 		{Path: databaseAt, Text: "nav.database", right: account.Configure},
 	}
 }

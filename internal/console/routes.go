@@ -158,6 +158,10 @@ func (c *console) settingsRoutes() []route {
 		{method: "POST", pattern: "/settings/secrets/{name}/remove", right: account.Secrets, handler: c.removeSecret, audit: "secret.remove"},
 		{method: "POST", pattern: "/settings/key/rotate", right: account.Secrets, handler: c.rotateKey, audit: "key.rotate"},
 		{method: "POST", pattern: "/settings/key/confirm", right: account.Secrets, handler: c.confirmKey, audit: "key.confirm"},
+		{method: "GET", pattern: "/settings/person", right: account.Configure, handler: c.showPerson},
+		{method: "POST", pattern: "/settings/person/find", right: account.Configure, handler: c.findPerson, audit: "person.preview"},
+		{method: "POST", pattern: "/settings/person/export", right: account.Configure, handler: c.exportPerson, audit: "person.export"},
+		{method: "POST", pattern: "/settings/person/erase", right: account.Configure, handler: c.erasePerson, live: true, audit: "person.erase"},
 		{method: "GET", pattern: "/settings/database", right: account.Configure, handler: c.showDatabase},
 		{method: "POST", pattern: "/settings/database/backup", right: account.Configure, handler: c.sendBackup, live: true, audit: "backup"},
 	}

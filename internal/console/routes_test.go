@@ -234,6 +234,11 @@ func expectations() map[string]string {
 		"GET /api/v1/database":           "admin configure",
 		"POST /api/v1/database/backup":   "admin configure",
 
+		"GET /settings/person":         "admin -",
+		"POST /settings/person/find":   "admin -",
+		"POST /settings/person/export": "admin -",
+		"POST /settings/person/erase":  "admin -",
+
 		"GET /api/v1/reports/latency":           "viewer see",
 		"POST /api/v1/runs":                     "operator run",
 		"POST /api/v1/syncs/{id}/verifications": "operator run",

@@ -102,6 +102,22 @@ func (c *console) apiTest(ctx context.Context, in *Named) (jsonl.Checked, error)
 	return out, err
 }
 
+// apiMakeFields is tandem check --create-fields.
+func (c *console) apiMakeFields(ctx context.Context, in *Named) (jsonl.Checked, error) {
+	if _, known := c.hub.Plan().Connection(in.ID); !known {
+		return jsonl.Checked{}, c.noConnection(in.ID)
+	}
+	var out jsonl.Checked
+	found, added, err := c.addFields(ctx, in.ID)
+	if len(found) > 0 {
+		out = jsonl.OfChecked(found[0])
+	}
+	for _, a := range added {
+		out.Created = append(out.Created, jsonl.OfAdded(a))
+	}
+	return out, err
+}
+
 // ErrNoDoor says that a connection's vendor reports nothing by itself, or that nothing is served for
 // what it reports.
 var ErrNoDoor = errors.New("nothing that this connection's vendor could report is waited for: it reports nothing by itself, or no sync of it has a schedule")

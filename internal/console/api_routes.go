@@ -28,6 +28,7 @@ func (c *console) apiConnectionRoutes() []route {
 		{method: "GET", pattern: "/api/v1/connections", right: account.See, api: serves("connections", "All connections", c.apiConnections)},
 		{method: "GET", pattern: "/api/v1/connections/{id}", right: account.See, api: serves("connections", "A connection", c.apiConnection)},
 		{method: "POST", pattern: "/api/v1/connections/{id}/test", right: account.Run, live: true, audit: "connection.test", api: serves("connections", "Try a connection", c.apiTest)},
+		{method: "POST", pattern: "/api/v1/connections/{id}/fields", right: account.Configure, live: true, audit: "connection.fields", api: serves("connections", "Make the fields that syncs name and the system lacks, where its API allows", c.apiMakeFields)},
 		{method: "POST", pattern: "/api/v1/connections/{id}/pause", right: account.Run, audit: "connection.pause", api: serves("connections", "Keep all syncs of a connection from running by themselves", c.apiPauseConnection)},
 		{method: "POST", pattern: "/api/v1/connections/{id}/resume", right: account.Run, audit: "connection.resume", api: serves("connections", "Let them run by themselves again", c.apiResumeConnection)},
 		{method: "POST", pattern: "/api/v1/connections/{id}/events", right: account.Run, audit: "connection.events", api: accepts("connections", "Pass on what a vendor has sent", c.apiBring)},

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,6 +62,12 @@ type checkedView struct {
 	engine.Checked
 	Wrong  string // what its vendor said; "" = it can be used
 	Remedy string
+	Added  []engine.Added // what was made before, or could not be
+}
+
+// CanMake reports whether the vendor can make a field that is missing.
+func (v checkedView) CanMake() bool {
+	return slices.ContainsFunc(v.Missing, func(m engine.MissingField) bool { return m.Can })
 }
 
 func (c *console) showConnections(w http.ResponseWriter, r *http.Request) error {
@@ -174,19 +181,63 @@ func (c *console) testConnection(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return c.asked(err)
 	}
+	return c.showChecked(w, r, found, nil)
+}
+
+// showChecked shows what a test of a connection has found, and which fields were made before it.
+func (c *console) showChecked(w http.ResponseWriter, r *http.Request, found []engine.Checked, added []engine.Added) error {
 	data, err := c.connection(r)
 	if err != nil {
 		return err
 	}
 	if len(found) > 0 {
-		data.Checked = &checkedView{Checked: found[0]}
+		data.Checked = &checkedView{Checked: found[0], Added: added}
 		if found[0].Err != nil {
 			e := connector.ErrorOf(found[0].Err)
 			data.Checked.Wrong, data.Checked.Remedy = found[0].Err.Error(), e.Fix
-			note(r, name, "refused: "+string(e.Kind))
+			note(r, r.PathValue("name"), "refused: "+string(e.Kind))
 		}
 	}
 	return c.view.page(w, r, "connection", data)
+}
+
+// addFields has a connection's vendor make the fields that syncs name and it lacks, where its API
+// allows, and tests the connection anew.
+func (c *console) addFields(ctx context.Context, name string) (found []engine.Checked, added []engine.Added, err error) {
+	noteIn(ctx, name, "")
+	err = c.borrow(ctx, func(ctx context.Context, e *engine.Engine) (err error) {
+		if added, err = e.AddFields(ctx, []string{name}); err == nil {
+			found, err = e.Check(ctx, []string{name})
+		}
+		return err
+	})
+	if err == nil {
+		noteIn(ctx, name, madeOf(added))
+	}
+	return found, added, err
+}
+
+// madeOf names the fields that were made.
+func madeOf(added []engine.Added) string {
+	var names []string
+	for _, a := range added {
+		if a.Err == nil {
+			names = append(names, a.Object+"."+a.Field.Name)
+		}
+	}
+	return cutTo(strings.Join(names, ", "), 200)
+}
+
+func (c *console) makeFields(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	if _, known := c.hub.Plan().Connection(name); !known {
+		return errNotFound()
+	}
+	found, added, err := c.addFields(r.Context(), name)
+	if err != nil {
+		return c.apiError(err, r)
+	}
+	return c.showChecked(w, r, found, added)
 }
 
 // pauseConnection keeps all syncs of a connection from running by themselves.

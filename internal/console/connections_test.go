@@ -16,6 +16,7 @@ import (
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/account"
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/jsonl"
 	"github.com/tandemhub/tandem/internal/safe"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
@@ -59,6 +60,28 @@ func TestConnectionsAndTheirPages(t *testing.T) {
 	}
 	b.want(w.get("/connections/nothing"), http.StatusNotFound)
 	b.want(w.get("/systems"), http.StatusOK, "Acme CRM", "2 connections", "By a key", "v7")
+}
+
+func TestFieldsThatASystemLacksAreMade(t *testing.T) {
+	t.Parallel()
+	w := &apiWorld{world: newWorld(t, "match: [email], fields: [name, email, { left: notes, right: wish }, { left: code, right: other }]")}
+	w.token = w.grantAs(account.Admin, "all", account.TokenRights()...)
+	admin := w.signed(account.Admin)
+	page := admin.post("/connections/b/test")
+	w.want(page, http.StatusOK, "wish", "other", `action="/connections/b/fields"`, `data-ask="Make the missing fields in`)
+	if strings.Contains(w.signed(account.Operator).post("/connections/b/test").Body.String(), "/connections/b/fields") {
+		t.Error("an operator is offered it")
+	}
+	w.want(admin.post("/connections/b/fields"), http.StatusOK, "The field wish of cards was made.", "The field other of cards was made.")
+	got := read[jsonl.Checked](w, "POST", "/api/v1/connections/b/fields", "")
+	if !got.OK || len(got.Missing) != 0 || len(got.Created) != 0 {
+		t.Errorf("there is nothing left to be made: %+v", got)
+	}
+	w.want(w.ask("POST", "/api/v1/connections/x/fields", ""), http.StatusNotFound)
+	w.want(admin.post("/connections/x/fields"), http.StatusNotFound)
+	if lines := strings.Join(w.audited(), "\n"); !strings.Contains(lines, "admin|connection.fields|b|cards.other, cards.wish|done") && !strings.Contains(lines, "admin|connection.fields|b|cards.wish, cards.other|done") {
+		t.Error(lines)
+	}
 }
 
 func TestATestNamesWhatIsMissingAndTheRemedy(t *testing.T) {

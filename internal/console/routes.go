@@ -96,6 +96,7 @@ func (c *console) connectionRoutes() []route {
 		{method: "GET", pattern: "/connections/new", right: account.Configure, handler: c.newConnection},
 		{method: "GET", pattern: "/connections/{name}", right: account.See, handler: c.showConnection},
 		{method: "POST", pattern: "/connections/{name}/test", right: account.Run, handler: c.testConnection, audit: "connection.test"},
+		{method: "POST", pattern: "/connections/{name}/fields", right: account.Configure, handler: c.makeFields, live: true, audit: "connection.fields"},
 		{method: "POST", pattern: "/connections/{name}/pause", right: account.Run, handler: c.pauseConnection, audit: "connection.pause"},
 		{method: "POST", pattern: "/connections/{name}/resume", right: account.Run, handler: c.resumeConnection, audit: "connection.resume"},
 		{method: "POST", pattern: "/connections/{name}/authorize", right: account.Secrets, handler: c.authorizeConnection, audit: "connection.authorize"},

@@ -239,6 +239,9 @@ func expectations() map[string]string {
 		"POST /settings/person/export": "admin -",
 		"POST /settings/person/erase":  "admin -",
 
+		"POST /connections/{name}/fields":      "admin -",
+		"POST /api/v1/connections/{id}/fields": "admin configure",
+
 		"GET /api/v1/reports/latency":           "viewer see",
 		"POST /api/v1/runs":                     "operator run",
 		"POST /api/v1/syncs/{id}/verifications": "operator run",

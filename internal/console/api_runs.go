@@ -164,10 +164,13 @@ func (c *console) apiCancel(ctx context.Context, in *Named) (runBody, error) {
 }
 
 func (c *console) apiAgain(ctx context.Context, in *Named) (askedBody, error) {
-	run, err := c.again(ctx, in.ID)
+	run, err := c.runOf(ctx, in.ID)
 	if err != nil {
 		return askedBody{}, err
 	}
-	after, err := c.newestRun(ctx, run.Sync)
+	after, err := c.newestRun(ctx, run.Sync) // before it is asked for: it may begin at once
+	if err == nil {
+		_, err = c.again(ctx, in.ID)
+	}
 	return askedBody{Sync: run.Sync, Asked: true, After: after}, err
 }

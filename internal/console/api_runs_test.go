@@ -44,6 +44,36 @@ func TestARunIsAskedForAndAwaited(t *testing.T) {
 	w.want(w.ask("POST", "/api/v1/syncs/x/run", ""), http.StatusNotFound)
 }
 
+// A promptHub runs what it is asked for at once.
+type promptHub struct {
+	*fakeHub
+
+	run func()
+}
+
+func (h promptHub) Run(...string) error {
+	h.run()
+	return nil
+}
+
+// Whoever waits for the run that follows would wait for ever for one after it.
+func TestARunThatBeginsAtOnceIsTheOneThatFollows(t *testing.T) {
+	t.Parallel()
+	w := newAPIWorld(t)
+	w.sync()
+	w.c.hub = promptHub{fakeHub: w.hub, run: func() { w.sync() }}
+	want := "r1"
+	for _, path := range []string{"/api/v1/runs/r1/again", "/api/v1/syncs/cards/run"} {
+		if got := read[askedBody](w, "POST", path, ""); got.After != want {
+			t.Errorf("%s: after %s, want %s", path, got.After, want)
+		}
+		want = "r2"
+	}
+	if got := read[list[askedBody]](w, "POST", "/api/v1/runs", "").Items[0]; got.After != "r3" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestAllSyncsAreRunOrThoseThatAreNamed(t *testing.T) {
 	t.Parallel()
 	w := newAPIWorld(t)

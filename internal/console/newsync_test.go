@@ -138,7 +138,7 @@ func TestASyncIsShownToBePutIntoTheFile(t *testing.T) {
 	if got := b.text(); got != "" {
 		t.Errorf("saved %q", got)
 	}
-	h.file = "version: 1\nsyncs: {}\n"
+	h.file = "version: 1\nsyncs: {\n  }\n"
 	b.want(w.post("/syncs/new", form...), http.StatusUnprocessableEntity, "cannot be added here", "  people:\n")
 	h.file = "version: 1\nwrong: 1\n"
 	b.want(w.post("/syncs/new", form...), http.StatusUnprocessableEntity, "It cannot be used as it is.", "Did you mean prefer?")

@@ -128,7 +128,7 @@ func (w waiting) text(c change, p *pair) string {
 		if w.pairs == 0 {
 			return ""
 		}
-		return fmt.Sprintf("%s the filter %s", counted(w.pairs, "pair leaves", "pairs leave"), what)
+		return fmt.Sprintf("%s the filter %s", counted(w.pairs, "1 pair leaves", "%d pairs leave"), what)
 	}
 	var parts []string
 	for _, f := range p.Mapping.Fields() {
@@ -140,16 +140,16 @@ func (w waiting) text(c change, p *pair) string {
 		if to == "" {
 			to = f.Left.Name + f.Right.Name // one of both is computed
 		}
-		parts = append(parts, fmt.Sprintf("%s get a new value for %s", counted(n, "record would", "records would"), to))
+		parts = append(parts, fmt.Sprintf("%s get a new value for %s", counted(n, "1 record would", "%d records would"), to))
 	}
 	return strings.Join(parts, "; ")
 }
 
 func counted(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + one
+		return one
 	}
-	return fmt.Sprintf("%d %s", n, many)
+	return fmt.Sprintf(many, n)
 }
 
 // endFormer takes today's rules for approved of once nothing waits and all is planned by them,

@@ -19,7 +19,7 @@ import (
 // the person looked, that edit is younger, and holds.
 
 func enterRule(item store.Review) string {
-	return fmt.Sprintf("%s%d by %s", store.CorrectionOf, item.ID, item.By)
+	return store.CorrectionOf + fmt.Sprintf("%d by %s", item.ID, item.By)
 }
 
 // enters reports whether a field is written because a person entered it.

@@ -68,7 +68,7 @@ func swappedDayAndMonth(kind record.Kind, was, is string) string {
 	}
 	a, b := record.Text(was).Time(), record.Text(is).Time()
 	if a.Year() == b.Year() && a.Day() == int(b.Month()) && int(a.Month()) == b.Day() && a.Day() != int(a.Month()) {
-		return "got day and month the other way round"
+		return "given with day and month the other way round"
 	}
 	return ""
 }

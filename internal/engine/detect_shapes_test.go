@@ -20,7 +20,7 @@ func TestShapesNameWhatHappenedToAValue(t *testing.T) {
 		{record.KindDate, "2026-03-01", "2026-02-28", "moved by -1 days"},
 		{record.KindDate, "2026-03-01", "2026-03-08", ""},
 		{record.KindDate, "1970-05-01", "2070-05-01", "moved by 36525 days"},
-		{record.KindDate, "2026-03-04", "2026-04-03", "got day and month the other way round"},
+		{record.KindDate, "2026-03-04", "2026-04-03", "given with day and month the other way round"},
 		{record.KindMoney, "12.5", "1250", "multiplied by 100"},
 		{record.KindMoney, "1250", "12.5", "divided by 100"},
 		{record.KindMoney, "12.5", "25", ""},

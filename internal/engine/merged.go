@@ -236,17 +236,19 @@ func (b *batch) closeMerged(link store.Link, to [2]string) {
 }
 
 func (b *batch) mergeWhy(link store.Link, to [2]string) string {
-	why := ""
-	for _, side := range record.Sides() {
-		if to[side] == link.IDs[side] {
-			continue
-		}
-		if why != "" {
-			why += ", and "
-		}
-		why += fmt.Sprintf("%s/%s was merged into %s", b.r.p.ends[side].of, link.IDs[side], to[side])
+	merged := func(side record.Side) string {
+		return fmt.Sprintf("%s/%s was merged into %s", b.r.p.ends[side].of, link.IDs[side], to[side])
 	}
-	return why
+	switch left, right := to[0] != link.IDs[0], to[1] != link.IDs[1]; {
+	case left && right:
+		return merged(record.Left) + "; " + merged(record.Right)
+	case left:
+		return merged(record.Left)
+	case right:
+		return merged(record.Right)
+	default:
+		return ""
+	}
 }
 
 // moveLink closes a link and opens one of the survivors in its place; crossed as [batch.displace]

@@ -40,7 +40,7 @@ func (q RevertRequest) Name() string {
 	case q.Record != "":
 		name = q.Of.String() + "/" + q.Record
 	case q.Sync != "":
-		name += " in " + q.Sync
+		name = "everything in " + q.Sync
 	}
 	if !q.Since.IsZero() {
 		name += " since " + q.Since.UTC().Format(time.DateTime) + " UTC"

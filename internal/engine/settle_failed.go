@@ -139,8 +139,24 @@ func (s *settling) refuseRecord(ctx context.Context, op store.Op, e *connector.E
 		return
 	}
 	s.facts.Reviews = append(s.facts.Reviews, s.item(op, store.Review{Kind: store.ReviewParked, Subject: parkedLink(op.Link, s.side), Cause: general(op, cause.Error()), Field: e.Field,
-		Text: fmt.Sprintf("%s/%s cannot be %sd: %v", s.end.of, op.TargetID, op.Verb, cause),
+		Text: fmt.Sprintf(cannotBe(op.Verb), s.end.of, op.TargetID, cause),
 		Fix:  fixOr(e, "correct the record"), Choices: []string{"retry", "dismiss"}}))
+}
+
+// cannotBe words what a vendor does not do with a record.
+func cannotBe(verb connector.Verb) string {
+	switch verb { //nolint:exhaustive // a create that is refused is worded by parked
+	case connector.Delete:
+		return "%s/%s cannot be deleted: %v"
+	case connector.Archive:
+		return "%s/%s cannot be archived: %v"
+	case connector.Restore:
+		return "%s/%s cannot be restored: %v"
+	case verbMerge:
+		return "%s/%s cannot be merged: %v"
+	default:
+		return "%s/%s cannot be updated: %v"
+	}
 }
 
 // parkedOp is the item of a create that the vendor does not take.

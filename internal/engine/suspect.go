@@ -64,7 +64,7 @@ func (b *batch) suspectMerge(ctx context.Context, d *draft, lost record.Side) (b
 	fix := "if it was merged, choose the record that it went into by its id; else keep the other record alone"
 	if p := b.r.p.Delete[survivor]; (p == plan.DeleteDelete || p == plan.DeleteArchive) && b.r.p.Direction.Allows(survivor) && !b.optedOut(d.rows[survivor], survivor) {
 		choices = append(choices, "delete")
-		fix += ", or delete it too"
+		fix = "if it was merged, choose the record that it went into by its id; else keep the other record alone, or delete it too"
 	}
 	return true, b.hold(ctx, d, survivor, lost.String()+" is gone; maybe it was merged", store.Review{Kind: store.ReviewMerge, Candidates: ids,
 		Text: fmt.Sprintf("%s/%s%s is gone, and %s/%s has the same %s: maybe the one was merged into the other, so %s/%s is not deleted", end.of, d.link.IDs[lost],

@@ -119,7 +119,7 @@ func (x *explainer) explain(ctx context.Context, field string) error {
 		}
 	case x.row.Fate != connector.Present:
 		x.why.State = "gone"
-		x.sayf(ruleOf("R21"), "", "it is %s at %s, read %s", x.row.Fate, x.end().conn.spec.Title, x.row.ReadAt.UTC().Format(time.DateTime+" UTC"))
+		x.sayf(ruleOf("R21"), "", lostAt(x.row.Fate), x.end().conn.spec.Title, x.row.ReadAt.UTC().Format(time.DateTime+" UTC"))
 	default:
 		if x.why.State == "" {
 			x.why.State = "alone"
@@ -129,6 +129,22 @@ func (x *explainer) explain(ctx context.Context, field string) error {
 		}
 	}
 	return x.fields(ctx, field, open)
+}
+
+// lostAt words what has become of a record that is not there.
+func lostAt(fate connector.Fate) string {
+	switch fate { //nolint:exhaustive // one that is present is there
+	case connector.Archived:
+		return "it is archived at %s, read %s"
+	case connector.Left:
+		return "it is out of sight at %s, read %s"
+	case connector.Merged:
+		return "it is merged into another record at %s, read %s"
+	case connector.Converted:
+		return "it is converted into another record at %s, read %s"
+	default:
+		return "it is deleted at %s, read %s"
+	}
 }
 
 func (x *explainer) end() end { return x.r.p.ends[x.side] }

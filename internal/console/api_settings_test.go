@@ -35,6 +35,7 @@ func TestTheConfigurationIsEditedInVersionsOverTheAPI(t *testing.T) {
 	}
 	w.want(w.ask("PUT", at, `{"text":"version: 1\n","after":1}`), http.StatusUnprocessableEntity, "error.outdated")
 	w.want(w.ask("POST", at+"/adopt", ""), http.StatusUnprocessableEntity, "error.configuration", `"location":"line 7"`, "prefr")
+	w.want(w.ask("POST", at+"/adopt", "", "Accept-Language", "de"), http.StatusUnprocessableEntity, "error.configuration", `"message":"unbekannter Schlüssel \"prefr\""`)
 	h.file = "version: 1\nold: line\n"
 	now = read[configurationBody](w, "POST", at+"/adopt", `{"note":"at last"}`)
 	if now.Counts != "database" || now.Version != 1 || now.By != "admin" || now.Note != "at last" {

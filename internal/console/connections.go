@@ -351,7 +351,7 @@ func (c *console) authorize(r *http.Request, connection string) (authorizeBody, 
 	out := authorizeBody{Connection: connection, Back: c.back(r, connection), Until: c.now().Add(awayFor)}
 	request, err := g.Begin(out.Back)
 	if err != nil {
-		return out, &problem{status: http.StatusUnprocessableEntity, key: "error.authorize", args: []any{err.Error()}}
+		return out, &problem{status: http.StatusUnprocessableEntity, key: "error.authorize", args: []any{err}}
 	}
 	who := visitOf(r).who
 	c.askings.begin(connection, asking{request: request, session: who.Session, person: who.ID, at: c.now()})
@@ -376,7 +376,7 @@ func (c *console) finishAuthorize(w http.ResponseWriter, r *http.Request) error 
 	case errors.Is(err, grant.ErrForeign):
 		return &problem{status: http.StatusBadRequest, key: "error.away"}
 	case err != nil:
-		return &problem{status: http.StatusBadGateway, key: "error.authorize", args: []any{err.Error()}}
+		return &problem{status: http.StatusBadGateway, key: "error.authorize", args: []any{err}}
 	}
 	c.askings.end(name)
 	return c.redirect(w, connectionPath(r), "authorized")
@@ -397,7 +397,7 @@ func (c *console) giveBack(ctx context.Context, connection string) error {
 	}
 	noteIn(ctx, connection, "")
 	if err := g.Revoke(ctx); err != nil {
-		return &problem{status: http.StatusBadGateway, key: "error.authorize", args: []any{err.Error()}}
+		return &problem{status: http.StatusBadGateway, key: "error.authorize", args: []any{err}}
 	}
 	return nil
 }

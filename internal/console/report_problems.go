@@ -38,18 +38,18 @@ func (x reporter) problems(p *reportPage) error {
 	parked := 0
 	for _, cause := range causes {
 		parked += cause.N
-		why := textCell(cause.Cause)
+		why := textCell(x.l.sentence(cause.Cause))
 		why.Link = fmt.Sprintf("/review/%d", cause.First)
 		if why.Text == "" {
 			why.Text = x.l.text("report.nocause")
 		}
-		records.Rows = append(records.Rows, []reportCell{x.count(cause.N), textCell(cause.Sync), textCell(x.l.text("question." + string(cause.Kind))), textCell(keyName(cause.Field)), why, textCell(cause.Fix)})
+		records.Rows = append(records.Rows, []reportCell{x.count(cause.N), textCell(cause.Sync), textCell(x.l.text("question." + string(cause.Kind))), textCell(keyName(cause.Field)), why, textCell(x.l.sentence(cause.Fix))})
 	}
 	runs := reportTable{Columns: x.columns("#report.runs", "report.sync", "report.state", "report.error", "report.last")}
 	for _, f := range failures {
 		status := textCell(x.l.text("status." + keyOf(f.Status)))
 		last := reportCell{Text: x.l.stamp(f.Last, x.zone), Raw: f.Last.UTC().Format(time.RFC3339), Link: "/runs/" + engine.RunName(f.LastID)}
-		runs.Rows = append(runs.Rows, []reportCell{x.count(f.Runs), textCell(f.Sync), status, textCell(f.Error), last})
+		runs.Rows = append(runs.Rows, []reportCell{x.count(f.Runs), textCell(f.Sync), status, textCell(x.l.sentence(f.Error)), last})
 	}
 	days, err := x.runs(keys, since)
 	if err != nil {

@@ -199,7 +199,7 @@ func (c *console) checkAnswer(ctx context.Context, a *answer) error {
 	})
 	if wrong, is := errors.AsType[*engine.EditError](err); is {
 		p := invalid("error.edit")
-		p.args = []any{wrong.Text}
+		p.args = []any{errors.New(wrong.Text)}
 		return p
 	}
 	if err == nil && len(a.plan.Edit.Fields) == 0 {

@@ -28,6 +28,7 @@ type locale struct {
 	tag     language.Tag
 	texts   map[string]map[plural.Form]string
 	printer *message.Printer
+	said    *sentences // of the hub
 }
 
 // forms are the plurals' names in the files, as Unicode has them.
@@ -50,6 +51,9 @@ func loadLocales() ([]*locale, error) {
 		l, err := parseLocale(strings.TrimSuffix(path.Base(name), ".yaml"), b)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if l.said, err = loadSentences(textFiles, l.Tag()); err != nil {
+			return nil, err
 		}
 		all = append(all, l)
 	}
@@ -78,7 +82,7 @@ func parseLocale(name string, src []byte) (*locale, error) {
 	if err := yaml.Unmarshal(src, &raw); err != nil {
 		return nil, err
 	}
-	l := &locale{tag: tag, texts: map[string]map[plural.Form]string{}, printer: message.NewPrinter(tag)}
+	l := &locale{tag: tag, texts: map[string]map[plural.Form]string{}, printer: message.NewPrinter(tag), said: &sentences{}}
 	for key, value := range raw {
 		texts := map[plural.Form]string{}
 		switch value := value.(type) {
@@ -128,6 +132,23 @@ func (l *locale) text(key string, args ...any) string {
 	return strings.NewReplacer(pairs...).Replace(s)
 }
 
+// sentence returns a text of the hub in the language; what is not known as English.
+func (l *locale) sentence(text string) string {
+	said, _ := l.said.say(text)
+	return said
+}
+
+// A saying is a text of the hub on a page; English where nothing of it is known.
+type saying struct {
+	Text    string
+	English bool
+}
+
+func (l *locale) saying(text string) saying {
+	said, known := l.said.say(text)
+	return saying{Text: said, English: !known && l.tag != language.English}
+}
+
 // form is the plural that the first argument asks for.
 func (l *locale) form(args []any) plural.Form {
 	if len(args) == 0 {
@@ -140,13 +161,15 @@ func (l *locale) form(args []any) plural.Form {
 	return plural.Cardinal.MatchPlural(l.tag, n, 0, 0, 0, 0)
 }
 
-// show writes an argument: numbers as the language does.
+// show writes an argument: numbers as the language does, and what an error of the hub says.
 func (l *locale) show(arg any) string {
 	switch arg := arg.(type) {
 	case int, int64, float64:
 		return l.printer.Sprint(arg)
 	case string:
 		return arg
+	case error:
+		return l.sentence(arg.Error())
 	default:
 		return fmt.Sprint(arg)
 	}

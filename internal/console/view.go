@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,9 +114,11 @@ func (v *view) functions(l *locale) template.FuncMap {
 		"time":    func(t time.Time) string { return l.stamp(t, v.hub.Plan().Timezone) }, // as people read it
 		"n":       func(n any) string { return l.show(n) },                               // a number as people read it
 		"bytes":   l.bytes,
-		"took":    l.took, // a duration
-		"show":    shown,  // a value, as long as it is of use
-		"badge":   badge,  // the look of a state
+		"took":    l.took,     // a duration
+		"show":    shown,      // a value, as long as it is of use
+		"badge":   badge,      // the look of a state
+		"say":     l.sentence, // a text of the hub, in the language: {{say .Why}}
+		"saying":  l.saying,   // for {{template "said" .Why}}, which marks what stays English
 		"written": writtenBy,
 		"lack":    lackWord,
 		"runname": engine.RunName,
@@ -200,7 +203,8 @@ type wrongPart struct {
 
 // problem answers with what went wrong, as a page or for programs.
 func (v *view) problem(w http.ResponseWriter, r *http.Request, p *problem) {
-	text := visitOf(r).locale.text(p.key, p.args...)
+	l := visitOf(r).locale
+	text := l.text(p.key, p.args...)
 	if !isAPI(r) {
 		if err := v.render(w, r, p.status, "error", "", errorPage{Status: p.status, Text: text}); err != nil {
 			v.log.Error("the error page failed", "error", err)
@@ -211,7 +215,11 @@ func (v *view) problem(w http.ResponseWriter, r *http.Request, p *problem) {
 	if p.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="tandem"`)
 	}
-	v.json(w, p.status, "application/problem+json", problemBody{Type: "about:blank", Title: text, Status: p.status, Code: p.key, Detail: p.detail, Wrong: p.wrong})
+	detail, wrong := l.sentence(p.detail), slices.Clone(p.wrong)
+	for i := range wrong {
+		wrong[i].What = l.sentence(wrong[i].What)
+	}
+	v.json(w, p.status, "application/problem+json", problemBody{Type: "about:blank", Title: text, Status: p.status, Code: p.key, Detail: detail, Wrong: wrong})
 }
 
 type errorPage struct {

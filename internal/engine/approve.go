@@ -121,9 +121,12 @@ func (w *waiting) names(c change, p *pair) []string {
 // text says in plain words what waits; "" = nothing of that kind.
 func (w waiting) text(c change, p *pair) string {
 	if c == changesFilter {
-		what := map[string]string{plan.LeaveUnlink: "and would be unlinked", plan.LeaveArchive: "and their partners would be archived"}[p.Leave]
-		if what == "" {
-			what = "and would be left as they are"
+		what := "and would be left as they are"
+		switch p.Leave {
+		case plan.LeaveUnlink:
+			what = "and would be unlinked"
+		case plan.LeaveArchive:
+			what = "and their partners would be archived"
 		}
 		if w.pairs == 0 {
 			return ""

@@ -111,9 +111,9 @@ func (b *batch) childrenOn(ctx context.Context, d *draft, side record.Side) (kid
 // deleteToo carries out that a person has said that a record goes. Of its children only those go with
 // it that were shown then, and those that nobody would be asked about (R23).
 func (b *batch) deleteToo(ctx context.Context, d *draft, side record.Side, said store.Review) error {
-	const why = "a person decided to delete it too"
+	const decided = "a person decided to delete it too"
 	if b.r.p.Delete[side] != plan.DeleteDelete {
-		b.remove(d.link, d.rows, side, connector.Archive, why)
+		b.remove(d.link, d.rows, side, connector.Archive, decided)
 		return nil
 	}
 	kids, item, known, err := b.childrenOn(ctx, d, side)
@@ -121,9 +121,9 @@ func (b *batch) deleteToo(ctx context.Context, d *draft, side record.Side, said 
 	case err != nil || !known:
 		return err
 	case item.Kind == "" || said.Kind == store.ReviewDelete && subset(item.Candidates, said.Candidates):
-		b.remove(d.link, d.rows, side, connector.Delete, why, kids...)
+		b.remove(d.link, d.rows, side, connector.Delete, decided, kids...)
 	default:
-		b.ask(d, side, why+"; "+heldForChildren, item)
+		b.ask(d, side, decided+"; "+heldForChildren, item)
 	}
 	return nil
 }

@@ -134,12 +134,12 @@ func asSpreadsheet(_ record.Kind, was, is string) string {
 
 // garbled is text that was read in the wrong encoding, there and back.
 func garbled(_ record.Kind, was, is string) string {
-	const name = "garbled, as by a wrong encoding"
+	const mangled = "garbled, as by a wrong encoding"
 	if isASCII(was) {
 		return ""
 	}
 	if strings.Contains(is, "\uFFFD") && !strings.Contains(was, "\uFFFD") || asLatin(was) == is {
-		return name
+		return mangled
 	}
 	old, now := []rune(was), []rune(is)
 	if len(old) != len(now) {
@@ -150,7 +150,7 @@ func garbled(_ record.Kind, was, is string) string {
 			return ""
 		}
 	}
-	return name
+	return mangled
 }
 
 func isASCII(s string) bool {

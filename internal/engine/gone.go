@@ -85,7 +85,7 @@ func (b *batch) reopen(ctx context.Context, link store.Link, why string) error {
 		return err
 	}
 	if from != "" {
-		why += agreedIn + from
+		why = why + agreedIn + from
 	}
 	d.changed, d.back = true, true
 	d.journal = append(d.journal, b.entry(link, b.side, store.Reopened, "", record.Value{}, record.Value{}, why))

@@ -309,7 +309,7 @@ func (b *batch) join(ctx context.Context, row store.Row, partner, why string) er
 		return err
 	}
 	if d.fresh, d.changed = from == "", true; !d.fresh {
-		why += agreedIn + from
+		why = why + agreedIn + from
 	}
 	d.journal = append(d.journal, b.entry(link, b.side, store.Linked, "", record.Value{}, record.Value{}, why))
 	return b.merge(ctx, d)

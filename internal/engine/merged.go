@@ -109,7 +109,7 @@ func (b *batch) turned(link store.Link, side record.Side, into []record.Ref) {
 		names[i] = ref.Object + "/" + ref.ID
 	}
 	if len(names) > 0 {
-		why += " into " + strings.Join(names, ", ")
+		why = fmt.Sprintf("%s/%s was converted into %s", b.r.p.ends[side].of, link.IDs[side], strings.Join(names, ", "))
 	}
 	b.closeLink(link, closedTurned, why)
 }

@@ -33,7 +33,7 @@ func (q RevertRequest) Name() string {
 	case q.Change != 0:
 		name = fmt.Sprintf("change %d", q.Change)
 		if n := len(q.Also); n > 0 {
-			name += fmt.Sprintf(" and %d more", n)
+			name = fmt.Sprintf("change %d and %d more", q.Change, n)
 		}
 	case q.Run != 0:
 		name = RunName(q.Run)
@@ -43,7 +43,7 @@ func (q RevertRequest) Name() string {
 		name = "everything in " + q.Sync
 	}
 	if !q.Since.IsZero() {
-		name += " since " + q.Since.UTC().Format(time.DateTime) + " UTC"
+		name = name + " since " + q.Since.UTC().Format(time.DateTime) + " UTC"
 	}
 	return name
 }

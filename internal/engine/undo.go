@@ -171,7 +171,7 @@ func (b *batch) broughtBack(link store.Link, rows [2]store.Row, lost record.Side
 		}
 		return true
 	}
-	b.closeLink(link, closedGone, u.rule+fmt.Sprintf(": %s/%s cannot be brought back with its id, and is created anew", end.of, link.IDs[lost]))
+	b.closeLink(link, closedGone, fmt.Sprintf("%s: %s/%s cannot be brought back with its id, and is created anew", u.rule, end.of, link.IDs[lost]))
 	b.facts.Dirty = append(b.facts.Dirty, store.Spot{Side: survivor, ID: link.IDs[survivor]})
 	u.more = true
 	return true

@@ -365,7 +365,7 @@ func (s *settling) several(ctx context.Context, op store.Op, found *alikeness, w
 	item := store.Review{Kind: store.ReviewAmbiguous, Side: other, Record: op.SourceID, Candidates: ids, Opened: time.Now(), Choices: append(slices.Clone(ids), noPartner),
 		Fix: "choose the right one by its id; the others are yours to delete"}
 	if found.all > len(ids) {
-		what += fmt.Sprintf(", and the %d likeliest are named", len(ids))
+		what = fmt.Sprintf("%s, and the %d likeliest are named", what, len(ids))
 		item.Values = sentThen(op, s.side)
 	}
 	item.Text = fmt.Sprintf("creating %s from %s/%s was cut off, %s", s.end.of, s.r.p.ends[other].of, op.SourceID, what)

@@ -39,7 +39,7 @@ func (x *explainer) computed(ctx context.Context, w *WhyField, i int) error {
 		}
 	}
 	if seen := x.lookedInto(partner.Fields); seen != "" {
-		now += " with " + seen
+		now = now + " with " + seen
 	}
 	w.Origin.Text = strings.TrimPrefix(fmt.Sprintf("%s; computed by %s of %s, %s", w.Origin.Text, source, x.partner(), now), "; ")
 	return nil

@@ -206,7 +206,7 @@ func noChoice(from, to record.Field, s string) string {
 	case near != "":
 		text += fmt.Sprintf("; the nearest is %q", near)
 	case len(all) > 0 && len(all) <= 10:
-		text += ", which are " + strings.Join(all, ", ")
+		text = fmt.Sprintf("%s is none of its choices, which are %s", shown, strings.Join(all, ", "))
 	}
 	return text + "; name it under values of the field"
 }

@@ -46,7 +46,7 @@ func number(x any) (decimal.Decimal, error) {
 		}
 		d, err := decimal.NewFromString(x)
 		if err != nil || len(x) > 2*maxDigits || !reasonable(d) {
-			return decimal.Zero, fmt.Errorf("%.40q is %w", x, errNoNumber)
+			return decimal.Zero, fmt.Errorf("the text %.40q is %w", x, errNoNumber)
 		}
 		return d, nil
 	case nil:

@@ -97,7 +97,7 @@ func listOnly(to record.Field) converter {
 func (p *patcher) noPartners() {
 	words := "the records that refer to this one"
 	if len(p.kin) > 0 {
-		words += fmt.Sprintf(", such as partners(%s)", p.kin[0].object.Name)
+		words = fmt.Sprintf("the records that refer to this one, such as partners(%s)", p.kin[0].object.Name)
 	}
 	p.problemf("partners takes %s", words)
 }

@@ -70,16 +70,16 @@ func (f *Field) moved(side record.Side) bool {
 // deny carries a no to the other side.
 func (f *Field) deny(from record.Side) Outcome {
 	to, no := from.Other(), &f.Cells[from]
-	const rule = "consent: a no stands over everything else"
+	const stands = "consent: a no stands over everything else"
 	switch {
 	case !no.Translated:
 		return f.untold(from)
 	case f.equal(no.Sent, f.Cells[to].Value):
-		return Outcome{State: StateAgreed, Rule: rule}
+		return Outcome{State: StateAgreed, Rule: stands}
 	case !f.Direction.Allows(to) && !f.Consent.Told[to]:
-		return Outcome{State: StateDiverged, Rule: rule + ", and " + to.String() + " cannot be told"}
+		return Outcome{State: StateDiverged, Rule: stands + ", and " + to.String() + " cannot be told"}
 	}
-	out := Outcome{State: StateWrite, Writes: []Write{{To: to, Value: no.Sent}}, Rule: rule}
+	out := Outcome{State: StateWrite, Writes: []Write{{To: to, Value: no.Sent}}, Rule: stands}
 	if had := &f.Cells[to]; !had.Value.IsEmpty() && (!had.HasBase || f.NewField || f.moved(to)) {
 		out.Conflict, out.Lost = true, &Lost{Side: to, Value: had.Value}
 	}

@@ -1,7 +1,6 @@
 package dolibarr
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -126,10 +125,10 @@ func refusal(f field, known bool, v record.Value, create bool) string {
 		return "it is set when a record is made, and then kept as it is"
 	case f.CreateOnly && !create:
 		return "Dolibarr lets it be set only when a record is made"
+	case f.ReadOnly && (f.Name == "status" || f.Name == "statut"):
+		return "archive or restore the record instead"
 	case f.ReadOnly:
-		return cmp.Or(map[string]string{
-			"status": "archive or restore the record instead", "statut": "archive or restore the record instead",
-		}[f.Name], "Dolibarr does not let it be written")
+		return "Dolibarr does not let it be written"
 	case v.IsEmpty() && f.NoClear && !create:
 		return "Dolibarr cannot empty it"
 	default:

@@ -18,7 +18,7 @@ func TestAPersonIsExportedAndErasedOnTheirPage(t *testing.T) {
 	w.put(w.left, "", "name", "Bob", "email", "bob@x.gr")
 	w.sync()
 	admin := w.signed(account.Admin)
-	w.want(admin.get(personAt), http.StatusOK, `action="/settings/person/find"`, `aria-current="page">A person</a>`)
+	w.want(admin.get(personAt), http.StatusOK, `action="/settings/person/find"`, `aria-current="page">Privacy</a>`)
 	const key = " Ann@X.gr "
 	page := admin.post(personAt+"/find", "key", key)
 	w.want(page, http.StatusOK, "&lt;script&gt;Ann", "Links: 1.", `value="Ann@X.gr"`, "their own", `formaction="/settings/person/erase"`)

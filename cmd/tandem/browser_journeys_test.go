@@ -234,8 +234,14 @@ func byIssuer(t *testing.T, c *chrome, a *axe) {
 		t.Errorf("an operator sees the people: %d", status)
 	}
 	kim.quiet(http.StatusForbidden)
+	kim.to("/account")
+	kim.enter("#token-name", "telephones")
+	kim.press(`form[action="/account/tokens"] .btn-primary`)
 	ann.to("/settings/people")
 	ann.reads("kim@example.com", i.URL)
+	ann.press(`a[href$="/tokens"]`)
+	ann.reads("kim@example.com", "telephones")
+	ann.inspect(a, "tokens of somebody else")
 	ann.quiet()
 }
 

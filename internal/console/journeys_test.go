@@ -150,7 +150,11 @@ func TestOnesOwnAccount(t *testing.T) {
 	if strings.Contains(w.get("/account").Body.String(), token) {
 		t.Error("the token is shown a second time")
 	}
-	b.want(w.get("/account"), http.StatusOK, `action="/account/tokens/1/revoke" data-ask="Revoke ci? Programs that use it are turned away at once`)
+	shown := w.get("/account")
+	b.want(shown, http.StatusOK, `action="/account/tokens/1/revoke" data-ask="Revoke ci? Programs that use it are turned away at once`)
+	if n := strings.Count(shown.Body.String(), "/account/tokens/1/revoke"); n != 1 {
+		t.Errorf("one token is listed %d times", n)
+	}
 	b.want(w.post("/account/tokens", "name", "ci", "right", "people", "days", "30"), http.StatusUnprocessableEntity, "none that you do not have")
 	b.want(w.post("/account/tokens", "name", "ci", "right", "see", "days", "9999"), http.StatusUnprocessableEntity)
 	b.want(w.post("/account/tokens/77/revoke"), http.StatusNotFound)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ import (
 type sink struct {
 	file string // of texts/sentences/LANGUAGE, without .yaml; a row counts where that file is
 	dir  string // of the package, from the root of the repository; its packages too if it ends in /...
-	what string // "problemf" a call, "fmt.Errorf" one of a package, ".Text" a field, "required.help" a field beside another, "text =" a variable, "onlyTo()" what a function returns
+	what string // "problemf" a call, "fmt.Errorf" one of a package, ".Text" a field, "required.help" a field beside another, "text =" a variable, "onlyTo()" what a function returns, "f[]" a key of a map
 	arg  int    // of a call: which argument; it is a format if the function's name ends in f, or a % stands after it
 }
 
@@ -44,7 +45,7 @@ func sinks() []sink {
 		sink{"configuration", "internal/plan", "notAMap", 2}, sink{"configuration", "internal/plan", "readMap", 3},
 		sink{"configuration", "internal/plan", "warnf", 1}, sink{"configuration", "internal/plan", "fmt.Fprintf", 1},
 	)
-	return append(all, hubSinks()...)
+	return slices.Concat(all, hubSinks(), specSinks())
 }
 
 // spokenWords are what sentences have as arguments, and no source writes out.
@@ -193,6 +194,9 @@ func (k sink) at(n ast.Node) []ast.Expr {
 		for i, to := range n.Lhs {
 			name := ""
 			if at, is := to.(*ast.IndexExpr); is {
+				if called(at.X)+"[]" == k.what {
+					found = append(found, at.Index)
+				}
 				to = at.X
 			}
 			switch to := to.(type) {
@@ -203,6 +207,9 @@ func (k sink) at(n ast.Node) []ast.Expr {
 			}
 			if name == k.what && i < len(n.Rhs) {
 				found = append(found, n.Rhs[i])
+			}
+			if keys := strings.TrimSuffix(k.what, "[]") + " ="; keys == name && keys != k.what && i < len(n.Rhs) {
+				found = append(found, keysOf(n.Rhs[i])...)
 			}
 		}
 		return found
@@ -300,7 +307,7 @@ func sourceFormats(t *testing.T, rows []sink) map[string]string {
 			isFormat := strings.HasSuffix(row.what, "f") || strings.HasSuffix(row.what, "%")
 			for _, f := range s.files {
 				ast.Inspect(f, func(n ast.Node) bool {
-					for _, x := range row.at(n) {
+					for _, x := range row.listed(row.at(n)) {
 						format, says := s.format(x, isFormat)
 						format = strings.TrimPrefix(strings.TrimPrefix(format, "; "), ": ") // seams
 						if says && canonical(format) != "" && noSentences()[format] == "" && hubSaysElsewhere()[format] == "" {

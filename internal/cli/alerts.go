@@ -311,11 +311,19 @@ func (x *alerts) ofSync(ctx context.Context, sync plan.Sync, queue int, now time
 	}
 	if since := growth.Look(tally.Outbox, queue, now); !since.IsZero() {
 		states = append(states, notify.State{
-			Kind: notify.Queue, Of: sync.Name, Since: since, What: plural(tally.Outbox, "operation waits", "operations wait") + " to be written, and ever more",
+			Kind: notify.Queue, Of: sync.Name, Since: since, What: queued(tally.Outbox),
 			Fix: "tandem status says when it will be done, and what a system allows in a day",
 		})
 	}
 	return states, nil
+}
+
+// queued says how much waits in a queue that grows.
+func queued(n int) string {
+	if n == 1 {
+		return "1 operation waits to be written, and ever more"
+	}
+	return count(n) + " operations wait to be written, and ever more"
 }
 
 // growthOf returns what is known of a sync's queue. One that people were told of by a process

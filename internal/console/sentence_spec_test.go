@@ -9,7 +9,20 @@ func specSinks() []sink {
 	for _, what := range []string{".Help", "Help.Label", ".Notes", "specNotes()", "const fact"} {
 		all = append(all, sink{"specs", "systems/...", what, 0})
 	}
+	all = append(all, processSinks()...)
 	return append(all, sink{"specs", "systems/...", "Facts[]", 0}, sink{"specs", "systems/...", "f[]", 0}, sink{"specs", "systems/brevo", "f =", 0})
+}
+
+// processSinks are the rows of what the process says besides the engine. What of its messages
+// no page shows is not among them: what to do is sent, and the pages have their own.
+func processSinks() []sink {
+	return []sink{
+		{"hub", "internal/cli", ".What", 0}, {"hub", "internal/cli", "queued()", 0},
+		{"hub", "internal/cli", "File.Text", 0}, {"hub", "internal/cli", "reread()", 0},
+		{"hub", "internal/notify", ".What", 0}, {"hub", "internal/notify", "Deviates()", 0},
+		{"hub", "internal/safe", "Error()", 0}, {"hub", "internal/safe", "append", 1},
+		{"engine", "internal/engine", "putBack()", 0},
+	}
 }
 
 // listed puts in place of a list that is written out in a description what it holds.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -189,6 +188,14 @@ func (r *run) blow(ctx context.Context, alarms []Alarm) (string, error) {
 	return why, nil
 }
 
+// putBack says where a person can have put back what was there: in one system or in both.
+func putBack(sides []string) string {
+	if len(sides) == 1 {
+		return "revert has the next run put back what was there in " + sides[0]
+	}
+	return "revert has the next run put back what was there in both, " + sides[0] + " and " + sides[1]
+}
+
 func (r *run) question(alarms []Alarm, why string) store.Review {
 	q := store.Review{ID: r.e.store.NewID(), Sync: r.p.Name, Kind: store.ReviewGuard, Subject: guardSubject, Opened: time.Now(),
 		Text: "stopped before anything was written: " + why, Candidates: r.affected(alarms), Choices: []string{sayMeant, "dismiss"},
@@ -196,7 +203,7 @@ func (r *run) question(alarms []Alarm, why string) store.Review {
 	q.Values[0] = encodeAlarms(alarms)
 	if sides := r.backTo(alarms); len(sides) > 0 {
 		q.Choices = []string{sayMeant, sayTakeBack, "dismiss"}
-		q.Fix += "; if not, revert has the next run put back what was there in " + strings.Join(sides, " and ") + ": tandem plan shows that too, once decided"
+		q.Fix += "; if not, " + putBack(sides) + ": tandem plan shows that too, once decided"
 		if r.ofConsent(alarms) {
 			q.Fix += "; a no to mail is not put back, and asked about once more" // R32
 		}

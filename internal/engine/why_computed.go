@@ -73,5 +73,5 @@ func (x *explainer) lookedInto(fields record.Fields) string {
 		}
 	}
 	slices.Sort(parts)
-	return strings.Join(parts, " and ")
+	return strings.Join(parts, "; ")
 }

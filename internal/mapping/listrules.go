@@ -229,7 +229,7 @@ func (c *compiler) listExpr(r ListRule, source record.Side) string {
 
 func (c *compiler) unrelated(r ListRule, path string, p *patcher, several []string) {
 	if len(several) > 0 {
-		c.problemf(path, "%s refer to %s by several fields; write %s", r.Of, p.object.Name, strings.NewReplacer(`f["`, "", `"]`, "").Replace(strings.Join(several, " or ")))
+		c.problemf(path, "%s refer to %s by several fields; write one of %s", r.Of, p.object.Name, strings.NewReplacer(`f["`, "", `"]`, "").Replace(strings.Join(several, ", ")))
 		return
 	}
 	var words []string

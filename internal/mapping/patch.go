@@ -51,7 +51,7 @@ func (p *patcher) problemf(format string, args ...any) {
 func (p *patcher) finish() []Problem {
 	for _, o := range p.open {
 		if _, several := p.related(o.name); len(several) > 0 {
-			p.problemf("%s refer to %s by several fields; write %s", o.name, p.object.Name, strings.Join(several, " or "))
+			p.problemf("%s refer to %s by several fields; write one of %s", o.name, p.object.Name, strings.Join(several, ", "))
 			continue
 		}
 		if !p.declared[o.name] {

@@ -75,7 +75,7 @@ func TestRulesOfEventsThatCannotBe(t *testing.T) {
 		path, text, near string
 	}{
 		"object":  {mapping.EventRule{On: "deal.created"}, "events[0].on", `no object "deal"`, "deals"},
-		"several": {mapping.EventRule{On: "tickets.created"}, "events[0].on", "write tickets.from or tickets.cc", ""},
+		"several": {mapping.EventRule{On: "tickets.created"}, "events[0].on", "write one of tickets.from, tickets.cc", ""},
 		"field":   {mapping.EventRule{On: "deals.changed.movd"}, "events[0].on", "has no field", "moved"},
 		"deaf":    {mapping.EventRule{On: "people.created"}, "events[0].on", "erp takes no events", ""},
 		"when":    {mapping.EventRule{On: "deals.created", When: "titel == ''"}, "events[0].when", "has no field", "title"},

@@ -103,7 +103,7 @@ func TestExpressionsOverThoseThatReferWhichCannotBe(t *testing.T) {
 		`latest(deals)`:                     {"2 arguments", ""},
 		`latest(deals, 1)`:                  {"in quotes", ""},
 		`deals.value`:                       {"several records", ""},
-		`len(tickets)`:                      {`f["tickets.from"] or f["tickets.cc"]`, ""},
+		`len(tickets)`:                      {`f["tickets.from"], f["tickets.cc"]`, ""},
 		`count(deals, .firm_id.name == "")`: {"second dot", ""},
 		`sum(deals, convert(.value, .kur))`: {`deals has no field "kur"`, "cur"},
 		`convert(1, "USB")`:                 {`rates has no "USB"`, "USD"},

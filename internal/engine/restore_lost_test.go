@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -130,5 +131,36 @@ func TestR34WhatALostJobMakesAfterARestoreIsNotDoubled(t *testing.T) {
 		if asked := strings.Join(w.reviews(), "\n"); strings.Count(asked, "restored:") != 2 || !strings.Contains(asked, "made by Tandem after the backup") {
 			t.Errorf("asked:\n%s", asked)
 		}
+	})
+}
+
+// R34, invariant 7: what a record shows of an update that was under way at the backup may come of what
+// is lost. A field that holds neither what was sent nor what it did before is not taken as written:
+// what the other side set would be overruled by an edit that never saw it.
+func TestR34OneFieldProvesNothingOfAnotherAfterARestore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, right := pairOf(t, cardsWith("prefer: ask"), map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old", "phone": "1"})
+		file := ""
+		w.b.Before(func(r *http.Request) {
+			if r.URL.Path == "/v1/do" && file == "" {
+				file = w.backup() // it is under way, and comes too late
+				w.put(w.b, "cards", right, map[string]string{"notes": "of b", "phone": "2"})
+			}
+		})
+		w.put(w.a, "cards", left, map[string]string{"notes": "of a", "phone": "2"})
+		w.sync("cards")
+		time.Sleep(time.Hour)
+		w.restore(file)
+		w.sync("cards")
+		w.holds(w.a, left, "notes", "of a")
+		w.holds(w.b, right, "notes", "of b")
+		if got := w.review(store.ReviewConflict); got.Field != "notes=notes" {
+			t.Errorf("asked about %q", got.Field)
+		}
+		w.decide(w.review(store.ReviewConflict), "right")
+		w.settled("cards")
+		w.holds(w.a, left, "notes", "of b")
+		quiet(t, w)
 	})
 }

@@ -313,6 +313,10 @@ func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 		case more:
 			s.wrote(link, op, of, written) // R12: what somebody set in that moment is their edit, whatever the version says
 			clean = false
+		case s.unproven(op, of):
+			s.overruled(link, op, of, sent)
+			s.again(op)
+			clean = false
 		case a.ours:
 			s.wrote(link, op, of, got)
 			s.journal(*link, store.Entry{Kind: store.Rewritten, Field: of.Wire, Old: sent, New: got, Why: "the vendor keeps it so"})

@@ -59,7 +59,8 @@ func mutants() []mutant {
 		return true, err`, `		return false, err`, en, "R18|Leaving"},
 		{"R27", "internal/engine/pair.go", "		if _, busy := b.busy[store.Spot{Side: side, ID: link.IDs[side]}]; busy {", "		if false {", en, "R27"},
 		{"R32", "internal/engine/gone.go", "	if b.optedOut(d.rows[survivor], survivor) {", "	if false {", en, "R32"},
-		{"R32", "internal/merge/consent.go", "	case c.Says[other] == record.Granted && c.Firsthand[other]:", "	case c.Says[other] == record.Granted:", "./internal/merge", "R32"},
+		{"R32", "internal/merge/consent.go", "	case c.Says[other] == record.Granted && c.Firsthand[other] && !c.Later[denies]:", "	case c.Says[other] == record.Granted:", "./internal/merge", "R32"},
+		{"R32", "internal/merge/consent.go", " && !c.Later[denies]:", ":", "./internal/merge", "R32"},
 	}
 }
 

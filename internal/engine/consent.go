@@ -36,6 +36,47 @@ func (p *pair) consentOf(f mappingField, in merge.Field) *merge.Consent {
 	return c
 }
 
+// waitsForOrder is why a consent diverges of which nobody knows whether the no or the yes came last.
+const waitsForOrder = waitsForDecision + ", whether the no or the yes came last"
+
+// consentOf is the same for a pair: a record that was changed after the person's yes elsewhere may hold
+// a no that was said once more, which nothing shows where its yes in between was never read (R32).
+func (b *batch) consentOf(d *draft, f mappingField, in merge.Field) *merge.Consent {
+	c := b.r.p.consentOf(f, in)
+	if c == nil {
+		return nil
+	}
+	for _, side := range record.Sides() {
+		c.Later[side] = d.link.Diverged[f.Key] == waitsForOrder || b.changedLater(d, side)
+	}
+	return c
+}
+
+// changedLater reports whether a record may have been changed by somebody else after the last edit of
+// the other one. Its stamp counts also where all that the mirror has of it is as it was: a yes that
+// became a no again leaves nothing else; where it comes of our own write, others changed the record
+// before what was read for that, if at all (R4). After a restore that holds for whatever was changed since the
+// backup: what came in between, and in which order, is lost (R34).
+func (b *batch) changedLater(d *draft, side record.Side) bool {
+	row, at := d.rows[side], d.times.At[side]
+	stamp := row.Modified.Add(-b.r.p.ends[side].conn.known.Identity.Clock)
+	switch from := d.times.Since[side]; {
+	case row.Ours && !from.IsZero():
+		at = from
+	case !row.Ours && !row.Modified.IsZero() && stamp.After(at):
+		at = stamp
+	}
+	if lost := b.r.restored; lost != nil && (row.Modified.IsZero() || at.After(lost.Taken)) {
+		return true
+	}
+	other := side.Other()
+	since := d.times.Since[other]
+	if since.IsZero() {
+		since = d.times.At[other]
+	}
+	return d.times.Known[side] && d.times.Known[other] && !at.Before(since)
+}
+
 // tellsNo reports whether a new record of the other side has to be told a no that the direction
 // would keep from it (R32).
 func (b *batch) tellsNo(i int, own record.Value) bool {
@@ -128,6 +169,11 @@ func (b *batch) askConsent(d *draft, key string, in merge.Field, mails bool) (te
 		return fmt.Sprintf("%s of %s/%s%s is %q on the left and %q on the right, and the person has said no to mail: with another address they might get it again",
 				key, b.r.p.ends[0].of, d.link.IDs[0], name, left, right),
 			"say which address holds, left or right; see that the no is kept for the new one too"
+	}
+	if in.Consent != nil && in.Consent.Disputed() {
+		return fmt.Sprintf("%s of %s/%s%s was a no on both sides; now it is %q on the left and %q on the right, and the record with the no was changed since the person said yes: they may have said no again",
+				key, b.r.p.ends[0].of, d.link.IDs[0], name, left, right),
+			"which of them did the person say last? Choose that side; if nobody knows, the one that says no"
 	}
 	return fmt.Sprintf("%s of %s/%s%s was a no on both sides; now it is %q on the left and %q on the right, and that did not come from the person", key,
 			b.r.p.ends[0].of, d.link.IDs[0], name, left, right),

@@ -27,7 +27,7 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 		case anew:
 			return b.mergeField(ctx, d, i) // without a base, it is not quiet any more
 		}
-		if why := d.link.Diverged[f.Key]; why == waitsForDecision || why == waitsSinceRestore {
+		if why := d.link.Diverged[f.Key]; why == waitsForDecision || why == waitsSinceRestore || why == waitsForOrder {
 			b.inOrder(d, f.Key, in) // people took their edits back
 		}
 		return b.sendAgain(ctx, d, i, in)
@@ -121,7 +121,7 @@ func (b *batch) cells(d *draft, i int) (in merge.Field, quiet bool, err error) {
 		b.translate(d, i, side, &in.Cells[side], f.Set)
 	}
 	byRules(f, &in)
-	in.Consent = b.r.p.consentOf(f, in)
+	in.Consent = b.consentOf(d, f, in)
 	return in, false, nil
 }
 

@@ -289,7 +289,7 @@ func (f *former) outcome(b *batch, d *draft, i int) merge.Outcome {
 		}
 	}
 	in.Direction, in.Prefer, in.Enforce, in.Set = allowed(rule.Direction, field), rule.Prefer, rule.Enforce, field.Set
-	in.Same, in.Consent = func(l, r record.Value) bool { return m.Same(i, l, r) }, b.r.p.consentOf(field, in)
+	in.Same, in.Consent = func(l, r record.Value) bool { return m.Same(i, l, r) }, b.consentOf(d, field, in)
 	return merge.One(in, d.times)
 }
 

@@ -198,6 +198,9 @@ func (b *batch) prefer(d *draft, key string, rule merge.Prefer) merge.Prefer {
 
 // askedBecause is why a field diverges about which a person is asked.
 func (b *batch) askedBecause(d *draft, key string, in merge.Field) string {
+	if in.Consent != nil && in.Consent.Disputed() {
+		return waitsForOrder
+	}
 	known := in.Cells[0].HasBase && in.Cells[1].HasBase // first matches have a question of their own
 	if known && (b.r.restored != nil || d.link.Diverged[key] == waitsSinceRestore) {
 		return waitsSinceRestore

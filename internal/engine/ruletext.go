@@ -110,6 +110,7 @@ func ruleOfReason(why string) string {
 		{"both hold the same elements", "R12"},
 		{"keeps changing back", "R8"},
 		{waitsSinceRestore, "R34"},
+		{waitsForOrder, "R32"},
 		{heldSinceRestore, "R34"},
 		{waitsForDecision, "R8"},
 		{refusedBecause, "R2"},

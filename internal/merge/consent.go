@@ -9,11 +9,13 @@ type Consent struct {
 	Says      [2]string // by side, as a [record.KindConsent]: denied, granted, or "" while nobody has said
 	Firsthand [2]bool   // people say it there themselves, by a form or a link to unsubscribe
 	Told      [2]bool   // a no is carried to this side whatever the direction
+	Later     [2]bool   // its record may have been changed after the other one: a no that stands there may be the last word
 }
 
 // consent decides about a consent: denied stands over granted, and granted over unknown.
 // Only a consent that was given after the no lifts it, and only where it comes from the
-// person; a no that somebody else took away is put to a person.
+// person; a no that somebody else took away is put to a person, and so is one that may have
+// been said once more after the yes.
 func (f *Field) consent(t Times) Outcome {
 	c := f.Consent
 	if !f.Cells[0].Known || !f.Cells[1].Known {
@@ -31,7 +33,7 @@ func (f *Field) consent(t Times) Outcome {
 		return f.deny(denies)
 	case !f.moved(other):
 		return f.decide(t) // they differ since a rule said so, which still holds
-	case c.Says[other] == record.Granted && c.Firsthand[other]:
+	case c.Says[other] == record.Granted && c.Firsthand[other] && !c.Later[denies]:
 		return f.one(other)
 	}
 	switch f.Decision {
@@ -40,8 +42,21 @@ func (f *Field) consent(t Times) Outcome {
 	case Prefer(denies.String()):
 		return f.deny(denies)
 	default:
+		if c.Disputed() {
+			return Outcome{State: StateAsk, Conflict: true, Rule: "consent: the no of " + denies.String() + " may be newer than the yes of " + other.String()}
+		}
 		return Outcome{State: StateAsk, Conflict: true, Rule: "consent: the no of " + denies.String() + " was taken away on " + other.String()}
 	}
+}
+
+// Disputed reports whether one side holds a yes of the person and the other one a no that may be newer.
+func (c *Consent) Disputed() bool {
+	for _, side := range record.Sides() {
+		if other := side.Other(); c.Says[side] == record.Denied && c.Later[side] && c.Says[other] == record.Granted && c.Firsthand[other] {
+			return true
+		}
+	}
+	return false
 }
 
 // denies returns the side that says no, if only one does.

@@ -40,6 +40,7 @@ func TestR32ANoStandsOverEverythingElse(t *testing.T) {
 		bases       []string
 		direction   merge.Direction
 		decision    merge.Prefer
+		later       bool   // the left record may have been changed after the right one
 		want        string // what is written: side and value
 		state       merge.State
 	}{
@@ -50,6 +51,10 @@ func TestR32ANoStandsOverEverythingElse(t *testing.T) {
 		{name: "a new no on the right, one way to the right", left: yes, right: no, bases: []string{yes, yes}, direction: merge.LeftToRight, want: toLeft + no},
 		{name: "both changed", left: yes, right: no, bases: []string{dunno, dunno}, want: toLeft + no},
 		{name: "the person subscribes again", left: no, right: yes, bases: []string{no, no}, want: toLeft + yes},
+		{name: "the person subscribes again, and may have said no since", left: no, right: yes, bases: []string{no, no}, later: true, state: merge.StateAsk},
+		{name: "the yes was the last word", left: no, right: yes, bases: []string{no, no}, later: true, decision: merge.Right, want: toLeft + yes},
+		{name: "the no was the last word", left: no, right: yes, bases: []string{no, no}, later: true, decision: merge.Left, want: toRight + no},
+		{name: "a later change is no new no", left: yes, right: yes, bases: []string{yes, no}, later: true, state: merge.StateAgreed},
 		{name: "somebody else says so", left: yes, right: no, bases: []string{no, no}, state: merge.StateAsk},
 		{name: "somebody else forgets the no", left: dunno, right: no, bases: []string{no, no}, state: merge.StateAsk},
 		{name: "somebody else says so, and is believed", left: yes, right: no, bases: []string{no, no}, decision: merge.Left, want: toRight + yes},
@@ -65,7 +70,7 @@ func TestR32ANoStandsOverEverythingElse(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			f := consented(row.left, row.right, row.bases...)
-			f.Decision = row.decision
+			f.Decision, f.Consent.Later[0] = row.decision, row.later
 			if row.direction != "" {
 				f.Direction = row.direction
 			}
@@ -113,6 +118,7 @@ func TestR32NothingWeakensANo(t *testing.T) {
 		for side := range 2 {
 			f.Consent.Firsthand[side] = rapid.Bool().Draw(t, "firsthand")
 			f.Consent.Told[side] = rapid.Bool().Draw(t, "told")
+			f.Consent.Later[side] = rapid.Bool().Draw(t, "later")
 		}
 		out := merge.One(f, merge.Times{})
 		for _, w := range out.Writes {
@@ -120,7 +126,7 @@ func TestR32NothingWeakensANo(t *testing.T) {
 			if f.Cells[w.To].Value.Text() != no || w.Value.Text() == no {
 				continue
 			}
-			anew := w.Value.Text() == yes && f.Consent.Firsthand[from] && f.Cells[from].HasBase && f.Cells[from].Base.Text() != yes
+			anew := w.Value.Text() == yes && f.Consent.Firsthand[from] && f.Cells[from].HasBase && f.Cells[from].Base.Text() != yes && !f.Consent.Later[w.To]
 			decided := f.Decision == merge.Prefer(from.String())
 			if !anew && !decided {
 				t.Fatalf("%q is written over a no: %s", w.Value.Text(), out.Rule)

@@ -293,25 +293,25 @@ func (t *tx) seqs(n int) (int64, error) {
 }
 
 const (
-	rowColumns  = `id, version, created, modified, modified_by, fate, into_refs, read_at, seq, edit_from, edit_to, fields`
-	headColumns = `id, version, created, modified, modified_by, fate, into_refs, read_at, seq, edit_from, edit_to, NULL`
+	rowColumns  = `id, version, created, modified, modified_by, fate, into_refs, read_at, seq, edit_from, edit_to, own_stamp, fields`
+	headColumns = `id, version, created, modified, modified_by, fate, into_refs, read_at, seq, edit_from, edit_to, own_stamp, NULL`
 )
 
 func scanRow(scan scanner, of Object) (Row, error) { return scanRowBut(scan, of, nil) }
 
 // scanRowBut leaves the fields of rows out that skip names.
 func scanRowBut(scan scanner, of Object, skip func(Row) bool) (Row, error) {
-	var created, modified, readAt int64
+	var created, modified, readAt, ownStamp int64
 	var edited [2]int64
 	var into string
 	var fields sql.RawBytes
 	r := Row{Record: record.Record{Ref: record.Ref{Object: of.Name}}}
-	err := scan(&r.ID, &r.Version, &created, &modified, &r.ModifiedBy, &r.Fate, &into, &readAt, &r.Seq, &edited[0], &edited[1], &fields)
+	err := scan(&r.ID, &r.Version, &created, &modified, &r.ModifiedBy, &r.Fate, &into, &readAt, &r.Seq, &edited[0], &edited[1], &ownStamp, &fields)
 	if err != nil {
 		return r, err
 	}
 	r.Created, r.Modified, r.ReadAt = fromMicros(created), fromMicros(modified), fromMicros(readAt)
-	r.Edited = [2]time.Time{fromMicros(edited[0]), fromMicros(edited[1])}
+	r.Edited, r.Ours = [2]time.Time{fromMicros(edited[0]), fromMicros(edited[1])}, ownStamp != 0 && ownStamp == modified
 	if r.Into, err = decodeRefs(into); err != nil {
 		return r, err
 	}

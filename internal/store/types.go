@@ -25,6 +25,7 @@ type Row struct {
 	// Edited is between which moments its content was last changed by somebody else: one moment,
 	// by the vendor's clock, or two of ours. Zero times are not known.
 	Edited [2]time.Time
+	Ours   bool  // its stamp, Modified, comes of our own write
 	Seq    int64 // grows whenever content or fate of a row changes; unique in the workspace
 }
 

@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tandemhub/tandem/connectortest/toy"
+	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
+	"github.com/tandemhub/tandem/twin"
+)
+
+// oracleOf is one of cards with an email, which is their key, and a discount, over two accounts.
+func oracleOf(t *testing.T) *oracle {
+	t.Helper()
+	k := Kind{Objects: []string{"cards", "cards"}, Key: "email", Syncs: []Sync{{Name: "cards", Ends: [2]int{0, 1}}},
+		Fields: []Field{{Key: "email", Wire: []string{"email", "email"}}, {Key: "discount", Wire: []string{"discount", "discount"}}}}
+	w := &world{mapped: map[string]time.Time{}, counts: map[string]int{}, set: Setup{Kinds: []Kind{k}}}
+	for _, name := range []string{"a", "b"} {
+		w.set.Sides = append(w.set.Sides, Account{Connection: name, Twin: toy.New(twin.Options{})})
+	}
+	return &oracle{family: &family{w: w, linked: map[int64]time.Time{}}, k: k, rows: []map[string]twin.Row{{}, {}}}
+}
+
+// dawn is when everything begins; the oracle compares times only.
+func dawn(minutes int) time.Time { return time.Date(2000, 1, 1, 0, minutes, 0, 0, time.UTC) }
+
+// R34: what a restore left to its key alone is excused only if a person gave it that key before it was
+// matched by it, and only after a restore.
+func TestTheKeyThatAPersonGaveIsAllThatARestoreLeavesARecord(t *testing.T) {
+	t.Parallel()
+	made, mate := spot{0, 1, "9"}, spot{0, 0, "3"}
+	for name, c := range map[string]struct {
+		change func(*oracle)
+		want   bool
+	}{
+		"given, and matched by it":  {func(*oracle) {}, true},
+		"nothing was restored":      {func(o *oracle) { o.w.past = nil }, false},
+		"given after the match":     {func(o *oracle) { o.w.edits[0].at = dawn(9) }, false},
+		"another field was given":   {func(o *oracle) { o.w.edits[0].field = 1 }, false},
+		"another key was given":     {func(o *oracle) { o.w.edits[0].now = "bob@x.gr" }, false},
+		"given to another record":   {func(o *oracle) { o.w.edits[0].spot = spot{0, 1, "8"} }, false},
+		"joined by what it equals":  {func(o *oracle) { o.journal[0].Why = "equal in full, after a restore" }, false},
+		"matched before the backup": {func(o *oracle) { o.journal[0].lost = true }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := oracleOf(t)
+			o.w.past = []store.Entry{}
+			o.links = []bond{{Link: store.Link{ID: 5, IDs: [2]string{mate.id, made.id}}, sync: o.k.Syncs[0]}}
+			o.linked[5] = dawn(7)
+			o.journal = []line{{Entry: store.Entry{Link: 5, Kind: store.Linked, Why: "same email"}, spot: mate}}
+			o.w.edits = []edit{{spot: made, at: dawn(6), now: "ann@x.gr"}}
+			o.rows[0][mate.id] = twin.Row{ID: mate.id, Fields: map[string]string{"email": "ann@x.gr"}}
+			c.change(o)
+			if got := o.tookKeyOf(made); got != c.want {
+				t.Errorf("excused: %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// R5: that a field met late is excused only by a question about its first matches which was open before
+// the edit, be it one that has settled itself since, and by a first match that was written after it.
+func TestAFieldMetLateOnlyIfItsFirstMatchWasAskedAbout(t *testing.T) {
+	t.Parallel()
+	at := spot{0, 0, "3"}
+	for name, c := range map[string]struct {
+		change func(*oracle)
+		want   bool
+	}{
+		"asked, and settled by itself": {func(*oracle) {}, true},
+		"asked still":                  {func(o *oracle) { o.reviews, o.w.met = o.w.met, nil }, true},
+		"never asked":                  {func(o *oracle) { o.w.met = nil }, false},
+		"asked after the edit":         {func(o *oracle) { o.w.met[0].Opened = dawn(5) }, false},
+		"asked about another field":    {func(o *oracle) { o.w.met[0].Field = "email=email" }, false},
+		"asked about one pair":         {func(o *oracle) { o.w.met[0].Link = 5 }, false},
+		"written before the edit":      {func(o *oracle) { o.journal[0].At = dawn(3) }, false},
+		"written as a change":          {func(o *oracle) { o.journal[0].Why = "right changed" }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := oracleOf(t)
+			o.w.met = []asked{{Review: store.Review{Kind: store.ReviewConflict, Field: "discount=discount", Opened: dawn(2)}}}
+			o.journal = []line{{Entry: store.Entry{Kind: store.Written, At: dawn(6), Field: "discount", New: record.Text("32"), Why: "first match: right is the source"}, spot: at}}
+			c.change(o)
+			if got := o.metLate(edit{spot: at, at: dawn(4), field: 1, was: "15"}, o.k.Fields[1]); got != c.want {
+				t.Errorf("excused: %v, want %v", got, c.want)
+			}
+		})
+	}
+}

@@ -87,7 +87,9 @@ func (b *batch) decision(ctx context.Context, d *draft, key string, in merge.Fie
 	}
 	if (was.Decision == "left" || was.Decision == "right") &&
 		(first || was.Values[0].Equal(in.Cells[0].Value) && was.Values[1].Equal(in.Cells[1].Value)) {
-		return merge.Prefer(was.Decision), nil
+		if spent, err := b.spent(ctx, d, key, in, was); err != nil || !spent {
+			return merge.Prefer(was.Decision), err
+		}
 	}
 	item := store.Review{Kind: store.ReviewConflict, Subject: about, Link: d.link.ID, Side: record.Left, Record: d.link.IDs[0], Field: key,
 		Values: [2]record.Value{in.Cells[0].Value, in.Cells[1].Value}, Choices: []string{"left", "right"},

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
@@ -75,6 +76,21 @@ func (b *batch) changedLater(d *draft, side record.Side) bool {
 		since = d.times.At[other]
 	}
 	return d.times.Known[side] && d.times.Known[other] && !at.Before(since)
+}
+
+// spent reports whether a decision by which a yes holds has been carried out: a no that came after it is
+// another one, though both sides say the same as then (R32).
+func (b *batch) spent(ctx context.Context, d *draft, key string, in merge.Field, was store.Review) (bool, error) {
+	i := slices.IndexFunc(b.r.p.Mapping.Fields(), func(f mappingField) bool { return f.Key == key })
+	side := record.Left
+	if was.Decision == record.Right.String() {
+		side = record.Right
+	}
+	if in.Consent == nil || i < 0 || in.Consent.Says[side] == record.Denied {
+		return false, nil
+	}
+	last, err := b.lastWritten(ctx, d, b.r.p.Mapping.Fields()[i])
+	return !last.At.Before(was.Decided), err
 }
 
 // tellsNo reports whether a new record of the other side has to be told a no that the direction

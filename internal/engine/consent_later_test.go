@@ -94,3 +94,30 @@ func TestR32AfterARestoreAYesLiftsNoNoOfARecordThatWasChangedSinceTheBackup(t *t
 		})
 	}
 }
+
+// R32: what somebody decided of a no and a yes holds for these, and not for those that come later.
+func TestR32ADecisionThatAYesHoldsIsNoneAboutALaterNo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, l, r := mailing(t, mailYAML("both", "ignore"), "out", "out")
+		for n := range 2 {
+			time.Sleep(time.Minute)
+			w.put(w.b, "cards", r, map[string]string{"mail": "in"})
+			time.Sleep(time.Minute)
+			w.put(w.a, "cards", l, map[string]string{"mail": "in"})
+			w.put(w.a, "cards", l, map[string]string{"mail": "out"})
+			w.sync("cards")
+			w.says("out", "in")
+			if n > 0 {
+				w.review(store.ReviewConflict)
+				return
+			}
+			w.decide(w.review(store.ReviewConflict), "right")
+			w.settled("cards")
+			w.says("in", "in")
+			w.put(w.a, "cards", l, map[string]string{"mail": "out"})
+			w.settled("cards")
+			w.says("out", "out")
+		}
+	})
+}

@@ -19,6 +19,7 @@ type score struct {
 	Held     [2]int // records of a side that have the key
 	Pairs    int    // values that one record of each side has
 	Doubtful int    // records whose value several of a side have
+	Doubts   []doubt
 }
 
 // A keyTry is a key with its score; the page's own keys come first.
@@ -65,18 +66,19 @@ func (c *console) keyScores(ctx context.Context, p *plan.Plan, sync plan.Sync, k
 		return nil, false, err
 	}
 	var found [2][]map[string]int // by side and key: how many records have a value
+	var rows [2][]store.Row
 	for _, side := range record.Sides() {
 		of := store.Object{Connection: sync.Ends[side].Connection, Name: sync.Ends[side].Object}
-		rows, err := c.hub.Store().Changed(ctx, of, 0, counted+1)
-		if err != nil || len(rows) > counted { // nobody waits for more than that
+		rows[side], err = c.hub.Store().Changed(ctx, of, 0, counted+1)
+		if err != nil || len(rows[side]) > counted { // nobody waits for more than that
 			return nil, err == nil, err
 		}
-		found[side] = valuesByKey(tried.Mapping, side, rows, len(keys))
+		found[side] = valuesByKey(tried.Mapping, side, rows[side], len(keys))
 	}
 	for i := range keys {
 		scores = append(scores, scoreOf(found[record.Left][i], found[record.Right][i]))
 	}
-	return scores, false, nil
+	return scores, false, c.nameDoubts(ctx, tried, rows, scores)
 }
 
 func valuesByKey(m *mapping.Mapping, side record.Side, rows []store.Row, keys int) []map[string]int {
@@ -85,16 +87,21 @@ func valuesByKey(m *mapping.Mapping, side record.Side, rows []store.Row, keys in
 		out[i] = map[string]int{}
 	}
 	for _, row := range rows {
-		if row.Fate != connector.Present {
-			continue
-		}
-		for i, k := range m.Keys(side, row.Fields) {
-			if k.Value != "" && !k.Free && i < keys {
-				out[i][k.Value]++
-			}
-		}
+		eachKey(m, side, row, func(i int, value string) { out[i][value]++ })
 	}
 	return out
+}
+
+// eachKey tells the values of a record that is there by which it may be recognised, and of which key each is.
+func eachKey(m *mapping.Mapping, side record.Side, row store.Row, tell func(key int, value string)) {
+	if row.Fate != connector.Present {
+		return
+	}
+	for i, k := range m.Keys(side, row.Fields) {
+		if k.Value != "" && !k.Free {
+			tell(i, k.Value)
+		}
+	}
 }
 
 // tries are the keys that can be tried.
@@ -136,6 +143,7 @@ func (p *mappingPage) tried(tries []keyTry, f mapping.Field) bool {
 
 func scoreOf(left, right map[string]int) score {
 	var s score
+	var doubtful []string
 	for _, n := range right {
 		s.Held[record.Right] += n
 	}
@@ -146,7 +154,12 @@ func scoreOf(left, right map[string]int) score {
 			s.Pairs++
 		case m > 0:
 			s.Doubtful += n + m
+			doubtful = append(doubtful, value)
 		}
+	}
+	slices.Sort(doubtful)
+	for _, value := range doubtful[:min(len(doubtful), mostDoubts)] {
+		s.Doubts = append(s.Doubts, doubt{Value: value})
 	}
 	return s
 }

@@ -316,6 +316,12 @@ func TestKeysAreTriedOutOnAllRecords(t *testing.T) {
 	if diff := cmp.Diff(want, scores(page.Body.String())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	_, judged, _ := strings.Cut(page.Body.String(), `id="doubts-`)
+	judged, _, _ = strings.Cut(judged, "</details>")
+	_, judged, _ = strings.Cut(judged, "<tbody>")
+	if got := words(judged, ""); got != "bob Bob , Bob bob" || strings.Count(judged, `href="/records/`) != 3 {
+		t.Errorf("to judge: %s", got)
+	}
 	form := filled(page.Body.String())
 	body, form := m.send(form, http.StatusOK, "key-0-left", "code", "key-0-right", "code")
 	if diff := cmp.Diff([]string{"code 1 2 1 0 used", "name 3 4 1 3 Use", "email 3 4 2 0 Use"}, scores(body)); diff != "" {

@@ -26,6 +26,13 @@ const (
 
 type databasePage struct {
 	Body databaseBody
+	Kept []kept
+}
+
+// A kept is for how many days something is kept; 0 = for ever.
+type kept struct {
+	What string // "journal", "runs" or "reviews"
+	Days int
 }
 
 // A databaseBody is what the database takes of the disk.
@@ -55,7 +62,9 @@ func (c *console) showDatabase(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return c.view.page(w, r, "database", databasePage{Body: body})
+	keep := c.hub.Plan().Retention
+	days := func(d time.Duration) int { return int(d / (24 * time.Hour)) }
+	return c.view.page(w, r, "database", databasePage{Body: body, Kept: []kept{{"journal", days(keep.Journal)}, {"runs", days(keep.Runs)}, {"reviews", days(keep.Reviews)}}})
 }
 
 // backups is the operation of taking a backup along.

@@ -9,8 +9,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tandemhub/tandem/internal/account"
+	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 )
 
@@ -104,7 +106,7 @@ func TestTheDatabasesPage(t *testing.T) {
 	w.c.accounts, w.hub.store = account.New(account.Options{Store: w.hub.file, Cost: cheap()}), w.hub.file
 	w.populate()
 	admin = w.signed(account.Admin)
-	w.hub.plan.Retention.Size = 1 << 31
+	w.hub.plan.Retention = plan.Retention{Size: 1 << 31, Runs: 90 * 24 * time.Hour, Reviews: 24 * time.Hour}
 	token := w.grantAs(account.Admin, "all", account.Configure)
 	w.token = token
 	got := read[databaseBody](w, "GET", "/api/v1/database", "")
@@ -113,7 +115,8 @@ func TestTheDatabasesPage(t *testing.T) {
 		t.Errorf("%+v, and it is %+v %v", got, d, err)
 	}
 	page := admin.get(databaseAt)
-	w.want(page, http.StatusOK, path, "2 GiB", w.c.view.locales[0].bytes(d.Bytes), "becomes smaller by itself", `action="/settings/database/backup"`)
+	w.want(page, http.StatusOK, path, "2 GiB", w.c.view.locales[0].bytes(d.Bytes), "becomes smaller by itself", `action="/settings/database/backup"`,
+		"<dt>Changes that were made</dt><dd>for ever</dd><dt>Runs</dt><dd>90 days</dd><dt>Questions that were answered</dt><dd>1 day</dd>")
 	for n, want := range map[int64]string{0: "0 KiB", 1: "1 KiB", 1<<20 - 1: "1,024 KiB", 3 << 19: "1.5 MiB", 5 << 30: "5 GiB"} {
 		if got := w.c.view.locales[0].bytes(n); got != want {
 			t.Errorf("%d bytes are %s, want %s", n, got, want)

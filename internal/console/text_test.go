@@ -36,6 +36,7 @@ func families() map[string][]string {
 	for _, r := range engine.Rules() {
 		f["rule."] = append(f["rule."], r.Number)
 	}
+	f["kept."] = []string{"journal", "runs", "reviews"}
 	f["notifyon."] = append(plan.NotifyWords(), "test")
 	for _, r := range account.TokenRights() {
 		f["right."] = append(f["right."], string(r))

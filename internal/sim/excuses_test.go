@@ -90,3 +90,40 @@ func TestAFieldMetLateOnlyIfItsFirstMatchWasAskedAbout(t *testing.T) {
 		})
 	}
 }
+
+// Invariant 7: that a value of a record that is gone was told by a value map that was tried is excused
+// only if the hub told it so after the person had entered it, be it within the same instant.
+func TestWhatATriedValueMapToldMustHaveBeenToldAfterTheEdit(t *testing.T) {
+	t.Parallel()
+	at, mate := spot{0, 0, "1"}, spot{0, 1, "1"}
+	for name, c := range map[string]struct {
+		change func(*oracle, *edit)
+		want   bool
+	}{
+		"made within the instant": {func(*oracle, *edit) {}, true},
+		"written": {func(o *oracle, _ *edit) {
+			o.journal[0].Entry = store.Entry{Kind: store.Written, At: dawn(4), Field: "discount", New: record.Text("15")}
+		}, true},
+		"entered after that":      {func(_ *oracle, e *edit) { e.told = []int{0, 1} }, false},
+		"entered at another time": {func(_ *oracle, e *edit) { e.at = dawn(5) }, false},
+		"another value":           {func(o *oracle, _ *edit) { o.journal[0].Set["discount"] = record.Text("16") }, false},
+		"no map was tried then":   {func(o *oracle, _ *edit) { o.w.remaps[0][1] = dawn(4) }, false},
+		"told to its own side":    {func(o *oracle, _ *edit) { o.journal[0].spot = at }, false},
+		"no value map at all":     {func(o *oracle, _ *edit) { o.k.Fields[1].Means = nil }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := oracleOf(t)
+			o.k.Fields[1].Means = func(_ int, v string) string { return v }
+			o.whole = map[spot]spot{at: at, mate: at}
+			o.w.remaps = [][2]time.Time{{dawn(3), dawn(7)}}
+			o.w.set.Sides[1].Twin.Kit().Ledger().Record(twin.Act{By: "api", Verb: "create", Object: "cards", ID: "1", Fields: map[string]string{"discount": "15"}})
+			o.journal = []line{{Entry: store.Entry{Kind: store.Created, At: dawn(4), Set: map[string]record.Value{"discount": record.Text("15")}}, spot: mate}}
+			e := edit{spot: at, at: dawn(4), field: 1, now: "32", told: []int{0, 0}}
+			c.change(o, &e)
+			if got := o.toldTranslated(e, o.k.Fields[1]); got != c.want {
+				t.Errorf("excused: %v, want %v", got, c.want)
+			}
+		})
+	}
+}

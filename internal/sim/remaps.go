@@ -37,12 +37,25 @@ func (o *oracle) seenTranslated(e, later edit, f Field) bool {
 }
 
 // toldTranslated reports whether an edit was told to another side by a value map that was tried
-// then: by the map that holds now that is another value.
+// then: by the map that holds now that is another value. Within an instant the ledger there tells the
+// order, since a person may enter a record while the hub is reading its page.
 func (o *oracle) toldTranslated(e edit, f Field) bool {
 	return f.Means != nil && slices.ContainsFunc(o.journal, func(x line) bool {
 		wire := f.Wire[x.side]
-		carried := x.Kind == store.Written && x.Field == wire && !x.New.IsEmpty() || x.Kind == store.Created && !x.Set[wire].IsEmpty()
-		return carried && x.side != e.side && o.of(x.spot) == o.of(e.spot) && x.At.After(e.at) && o.w.tries(x.At)
+		v := x.New
+		if x.Kind == store.Created {
+			v = x.Set[wire]
+		}
+		carried := (x.Kind == store.Written && x.Field == wire || x.Kind == store.Created) && !v.IsEmpty() && x.side != e.side && o.of(x.spot) == o.of(e.spot)
+		return carried && (x.At.After(e.at) || x.At.Equal(e.at) && o.toldSince(e, x.spot, wire, v.Text())) && o.w.tries(x.At)
+	})
+}
+
+// toldSince reports whether the hub gave a record a value after a person had done something.
+func (o *oracle) toldSince(e edit, to spot, wire, v string) bool {
+	return e.told != nil && slices.ContainsFunc(o.w.set.Sides[to.side].Twin.Kit().Ledger().Acts()[e.told[to.side]:], func(act twin.Act) bool {
+		sent, told := act.Fields[wire]
+		return told && sent == v && ours(act) && act.Object == o.k.Objects[to.side] && act.ID == to.id
 	})
 }
 

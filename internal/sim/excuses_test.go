@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -85,6 +86,50 @@ func TestAFieldMetLateOnlyIfItsFirstMatchWasAskedAbout(t *testing.T) {
 			o.journal = []line{{Entry: store.Entry{Kind: store.Written, At: dawn(6), Field: "discount", New: record.Text("32"), Why: "first match: right is the source"}, spot: at}}
 			c.change(o)
 			if got := o.metLate(edit{spot: at, at: dawn(4), field: 1, was: "15"}, o.k.Fields[1]); got != c.want {
+				t.Errorf("excused: %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// R22: that a delete is asked about because of a field that was mapped again is excused only if the pair
+// never agreed on that field since, as its first matches waited for a person when the partner was deleted.
+func TestADeleteBeforeAFieldIsAgreedOnAgainIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	at, mate := spot{0, 0, "5"}, spot{0, 1, "5"}
+	for name, c := range map[string]struct {
+		change func(*oracle)
+		want   bool
+	}{
+		"while it was asked about":   {func(*oracle) {}, true},
+		"before it was mapped again": {func(o *oracle) { o.gone[mate], o.reviews = removal{mate, 1, dawn(3)}, nil }, true},
+		"decided since":              {func(o *oracle) { o.reviews[0].Decision, o.reviews[0].Decided = "right", dawn(9) }, true},
+		"settled by itself":          {func(o *oracle) { o.w.met, o.reviews = o.reviews, nil }, true},
+		"decided before": {func(o *oracle) {
+			o.reviews[0].Decision, o.reviews[0].Decided, o.w.met = "right", dawn(5), slices.Clone(o.reviews)
+		}, false},
+		"never asked about":                    {func(o *oracle) { o.reviews = nil }, false},
+		"asked about later":                    {func(o *oracle) { o.reviews[0].Opened = dawn(7) }, false},
+		"another field was asked about":        {func(o *oracle) { o.reviews[0].Field = "email=email" }, false},
+		"one pair was asked about":             {func(o *oracle) { o.reviews[0].Link = 5 }, false},
+		"agreed on since":                      {func(o *oracle) { o.journal[1].At = dawn(5) }, false},
+		"never mapped again":                   {func(o *oracle) { clear(o.w.mapped) }, false},
+		"nothing would be lost":                {func(o *oracle) { o.rows[0]["5"].Fields["discount"] = "" }, false},
+		"the record was deleted, not its mate": {func(o *oracle) { o.gone = map[spot]removal{at: {at, 1, dawn(6)}} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := oracleOf(t)
+			o.whole, o.members = map[spot]spot{at: at, mate: at}, map[spot][]spot{at: {at, mate}}
+			o.rows[0]["5"] = twin.Row{ID: "5", Fields: map[string]string{"discount": "15"}}
+			o.w.mapped["discount"] = dawn(4)
+			o.gone = map[spot]removal{mate: {mate, 1, dawn(6)}}
+			o.reviews = []asked{{Review: store.Review{Kind: store.ReviewConflict, Field: "discount=discount", Opened: dawn(4)}}}
+			o.journal = []line{{Entry: store.Entry{Kind: store.Unmapped, At: dawn(2), Field: "discount=discount"}, spot: mate},
+				{Entry: store.Entry{Kind: store.Agreed, At: dawn(1), Field: "discount", New: record.Text("15")}, spot: mate}}
+			c.change(o)
+			slices.SortStableFunc(o.journal, func(a, b line) int { return a.At.Compare(b.At) })
+			if got := o.goneUnmapped(asked{Review: store.Review{Kind: store.ReviewDelete, Field: "discount=discount", Opened: dawn(8)}, spot: at}); got != c.want {
 				t.Errorf("excused: %v, want %v", got, c.want)
 			}
 		})

@@ -161,14 +161,47 @@ func (o *oracle) repointed(at spot) bool {
 }
 
 // goneUnmapped reports whether the partner of a record was deleted before the field was mapped again
-// of which the question is: nothing tells any more whether its value was entered meanwhile (R22).
+// of which the question is, or while nobody had said yet which side is right at the first matches that this
+// brought about: nothing tells any more whether its value was entered meanwhile (R22).
 func (o *oracle) goneUnmapped(r asked) bool {
 	f, ok := o.field(r.Field)
 	again, anew := o.w.mapped[f.Key]
 	return ok && anew && o.raw(r.spot, f) != "" && slices.ContainsFunc(o.members[o.of(r.spot)], func(m spot) bool {
 		g, gone := o.gone[m]
-		return gone && m.side != r.side && !g.at.After(again)
+		return gone && m.side != r.side && (!g.at.After(again) || o.firstAsked(r.kind, f, g.at) && !o.agreedAgain(r, m, f))
 	})
+}
+
+// firstAsked reports whether a question about the first matches of a field was open at a moment, or one
+// that has settled itself since had been opened by then.
+func (o *oracle) firstAsked(kind int, f Field, at time.Time) bool {
+	about := func(r asked) bool {
+		of, ok := o.field(r.Field)
+		return ok && r.kind == kind && r.Kind == store.ReviewConflict && r.Link == 0 && of.Key == f.Key && !r.Opened.After(at)
+	}
+	stays := func(m asked) bool {
+		return slices.ContainsFunc(o.reviews, func(r asked) bool { return r.Sync == m.Sync && r.Field == m.Field && r.Opened.Equal(m.Opened) })
+	}
+	return slices.ContainsFunc(o.reviews, func(r asked) bool { return about(r) && (r.Decision == "" || r.Decided.After(at)) }) ||
+		slices.ContainsFunc(o.w.met, func(m asked) bool { return about(m) && !stays(m) })
+}
+
+// agreedAgain reports whether, when a question about a record was asked, it and its partner had agreed on
+// a field since that was last taken out of the configuration.
+func (o *oracle) agreedAgain(r asked, partner spot, f Field) bool {
+	agreed := false
+	for _, x := range o.journal {
+		wire := f.Wire[x.side]
+		about, ok := o.field(x.Field)
+		switch {
+		case x.spot != r.spot && x.spot != partner || x.At.After(r.Opened):
+		case x.Kind == store.Unmapped && ok && about.Key == f.Key:
+			agreed = false
+		case (x.Kind == store.Written || x.Kind == store.Agreed) && x.Field == wire, x.Kind == store.Created && !x.Set[wire].IsEmpty():
+			agreed = true
+		}
+	}
+	return agreed
 }
 
 // madeAgain reports whether a thing has lost a record and has another one at the same side.

@@ -134,3 +134,15 @@ func (b *batch) review(item store.Review) {
 	b.r.asking.Store(true)
 	b.facts.Reviews = append(b.facts.Reviews, item)
 }
+
+// editText says what holds a delete: an edit, or a value that the deleted record never had.
+func (b *batch) editText(d *draft, lost record.Side, key string, was, is record.Value) string {
+	other := lost.Other()
+	gone, kept := b.r.p.ends[lost].of.String()+"/"+d.link.IDs[lost], b.r.p.ends[other].of.String()+"/"+d.link.IDs[other]
+	c := b.r.p.copies
+	ofCopies := c != nil && c.list >= 0 && b.r.p.Mapping.Fields()[c.list].Key == key // what these agreed on is with each of them
+	if _, agreed := d.link.Base[other][key]; !agreed && !ofCopies {
+		return fmt.Sprintf("%s was deleted before %s was in step with %s, which has %q: nothing is deleted", gone, key, kept, is)
+	}
+	return fmt.Sprintf("%s was deleted, but %s of %s was changed from %q to %q: nothing is deleted", gone, key, kept, was, is)
+}

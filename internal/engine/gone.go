@@ -240,8 +240,7 @@ func (b *batch) editWins(ctx context.Context, d *draft, lost record.Side, key st
 		return nil
 	}
 	return b.hold(ctx, d, lost.Other(), lost.String()+" was deleted, "+lost.Other().String()+" was edited", store.Review{Kind: store.ReviewDelete, Field: key,
-		Text: fmt.Sprintf("%s/%s was deleted, but %s of %s/%s was changed from %q to %q: nothing is deleted", end.of, d.link.IDs[lost], key,
-			b.r.p.ends[lost.Other()].of, d.link.IDs[lost.Other()], was, is),
+		Text:    b.editText(d, lost, key, was, is),
 		Fix:     "delete the other record too, keep it alone, or restore the deleted one at the vendor",
 		Choices: []string{"delete", "unlink"}})
 }

@@ -172,3 +172,39 @@ func TestWhatATriedValueMapToldMustHaveBeenToldAfterTheEdit(t *testing.T) {
 		})
 	}
 }
+
+// R22: that a record went with a value that was never told is excused only while the value map was tried
+// by which its partner had been made without that value, and only if the journal has the value.
+func TestWhatATriedValueMapCannotTellHoldsNoDelete(t *testing.T) {
+	t.Parallel()
+	at, mate := spot{0, 1, "4"}, spot{0, 0, "4"}
+	for name, c := range map[string]struct {
+		change func(*oracle)
+		want   bool
+	}{
+		"made without it":           {func(*oracle) {}, true},
+		"archived":                  {func(o *oracle) { o.journal[1].Kind = store.Archived }, true},
+		"made with a value":         {func(o *oracle) { o.journal[0].Set["discount"] = record.Text("15") }, false},
+		"made before the edit":      {func(o *oracle) { o.journal[0].At = dawn(3) }, false},
+		"no map was tried":          {func(o *oracle) { o.w.remaps = nil }, false},
+		"the map was changed back":  {func(o *oracle) { o.w.remaps[0][1] = dawn(6) }, false},
+		"another map by then":       {func(o *oracle) { o.w.remaps = [][2]time.Time{{dawn(2), dawn(6)}, {dawn(6), {}}} }, false},
+		"another value went":        {func(o *oracle) { o.journal[1].Set["discount"] = record.Text("16") }, false},
+		"another record went":       {func(o *oracle) { o.journal[1].spot = spot{0, 1, "5"} }, false},
+		"no value map of the field": {func(o *oracle) { o.k.Fields[1].Means = nil }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := oracleOf(t)
+			o.k.Fields[1].Means = func(_ int, v string) string { return v }
+			o.whole = map[spot]spot{at: at, mate: at, {0, 1, "5"}: at}
+			o.w.remaps = [][2]time.Time{{dawn(2), {}}}
+			o.journal = []line{{Entry: store.Entry{Kind: store.Created, At: dawn(5), Set: map[string]record.Value{"email": record.Text("ann@x.gr")}}, spot: mate},
+				{Entry: store.Entry{Kind: store.Deleted, At: dawn(7), Set: map[string]record.Value{"discount": record.Text("32")}}, spot: at}}
+			c.change(o)
+			if got := o.goneUntold(edit{spot: at, at: dawn(4), field: 1, now: "32"}, o.k.Fields[1], "32"); got != c.want {
+				t.Errorf("excused: %v, want %v", got, c.want)
+			}
+		})
+	}
+}

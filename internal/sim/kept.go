@@ -49,7 +49,7 @@ func (o *oracle) lost(e edit, link bond, f Field, v string) string {
 		return "" // the other side was deleted; here it stays as it is
 	case here && o.value(e.spot, f) == v && o.value(partner, f) == v:
 		return ""
-	case !here && (o.reached(e.spot, f, v) || o.folded(e.spot, f, v) || o.toldTranslated(e, f)):
+	case !here && (o.reached(e.spot, f, v) || o.folded(e.spot, f, v) || o.toldTranslated(e, f) || o.goneUntold(e, f, v)):
 		return ""
 	case v == "" && (!e.at.After(o.firstMet(link, f)) || o.metLate(e, f)):
 		return "" // R5: an empty field is filled at the first match

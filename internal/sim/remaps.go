@@ -59,9 +59,26 @@ func (o *oracle) toldSince(e edit, to spot, wire, v string) bool {
 	})
 }
 
+// goneUntold reports whether a record went with its partner while a value map was tried by which nothing
+// can be told of a value: its partner was made without it, and the value that went is in the journal. By
+// the rules of that time it would not have been carried over, and so holds no delete (R22).
+func (o *oracle) goneUntold(e edit, f Field, v string) bool {
+	return f.Means != nil && slices.ContainsFunc(o.journal, func(made line) bool {
+		n := o.w.trial(made.At)
+		without := made.Kind == store.Created && made.side != e.side && o.of(made.spot) == o.of(e.spot) && made.Set[f.Wire[made.side]].IsEmpty()
+		return without && n >= 0 && made.At.After(e.at) && slices.ContainsFunc(o.journal, func(x line) bool {
+			went := (x.Kind == store.Deleted || x.Kind == store.Archived) && x.spot == e.spot && o.same(f, e.side, x.Set[f.Wire[e.side]].Text()) == v
+			return went && x.At.After(made.At) && o.w.trial(x.At) == n
+		})
+	})
+}
+
 // tries reports whether another value map was tried at a moment.
-func (w *world) tries(at time.Time) bool {
-	return slices.ContainsFunc(w.remaps, func(span [2]time.Time) bool {
+func (w *world) tries(at time.Time) bool { return w.trial(at) >= 0 }
+
+// trial tells the attempts apart at which another value map was tried; -1 = at none.
+func (w *world) trial(at time.Time) int {
+	return slices.IndexFunc(w.remaps, func(span [2]time.Time) bool {
 		return !at.Before(span[0]) && (span[1].IsZero() || at.Before(span[1]))
 	})
 }

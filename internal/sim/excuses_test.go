@@ -208,3 +208,36 @@ func TestWhatATriedValueMapCannotTellHoldsNoDelete(t *testing.T) {
 		})
 	}
 }
+
+// R12: that a follower keeps elements which its source has not is excused only if people, or the hub as
+// they had done elsewhere, merged a record into the source, and only if it has all that the source has.
+func TestAFollowerKeepsElementsOnlyOfWhatWasMergedIntoItsSource(t *testing.T) {
+	t.Parallel()
+	from, to, lost := spot{0, 0, "11"}, spot{0, 1, "12"}, spot{0, 0, "4"}
+	for name, c := range map[string]struct {
+		change func(*oracle)
+		want   bool
+	}{
+		"by the hub":           {func(*oracle) {}, true},
+		"by people":            {func(o *oracle) { o.journal, o.merged = nil, map[spot]spot{lost: from} }, true},
+		"by nobody":            {func(o *oracle) { o.journal = nil }, false},
+		"into another record":  {func(o *oracle) { o.journal[0].New = record.Text("9") }, false},
+		"another thing":        {func(o *oracle) { o.journal[0].spot = spot{0, 0, "5"} }, false},
+		"it is edited as well": {func(o *oracle) { o.w.set.Sides[1].Still = false }, false},
+		"it lacks an element":  {func(o *oracle) { o.rows[1]["12"].Fields["discount"] = "vip" }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := oracleOf(t)
+			o.k.Fields[1].Set, o.w.set.Sides[1].Still = true, true
+			o.whole, o.members = map[spot]spot{from: from, to: from, lost: from}, map[spot][]spot{from: {from, to, lost}}
+			o.rows[0]["11"] = twin.Row{ID: "11", Fields: map[string]string{"discount": "press"}}
+			o.rows[1]["12"] = twin.Row{ID: "12", Fields: map[string]string{"discount": "press;vip"}}
+			o.journal = []line{{Entry: store.Entry{Kind: store.Folded, New: record.Text("11")}, spot: lost}}
+			c.change(o)
+			if got := o.inherited(bond{Link: store.Link{IDs: [2]string{"11", "12"}}, sync: o.k.Syncs[0]}, o.k.Fields[1]); got != c.want {
+				t.Errorf("excused: %v, want %v", got, c.want)
+			}
+		})
+	}
+}

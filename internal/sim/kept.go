@@ -298,6 +298,11 @@ func (o *oracle) folded(at spot, f Field, v string) bool {
 	})
 }
 
+// foldedInto reports whether the journal tells that we merged a record into that one.
+func (o *oracle) foldedInto(at, into spot) bool {
+	return slices.ContainsFunc(o.journal, func(x line) bool { return x.Kind == store.Folded && x.spot == at && x.New.Text() == into.id })
+}
+
 // reached reports whether a value of a record has ever been told to another side.
 func (o *oracle) reached(at spot, f Field, v string) bool {
 	if v == "" {

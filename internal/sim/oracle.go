@@ -366,12 +366,12 @@ func (o *oracle) equal(l bond) {
 }
 
 // inherited reports whether a follower, from which nothing is carried back, has what it got from a
-// record that people merged into its source: of a set all elements of the source and further ones, of
+// record that people merged into its source, or the hub as people had done with their partners: of a set all elements of the source and further ones, of
 // another field a value where the source was empty at the first match. At that nothing says that they
 // were removed (R5, R12).
 func (o *oracle) inherited(l bond, f Field) bool {
 	from, to := l.at(0), l.at(1)
-	if !o.w.set.Sides[to.side].Still || !slices.ContainsFunc(o.members[o.of(from)], func(m spot) bool { return m.side == from.side && o.merged[m] == from }) {
+	if !o.w.set.Sides[to.side].Still || !slices.ContainsFunc(o.members[o.of(from)], func(m spot) bool { return m.side == from.side && (o.merged[m] == from || o.foldedInto(m, from)) }) {
 		return false
 	}
 	if !f.Set {

@@ -6,7 +6,7 @@
 // A change travels one way through the files of this package: pull.go and sweep.go fill
 // the mirror; batch.go loads what a decision needs; pair.go, field.go, match.go and gone.go decide
 // and only decide; guard.go and detect*.go let decisions pass, and undo.go turns back what a person did not mean;
-// push.go sends them; settle.go,
+// push.go and write.go send them; settle.go,
 // pending.go and unknown.go turn answers into facts; reconcile.go says whether all is accounted for.
 package engine
 

@@ -27,7 +27,8 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 		case anew:
 			return b.mergeField(ctx, d, i) // without a base, it is not quiet any more
 		}
-		if why := d.link.Diverged[f.Key]; why == waitsForDecision || why == waitsSinceRestore || why == waitsForOrder {
+		why := d.link.Diverged[f.Key]
+		if waitsForPerson(why) || untellable(f.Key, why) && m.Same(i, in.Cells[0].Value, in.Cells[1].Value) {
 			b.inOrder(d, f.Key, in) // people took their edits back
 		}
 		return b.sendAgain(ctx, d, i, in)
@@ -156,6 +157,23 @@ func (b *batch) translate(d *draft, i int, side record.Side, c *merge.Cell, set 
 			c.SentBase = base
 		}
 	}
+}
+
+// untellable reports whether a field's note is that of translate: a value cannot be told to the
+// other side, and that is the value's own fault.
+func untellable(key, why string) bool { return strings.HasPrefix(why, "convert "+key+": ") }
+
+// unsettled reports whether a value other than the one agreed on is still on its way to the other
+// side, by what is noted of its field: nobody has merged it, a person is asked, or it cannot be told.
+// Else a rule lets it differ (R7), as it does with a follower's edit (R10).
+func (b *batch) unsettled(i int, side record.Side, why string) bool {
+	f := b.r.p.Mapping.Fields()[i]
+	return why == "" || waitsForPerson(why) || untellable(f.Key, why) && allowed(b.r.p.Rules[i].Direction, f).Allows(side.Other())
+}
+
+// waitsForPerson reports whether a field's note says that a person is asked about its values.
+func waitsForPerson(why string) bool {
+	return why == waitsForDecision || why == waitsSinceRestore || why == waitsForOrder
 }
 
 // apply turns the outcome of one field into facts.

@@ -190,7 +190,7 @@ func (b *batch) edited(ctx context.Context, d *draft, side record.Side) (key str
 		base, agreed := d.link.Base[side][f.Key]
 		why := d.link.Diverged[f.Key]
 		switch {
-		case agreed && !fieldOn(f, side).Same(own, base) && (why == "" || why == waitsForDecision || why == waitsSinceRestore || why == waitsForOrder):
+		case agreed && !fieldOn(f, side).Same(own, base) && b.unsettled(i, side, why):
 			if cut, err := b.cutOff(ctx, side, fieldOn(f, side), base, own); err != nil || !cut {
 				return f.Key, base, own, err
 			}

@@ -370,7 +370,7 @@ func (b *batch) record(ctx context.Context, id string) error {
 			}
 		}
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: id}) // it is gone and was nobody's
-		b.withdrawGone(id)
+		b.withdrawGone(row)
 		return nil
 	case b.taken[store.Spot{Side: b.side, ID: id}] != "":
 		return nil // just linked, from the other side

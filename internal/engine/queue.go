@@ -101,12 +101,18 @@ func (b *batch) mayUpdate(ctx context.Context, d *draft, side record.Side) (bool
 	return false, nil
 }
 
-// withdrawGone takes back all that is asked about a record that is gone and has no partner.
-func (b *batch) withdrawGone(id string) {
+// withdrawGone takes back all that is asked about a record that is gone and has no partner. What is asked
+// since a restore stays while the record is only out of sight, or in the bin: when it is back, nobody would
+// know any more that it may have had a partner, and it would be made anew (R34).
+func (b *batch) withdrawGone(row store.Row) {
 	if !b.r.asking.Load() {
 		return
 	}
-	b.facts.Close = append(b.facts.Close, b.about("parked", id), b.about("restored", id), erasedSubject(b.side, id))
+	id := row.ID
+	b.facts.Close = append(b.facts.Close, b.about("parked", id), erasedSubject(b.side, id))
+	if row.Fate != connector.Left && row.Fate != connector.Archived {
+		b.facts.Close = append(b.facts.Close, b.about("restored", id))
+	}
 	if !b.r.asksFor(b.side, id) {
 		b.facts.Close = append(b.facts.Close, b.about("match", id))
 	}

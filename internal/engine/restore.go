@@ -36,13 +36,17 @@ func (r *run) takeUpRestore(ctx context.Context) error {
 	if is {
 		r.restored = &mark
 	}
-	items, err := r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewRestored}, Open: true, Limit: maxLost})
+	items, err := r.e.store.Reviews(ctx, store.ReviewQuery{Sync: r.p.Name, Kinds: []store.ReviewKind{store.ReviewRestored}, Limit: maxLost})
 	if err != nil {
 		return fmt.Errorf("load what was asked after a restore: %w", err)
 	}
-	r.lost = make(map[store.Spot]bool, len(items))
+	r.lost, r.apart = make(map[store.Spot]bool, len(items)), map[store.Spot]bool{}
 	for _, item := range items {
-		r.lost[store.Spot{Side: item.Side, ID: item.Record}] = true
+		spot := store.Spot{Side: item.Side, ID: item.Record}
+		if r.apart[spot] = item.Decision == dismissed; item.Decision != "" {
+			continue
+		}
+		r.lost[spot] = true
 		if at := &r.lostAt[item.Side]; item.Opened.After(*at) {
 			*at = item.Opened
 		}
@@ -66,10 +70,12 @@ const lostSince = "since a restore: "
 // isLost reports whether only the lost part of the history could tell if a record has a partner:
 // in the first run after a restore that is every one, later those that wait since then. One that
 // was made before, and was neither there nor in sight at that run, may be the partner of one that
-// still waits on the other side (R34).
+// still waits on the other side (R34). One that a person wanted left alone then, and that has had no
+// partner since, is lost too, though nothing stood for it while it was out of sight.
 func (b *batch) isLost(row store.Row) bool {
-	at := b.r.lostAt[b.side.Other()]
-	return b.r.restored != nil || b.r.lost[store.Spot{Side: b.side, ID: row.ID}] || !row.Created.IsZero() && row.Created.Before(at)
+	at, spot := b.r.lostAt[b.side.Other()], store.Spot{Side: b.side, ID: row.ID}
+	_, linked := b.links[b.side][row.ID]
+	return b.r.restored != nil || b.r.lost[spot] || b.r.apart[spot] && !linked || !row.Created.IsZero() && row.Created.Before(at)
 }
 
 // mayWrite is R34: after a restore nothing is written until both sides have been listed.

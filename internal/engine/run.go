@@ -98,6 +98,7 @@ type run struct {
 	unproven atomic.Bool                 // and what is out of sight keeps it from knowing what was deleted since
 	graves   int                         // marks of erased people that are kept (R32)
 	lost     map[store.Spot]bool         // records that wait since a restore, whatever for
+	apart    map[store.Spot]bool         // those that a person wanted left alone since then
 	lostAt   [2]time.Time                // by side: when the last of those that are asked about since a restore was
 	unsure   map[string]bool             // subjects of records of which nobody knows whether they were created
 	outcomes map[store.Spot]store.Review // records that may be what a create has made, and the question

@@ -189,13 +189,14 @@ func (o *oracle) creates() {
 
 // unpaired reports whether a restore has lost that two records of a thing were a pair, and a person
 // deleted one of them before they could find each other by their key, and brought it, or the other one
-// that went with it, back: nobody knows any more that it had a partner (R34).
+// that went with it, back, or the other one was out of sight: nobody knows any more that it had a partner
+// (R34). See cameLate.
 func (o *oracle) unpaired(whole spot) bool {
 	return slices.ContainsFunc(o.past, func(lost bond) bool {
 		_, left := o.gone[lost.at(0)]
 		_, right := o.gone[lost.at(1)]
 		back := slices.Contains(o.w.back, lost.at(0)) || slices.Contains(o.w.back, lost.at(1))
-		return (left || right) && back && o.of(lost.at(0)) == whole && !slices.ContainsFunc(o.links, func(l bond) bool { return l.IDs == lost.IDs && l.kind == lost.kind })
+		return ((left || right) && back || o.cameLate(lost)) && o.of(lost.at(0)) == whole && !slices.ContainsFunc(o.links, func(l bond) bool { return l.IDs == lost.IDs && l.kind == lost.kind })
 	})
 }
 

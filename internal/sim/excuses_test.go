@@ -241,3 +241,39 @@ func TestAFollowerKeepsElementsOnlyOfWhatWasMergedIntoItsSource(t *testing.T) {
 		})
 	}
 }
+
+// R34: that a record is made anew for one of a pair that a restore has lost is excused only if that one
+// came into sight when the care was over, and a person had deleted its partner by then.
+func TestARecordIsMadeAnewOnlyForWhatNoRunHasSeenSinceARestore(t *testing.T) {
+	t.Parallel()
+	seen, mate := spot{0, 0, "3"}, spot{0, 1, "4"}
+	for name, c := range map[string]struct {
+		change func(*oracle)
+		want   bool
+	}{
+		"seen late":                   {func(*oracle) {}, true},
+		"brought back":                {func(o *oracle) { o.w.late, o.w.back = nil, []spot{mate} }, true},
+		"in sight during the care":    {func(o *oracle) { o.w.late = nil }, false},
+		"late in another sync":        {func(o *oracle) { o.w.late = map[seat]time.Time{{seen, "others"}: dawn(5)} }, false},
+		"late, but another record":    {func(o *oracle) { o.w.late = map[seat]time.Time{{spot{0, 0, "8"}, "cards"}: dawn(5)} }, false},
+		"its partner is there":        {func(o *oracle) { clear(o.gone) }, false},
+		"its partner went after that": {func(o *oracle) { o.gone[mate] = removal{mate, 1, dawn(6)} }, false},
+		"it was deleted itself":       {func(o *oracle) { o.gone = map[spot]removal{seen: {seen, 1, dawn(4)}} }, false},
+		"the backup knows the pair":   {func(o *oracle) { o.links = o.past }, false},
+		"no pair was lost":            {func(o *oracle) { o.past = nil }, false},
+		"another thing":               {func(o *oracle) { o.whole[seen], o.whole[mate] = spot{0, 0, "8"}, spot{0, 0, "8"} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := oracleOf(t)
+			o.whole = map[spot]spot{seen: seen, mate: seen}
+			o.past = []bond{{Link: store.Link{ID: 5, IDs: [2]string{seen.id, mate.id}}, sync: o.k.Syncs[0]}}
+			o.w.late = map[seat]time.Time{{seen, "cards"}: dawn(5)}
+			o.gone = map[spot]removal{mate: {mate, 1, dawn(4)}}
+			c.change(o)
+			if got := o.unpaired(seen); got != c.want {
+				t.Errorf("excused: %v, want %v", got, c.want)
+			}
+		})
+	}
+}

@@ -100,7 +100,7 @@ func (w *world) putBack() {
 	}
 	w.past = append([]store.Entry{}, w.history()...) // not nil: there was a restore, whatever it has lost
 	w.pastLinks, w.pastLosses = w.allLinks(), w.losses()
-	w.homes = append(w.homes, w.home())
+	w.homes, w.missed = append(w.homes, w.home()), slices.Clone(w.hidden)
 	w.close()
 	r, err := store.BeginRestore(w.ctx, w.backup, w.set.Path, time.Now())
 	if err == nil {

@@ -19,6 +19,12 @@ type bond struct {
 
 func (b bond) at(end int) spot { return spot{b.kind, b.sync.Ends[end], b.IDs[end]} }
 
+// A seat is a record in one sync.
+type seat struct {
+	spot
+	sync string
+}
+
 // end is where a side stands in the bond; -1 = nowhere.
 func (b bond) end(at spot) int {
 	for end := range 2 {
@@ -273,10 +279,6 @@ func (o *oracle) told(f Field, side int, v string) bool {
 
 // pairs: both sides of every pair hold the same, and no record is in two pairs.
 func (o *oracle) pairs() {
-	type seat struct {
-		spot
-		sync string
-	}
 	held := map[seat]int64{}
 	for _, l := range o.links {
 		if l.Closed != "" {

@@ -183,8 +183,27 @@ func (w *world) hide(kind, side int) {
 func (w *world) showAll() {
 	w.hidden = slices.DeleteFunc(w.hidden, func(at spot) bool {
 		h, can := w.set.Sides[at.side].Twin.(hider)
-		return !can || h.Hide(w.set.Kinds[at.kind].Objects[at.side], at.id, false) == nil
+		shown := !can || h.Hide(w.set.Kinds[at.kind].Objects[at.side], at.id, false) == nil
+		if shown && slices.Contains(w.missed, at) {
+			w.noteLate(at)
+		}
+		return shown
 	})
+}
+
+// noteLate notes that a record which was out of sight when the hub was restored came into sight again
+// only when that was over: when both sides had been listed, and what stood alone there was asked about.
+func (w *world) noteLate(at spot) {
+	w.missed = slices.DeleteFunc(w.missed, func(m spot) bool { return m == at })
+	for _, s := range w.set.Kinds[at.kind].Syncs {
+		_, caring, err := w.store.Restored(w.ctx, s.Name)
+		if err != nil {
+			w.blamef("nobody knows whether %s was restored: %v", s.Name, err)
+		}
+		if !caring {
+			w.late[seat{at, s.Name}] = time.Now()
+		}
+	}
 }
 
 // comeBack brings back one of the records that people have taken away.

@@ -74,6 +74,20 @@ func (o *oracle) tookKeyOf(at spot) bool {
 	})
 }
 
+// cameLate reports whether of a pair that a restore has lost the one record was out of sight from before
+// that until the care after it was over, and a person had deleted the other one by then: the hub goes on
+// from a time when it had never read it, nothing on the other side was left to be asked about, and it is
+// like one that a person has just made (R34).
+func (o *oracle) cameLate(lost bond) bool {
+	for end := range 2 {
+		seen, late := o.w.late[seat{lost.at(end), lost.sync.Name}]
+		if g, gone := o.gone[lost.at(1-end)]; late && gone && g.at.Before(seen) {
+			return true
+		}
+	}
+	return false
+}
+
 // hiddenWhenMade reports whether what the hub had made for a record was taken out of its sight: if it
 // never learned that it had made it, it tries once more, and the vendor refuses what has the same key of
 // ours (R16, R17).

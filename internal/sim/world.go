@@ -43,6 +43,8 @@ type world struct {
 	fused     []fusion
 	hidden    []spot
 	veiled    []spot                  // all that ever were
+	missed    []spot                  // hidden since before the hub was restored
+	late      map[seat]time.Time      // when such a one came into sight, of a sync that takes no care of a restore any more
 	back      []spot                  // brought back with their ids
 	mapped    map[string]time.Time    // a field, by key → when it was last mapped again
 	fresh     []string                // keys of those that no run has looked at wholly since
@@ -83,7 +85,7 @@ var errKilled = errors.New("the process was killed")
 
 func newWorld(ctx context.Context, s Setup) (*world, error) {
 	w := &world{set: s, ctx: ctx, rnd: rand.New(rand.NewPCG(s.Seed, 0x7a4d)), counts: map[string]int{}, asked: map[string]int{}, //nolint:gosec // a seed is to be repeatable
-		focus: map[spot]string{}, seen: make([]int, len(s.Sides)), flowed: make([]int, len(s.Sides)), says: map[spot]string{}, mapped: map[string]time.Time{}}
+		focus: map[spot]string{}, seen: make([]int, len(s.Sides)), flowed: make([]int, len(s.Sides)), says: map[spot]string{}, mapped: map[string]time.Time{}, late: map[seat]time.Time{}}
 	p, problems := plan.Parse("tandem.yaml", []byte(s.Config), s.Env, s.Specs)
 	if problems.HasErrors() {
 		return nil, fmt.Errorf("the configuration of the simulation: %w", problems)

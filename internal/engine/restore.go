@@ -142,15 +142,6 @@ func (r *run) relist(ctx context.Context) error {
 	return nil
 }
 
-// unproven reports whether nothing tells if an update that was under way at a backup has written a
-// field that holds neither what was sent nor what it held before. What shows in its other fields may
-// have been set by what is lost, when this one had been edited already: taken as written, the edit
-// would pass for one of the value that was sent, and overrule it. The field is decided anew (R34).
-// What somebody entered or reverted comes from no side, and would not be decided again.
-func (s *settling) unproven(op store.Op, of store.OpField) bool {
-	return s.late && s.r.restored != nil && op.Verb == connector.Update && !reverts(op) && !enters(of)
-}
-
 // lostSubjects are what was asked about two records that have found each other.
 func lostSubjects(ids [2]string) []string {
 	return []string{fmt.Sprintf("restored %s %s", record.Left, ids[record.Left]), fmt.Sprintf("restored %s %s", record.Right, ids[record.Right])}

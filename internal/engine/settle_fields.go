@@ -46,7 +46,7 @@ func (s *settling) fields(link *store.Link, op store.Op, a answer) bool {
 		case more:
 			s.wrote(link, op, of, written) // R12: what somebody set in that moment is their edit, whatever the version says
 			clean = false
-		case s.unproven(op, of):
+		case s.unproven(op, of, a):
 			s.overruled(link, op, of, sent)
 			s.again(op)
 			clean = false

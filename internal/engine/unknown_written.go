@@ -121,3 +121,22 @@ func (s *settling) shows(have record.Fields, op store.Op) bool {
 	}
 	return s.end.holds(have, op.Set)
 }
+
+// unproven reports whether nothing tells if an update whose outcome was looked up has written a field that
+// holds neither what was sent nor what it held before. Where all others show the update, somebody
+// has changed this one since. Where one still holds what it did, the update was carried out in
+// part, or not at all: somebody may have set by themselves what the rest shows, and after a restore
+// of ours it may come of what is lost. This field may then have been edited before: taken
+// as written, that edit would pass for one of the value that was sent, and replace unasked what the other
+// side has (invariant 7). It is decided anew (R16, R34). What somebody entered or reverted comes from no
+// side, and would not be decided again.
+func (s *settling) unproven(op store.Op, of store.OpField, a answer) bool {
+	if !s.late || op.Verb != connector.Update || reverts(op) || enters(of) {
+		return false
+	}
+	return s.r.restored != nil || slices.ContainsFunc(s.r.p.fieldsOf(op), func(other store.OpField) bool {
+		f, _ := s.end.object.Field(other.Wire)
+		got, shown := a.rec.Fields[other.Wire]
+		return shown && f.Same(got, op.Was[other.Wire]) && !f.Echoes(got, op.Set[other.Wire]) && !f.Same(got, op.Set[other.Wire])
+	})
+}

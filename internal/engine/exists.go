@@ -17,6 +17,9 @@ func (s *settling) duplicated(ctx context.Context, op store.Op, e *connector.Err
 			Fix: "another record holds the same value; if both are the same, merge them at the vendor"})
 		return
 	}
+	if f, is := s.end.object.Key(); is && e.Field == f.Name && e.Existing.ID != "" && s.madeBefore(ctx, op, e.Existing.ID) {
+		return
+	}
 	other := s.side.Other()
 	existing, ok, err := s.existing(ctx, op, e)
 	fits := false
@@ -47,6 +50,44 @@ func (s *settling) duplicated(ctx context.Context, op store.Op, e *connector.Err
 		item.Candidates = []string{existing.ID}
 	}
 	s.facts.Reviews = append(s.facts.Reviews, s.item(op, item))
+}
+
+// madeBefore settles a create of which the vendor says that a record holds its own key: an earlier
+// attempt made that one, though nothing showed it when it was looked for (R16). It is linked where it is
+// in sight, and where it is hidden from us or was put away since: as nobody's, it would pass for
+// somebody's own when it comes back, and be made once more after people had done away with its source
+// (invariant 8). It reports false if the vendor does not say what became of it.
+func (s *settling) madeBefore(ctx context.Context, op store.Op, id string) bool {
+	ref := record.Ref{Object: op.Target.Name, ID: id}
+	hits := map[int64][]record.Record{op.ID: {{Ref: ref}}}
+	linked, err := s.dropLinked(ctx, []store.Op{op}, hits)
+	var changes []connector.Change
+	if err == nil && !linked[op.ID] && s.end.conn.able.Reader != nil {
+		changes, err = s.end.conn.able.Reader.Read(ctx, s.end.of.Name, []string{id})
+	}
+	if err != nil {
+		s.later(op, store.OpReady, time.Now().Add(backoff(op.Attempts, connector.ErrorOf(err).Wait)), err)
+		return true
+	}
+	if linked[op.ID] { // a live link is never moved, and its source has a partner or is planned anew
+		s.superseded(op)
+		return true
+	}
+	var found *record.Record
+	for _, c := range changes {
+		switch c.Fate {
+		case connector.Present:
+			found = &c.Record
+		case connector.Left, connector.Archived:
+			s.over(id, c)
+		case connector.Deleted, connector.Merged, connector.Converted:
+			return false // what the vendor says of it does not go together
+		}
+	}
+	defer func(was bool) { s.waited = was }(s.waited)
+	s.waited = true // people may have edited it since it was made
+	s.done(op, connector.Result{Ref: ref}, found)
+	return true
 }
 
 // existing brings the record that a create collided with into the mirror.

@@ -76,13 +76,18 @@ func (s *settling) readBack(ctx context.Context, results []connector.Result) map
 				found[changes[i].ID] = &changes[i].Record
 				continue
 			}
-			if s.ended == nil {
-				s.ended = map[string]connector.Change{}
-			}
-			s.ended[chunk[i]] = changes[i]
+			s.over(chunk[i], changes[i])
 		}
 	}
 	return found
+}
+
+// over notes that a record that was written is not in sight any more.
+func (s *settling) over(id string, c connector.Change) {
+	if s.ended == nil {
+		s.ended = map[string]connector.Change{}
+	}
+	s.ended[id] = c
 }
 
 func (s *settling) needsRead(op store.Op, res connector.Result) bool {

@@ -71,7 +71,7 @@ func (o *oracle) needless(r asked) string {
 		}
 		return "only one side's people touched it"
 	case store.ReviewAmbiguous, store.ReviewDuplicate:
-		if strings.Contains(r.Text, "must be unique") && (o.hasSole() || o.hiddenWhenMade(at)) {
+		if strings.Contains(r.Text, "must be unique") && o.hasSole() {
 			return ""
 		}
 		for _, e := range o.edits[o.of(at)] {

@@ -88,15 +88,6 @@ func (o *oracle) cameLate(lost bond) bool {
 	return false
 }
 
-// hiddenWhenMade reports whether what the hub had made for a record was taken out of its sight: if it
-// never learned that it had made it, it tries once more, and the vendor refuses what has the same key of
-// ours (R16, R17).
-func (o *oracle) hiddenWhenMade(at spot) bool {
-	return slices.ContainsFunc(o.w.veiled, func(h spot) bool {
-		return h.kind == at.kind && h.side != at.side && o.of(h) == o.of(at) && o.madeByProgram(h)
-	})
-}
-
 // tookAlongUnseen reports whether a vendor took a record along with its parent, which a person had put
 // it under within the time that a request may take: the hub looks right before, but no vendor deletes
 // only if nothing has come under it since (R4, R23).

@@ -1,10 +1,12 @@
 package engine_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/twin"
 )
 
@@ -81,6 +83,74 @@ func TestR16WhatHoldsOurOwnKeyIsThePartnerThoughItIsOutOfSight(t *testing.T) {
 			})
 		})
 	}
+}
+
+// R16, Invariant 8: the process dies when a record has been made, which is out of sight when it is looked
+// for. A source that has changed meanwhile would be another create, with another key, of which the vendor
+// does not say that it was carried out: it waits until the record is in sight, or for a day.
+func TestR16ACreateThatMayBeOutOfSightIsNotDecidedAnew(t *testing.T) {
+	t.Parallel()
+	edit := func(w *world, _, source string) {
+		w.put(w.a, "cards", source, map[string]string{"notes": "since"})
+	}
+	for name, c := range map[string]struct {
+		act  func(w *world, kept, source string)
+		long bool   // for more than a day
+		want [2]int // cards in the end
+	}{
+		"edited":                           {edit, false, [2]int{2, 2}},
+		"merged":                           {func(w *world, kept, source string) { w.merge(w.a, kept, source) }, false, [2]int{1, 1}},
+		"deleted":                          {func(w *world, _, source string) { w.remove(w.a, "cards", source) }, false, [2]int{1, 1}},
+		"edited, and hidden for very long": {edit, true, [2]int{2, 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, cardsWith("delete: { left: delete, right: delete }", "merge: follow"))
+				kept := w.put(w.a, "cards", "", map[string]string{"name": "Bob", "email": "bob@x.gr"})
+				w.settled("cards")
+				source := w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+				made := w.dieMaking("ann@x.gr")
+				w.hide(made, true)
+				c.act(w, kept, source)
+				time.Sleep(time.Hour)
+				if w.sync("cards"); len(w.b.Rows("cards")) > 2 {
+					t.Fatalf("made once more: %v", w.b.Rows("cards"))
+				}
+				if c.long {
+					time.Sleep(25 * time.Hour)
+					w.settled("cards")
+				}
+				w.hide(made, false)
+				time.Sleep(time.Hour)
+				w.sync("cards")
+				if a, b := w.a.Rows("cards"), w.b.Rows("cards"); len(a) != c.want[0] || len(b) != c.want[1] {
+					t.Errorf("a has %v, b has %v", a, b)
+				}
+				quiet(t, w)
+			})
+		})
+	}
+}
+
+// dieMaking runs until a card with that email has been made on the right, and dies without the answer.
+func (w *world) dieMaking(email string) string {
+	w.t.Helper()
+	ctx, die := context.WithCancel(w.t.Context())
+	defer die()
+	made := ""
+	w.b.After(onceAt("/v1/do", func() {
+		made = w.by(w.b, "cards", "email", email).ID
+		if err := w.store.Close(); err != nil {
+			w.t.Error(err)
+		}
+		die()
+	}))
+	if _, err := w.engine.Sync(ctx, nil, engine.SyncOptions{}); err == nil || made == "" {
+		w.t.Fatalf("it did not die while it wrote: %v", err)
+	}
+	w.restart()
+	return made
 }
 
 func (w *world) hide(right string, hidden bool) {

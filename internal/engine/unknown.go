@@ -119,7 +119,9 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 		case looked && s.r.restored != nil:
 			s.superseded(op) // R34: it is decided anew, and nothing bypasses the guard
 		case looked:
-			s.later(op, store.OpReady, time.Now(), fmt.Errorf("it did not take effect"))
+			if err := s.notFound(ctx, op); err != nil {
+				return err
+			}
 		default:
 			if err := s.alike(ctx, op); err != nil {
 				return err

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,6 +47,53 @@ func (s *settling) readDoubtful(ctx context.Context, ops []store.Op, hits map[in
 		return fmt.Errorf("save records that wait: %w", err)
 	}
 	return nil
+}
+
+// notFound has a create repeated of which nothing was found. If its source has changed, or gone, since
+// it was decided, it would be another create, whose key does not meet what the first one made: as long as
+// a record is out of sight that came since and never was in sight, that may be it, and no other is made
+// (invariant 8).
+func (s *settling) notFound(ctx context.Context, op store.Op) error {
+	if s.moved(op) && time.Since(op.SentAt) < outOfSight {
+		hidden, err := s.hiddenSince(ctx, op.Seen[s.side.Other()])
+		if err != nil {
+			return err
+		}
+		if hidden {
+			s.postpone(ctx, []store.Op{op}, errOutOfSight)
+			return nil
+		}
+	}
+	s.later(op, store.OpReady, time.Now(), errors.New("it did not take effect"))
+	return nil
+}
+
+// hiddenSince reports whether a record that has no partner, and of which nothing was ever seen, was told
+// to be out of our sight after a row had changed.
+func (s *settling) hiddenSince(ctx context.Context, seq int64) (bool, error) {
+	for {
+		rows, err := s.r.e.store.ChangedBut(ctx, s.end.of, seq, planBatch, func(row store.Row) bool { return row.Fate != connector.Left })
+		if err != nil {
+			return false, fmt.Errorf("look for what is out of sight: %w", err)
+		}
+		if len(rows) == 0 {
+			return false, nil
+		}
+		var ids []string
+		for _, row := range rows {
+			seq = row.Seq
+			if row.Fate == connector.Left && len(row.Fields) == 0 {
+				ids = append(ids, row.ID)
+			}
+		}
+		links, err := s.r.e.store.LinksOf(ctx, s.r.p.Name, s.side, ids)
+		if err != nil {
+			return false, fmt.Errorf("load links of what is out of sight: %w", err)
+		}
+		if slices.ContainsFunc(ids, func(id string) bool { return links[id].ID == 0 }) {
+			return true, nil
+		}
+	}
 }
 
 // byOurKey finds records by the key that travelled with the create. sure says that the

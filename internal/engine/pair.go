@@ -242,7 +242,7 @@ func (b *batch) dropUnmapped(d *draft) {
 
 // meetExpected compares what was written and not read back with what is there now (R2).
 func (b *batch) meetExpected(d *draft) {
-	_, rested := d.noted[wholeRecord]
+	doubted := d.doubted()
 	for _, side := range record.Sides() {
 		if d.rows[side].Fate != connector.Present {
 			continue // it shows nothing any more
@@ -260,7 +260,7 @@ func (b *batch) meetExpected(d *draft) {
 			}
 			delete(d.link.Expected[side], key)
 			d.changed = true
-			if base, agreed := d.link.Base[side][key]; agreed && (d.back || rested) && !f.Echoes(own, sent) && f.Same(own, base) {
+			if base, agreed := d.link.Base[side][key]; agreed && doubted[side][key] && !f.Echoes(own, sent) && f.Same(own, base) {
 				continue // it was gone before anybody knew whether the write took effect, which it did not
 			}
 			if f.Echoes(own, sent) {
@@ -273,6 +273,20 @@ func (b *batch) meetExpected(d *draft) {
 			d.journal = append(d.journal, b.entry(d.link, side, store.Agreed, f.Name, sent, sent, "written; changed again before it was read back"))
 		}
 	}
+}
+
+// doubted are the fields of each side of which nobody knows if they were ever written, since the record was
+// gone when that was looked up, whichever way it has come back. Of a write that was answered the other
+// side expects its value too; see expect.
+func (d *draft) doubted() (fields [2]map[string]bool) {
+	for _, side := range record.Sides() {
+		fields[side] = map[string]bool{}
+		for key := range d.link.Expected[side] {
+			_, answered := d.link.Expected[side.Other()][key]
+			fields[side][key] = !answered
+		}
+	}
+	return fields
 }
 
 // neverShown reports whether a field was written into a record that was gone before anything showed it:

@@ -51,3 +51,30 @@ func TestR2WhatWasWrittenIntoARecordThatIsGoneIsNoEditWhenItIsBack(t *testing.T)
 		})
 	}
 }
+
+// R2: it comes back, and its people set it to what it held before that write, which was answered: that is
+// their edit, and not a write that never arrived.
+func TestR2WhatIsPutBackInARecordThatIsBackIsAnEdit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, left, right := pairOf(t, cardsWith("prefer: ask"), map[string]string{"name": "Ann", "email": "ann@x.gr", "notes": "old"})
+		w.put(w.b, "cards", right, map[string]string{"notes": "new"})
+		w.a.After(onceAt("/v1/do", func() {
+			if err := w.a.Archive("cards", left); err != nil {
+				t.Error(err)
+			}
+		}))
+		w.sync("cards")
+		time.Sleep(time.Minute)
+		if err := w.a.Restore("cards", left); err != nil {
+			t.Fatal(err)
+		}
+		w.put(w.a, "cards", left, map[string]string{"notes": "old"})
+		time.Sleep(time.Hour)
+		w.settled("cards")
+		if got := w.by(w.b, "cards", "name", "Ann").Fields["notes"]; got != "old" {
+			t.Errorf("right has %q", got)
+		}
+		quiet(t, w)
+	})
+}

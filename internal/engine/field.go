@@ -39,7 +39,10 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 	if b.takenBack(d, i, &in) {
 		return nil
 	}
-	out := merge.One(in, d.times)
+	out, err := b.unlessEmptied(ctx, d, i, in, merge.One(in, d.times))
+	if err != nil {
+		return err
+	}
 	mails := b.newAddress(d, f, out)
 	if out.State == merge.StateAsk || mails {
 		if in.Decision, err = b.decision(ctx, d, f.Key, in, mails); err != nil {

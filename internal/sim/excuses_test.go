@@ -277,3 +277,46 @@ func TestARecordIsMadeAnewOnlyForWhatNoRunHasSeenSinceARestore(t *testing.T) {
 		})
 	}
 }
+
+// R8: that an empty reference was overruled although nobody had emptied it is excused only if people had
+// deleted what it led to, and brought back its record after that.
+func TestAnEmptyReferenceYieldsOnlyIfItsVendorHasEmptiedIt(t *testing.T) {
+	t.Parallel()
+	at := spot{0, 1, "1"}
+	ledger := func(o *oracle, acts ...twin.Act) {
+		for _, a := range acts {
+			a.Object, a.ID = "cards", at.id
+			o.w.set.Sides[1].Twin.Kit().Ledger().Record(a)
+		}
+	}
+	had, gets := twin.Act{By: "api", Verb: "update", Fields: map[string]string{"discount": "2"}}, twin.Act{By: "api", Verb: "update", Fields: map[string]string{"discount": "5"}}
+	for name, c := range map[string]struct {
+		acts   []twin.Act
+		change func(*oracle)
+		want   bool
+	}{
+		"emptied":                     {[]twin.Act{had, gets}, func(*oracle) {}, true},
+		"and by the same value later": {[]twin.Act{had, gets, had, gets}, func(*oracle) {}, true},
+		"what it led to is there":     {[]twin.Act{had, gets}, func(o *oracle) { o.w.gone = nil }, false},
+		"deleted after that":          {[]twin.Act{had, gets}, func(o *oracle) { o.w.gone[0].at = dawn(9) }, false},
+		"deleted at the other side":   {[]twin.Act{had, gets}, func(o *oracle) { o.w.gone[0].spot = spot{1, 0, "2"} }, false},
+		"it led elsewhere since":      {[]twin.Act{had, {By: "person", Verb: "update", Fields: map[string]string{"discount": "3"}}, gets}, func(*oracle) {}, false},
+		"a person had emptied it":     {[]twin.Act{had, {By: "person", Verb: "update", Fields: map[string]string{"discount": ""}}, gets}, func(*oracle) {}, false},
+		"it never went":               {[]twin.Act{had, gets}, func(o *oracle) { o.w.back = nil }, false},
+		"a value was overruled":       {[]twin.Act{had, gets}, func(o *oracle) { o.journal[0].Old = record.Text("3") }, false},
+		"no reference":                {[]twin.Act{had, gets}, func(o *oracle) { o.k.Fields[1].Ref = 0 }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := oracleOf(t)
+			o.k.Fields[1].Ref = 2
+			o.w.back, o.w.gone = []spot{at}, []removal{{spot{1, 1, "2"}, 1, dawn(3)}}
+			o.journal = []line{{Entry: store.Entry{Kind: store.Overruled, At: dawn(6), Field: "discount", New: record.Text("5")}, spot: at}}
+			ledger(o, c.acts...)
+			c.change(o)
+			if got := o.emptiedThere(o.journal[0], o.k.Fields[1]); got != c.want {
+				t.Errorf("excused: %v, want %v", got, c.want)
+			}
+		})
+	}
+}

@@ -21,7 +21,7 @@ func (o *oracle) questions() {
 		if e.Kind != store.Overruled {
 			continue
 		}
-		if f, ok := o.field(e.Field); ok && !f.Sorts && !o.unsaid(f, e.Old.Text()) && !o.decidedForConsent(e, f) && !o.bothTouched(o.of(e.spot), f) && !o.comparedAnew(e, f) {
+		if f, ok := o.field(e.Field); ok && !f.Sorts && !o.unsaid(f, e.Old.Text()) && !o.decidedForConsent(e, f) && !o.bothTouched(o.of(e.spot), f) && !o.comparedAnew(e, f) && !o.emptiedThere(e, f) {
 			o.w.blamef("%q of %s of %s was overruled (%s) although only one side's people touched it", e.Old, e.Field, o.name(e.spot), e.Why)
 		}
 	}

@@ -106,3 +106,21 @@ func (o *oracle) tookAlongUnseen(at spot) bool {
 		return deleted(e.kind, at.id) && deleted(f.Ref-1, e.now)
 	})
 }
+
+// emptiedThere reports whether what was overruled is a reference that the vendor had emptied, when people
+// brought back a record after they had deleted what it led to: it yields to what people chose on the other
+// side, and is in the journal because the hub cannot tell it from one that a person had emptied before (R8, R23).
+func (o *oracle) emptiedThere(x line, f Field) bool {
+	if f.Ref == 0 || !x.Old.IsEmpty() || !slices.Contains(o.w.back, x.spot) {
+		return false
+	}
+	acts, wire := o.w.set.Sides[x.side].Twin.Kit().Ledger().Acts(), f.Wire[x.side]
+	for i, act := range acts {
+		wrote := ours(act) && act.Object == o.k.Objects[x.side] && act.ID == x.id && act.Fields[wire] == x.New.Text()
+		led := spot{f.Ref - 1, x.side, lastOf(acts[:i], act, wire)}
+		if wrote && slices.ContainsFunc(o.w.gone, func(g removal) bool { return g.spot == led && !g.at.After(x.At) }) {
+			return true
+		}
+	}
+	return false
+}

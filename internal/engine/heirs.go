@@ -192,7 +192,9 @@ func (b *batch) takeOver(ctx context.Context, row store.Row) (bool, error) {
 		if err := b.linked(ctx, link); err != nil {
 			return false, err
 		}
-		if b.taken[store.Spot{Side: b.side, ID: row.ID}] == "" {
+		if l := b.links[b.side][row.ID]; l.Closed != "" && b.made[link.ID] {
+			b.stand(row.ID, standsClosed, "its partner is gone: "+l.Closed) // it rests with the pair (R18)
+		} else if b.taken[store.Spot{Side: b.side, ID: row.ID}] == "" {
 			b.stand(row.ID, standsReview, "a linked record was merged into it, and its partner too")
 		}
 		return true, nil

@@ -27,7 +27,7 @@ func mergeSubject(link int64) string { return fmt.Sprintf("merge %d", link) }
 // moved follows what became of a pair whose records were merged or converted. It reports
 // false where the pair, which may be another link by then, is to be treated by the fates that rows has.
 func (b *batch) moved(ctx context.Context, link *store.Link, rows *[2]store.Row) (bool, error) {
-	to, follows := link.IDs, false
+	to, ends, follows := link.IDs, link.IDs, false // ends has those into which they were merged, though they be gone
 	for _, side := range record.Sides() {
 		if rows[side].Fate == connector.Converted {
 			b.turned(*link, side, rows[side].Into)
@@ -51,22 +51,25 @@ func (b *batch) moved(ctx context.Context, link *store.Link, rows *[2]store.Row)
 			if wait, err := b.inherit(ctx, link, rows, side, row); err != nil || wait {
 				return true, err
 			}
-			to = link.IDs
+			to, ends = link.IDs, link.IDs
 			continue
 		case row.Fate != connector.Present:
 			rows[side].Fate = row.Fate // whatever became of it became of the one that went into it
+			if row.Fate == connector.Archived || row.Fate == connector.Deleted {
+				ends[side] = row.ID
+			}
 			continue
 		}
-		to[side], follows = row.ID, true
+		to[side], ends[side], follows = row.ID, row.ID, true
 	}
 	if !follows {
-		return false, nil
+		return b.followBothGone(ctx, link, ends, rows)
 	}
 	for _, side := range record.Sides() {
 		if to[side] != link.IDs[side] || rows[side].Fate == connector.Present {
 			continue
 		}
-		return true, b.followGone(ctx, *link, to, *rows, side)
+		return true, b.followGone(ctx, *link, ends, *rows, side)
 	}
 	return true, b.follow(ctx, *link, to)
 }
@@ -112,28 +115,6 @@ func (b *batch) turned(link store.Link, side record.Side, into []record.Ref) {
 		why = fmt.Sprintf("%s/%s was converted into %s", b.r.p.ends[side].of, link.IDs[side], strings.Join(names, ", "))
 	}
 	b.closeLink(link, closedTurned, why)
-}
-
-// followGone handles a merge whose other side is gone, or out of sight, at the same time:
-// the survivor takes over a closed link, so that it is not created again over there (R18).
-func (b *batch) followGone(ctx context.Context, link store.Link, to [2]string, rows [2]store.Row, gone record.Side) error {
-	if rows[gone].Fate == connector.Left {
-		d := b.draft(link, rows)
-		d.diverge(wholeRecord, gone.String()+" is out of sight")
-		b.store(d)
-		return nil
-	}
-	b.closeLink(link, closedMerged, b.mergeWhy(link, to))
-	survivor := gone.Other()
-	open, err := b.openLink(ctx, survivor, to[survivor])
-	if err != nil || open.ID != 0 {
-		return err
-	}
-	heir := b.heir(link, to)
-	rows[survivor] = b.rows[survivor][to[survivor]]
-	b.startAnew(&heir, link, rows) // should the other one come back (R18)
-	b.closeLink(heir, closedGone, fmt.Sprintf("%s/%s was deleted", b.r.p.ends[gone].of, link.IDs[gone]))
-	return nil
 }
 
 // openLink returns the open link of a record, be it one that this batch has just made.

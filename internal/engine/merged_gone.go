@@ -99,3 +99,96 @@ func (b *batch) inherit(ctx context.Context, link *store.Link, rows *[2]store.Ro
 	*link, *rows = heir, both
 	return false, nil
 }
+
+// followGone handles a merge whose other side is gone, or out of sight, at the same time: the survivor
+// takes over a closed link, so that it is not created again over there (R18). Its other end is what the
+// gone one was merged into: that is what may come back.
+func (b *batch) followGone(ctx context.Context, link store.Link, to [2]string, rows [2]store.Row, gone record.Side) error {
+	if rows[gone].Fate == connector.Left {
+		d := b.draft(link, rows)
+		d.diverge(wholeRecord, gone.String()+" is out of sight")
+		b.store(d)
+		return nil
+	}
+	heir, rests, wait, err := b.resting(ctx, link, to, gone)
+	if err != nil || wait {
+		return err
+	}
+	b.done(link.ID)
+	b.closeLink(link, closedMerged, b.mergeWhy(link, heir.IDs))
+	survivor := gone.Other()
+	open, err := b.openLink(ctx, survivor, to[survivor])
+	if err != nil || open.ID != 0 || rests {
+		return err
+	}
+	b.closeLink(heir, closedGone, fmt.Sprintf("%s/%s was deleted", b.r.p.ends[gone].of, heir.IDs[gone]))
+	heir.Closed = closedGone
+	for _, side := range record.Sides() {
+		b.links[side][heir.IDs[side]] = heir
+	}
+	return nil
+}
+
+// followBothGone gives a pair of which both records are gone those that they were merged into, which
+// are gone too: should these come back, they are what was a pair, and neither is created anew (R18).
+// It reports true where nothing is left to be decided about the pair.
+func (b *batch) followBothGone(ctx context.Context, link *store.Link, to [2]string, rows *[2]store.Row) (bool, error) {
+	for _, row := range rows {
+		if row.Fate == connector.Present || row.Fate == connector.Left {
+			return false, nil
+		}
+	}
+	if to == link.IDs {
+		return false, nil
+	}
+	heir, rests, wait, err := b.resting(ctx, *link, to, record.Left, record.Right)
+	if err != nil || wait || heir.IDs == link.IDs {
+		return wait, err
+	}
+	b.done(link.ID)
+	b.closeLink(*link, closedMerged, b.mergeWhy(*link, heir.IDs))
+	*link = heir
+	return rests, nil
+}
+
+// resting is the link with which a pair rests whose records were merged into these, of which those of
+// some sides are gone. One of these that has a pair of its own, or had, keeps to that one. rests says that
+// the two are a closed pair already, as where two pairs became one; wait that this has to wait.
+func (b *batch) resting(ctx context.Context, link store.Link, into [2]string, gone ...record.Side) (heir store.Link, rests, wait bool, err error) {
+	to := into
+	for _, side := range gone {
+		own, had, err := b.newestLink(ctx, side, into[side])
+		switch {
+		case err != nil:
+			return heir, false, false, err
+		case !had || into[side] == link.IDs[side]:
+		case own.IDs == into && own.Closed != "":
+			rests = true
+		default:
+			to[side] = link.IDs[side]
+		}
+	}
+	rows, busy, err := b.loadPair(ctx, to)
+	if err != nil || busy {
+		b.again(link.IDs[b.side]) // R27
+		return heir, false, true, err
+	}
+	heir = b.heir(link, to)
+	b.startAnew(&heir, link, rows)
+	return heir, rests, false, nil
+}
+
+// newestLink returns the link that a record has, or had last, as this batch has left it.
+func (b *batch) newestLink(ctx context.Context, side record.Side, id string) (store.Link, bool, error) {
+	for _, l := range slices.Backward(b.facts.Links) {
+		if l.IDs[side] == id {
+			return l, true, nil
+		}
+	}
+	links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, side, []string{id})
+	if err != nil {
+		return store.Link{}, false, fmt.Errorf("load links of a survivor: %w", err)
+	}
+	l, had := links[id]
+	return l, had, nil
+}

@@ -102,3 +102,64 @@ func TestR22TheDeleteOfASurvivorIsCarriedOver(t *testing.T) {
 		quiet(t, w)
 	})
 }
+
+// R18, R24: people merge the same two records into new ones on both sides; what remains on one side is out
+// of sight or deleted when the hub learns of it, and comes back with another key. It finds its
+// partner, and is not created once more.
+func TestR24ASurvivorThatWasGoneWhenItsMergeWasLearntFindsItsPartner(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []string{"delete: ignore", "delete: archive"} {
+		for side := range 2 {
+			for _, both := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, side %d, both %t", policy, side, both), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) { survivorsComeBack(t, policy, side, both) })
+				})
+			}
+		}
+	}
+}
+
+func survivorsComeBack(t *testing.T, policy string, side int, both bool) {
+	w := newWorld(t, cardsWith(policy, "prefer: left"))
+	w.people("Ann", "Bob")
+	var left [2]string
+	for i, tw := range []*toy.Twin{w.a, w.b} {
+		tw.Folds(toy.FoldIntoNew)
+		left[i] = w.merge(tw, w.by2(tw, "Ann"), w.by2(tw, "Bob"))
+	}
+	back := map[*toy.Twin]string{}
+	for i, tw := range []*toy.Twin{w.a, w.b} {
+		if both || i == side {
+			back[tw] = left[i]
+			w.remove(tw, "cards", left[i])
+		}
+	}
+	time.Sleep(time.Minute)
+	w.settled("cards")
+	w.links("merged", 2) // each once
+	first := true
+	for _, i := range []int{side, 1 - side} {
+		tw := []*toy.Twin{w.a, w.b}[i]
+		if back[tw] == "" {
+			continue
+		}
+		time.Sleep(time.Minute)
+		if err := tw.Restore("cards", back[tw]); err != nil {
+			t.Fatal(err)
+		}
+		if first {
+			w.put(tw, "cards", back[tw], map[string]string{"email": "anna@x.gr"})
+			first = false
+		}
+		w.settled("cards")
+	}
+	a, b := w.a.Rows("cards"), w.b.Rows("cards")
+	if len(a) != 1 || len(b) != 1 || a[0].ID != left[0] || b[0].ID != left[1] {
+		t.Fatalf("left %v, right %v", a, b)
+	}
+	if rep := w.settled("cards"); rep.Linked != 1 || a[0].Fields["email"] != "anna@x.gr" || b[0].Fields["email"] != "anna@x.gr" {
+		t.Errorf("%+v, left %v, right %v", rep, a[0].Fields, b[0].Fields)
+	}
+	quiet(t, w)
+}

@@ -199,7 +199,7 @@ func (b *batch) takeOver(ctx context.Context, row store.Row) (bool, error) {
 		}
 		return true, nil
 	}
-	return false, nil
+	return b.standAside(ctx, row, lost, links)
 }
 
 // A want is a record that has to be read before another one can be decided about.

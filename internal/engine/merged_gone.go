@@ -192,3 +192,62 @@ func (b *batch) newestLink(ctx context.Context, side record.Side, id string) (st
 	l, had := links[id]
 	return l, had, nil
 }
+
+// standAside has a record that never had a partner take over the closed link of one that was merged into
+// it: what barred that one bars it too, and what was deleted is its partner should it come back (R18).
+func (b *batch) standAside(ctx context.Context, row store.Row, lost []string, links map[string]store.Link) (bool, error) {
+	if _, was := b.links[b.side][row.ID]; was {
+		return false, nil
+	}
+	link, found, err := b.barring(ctx, lost, links)
+	if err != nil || !found {
+		return false, err
+	}
+	to, other := link.IDs, b.side.Other()
+	to[b.side] = row.ID
+	rows, busy, err := b.loadPair(ctx, to)
+	if err != nil || busy {
+		b.stand(row.ID, standsWaiting, "the former partner of a record that was merged into it has an operation under way")
+		b.again(row.ID) // R27
+		return true, err
+	}
+	heir := b.heir(link, to)
+	b.startAnew(&heir, link, rows)
+	b.closeLink(heir, link.Closed, b.mergeWhy(link, to))
+	heir.Closed = link.Closed
+	b.links[b.side][row.ID], b.links[other][to[other]] = heir, heir
+	if revives(heir) && b.partnerPresent(heir) {
+		return true, b.back(ctx, row, heir)
+	}
+	return true, nil
+}
+
+// barring finds among closed links of merged records the one that bars what they were merged into,
+// best of all one whose partner was not merged itself: that one may come back.
+func (b *batch) barring(ctx context.Context, lost []string, links map[string]store.Link) (found store.Link, ok bool, err error) {
+	other := b.side.Other()
+	for _, id := range lost {
+		link, had := links[id]
+		if !had || !revives(link) && !closedBecause(link, closedHand) {
+			continue
+		}
+		newest, _, err := b.newestLink(ctx, other, link.IDs[other])
+		if err != nil {
+			return found, false, err
+		}
+		if newest.ID != link.ID { // it has had another partner since
+			continue
+		}
+		heads, err := b.r.e.store.Heads(ctx, b.r.p.ends[other].of, []string{link.IDs[other]})
+		if err != nil {
+			return found, false, fmt.Errorf("load a former partner: %w", err)
+		}
+		if heads[link.IDs[other]].Fate != connector.Merged {
+			return link, true, nil
+		}
+		if !ok {
+			found, ok = link, true
+		}
+	}
+	return found, ok, nil
+}

@@ -163,3 +163,54 @@ func survivorsComeBack(t *testing.T, policy string, side int, both bool) {
 	}
 	quiet(t, w)
 }
+
+// R18, R24: what was kept alone when its partner was deleted is merged into a new record. That stands alone
+// as well, and is the partner of the deleted one should it come back.
+func TestR24WhatSurvivesRecordsThatWereKeptAloneStaysAlone(t *testing.T) {
+	t.Parallel()
+	for side := range 2 {
+		for _, told := range []bool{false, true} { // the hub has seen the merge before the deleted record is back
+			for _, keep := range []string{"Ann", "Bob"} {
+				t.Run(fmt.Sprintf("side %d, told %t, %s", side, told, keep), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) { keptAlone(t, side, told, keep) })
+				})
+			}
+		}
+	}
+}
+
+func keptAlone(t *testing.T, side int, told bool, keep string) {
+	w := newWorld(t, cardsWith("delete: ignore", "prefer: left"))
+	w.people("Ann", "Bob")
+	w.a.Folds(toy.FoldIntoNew)
+	w.b.Folds(toy.FoldIntoNew)
+	here, there := w.a, w.b
+	if side == 1 {
+		here, there = w.b, w.a
+	}
+	lose := map[string]string{"Ann": "Bob", "Bob": "Ann"}[keep]
+	gone := w.merge(here, w.by2(here, keep), w.by2(here, lose))
+	w.remove(here, "cards", gone)
+	time.Sleep(time.Minute)
+	w.settled("cards")
+	kept := w.merge(there, w.by2(there, "Ann"), w.by2(there, "Bob"))
+	time.Sleep(time.Minute)
+	if told {
+		w.settled("cards")
+		if rows := here.Rows("cards"); len(rows) != 0 {
+			t.Fatalf("%v was created anew", rows)
+		}
+	}
+	if err := here.Restore("cards", gone); err != nil {
+		t.Fatal(err)
+	}
+	w.put(here, "cards", gone, map[string]string{"email": "anna@x.gr"})
+	time.Sleep(time.Minute)
+	rep := w.settled("cards")
+	h, o := here.Rows("cards"), there.Rows("cards")
+	if rep.Linked != 1 || len(h) != 1 || len(o) != 1 || h[0].ID != gone || o[0].ID != kept || o[0].Fields["email"] != h[0].Fields["email"] {
+		t.Fatalf("%+v, here %v, there %v", rep, h, o)
+	}
+	quiet(t, w)
+}

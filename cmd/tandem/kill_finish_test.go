@@ -62,7 +62,7 @@ func (s said) next(before int, now time.Time) (time.Duration, error) {
 		return 0, nil
 	case s.Status != engine.StatusReview:
 		return 0, fmt.Errorf("it ended with %d, %q, and no fault is at work any more", s.code, s.Status)
-	case s.Report.Review > 0:
+	case s.Review > 0:
 		return 0, errors.New("it asks people, who have done nothing that needs an answer")
 	case s.Waiting == 0 || s.Until == nil:
 		return 0, errors.New("it is not done, and does not say when it goes on")

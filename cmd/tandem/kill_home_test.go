@@ -144,6 +144,7 @@ func (h *harness) kill(rnd *rand.Rand) string {
 	var said bytes.Buffer
 	program.Stdout, program.Stderr = &said, &said
 	reached, late, jitter := h.moment(rnd)
+	began := time.Now()
 	if err := program.Start(); err != nil {
 		h.t.Fatal(err)
 	}
@@ -163,7 +164,7 @@ func (h *harness) kill(rnd *rand.Rand) string {
 			time.Sleep(jitter)
 			what = h.gate.seen()
 		case <-time.After(50 * time.Millisecond):
-			if h.gate.silent() > 250*time.Millisecond {
+			if h.gate.quiet(began) {
 				what = resting
 			}
 		}
@@ -195,10 +196,10 @@ func (h *harness) moment(rnd *rand.Rand) (reached <-chan struct{}, late <-chan t
 	case 0:
 		late = time.After(time.Duration(rnd.IntN(400)) * time.Millisecond)
 		return h.gate.await(0, 0), late, 0
-	case 1, 2:
-		return h.gate.await(1+rnd.IntN(30), 0), nil, jitter
+	case 1:
+		return h.gate.await(1+rnd.IntN(24), 0), nil, jitter
 	default:
-		return h.gate.await(0, 1+rnd.IntN(6)), nil, jitter
+		return h.gate.await(0, 1+rnd.IntN(4)), nil, jitter
 	}
 }
 
@@ -208,7 +209,7 @@ type gate struct {
 	mu            sync.Mutex
 	calls, writes int       // so far
 	atCall, at    int       // of which the one to wait for; 0 = none
-	last          time.Time // when the last came; zero = none yet
+	first, last   time.Time // when they came; zero = none yet
 	reached       chan struct{}
 }
 
@@ -216,7 +217,7 @@ type gate struct {
 func (g *gate) await(call, write int) <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.calls, g.writes, g.atCall, g.at, g.last = 0, 0, call, write, time.Time{}
+	g.calls, g.writes, g.atCall, g.at, g.first, g.last = 0, 0, call, write, time.Time{}, time.Time{}
 	g.reached = make(chan struct{})
 	return g.reached
 }
@@ -226,7 +227,10 @@ func (g *gate) count(r *http.Request) {
 	defer g.mu.Unlock()
 	write := r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/search") && !strings.HasSuffix(r.URL.Path, "/read")
 	g.last = time.Now()
-	if g.calls++; write {
+	if g.calls++; g.calls == 1 {
+		g.first = g.last
+	}
+	if write {
 		g.writes++
 	}
 	if g.calls == g.atCall || write && g.writes == g.at {
@@ -255,12 +259,10 @@ func (g *gate) seen() string {
 	}
 }
 
-// silent is how long ago the last request came; 0 = there was none.
-func (g *gate) silent() time.Duration {
+// quiet reports whether a process that began then has nothing to ask for now. How long it took to
+// begin tells how much else the machine has to do.
+func (g *gate) quiet(began time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.last.IsZero() {
-		return 0
-	}
-	return time.Since(g.last)
+	return g.calls > 0 && time.Since(g.last) > max(250*time.Millisecond, 3*g.first.Sub(began))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -55,10 +56,10 @@ const (
 
 // killing is what all installations share: how much is still to be killed, and what came of it.
 type killing struct {
-	beside  int       // installations at work at a time: most of their time they wait for vendors to settle
-	each    int       // kills in one installation
+	beside  int       // installations at work at a time
 	patient bool      // replies of HubSpot are lost too, which settles in a minute: too long for every day
 	until   time.Time // zero = left counts
+	turns   chan struct{}
 
 	mu     sync.Mutex
 	left   int
@@ -68,14 +69,14 @@ type killing struct {
 
 // killsOf reads the environment.
 func killsOf(env func(string) string) (*killing, error) {
-	k := &killing{beside: 1, each: 120, left: 24, counts: map[string]int{}}
+	k := &killing{beside: 1, turns: make(chan struct{}, turns), left: 24, counts: map[string]int{}}
 	if s := env("TANDEM_KILLS"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil {
 			return nil, fmt.Errorf("TANDEM_KILLS: %w", err)
 		}
 		k.left, k.patient = n, true
-		k.beside = min(besides, (n+k.each-1)/k.each)
+		k.beside = min(besides, (n+bout-1)/bout)
 	}
 	if s := env("TANDEM_SOAK"); s != "" {
 		d, err := time.ParseDuration(s)
@@ -87,29 +88,49 @@ func killsOf(env func(string) string) (*killing, error) {
 	return k, nil
 }
 
-// besides is how many installations two processors carry: with more, most kills would strike a
-// process that has only begun.
-const besides = 8
+const (
+	// besides is how many installations are at work at a time: they wait most of the time.
+	besides = 24
+	// turns is how many of them are killed at a time: with more, a process gets so little of two
+	// processors that most kills strike one that has only begun.
+	turns = 6
+	// bout is how often a program is killed in a row, and bouts how often that happens. After a bout
+	// little is left that does not wait for HubSpot to settle.
+	bout, bouts = 24, 5
+	// pause is how long nobody starts it then: HubSpot has settled, and the next kills strike a
+	// program that looks for what became of its writes.
+	pause = 65 * time.Second
+)
 
 // open reports whether there is more to kill.
 func (k *killing) open() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !k.until.IsZero() {
-		return time.Now().Before(k.until)
+	if k.until.IsZero() {
+		return k.left > 0
 	}
-	return k.left > 0
+	return time.Now().Before(k.until)
 }
 
 // take takes one kill of those that are left.
 func (k *killing) take() bool {
-	if !k.open() {
-		return false
-	}
+	open := k.open()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.left--
-	return true
+	return open && (k.left >= 0 || !k.until.IsZero())
+}
+
+// rest lets vendors settle, or the time be over.
+func (k *killing) rest(ctx context.Context) {
+	long := pause
+	if !k.until.IsZero() {
+		long = min(long, time.Until(k.until))
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(long):
+	}
 }
 
 // next numbers installations.
@@ -149,9 +170,11 @@ func (k *killing) installation(t *testing.T) {
 	h := newHarness(t, 60)
 	faults := h.faults(k.patient)
 	began := time.Now()
-	for n := 0; n < k.each && k.take(); n++ {
-		h.edit(rnd, n)
-		k.count(h.kill(rnd), 1)
+	for n := 0; n < bouts && k.open(); n++ {
+		if n > 0 {
+			k.rest(t.Context())
+		}
+		k.bout(h, rnd, n)
 	}
 	killed := time.Since(began)
 	for _, f := range faults {
@@ -161,4 +184,14 @@ func (k *killing) installation(t *testing.T) {
 	h.finish()
 	h.judge()
 	t.Logf("killed for %s, at an end after %s", killed.Round(time.Second), time.Since(began).Round(time.Second))
+}
+
+// bout has one program killed again and again.
+func (k *killing) bout(h *harness, rnd *rand.Rand, nth int) {
+	k.turns <- struct{}{}
+	defer func() { <-k.turns }()
+	for n := 0; n < bout && k.take(); n++ {
+		h.edit(rnd, nth*bout+n)
+		k.count(h.kill(rnd), 1)
+	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,40 +73,38 @@ func (s said) next(before int, now time.Time) (time.Duration, error) {
 	return max(s.Until.Sub(now), 0) + time.Second, nil
 }
 
-// sync runs the program to its end. One that hangs, or never stops asking, is told to say where it
-// stands.
+// sync runs the program to its end.
 func (h *harness) sync() said {
 	h.t.Helper()
-	program := h.program("sync", "-o", "json")
-	var out, told bytes.Buffer
-	program.Stdout, program.Stderr = &out, &told
 	h.gate.await(0, 0)
-	began := time.Now()
-	if err := program.Start(); err != nil {
-		h.t.Fatal(err)
-	}
-	over := make(chan struct{})
-	go func() {
-		_ = program.Wait() // its state tells
-		close(over)
-	}()
+	r := h.start("sync", "-o", "json")
 	for running := true; running; {
 		select {
-		case <-over:
+		case <-r.over:
 			running = false
 		case <-time.After(100 * time.Millisecond):
-			if why := h.gate.stuck(began); why != "" {
-				_ = program.Process.Signal(syscall.SIGQUIT) // prints what every goroutine does
-				<-over
-				h.fatalf("%s\n%s%s", why, &out, &told)
-			}
+			h.mayGoOn(r)
 		}
 	}
-	s := said{code: program.ProcessState.ExitCode(), text: out.String() + told.String()}
-	if err := json.Unmarshal(out.Bytes(), &s.Report); err != nil {
-		h.fatalf("it told no result: %v, %s\n%s", err, program.ProcessState, s.text)
+	s := said{code: r.ProcessState.ExitCode(), text: r.out.String() + r.told.String()}
+	if err := json.Unmarshal(r.out.Bytes(), &s.Report); err != nil {
+		h.fatalf("it told no result: %v, %s\n%s", err, r.ProcessState, s.text)
 	}
 	return s
+}
+
+// mayGoOn fails the test if the program will not end by itself, which has to say where it stands.
+func (h *harness) mayGoOn(r *running) {
+	h.t.Helper()
+	why := h.gate.stuck(r.began)
+	if why == "" {
+		return
+	}
+	_ = r.Process.Signal(syscall.SIGQUIT) // prints what every goroutine does
+	deaf := time.AfterFunc(10*time.Second, func() { _ = r.Process.Kill() })
+	<-r.over
+	deaf.Stop()
+	h.fatalf("%s\n%s%s", why, &r.out, &r.told)
 }
 
 // stuck says why a process that began then will not end by itself; "" = it may.

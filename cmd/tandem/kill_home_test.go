@@ -128,6 +128,29 @@ func (h *harness) program(args ...string) *exec.Cmd {
 	return cmd
 }
 
+// running is the program at work.
+type running struct {
+	*exec.Cmd
+
+	began     time.Time
+	over      chan struct{} // closed when it has ended: then what it told may be read
+	out, told bytes.Buffer
+}
+
+func (h *harness) start(args ...string) *running {
+	h.t.Helper()
+	r := &running{Cmd: h.program(args...), began: time.Now(), over: make(chan struct{})}
+	r.Stdout, r.Stderr = &r.out, &r.told
+	if err := r.Start(); err != nil {
+		h.t.Fatal(err)
+	}
+	go func() {
+		_ = r.Wait() // its state tells
+		close(r.over)
+	}()
+	return r
+}
+
 // What a kill struck. The last is none.
 const (
 	beforeAll = killedBefore + "before its first request"
@@ -140,23 +163,12 @@ const (
 // kill starts the program, kills it at some moment and says what it struck.
 func (h *harness) kill(rnd *rand.Rand) string {
 	h.t.Helper()
-	program := h.program("sync", "-q")
-	var said bytes.Buffer
-	program.Stdout, program.Stderr = &said, &said
 	reached, late, jitter := h.moment(rnd)
-	began := time.Now()
-	if err := program.Start(); err != nil {
-		h.t.Fatal(err)
-	}
-	over := make(chan struct{})
-	go func() {
-		_ = program.Wait() // its state tells
-		close(over)
-	}()
+	r := h.start("sync", "-q")
 	what := ""
 	for what == "" {
 		select {
-		case <-over:
+		case <-r.over:
 			what = ended
 		case <-late:
 			what = h.gate.seen()
@@ -164,25 +176,26 @@ func (h *harness) kill(rnd *rand.Rand) string {
 			time.Sleep(jitter)
 			what = h.gate.seen()
 		case <-time.After(50 * time.Millisecond):
-			if h.gate.quiet(began) {
+			h.mayGoOn(r)
+			if h.gate.quiet(r.began) {
 				what = resting
 			}
 		}
 	}
-	_ = program.Process.Kill() // it may just have ended
-	<-over
-	return h.struck(program.ProcessState, what, said.String())
+	_ = r.Process.Kill() // it may just have ended
+	<-r.over
+	return h.struck(r, what)
 }
 
 // struck corrects what a kill seemed to strike: a process may have ended just before, and one that
 // ends with 2 finds its database or its configuration unusable, or has panicked.
-func (h *harness) struck(s *os.ProcessState, what, said string) string {
+func (h *harness) struck(r *running, what string) string {
 	h.t.Helper()
-	if status, ok := s.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+	if status, ok := r.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
 		return what
 	}
-	if code := s.ExitCode(); code != 0 && code != 1 && code != 3 {
-		h.t.Fatalf("after a kill: %s\n%s", s, said)
+	if code := r.ProcessState.ExitCode(); code != 0 && code != 1 && code != 3 {
+		h.fatalf("after a kill: %s\n%s%s", r.ProcessState, &r.out, &r.told)
 	}
 	return ended
 }

@@ -36,7 +36,7 @@ func parts() []part {
 		{name: "internal/merge", floor: 1, uses: "record"},
 		{name: "internal/mapping", floor: 1, uses: "record"},
 		{name: "internal/report", floor: 1, uses: "record"},
-		{name: "internal/notify", floor: 1},
+		{name: "internal/notify", floor: 1, uses: "record"}, // which writes times for people
 		{name: "rest", floor: 2, uses: "record connector", tests: "twin"},
 		{name: "internal/plan", floor: 2, uses: "record connector internal/merge internal/mapping"},
 		{name: "internal/store", floor: 2, uses: "record connector"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/tandemhub/tandem/record"
 )
 
 // outer is the end of the chain that the caller holds.
@@ -205,7 +206,7 @@ func (s *sender) RoundTrip(req *http.Request) (*http.Response, error) {
 // silenceError says that the vendor sent nothing for too long.
 type silenceError struct{}
 
-func (silenceError) Error() string { return fmt.Sprintf("nothing came for %v", silence) }
+func (silenceError) Error() string { return "nothing came for " + record.Roughly(silence) }
 func (silenceError) Timeout() bool { return true }
 
 var errSilent error = silenceError{}

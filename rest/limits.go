@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/record"
 )
 
 // Limits keep all calls of one vendor account within the vendor's limits. One object is
@@ -250,7 +251,7 @@ func (l *Limits) spend(ctx context.Context, needs []need, first bool) error {
 			if reserved || wait > longestWait || beyond(ctx, wait) { // who may not use the rest of a budget holds up nobody
 				return &connector.Error{
 					Kind: connector.RateLimited, Scope: connector.ScopeConnection, Limit: name, Wait: wait,
-					Err: fmt.Errorf("wait for the vendor's limit: there is room in %v", wait.Round(time.Millisecond)),
+					Err: fmt.Errorf("wait for the vendor's limit: there is room in about %s", record.Roughly(wait)),
 				}
 			}
 			if err := sleep(ctx, wait); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/record"
 )
 
 type retrier struct {
@@ -142,7 +143,7 @@ func tooMany(req *http.Request, res *http.Response, wait time.Duration) error {
 	discard(res)
 	return &connector.Error{
 		Kind: connector.RateLimited, Scope: connector.ScopeConnection, Wait: wait,
-		Err: fmt.Errorf("%s %s: too many requests, come back in %v", req.Method, req.URL.Path, wait),
+		Err: fmt.Errorf("%s %s: too many requests, come back in %s", req.Method, req.URL.Path, record.Roughly(wait)),
 	}
 }
 

@@ -31,7 +31,7 @@ func TestDemoEndsWithBothSidesEqual(t *testing.T) {
 		"nothing was written: the ledgers of both hold 0 writes by programs",
 		"Once more, with nothing changed: 0 writes to either side.",
 		"so both have it",
-		`"Θεσσαλονίκη" holds now (prefer newest: right is 1m0s newer)`,
+		`"Θεσσαλονίκη" holds now (prefer newest: right is 1 minute newer)`,
 		"HubSpot has 0 people more than before",
 		"has the same email as",
 		"HubSpot told us once to come back later and was once out of order",

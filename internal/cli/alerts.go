@@ -65,7 +65,7 @@ func waysOf(p *plan.Plan) []notify.Sender {
 		at = public + "/"
 	}
 	if e := p.Notify.Email; e != nil {
-		ways = append(ways, &notify.SMTP{Server: e.Server, User: e.User, Password: e.Secrets[plan.NotifyPassword], From: e.From, To: e.To, At: at, Now: time.Now})
+		ways = append(ways, &notify.SMTP{Server: e.Server, User: e.User, Password: e.Secrets[plan.NotifyPassword], From: e.From, To: e.To, At: at, Zone: p.Timezone, Now: time.Now})
 	}
 	if w := p.Notify.Webhook; w != nil {
 		if key, err := plan.SigningKey(w.Secrets[plan.NotifySecret]); err == nil { // the configuration was refused otherwise

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/status"
+	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest/grant"
 )
 
@@ -43,7 +44,7 @@ func (c *authorizeCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	if err != nil {
 		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("nobody came back within %v; nothing was changed", c.Timeout)
+			return fmt.Errorf("nobody came back in %s; nothing was changed", record.Roughly(c.Timeout))
 		}
 		return fmt.Errorf("authorize %s: %w", c.Connection, err)
 	}

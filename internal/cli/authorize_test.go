@@ -274,7 +274,7 @@ func TestAuthorizeWhatGoesWrong(t *testing.T) {
 		"the person says no":     {answer(url.Values{"error": {"access_denied"}}), "crm", exitFailed, "the vendor did not authorize it: access_denied"},
 		"a code that is no good": {answer(url.Values{"code": {"old"}}), "crm", exitFailed, "invalid_grant no"},
 		"no code":                {answer(url.Values{}), "crm", exitFailed, "holds no code"},
-		"nobody comes":           {func(string) {}, "crm --timeout 50ms", exitFailed, "nobody came back within 50ms; nothing was changed"},
+		"nobody comes":           {func(string) {}, "crm --timeout 50ms", exitFailed, "nobody came back in less than a second; nothing was changed"},
 		"nothing is pasted":      {func(string) {}, "crm --no-browser", exitUsage, "no address was pasted"},
 		"a port that is taken":   {nil, "crm --redirect-url " + strings.Replace(o.URL, "127.0.0.1", "localhost", 1) + "/oauth/crm", exitFailed, "listen on 127.0.0.1:"},
 	} {

@@ -24,7 +24,7 @@ func TestHistoryIsATimeline(t *testing.T) {
 			Old: record.Text("+30 210 1"), New: record.Text("+30 210 2"), Why: "left changed"},
 		{ID: 99, At: at.Add(6 * time.Minute), Sync: "contacts", Kind: store.Decided, Why: "conflict of email: left", By: "ann"},
 		{ID: 100, At: at.Add(7 * time.Minute), Run: 19, Of: crm, Record: "501", Kind: store.Overruled, Field: "city",
-			Old: record.Text("Пекин"), New: record.Value{}, Why: "prefer newest: right is 5m0s newer"},
+			Old: record.Text("Пекин"), New: record.Value{}, Why: "prefer newest: right is 5 minutes newer"},
 	}
 	want := `2026-11-20
   7  23:58:00  crm.contacts/501  created: city=Αθήνα, email=ann@example.com  new on the left, run r17
@@ -32,7 +32,7 @@ func TestHistoryIsATimeline(t *testing.T) {
 2026-11-21
    98  00:03:00  crm.contacts/501  phone: +30 210 1 → +30 210 2     left changed, run r18
    99  00:04:00  contacts          decided                          conflict of email: left, by ann
-  100  00:05:00  crm.contacts/501  city: Пекин gave way to (empty)  prefer newest: right is 5m0s newer, run r19
+  100  00:05:00  crm.contacts/501  city: Пекин gave way to (empty)  prefer newest: right is 5 minutes newer, run r19
 `
 	if diff := cmp.Diff(want, historyText(entries, zone)); diff != "" {
 		t.Error(diff)

@@ -36,6 +36,7 @@ func hubSinks() []sink {
 	for what, arg := range map[string]int{"carry": 1, "overrule": 1, "hold": 1, "settle": 1} {
 		all = append(all, sink{"engine", "internal/merge", what, arg})
 	}
+	add("engine", "record", "Roughly()")
 	add("engine", "internal/store", "const Err")
 	add("engine", "internal/notify", "fmt.Errorf", "errors.New")
 	for _, dir := range []string{"connector", "rest", "rest/grant", "systems/..."} {

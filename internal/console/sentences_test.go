@@ -270,6 +270,19 @@ func TestEachSentenceComesBackWithItsArguments(t *testing.T) {
 	}
 }
 
+func TestGermanPagesSayTimesInGerman(t *testing.T) {
+	t.Parallel()
+	_, german := germanSentences(t)
+	for text, want := range map[string]string{
+		"prefer newest: left is 1 hour newer": "das Neueste hat Vorrang: links ist um 1 Stunde neuer",
+		"the vendor's budget is used up, or kept for what people do, until 2026-11-22 17:25 EET: list crm.contacts: wait for the vendor's limit: there is room in about 56 minutes": "das Kontingent des Systems ist aufgebraucht oder für Menschen zurückbehalten, bis 2026-11-22 17:25 EET: beim Auflisten von crm.contacts: die Grenze des Systems ist erreicht, und es dauert noch etwa 56 Minuten, bis Platz ist",
+	} {
+		if got, _ := german.say(text); got != want {
+			t.Errorf("%q became\n%q, want\n%q", text, got, want)
+		}
+	}
+}
+
 func TestAnyArgumentsAreTakenApart(t *testing.T) {
 	t.Parallel()
 	texts, german := germanSentences(t)

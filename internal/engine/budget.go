@@ -10,6 +10,7 @@ import (
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
 	"github.com/tandemhub/tandem/rest"
 )
 
@@ -62,8 +63,11 @@ func (r *run) rests(until time.Time, err error) {
 	if r.resting.IsZero() || until.Before(r.resting) {
 		r.resting = until
 	}
-	r.rec.Error = fmt.Sprintf("the vendor's budget is used up, or kept for what people do, until %s: %v", until.UTC().Format("2006-01-02 15:04 UTC"), err)
+	r.rec.Error = fmt.Sprintf("the vendor's budget is used up, or kept for what people do, until %s: %v", r.e.moment(until), err)
 }
+
+// moment writes a time in the zone of the configuration.
+func (e *Engine) moment(t time.Time) string { return record.Moment(t, e.plan.Timezone) }
 
 // later carries out what can wait: where the budget has no room for it, the run goes on without.
 func (r *run) later(err error) error {

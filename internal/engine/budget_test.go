@@ -9,6 +9,7 @@ import (
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/record"
 )
 
 func TestC5AnExhaustedBudgetIsAWaitAndNotAFailureAndLiveEditsGoOn(t *testing.T) {
@@ -21,6 +22,8 @@ func TestC5AnExhaustedBudgetIsAWaitAndNotAFailureAndLiveEditsGoOn(t *testing.T) 
 			w.put(w.a, "cards", "", map[string]string{"name": fmt.Sprint("Ann ", i), "email": fmt.Sprintf("ann%d@x.gr", i)})
 		}
 		w.limits = []connector.Limit{{Units: 1000, Per: 24 * time.Hour}}
+		w.yaml = strings.Replace(w.yaml, "timezone: UTC", "timezone: Europe/Athens", 1)
+		athens, _ := time.LoadLocation("Europe/Athens")
 		w.restart()
 		for range 40 {
 			w.settled("cards")
@@ -43,6 +46,9 @@ func TestC5AnExhaustedBudgetIsAWaitAndNotAFailureAndLiveEditsGoOn(t *testing.T) 
 		rep := w.sync("cards")
 		if rep.Status != engine.StatusReview || rep.Until == nil || time.Until(*rep.Until) < 16*time.Hour || rep.Err != nil || !strings.Contains(rep.Error, "budget") {
 			t.Errorf("%d of %d spent: %+v", used, w.limits[0].Units, rep)
+		}
+		if want := "until " + record.Moment(*rep.Until, athens); !strings.Contains(rep.Error, want) || !strings.HasSuffix(rep.Error, "there is room in about 17 hours") {
+			t.Errorf("people read %q, not %q", rep.Error, want)
 		}
 		if got := w.by(w.b, "cards", "email", "ann1@x.gr").Fields["notes"]; got != "news" || rep.Left.Refreshed != 0 {
 			t.Errorf("the edit was carried over: %q; %d were refreshed", got, rep.Left.Refreshed)

@@ -56,9 +56,19 @@ func shifted(kind record.Kind, was, is string) string {
 	case abs == epochs, abs == aCentury, abs == aCentury+aDay, kind == record.KindDate && abs == aDay:
 		return fmt.Sprintf("moved by %d days", by/aDay)
 	case kind == record.KindDateTime && abs <= zonesApart && abs%(15*time.Minute) == 0:
-		return fmt.Sprintf("moved by %v", by)
+		return fmt.Sprintf("moved by %s", offset(by))
 	}
 	return ""
+}
+
+// offset writes by how much a zone moves a time, to the minute: "+2:00", "-5:30".
+func offset(by time.Duration) string {
+	sign := "+"
+	if by < 0 {
+		sign = "-"
+	}
+	minutes := int(by.Abs() / time.Minute)
+	return fmt.Sprintf("%s%d:%02d h", sign, minutes/60, minutes%60)
 }
 
 // swappedDayAndMonth is a date read by the custom of another country.

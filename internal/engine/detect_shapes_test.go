@@ -14,7 +14,7 @@ func TestShapesNameWhatHappenedToAValue(t *testing.T) {
 		was, is string
 		want    string // "" = nothing
 	}{
-		{record.KindDateTime, "2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z", "moved by 2h0m0s"},
+		{record.KindDateTime, "2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z", "moved by +2:00 h"},
 		{record.KindDateTime, "2026-03-01T10:00:00Z", "2026-03-01T10:07:00Z", ""},
 		{record.KindDateTime, "2026-03-01T10:00:00Z", "2026-03-02T10:00:00Z", ""}, // an appointment is put off
 		{record.KindDate, "2026-03-01", "2026-02-28", "moved by -1 days"},

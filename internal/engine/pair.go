@@ -101,7 +101,7 @@ func (b *batch) replaced(ctx context.Context, link *store.Link, rows [2]store.Ro
 		of := b.r.p.ends[side].of
 		b.review(store.Review{Kind: store.ReviewIdentity, Subject: about, Link: link.ID, Side: side, Record: link.IDs[side],
 			Text: fmt.Sprintf("%s/%s was created on %s when it was linked and says %s now: it is another record under the same id", of, link.IDs[side],
-				was.UTC().Format(time.DateTime), is.UTC().Format(time.DateTime)),
+				b.r.e.moment(was), b.r.e.moment(is)),
 			Fix:     "was the vendor restored from a backup, or does the address lead elsewhere? If all is well, keep the pair; else unlink it",
 			Choices: []string{"keep", "unlink"}})
 		return true, nil

@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"time"
+
+	"github.com/tandemhub/tandem/record"
 )
 
 // Progress says how far a run has come. The first of a run has no stage: it has begun.
@@ -48,7 +50,7 @@ func (p Progress) stage() string {
 	case ActWrite:
 		return "writing " + p.Of
 	case ActWait:
-		return fmt.Sprintf("waiting %s", time.Until(p.Until).Round(time.Second))
+		return fmt.Sprintf("waiting %s", record.Roughly(time.Until(p.Until)))
 	case ActTell:
 		return "telling " + p.Of + " of events"
 	case ActVerify:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/tandemhub/tandem/connector"
 	"github.com/tandemhub/tandem/internal/merge"
@@ -119,7 +118,7 @@ func (x *explainer) explain(ctx context.Context, field string) error {
 		}
 	case x.row.Fate != connector.Present:
 		x.why.State = "gone"
-		x.sayf(ruleOf("R21"), "", lostAt(x.row.Fate), x.end().conn.spec.Title, x.row.ReadAt.UTC().Format(time.DateTime+" UTC"))
+		x.sayf(ruleOf("R21"), "", lostAt(x.row.Fate), x.end().conn.spec.Title, x.r.e.moment(x.row.ReadAt))
 	default:
 		if x.why.State == "" {
 			x.why.State = "alone"

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
@@ -36,7 +35,7 @@ func (x *explainer) events(ctx context.Context) error {
 				name = rule.Send
 			}
 			text, fix := untold(e, x.r.p.Name)
-			x.sayf(ruleOf("R39"), fix, "the event %s of %s/%s, %s, %s", name, e.Of, e.Record, e.At.UTC().Format(time.DateTime+" UTC"), text)
+			x.sayf(ruleOf("R39"), fix, "the event %s of %s/%s, %s, %s", name, e.Of, e.Record, x.r.e.moment(e.At), text)
 		}
 	}
 	return nil

@@ -349,10 +349,7 @@ func newest(t Times) (record.Side, string) {
 }
 
 func newerRule(s record.Side, by time.Duration) string {
-	if by > time.Minute {
-		by = by.Round(time.Second)
-	}
-	return fmt.Sprintf("prefer newest: %s is %s newer", s, by)
+	return fmt.Sprintf("prefer newest: %s is %s newer", s, record.Roughly(by))
 }
 
 // overrule writes the winner's value over another one, which is lost.

@@ -180,11 +180,11 @@ func TestBothChangedFollowsR8AndR9(t *testing.T) {
 		{name: "to the same after translation is agreed",
 			field: with(field(cell("a", "b"), cell("A", "B")), func(f *merge.Field) { f.Cells[record.Left].Sent = record.Text("B") }),
 			want:  merge.Outcome{State: merge.StateAgreed, Rule: "both changed to the same"}},
-		{name: "the newer wins", field: conflict, times: edited(0, 5*time.Minute), want: rightWins("prefer newest: right is 5m0s newer")},
-		{name: "an interval of ours that ends before the stamp", field: conflict, times: between(-time.Hour, 0, time.Minute), want: rightWins("prefer newest: right is 1m0s newer")},
-		{name: "an interval of ours that begins after the stamp", field: conflict, times: between(time.Minute, time.Hour, 0), want: leftWins("prefer newest: left is 1m0s newer")},
+		{name: "the newer wins", field: conflict, times: edited(0, 5*time.Minute), want: rightWins("prefer newest: right is 5 minutes newer")},
+		{name: "an interval of ours that ends before the stamp", field: conflict, times: between(-time.Hour, 0, time.Minute), want: rightWins("prefer newest: right is 1 minute newer")},
+		{name: "an interval of ours that begins after the stamp", field: conflict, times: between(time.Minute, time.Hour, 0), want: leftWins("prefer newest: left is 1 minute newer")},
 		{name: "an interval of ours around the stamp", field: conflict, times: between(-time.Hour, time.Hour, 0), want: leftWins("times not comparable: left wins")},
-		{name: "left may be the newer", field: conflict, times: edited(3*time.Second, 0), want: leftWins("prefer newest: left is 3s newer")},
+		{name: "left may be the newer", field: conflict, times: edited(3*time.Second, 0), want: leftWins("prefer newest: left is 3 seconds newer")},
 		{name: "within two seconds left wins", field: conflict, times: edited(0, 2*time.Second), want: leftWins("times not comparable: left wins")},
 		{name: "an unknown time makes left win", field: conflict,
 			times: merge.Times{At: [2]time.Time{{}, noon}, Known: [2]bool{false, true}}, want: leftWins("times not comparable: left wins")},
@@ -232,7 +232,7 @@ func TestAbsentNeverWinsAndNeverWrites(t *testing.T) {
 			want: unknown("left holds what cannot be told to right yet")},
 		{name: "a loser that cannot be told is overruled like any", field: field(untranslated(cell("1", "2")), cell("7", "8")), times: edited(0, time.Hour),
 			want: merge.Outcome{State: merge.StateWrite, Writes: write(record.Left, "8"), Conflict: true, Lost: lost(record.Left, "2"),
-				Rule: "prefer newest: right is 1h0m0s newer"}},
+				Rule: "prefer newest: right is 1 hour newer"}},
 	})
 }
 

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tandemhub/tandem/record"
 )
 
 // A Kind is what can be wrong.
@@ -187,8 +189,8 @@ func (m Message) title() string {
 	}
 }
 
-// Text is the message for people.
-func (m Message) Text(address string) string {
+// Text is the message for people, with times in a zone.
+func (m Message) Text(address string, zone *time.Location) string {
 	var b strings.Builder
 	what := strings.TrimSuffix(m.What, ".") // some vendors end theirs with one
 	switch {
@@ -201,7 +203,7 @@ func (m Message) Text(address string) string {
 		fmt.Fprintf(&b, "\nWhat to do: %s.\n", m.Fix)
 	}
 	if !m.Since.IsZero() && m.Kind != Test {
-		fmt.Fprintf(&b, "\nSince %s.\n", m.Since.UTC().Format("2 Jan 2006, 15:04 MST"))
+		fmt.Fprintf(&b, "\nSince %s.\n", record.Moment(m.Since, zone))
 	}
 	if address != "" {
 		fmt.Fprintf(&b, "\n%s\n", address)

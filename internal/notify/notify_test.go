@@ -229,7 +229,7 @@ func TestARunUnlikeTheUsual(t *testing.T) {
 		{Run{Written: 190}, usual, ""},
 		{Run{Written: 5000}, usual[1:], ""}, // nobody knows yet what is usual
 		{Run{Written: 99}, make([]Run, usualRuns), ""},
-		{Run{Took: 11 * time.Minute}, usual, "It took 11m0s; the longest of the 10 runs before it took 1m0s"},
+		{Run{Took: 11 * time.Minute}, usual, "It took 11 minutes; the longest of the 10 runs before it took 1 minute"},
 		{Run{Took: 4 * time.Minute}, make([]Run, usualRuns), ""},
 	} {
 		if got := Deviates(x.last, x.before); got != x.want {

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tandemhub/tandem/record"
 )
 
 func noon() time.Time { return at(0) }
@@ -174,7 +176,7 @@ func TestAMailIsSent(t *testing.T) {
 	o := newPostOffice(t, server)
 	s := &SMTP{
 		Server: o.listener.Addr().String(), User: "tandem", Password: "hush", From: "tandem@example.com", To: []string{"ann@example.com", "bob@example.com"},
-		At: "https://tandem.example.com/", TLS: client, Now: noon,
+		At: "https://tandem.example.com/", Zone: time.FixedZone("EET", 2*60*60), TLS: client, Now: noon,
 	}
 	if err := Send(t.Context(), s, broken()); err != nil {
 		t.Fatal(err)
@@ -195,7 +197,7 @@ func TestAMailIsSent(t *testing.T) {
 		t.Errorf("%v %v", m.Header, err)
 	}
 	body, err := io.ReadAll(quotedprintable.NewReader(m.Body))
-	if err != nil || !strings.Contains(string(body), "<script>") || !strings.Contains(string(body), "prüfen Sie den Schlüssel") || !strings.Contains(string(body), "https://tandem.example.com/") {
+	if err != nil || !strings.Contains(string(body), "<script>") || !strings.Contains(string(body), "prüfen Sie den Schlüssel") || !strings.Contains(string(body), "https://tandem.example.com/") || !strings.Contains(string(body), record.Moment(broken().Since, s.Zone)) {
 		t.Errorf("%s %v", body, err)
 	}
 }

@@ -21,8 +21,9 @@ type SMTP struct {
 	Password string
 	From     string
 	To       []string
-	At       string      // address of the console; "" = it has none
-	TLS      *tls.Config // nil = the system's authorities
+	At       string         // address of the console; "" = it has none
+	Zone     *time.Location // of the times that it says; nil = UTC
+	TLS      *tls.Config    // nil = the system's authorities
 	Now      func() time.Time
 }
 
@@ -130,7 +131,7 @@ func (s *SMTP) mail(m Message) ([]byte, error) {
 	}
 	b.WriteString("\r\n")
 	q := quotedprintable.NewWriter(&b)
-	_, err := q.Write([]byte(m.Text(s.At)))
+	_, err := q.Write([]byte(m.Text(s.At, s.Zone)))
 	if err = errors.Join(err, q.Close()); err != nil {
 		return nil, fmt.Errorf("write the mail: %w", err)
 	}

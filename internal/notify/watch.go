@@ -3,6 +3,8 @@ package notify
 import (
 	"fmt"
 	"time"
+
+	"github.com/tandemhub/tandem/record"
 )
 
 // A Growth notices that ever more waits. It remembers the last hour, and from another process no
@@ -67,7 +69,7 @@ func Deviates(last Run, before []Run) string {
 	case last.Written > usualWritten && last.Written > usualFactor*most.Written:
 		return fmt.Sprintf("It wrote %d records; the most of the %d runs before it was %d", last.Written, len(before), most.Written)
 	case last.Took > usualTook && last.Took > usualFactor*most.Took:
-		return fmt.Sprintf("It took %s; the longest of the %d runs before it took %s", last.Took.Round(time.Second), len(before), most.Took.Round(time.Second))
+		return fmt.Sprintf("It took %s; the longest of the %d runs before it took %s", record.Roughly(last.Took), len(before), record.Roughly(most.Took))
 	default:
 		return ""
 	}

@@ -209,7 +209,7 @@ func (t *tx) openReview(id int64) (Review, error) {
 	case !found:
 		return r, fmt.Errorf("%w: there is none of that number, or it has settled itself", ErrDecided)
 	case r.Decision != "":
-		return r, fmt.Errorf("%w: %s decided %q on %s", ErrDecided, r.By, r.Decision, r.Decided.Format(time.DateTime))
+		return r, fmt.Errorf("%w: %s decided %q on %s", ErrDecided, r.By, r.Decision, record.Moment(r.Decided, nil))
 	}
 	return r, nil
 }

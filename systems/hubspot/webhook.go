@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/connector"
+	"github.com/tandemhub/tandem/record"
 )
 
 // freshFor is how old a signed request may be; one that comes from the future by more is
@@ -95,7 +96,10 @@ func verifyTimed(now time.Time, secret, given string, r *http.Request, body []by
 		return errors.New("the signature is not right")
 	}
 	if age := now.Sub(time.UnixMilli(ms)); age > freshFor || age < -freshFor {
-		return fmt.Errorf("the request was signed %v ago; is the clock of this machine right?", age.Round(time.Second))
+		if age < 0 {
+			return fmt.Errorf("the request will be signed in %s; is the clock of this machine right?", record.Roughly(age))
+		}
+		return fmt.Errorf("the request was signed %s ago; is the clock of this machine right?", record.Roughly(age))
 	}
 	return nil
 }

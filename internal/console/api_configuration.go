@@ -97,11 +97,12 @@ type textInput struct {
 
 // checked holds a text against the grammar and against what counts, as the editor does.
 func (c *console) checked(ctx context.Context, text string) (configurationPage, error) {
-	data := configurationPage{Typed: typed(text)}
+	var data configurationPage
 	var err error
 	if data.Configuration, err = c.hub.Configuration(ctx); err != nil {
 		return data, err
 	}
+	data.Typed = typed(data.Text, text)
 	return data, c.check(ctx, &data)
 }
 

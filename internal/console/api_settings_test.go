@@ -77,6 +77,12 @@ func TestTheConfigurationIsEditedInVersionsOverTheAPI(t *testing.T) {
 	if now = read[configurationBody](w, "POST", at+"/versions/1/rollback", ""); now.Version != 3 || now.Text != h.file || now.Note != "= 1" {
 		t.Errorf("%+v", now)
 	}
+	if _, err := h.SaveConfiguration(t.Context(), 3, store.Configuration{Text: "version: 1\r\nnewer: line\r\n", At: time.Now()}); err != nil { // from a file of Windows
+		t.Fatal(err)
+	}
+	if checked := read[checkedText](w, "POST", at+"/check", `{"text":"version: 1\nold: line"}`); len(checked.Diff) != 3 || checked.Diff[0].Kind != "same" {
+		t.Errorf("an edit changes other lines: %+v", checked.Diff)
+	}
 	if now = read[configurationBody](w, "POST", at+"/release", ""); now.Counts != "file" {
 		t.Errorf("%+v", now)
 	}

@@ -59,13 +59,13 @@ func (c *console) showConfiguration(w http.ResponseWriter, r *http.Request) erro
 	return c.view.page(w, r, "configuration", data)
 }
 
-// typed returns what was entered. Browsers end lines with two bytes.
-func typed(text string) string {
-	text = strings.ReplaceAll(text, "\r\n", "\n")
+// typed returns what was entered, with the line breaks of the text that was edited: browsers end all
+// lines with two bytes.
+func typed(was, text string) string {
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
-	return text
+	return plan.WithBreaksOf(was, text)
 }
 
 // check holds what is in the editor against the grammar and against what counts.
@@ -114,7 +114,7 @@ func (c *console) editConfiguration(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
-	data.Typed, data.Note = typed(r.PostFormValue("text")), strings.TrimSpace(cutTo(r.PostFormValue("note"), mostNote))
+	data.Typed, data.Note = typed(data.Text, r.PostFormValue("text")), strings.TrimSpace(cutTo(r.PostFormValue("note"), mostNote))
 	note(r, data.File, "checked only")
 	if err := c.check(r.Context(), &data); err != nil {
 		return err

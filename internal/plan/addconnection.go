@@ -43,7 +43,7 @@ func RemoveConnection(src []byte, name string) ([]byte, error) {
 			head := root.pairs[at].line - 1
 			lines[head] = "connections: {}" + trailing(lines[head]) + "\n"
 		}
-		return []byte(strings.Join(lines[:p.line-1], "") + strings.Join(lines[next:], "")), nil
+		return []byte(WithBreaksOf(string(src), strings.Join(lines[:p.line-1], "")+strings.Join(lines[next:], ""))), nil
 	}
 	return nil, fmt.Errorf("the document has no connection %q", name)
 }

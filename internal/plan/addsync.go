@@ -85,23 +85,24 @@ func addEntry(src []byte, section string, entry func(indent int) string) ([]byte
 	if err != nil {
 		return nil, err
 	}
+	made := func(parts ...string) []byte { return []byte(WithBreaksOf(string(src), strings.Join(parts, ""))) }
 	at, next := sectionOf(root, lines, section)
 	if at < 0 {
-		return []byte(strings.Join(lines, "") + section + ":\n" + entry(2)), nil
+		return made(strings.Join(lines, ""), section, ":\n", entry(2)), nil
 	}
 	found := root.pairs[at]
 	indent := 2
 	switch {
 	case isNothing(found, lines, section):
 		head := section + ":" + trailing(lines[found.line-1]) + "\n"
-		return []byte(strings.Join(lines[:found.line-1], "") + head + strings.Join(lines[found.line:next], "") + entry(indent) + strings.Join(lines[next:], "")), nil
+		return made(strings.Join(lines[:found.line-1], ""), head, strings.Join(lines[found.line:next], ""), entry(indent), strings.Join(lines[next:], "")), nil
 	case found.value.shape == shapeNull && strings.TrimSpace(withoutComment(lines[found.line-1])) == section+":":
 	case inLines(found, lines):
 		indent = found.value.pairs[0].column - 1
 	default:
 		return nil, ErrNoRoomForSync
 	}
-	return []byte(strings.Join(lines[:next], "") + entry(indent) + strings.Join(lines[next:], "")), nil
+	return made(strings.Join(lines[:next], ""), entry(indent), strings.Join(lines[next:], "")), nil
 }
 
 // isNothing reports whether a section is written as a pair of braces with nothing between them.

@@ -42,7 +42,8 @@ func TestASyncIsAddedAndEverythingElseStays(t *testing.T) {
 		{"none, in braces", "version: 1\nsyncs: { } # none yet\nverify: 7d\n", "version: 1\nsyncs: # none yet\n" + newSyncYAML + "verify: 7d\n"},
 		{"last", "version: 1\nsyncs:\n  a: # first\n    left: l.x\n    # within\n  # b: later\n\n# the end\n",
 			"version: 1\nsyncs:\n  a: # first\n    left: l.x\n    # within\n  # b: later\n" + newSyncYAML + "\n# the end\n"},
-		{"in the middle, windows", "syncs:\r\n    a:\r\n        left: l.x\r\n\r\n# of version\r\nversion: 1\r\n", "syncs:\n    a:\n        left: l.x\n" + in(4) + "\n# of version\nversion: 1\n"},
+		{"in the middle, windows", "syncs:\r\n    a:\r\n        left: l.x\r\n\r\n# of version\r\nversion: 1\r\n", strings.ReplaceAll("syncs:\n    a:\n        left: l.x\n"+in(4)+"\n# of version\nversion: 1\n", "\n", "\r\n")},
+		{"with a byte order mark", "\ufeffversion: 1\r\n", "\ufeff" + strings.ReplaceAll("version: 1\nsyncs:\n"+newSyncYAML, "\n", "\r\n")},
 	} {
 		got, err := AddSync([]byte(x.before), aNewSync())
 		if err != nil {

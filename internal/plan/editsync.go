@@ -35,7 +35,7 @@ func EditSync(src []byte, name string, want WrittenSync) ([]byte, error) {
 	if err != nil || !is.same(want) || !alike(before, again.root, "syncs."+name) {
 		return nil, ErrOddSync
 	}
-	return out, nil
+	return []byte(WithBreaksOf(string(src), string(out))), nil
 }
 
 // editedKeys are the keys of a sync that EditSync writes.

@@ -73,9 +73,10 @@ func openSheet(src []byte, name string) (*sheet, WrittenSync, error) {
 	return s, w, nil
 }
 
-// splitLines takes a document apart into its lines, each with its line break.
+// splitLines takes a document apart into its lines, each with its line break, of one byte; what is put
+// together from them goes through WithBreaksOf.
 func splitLines(src []byte) []string {
-	text := strings.ReplaceAll(strings.TrimPrefix(string(src), "\ufeff"), "\r\n", "\n")
+	text := withoutBreaks(string(src))
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}

@@ -317,6 +317,17 @@ func TestReviewItemSaysWhatCanBeChosen(t *testing.T) {
 	if diff := cmp.Diff(want, reviewText(p, it)); diff != "" {
 		t.Error(diff)
 	}
+	it.Kind = store.ReviewParked
+	for key, want := range map[string]string{"name=name": "  field    name\n", "mobile=phone": "  field    mobile (phone in crm)\n"} {
+		it.Field = key
+		if got := reviewText(p, it); !strings.Contains(got, want) {
+			t.Errorf("the field is called something else than %q:\n%s", want, got)
+		}
+		if got := groupsText(p, engine.GroupsOf([]store.Review{it})); strings.Contains(got, "=") {
+			t.Errorf("a key is shown:\n%s", got)
+		}
+	}
+	it.Kind = store.ReviewConflict
 	if _, ok := engine.Approval(it); ok {
 		t.Error("a conflict has no yes")
 	}

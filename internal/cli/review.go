@@ -10,6 +10,7 @@ import (
 
 	"github.com/tandemhub/tandem/internal/engine"
 	"github.com/tandemhub/tandem/internal/jsonl"
+	"github.com/tandemhub/tandem/internal/mapping"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
 )
@@ -107,6 +108,15 @@ func recordName(p *plan.Plan, it store.Review) string {
 	return s.Ends[it.Side].String() + "/" + it.Record
 }
 
+// fieldName is what people call the field of an item, seen from its side.
+func fieldName(p *plan.Plan, it store.Review) string {
+	other := ""
+	if s, ok := p.Sync(it.Sync); ok {
+		other = s.Ends[it.Side.Other()].Connection
+	}
+	return mapping.FieldName(it.Field, it.Side, other)
+}
+
 // Run shows one item.
 func (c *reviewShowCmd) Run(ctx context.Context, a *app) (err error) {
 	p, s, err := a.openQueue(ctx, look)
@@ -166,7 +176,7 @@ func reviewText(p *plan.Plan, it store.Review) string {
 		fmt.Fprintf(&b, "  could be  %s\n", strings.Join(it.Candidates, ", "))
 	}
 	if it.Field != "" && it.Kind != store.ReviewConflict {
-		fmt.Fprintf(&b, "  field    %s\n", oneLine(it.Field))
+		fmt.Fprintf(&b, "  field    %s\n", oneLine(fieldName(p, it)))
 	}
 	if it.Fix != "" {
 		fmt.Fprintf(&b, "  what to do: %s\n", oneLine(it.Fix))

@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/mapping"
 	"github.com/tandemhub/tandem/internal/plan"
 	"github.com/tandemhub/tandem/internal/store"
+	"github.com/tandemhub/tandem/record"
 )
 
 // candidates compares the records that an item names with the one that it asks about. What
@@ -79,7 +81,7 @@ func differingFields(ranked []engine.Candidate) []string {
 // comparison is one row: the record's value and each candidate's, "=" where it is the same.
 func comparison(key string, ranked []engine.Candidate) []string {
 	const width = 24
-	row := []string{key, "(empty)"}
+	row := []string{oneLine(mapping.FieldName(key, record.Left, "")), "(empty)"}
 	for _, c := range ranked {
 		cell := "(empty)"
 		for _, f := range c.Fields {

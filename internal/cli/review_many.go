@@ -249,7 +249,7 @@ func groupsText(p *plan.Plan, groups []engine.ReviewGroup) string {
 	t := table{right: map[int]bool{0: true, 1: true}}
 	t.add("COUNT", "LIKE", "SYNC", "KIND", "FIELD", "WHAT")
 	for _, g := range groups {
-		field := g.First.Field
+		field := oneLine(fieldName(p, g.First))
 		if field == "" {
 			field = "-"
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/mapping"
 	"github.com/tandemhub/tandem/internal/store"
 	"github.com/tandemhub/tandem/record"
 )
@@ -78,17 +79,7 @@ func (s shower) name(f engine.PictureField) string {
 }
 
 // keyName names a field of which only its key is known: "email=email" is email.
-func keyName(key string) string {
-	left, right, both := strings.Cut(key, "=")
-	switch {
-	case !both || left == right || right == "":
-		return left
-	case left == "":
-		return right
-	default:
-		return left + " / " + right
-	}
-}
+func keyName(key string) string { return mapping.FieldName(key, record.Left, "") }
 
 // cells shows the values of both sides, with what differs between them. References have other
 // ids on each side.

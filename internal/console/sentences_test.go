@@ -281,6 +281,9 @@ func TestGermanPagesSayTimesInGerman(t *testing.T) {
 			t.Errorf("%q became\n%q, want\n%q", text, got, want)
 		}
 	}
+	if got, _ := german.say("mobile (phone in HubSpot) of erp.contacts/1 (Ann Lee) is left out: the answer is not JSON"); got != "mobile (phone in HubSpot) von erp.contacts/1 (Ann Lee) wird ausgelassen: die Antwort ist kein JSON" {
+		t.Errorf("a field with two names became %q", got)
+	}
 }
 
 func TestAnyArgumentsAreTakenApart(t *testing.T) {

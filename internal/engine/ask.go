@@ -141,8 +141,9 @@ func (b *batch) editText(d *draft, lost record.Side, key string, was, is record.
 	gone, kept := b.r.p.ends[lost].of.String()+"/"+d.link.IDs[lost], b.r.p.ends[other].of.String()+"/"+d.link.IDs[other]
 	c := b.r.p.copies
 	ofCopies := c != nil && c.list >= 0 && b.r.p.Mapping.Fields()[c.list].Key == key // what these agreed on is with each of them
+	field := b.r.p.fieldName(key, other)
 	if _, agreed := d.link.Base[other][key]; !agreed && !ofCopies {
-		return fmt.Sprintf("%s was deleted before %s was in step with %s, which has %q: nothing is deleted", gone, key, kept, is)
+		return fmt.Sprintf("%s was deleted before %s was in step with %s, which has %q: nothing is deleted", gone, field, kept, is)
 	}
-	return fmt.Sprintf("%s was deleted, but %s of %s was changed from %q to %q: nothing is deleted", gone, key, kept, was, is)
+	return fmt.Sprintf("%s was deleted, but %s of %s was changed from %q to %q: nothing is deleted", gone, field, kept, was, is)
 }

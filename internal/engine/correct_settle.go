@@ -104,5 +104,5 @@ func (s *settling) notTaken(op store.Op, of store.OpField, e *connector.Error) s
 	if enters(of) {
 		return fmt.Sprintf("%s of %s/%s: the system does not take what %s entered: %v", of.Wire, s.end.of, op.TargetID, enteredBy(of), e.Err)
 	}
-	return fmt.Sprintf("%s of %s/%s is not taken by %s: %v", of.Key, s.r.p.ends[s.side.Other()].of, op.SourceID, s.end.of, e.Err)
+	return fmt.Sprintf("%s of %s/%s is not taken by %s: %v", s.r.p.fieldName(of.Key, s.side.Other()), s.r.p.ends[s.side.Other()].of, op.SourceID, s.end.of, e.Err)
 }

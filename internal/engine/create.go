@@ -95,7 +95,7 @@ func (b *batch) draftCreate(row store.Row) (op *store.Op, why string, err error)
 		}
 		switch {
 		case err != nil && (to.Required || b.isKey(i)):
-			return nil, fmt.Sprintf("%s: %v", f.Key, err), nil // R29
+			return nil, fmt.Sprintf("%s: %v", b.r.p.fieldName(f.Key, b.side), err), nil // R29
 		case err != nil:
 			b.showField(row, f, err)
 			continue
@@ -165,7 +165,7 @@ func (b *batch) showField(row store.Row, f mappingField, err error) {
 		err = misfit // says all of it
 	}
 	b.review(store.Review{Kind: store.ReviewParked, Subject: fieldSubject(b.side, row.ID, f.Key), Side: b.side, Record: row.ID, Field: f.Key, Cause: err.Error(),
-		Text: fmt.Sprintf("%s of %s/%s%s is left out: %v", f.Key, b.r.p.ends[b.side].of, row.ID, called(row.Fields), err),
+		Text: fmt.Sprintf("%s of %s/%s%s is left out: %v", b.r.p.fieldName(f.Key, b.side), b.r.p.ends[b.side].of, row.ID, called(row.Fields), err),
 		Fix:  "correct the value; if it is all of them, the two fields are of kinds that do not fit: change the one that is wrong there, or name another one", Choices: []string{"dismiss"}})
 }
 

@@ -158,7 +158,7 @@ func (x *editor) assign(a Assignment) error {
 	m := x.r.p.Mapping
 	f := m.Fields()[i]
 	if x.item.Kind == store.ReviewConflict && f.Key != x.item.Field {
-		return cannotEdit("the question is about %s, not about %s", x.item.Field, f.Key)
+		return cannotEdit("the question is about %s, not about %s", x.r.p.fieldName(x.item.Field, x.item.Side), x.r.p.fieldName(f.Key, x.item.Side))
 	}
 	if slices.Contains(x.index, i) {
 		return cannotEdit("%s is named twice", a.Field)
@@ -204,7 +204,7 @@ func (x *editor) chooseSide() error {
 	for at, i := range x.index {
 		f := x.r.p.Mapping.Fields()[i]
 		if !x.writes(at, mine) && !x.writes(at, mine.Other()) {
-			return cannotEdit("%s can be written on neither side: it is read-only there, or the direction of the sync forbids it", f.Key)
+			return cannotEdit("%s can be written on neither side: it is read-only there, or the direction of the sync forbids it", x.r.p.fieldName(f.Key, x.item.Side))
 		}
 	}
 	return cannotEdit("these fields cannot be written on one side: edit them one by one")

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -320,6 +321,16 @@ func fieldOn(f mappingField, side record.Side) record.Field {
 		return f.Left
 	}
 	return f.Right
+}
+
+// nameOn is what one side calls a field, else the other one: what is computed has no name there.
+func nameOn(f mappingField, side record.Side) string {
+	return cmp.Or(fieldOn(f, side).Name, fieldOn(f, side.Other()).Name, f.Key)
+}
+
+// fieldName is what people call the field of a key, seen from one side.
+func (p *pair) fieldName(key string, side record.Side) string {
+	return mapping.FieldName(key, side, p.ends[side.Other()].conn.spec.Title)
 }
 
 // title is what people call a record: its name, or what comes nearest.

@@ -131,9 +131,9 @@ func (r *run) judgeFields(j *judged, side record.Side, row, c store.Row, refs *r
 		switch {
 		case m.Matched(i): // counts as a key
 		case same:
-			j.add(pointsField, "same "+f.Key)
+			j.add(pointsField, "same "+nameOn(f, side))
 		case !mine.IsEmpty() && !theirs.IsEmpty():
-			j.add(pointsDiffers, "another "+f.Key)
+			j.add(pointsDiffers, "another "+nameOn(f, side))
 		}
 	}
 }

@@ -372,7 +372,7 @@ func TestR14CandidatesAreRankedWithTheirReasons(t *testing.T) {
 		if err != nil || len(ranked) != 3 {
 			t.Fatalf("%v %v", ranked, err)
 		}
-		if why := strings.Join(ranked[0].Why, ", "); !strings.Contains(why, "same email (+100)") || !strings.Contains(why, "same phone=phone (+10)") {
+		if why := strings.Join(ranked[0].Why, ", "); !strings.Contains(why, "same email (+100)") || !strings.Contains(why, "same phone (+10)") {
 			t.Errorf("the first is first because of %q", why)
 		}
 		if !strings.Contains(strings.Join(ranked[1].Why, ", "), "the names are alike") || ranked[0].Score <= ranked[1].Score || ranked[1].Score <= ranked[2].Score {

@@ -55,7 +55,7 @@ func TestR22WhatTheDeletedSideNeverHadHoldsTheDelete(t *testing.T) {
 		if len(w.b.Rows("cards")) != 1 {
 			t.Error("the name Anna was deleted with its record while the question about it was open")
 		}
-		want := "a.cards/1 was deleted before name=name was in step with b.cards/1, which has \"Anna\": nothing is deleted" // nobody changed it
+		want := "a.cards/1 was deleted before name was in step with b.cards/1, which has \"Anna\": nothing is deleted" // nobody changed it
 		if got := w.review(store.ReviewDelete).Text; got != want {
 			t.Errorf("a person is asked %q, want %q", got, want)
 		}

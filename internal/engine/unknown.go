@@ -85,18 +85,22 @@ func (s *settling) lookUpCreates(ctx context.Context, ops []store.Op) error {
 	if len(ops) == 0 {
 		return nil
 	}
+	s.keyless = nil
 	hits, sure, err := s.byOurKey(ctx, ops)
 	if err != nil {
 		return err
 	}
+	s.dropMembers(hits)
 	if !sure {
 		if hits, err = s.byMatch(ctx, ops); err != nil {
 			return err
 		}
 	}
-	s.dropMembers(hits)
 	linked, err := s.dropLinked(ctx, ops, hits)
 	if err != nil {
+		return err
+	}
+	if err := s.fill(ctx, s.keyless, hits); err != nil {
 		return err
 	}
 	if err := s.readDoubtful(ctx, ops, hits); err != nil {

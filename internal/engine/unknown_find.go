@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -142,6 +143,8 @@ func (s *settling) byMatch(ctx context.Context, ops []store.Op) (map[int64][]rec
 			return nil, err
 		}
 	}
+	s.dropMembers(hits)
+	s.keyless = keyless
 	return hits, s.createdSince(ctx, keyless, hits)
 }
 
@@ -208,7 +211,7 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 			after = row.Seq
 			for _, op := range ops {
 				if mayBeSince(op, row) && s.end.holds(row.Fields, op.Set) {
-					hits[op.ID] = append(hits[op.ID], row.Record)
+					hits[op.ID] = s.noteHit(hits[op.ID], row.Record)
 				}
 			}
 		}
@@ -216,6 +219,44 @@ func (s *settling) createdSince(ctx context.Context, ops []store.Op, hits map[in
 			return err
 		}
 	}
+}
+
+// noteHit adds a record to those that hold what was sent, without its fields: there may be as many of
+// them as the object has records. A member copy is none (see dropMembers).
+func (s *settling) noteHit(found []record.Record, rec record.Record) []record.Record {
+	if c := s.r.p.copies; c != nil && s.side == c.side && c.byRule(s.side, rec.Fields) {
+		return found
+	}
+	return append(found, record.Record{Ref: rec.Ref, Created: rec.Created})
+}
+
+// fill gives the records that are left of those that createdSince found their fields back: of many, the
+// nearest to when they may have been made, which are the ones that a question names.
+func (s *settling) fill(ctx context.Context, keyless []store.Op, hits map[int64][]record.Record) error {
+	for _, op := range keyless {
+		found := hits[op.ID]
+		if len(found) == 0 {
+			continue
+		}
+		slices.SortStableFunc(found, func(a, b record.Record) int {
+			return cmp.Compare(a.Created.Sub(op.SentAt).Abs(), b.Created.Sub(op.SentAt).Abs())
+		})
+		named := found[:min(len(found), mostAlike)]
+		ids := make([]string, len(named))
+		for i, rec := range named {
+			ids[i] = rec.ID
+		}
+		rows, err := s.r.e.store.Rows(ctx, s.end.of, ids)
+		if err != nil {
+			return fmt.Errorf("load what holds all that was sent: %w", err)
+		}
+		for i, rec := range named {
+			if row, ok := rows[rec.ID]; ok {
+				named[i] = row.Record
+			}
+		}
+	}
+	return nil
 }
 
 // mayBeSince reports whether a record that is there may have been created after an operation was sent. A

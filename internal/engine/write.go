@@ -20,8 +20,9 @@ type settling struct {
 	rows  [2]map[string]store.Row // without their fields
 	links map[int64]store.Link
 
-	owners map[string]store.Row // the copies of members (R26)
-	likely map[int64]*alikeness // what resembles the outcome of a create; see alike
+	owners  map[string]store.Row // the copies of members (R26)
+	keyless []store.Op           // creates that are looked up among what was made since; see fill
+	likely  map[int64]*alikeness // what resembles the outcome of a create; see alike
 
 	settled []store.Settlement
 	facts   store.Facts

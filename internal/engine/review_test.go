@@ -293,7 +293,7 @@ func TestWhatCannotBeEnteredIsSaidWithTheNearest(t *testing.T) {
 			{"stag", "new", `did you mean "stage"?`},
 			{"nothing like it", "new", "it keeps name, "},
 			{"stage", "wonn", `did you mean "won"?`},
-			{"notes", "x", "the question is about stage=stage"},
+			{"notes", "x", "the question is about stage, not about notes"},
 			{"stage", "won", "left holds that already: decide left"},
 			{"stage", "lost", "right holds that already: decide right"},
 		} {

@@ -157,9 +157,9 @@ func TestTheStreamTellsWhatHappens(t *testing.T) {
 	w := newAPIWorld(t)
 	w.put(w.left, "", "name", "Ann", "email", "ann@x.gr")
 	server := httptest.NewServer(w.handler)
-	defer server.Close()
+	t.Cleanup(server.Close) // once all that listens has been closed
 	listen := func(last string) *bufio.Scanner {
-		ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 		t.Cleanup(stop)
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/api/v1/events", nil)
 		if err != nil {

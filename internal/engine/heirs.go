@@ -173,6 +173,11 @@ func (b *batch) takeOver(ctx context.Context, row store.Row) (bool, error) {
 	if len(lost) == 0 {
 		return false, nil
 	}
+	if making, err := b.inMaking(ctx, b.side, row.ID); err != nil || making {
+		b.stand(row.ID, standsWaiting, "it may be what an operation under way has made")
+		b.again(row.ID) // as pairsOf has it
+		return making, err
+	}
 	links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, b.side, lost)
 	if err != nil {
 		return false, fmt.Errorf("load links of merged records: %w", err)

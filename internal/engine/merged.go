@@ -136,22 +136,16 @@ func (b *batch) openLink(ctx context.Context, side record.Side, id string) (stor
 
 // follow moves a pair to the records that its own have been merged into.
 func (b *batch) follow(ctx context.Context, link store.Link, to [2]string) error {
-	var others [2]store.Link
-	for _, side := range record.Sides() {
-		l, err := b.openLink(ctx, side, to[side])
-		if err != nil {
-			return err
-		}
-		if l.ID != link.ID {
-			others[side] = l
-		}
+	crossed := false
+	others, wait, err := b.pairsOf(ctx, link, to)
+	if err == nil && !wait {
+		crossed, wait, err = b.displace(ctx, &others)
 	}
-	crossed, wait, err := b.displace(ctx, &others)
 	switch {
 	case err != nil:
 		return err
 	case wait:
-		b.again(link.IDs[b.side]) // R27
+		b.again(link.IDs[b.side]) // R27, R36
 		return nil
 	}
 	left, right := others[record.Left].ID, others[record.Right].ID

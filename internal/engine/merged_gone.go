@@ -61,6 +61,10 @@ func (b *batch) inherit(ctx context.Context, link *store.Link, rows *[2]store.Ro
 		rows[side].Fate = connector.Deleted
 		return false, nil
 	}
+	if making, err := b.inMaking(ctx, side, row.ID); err != nil || making {
+		b.again(link.IDs[b.side]) // as pairsOf has it
+		return making, err
+	}
 	to := link.IDs
 	to[side] = row.ID
 	both, busy, err := b.loadPair(ctx, to)

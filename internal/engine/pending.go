@@ -243,6 +243,45 @@ func (b *batch) underWay(ctx context.Context, side record.Side, row store.Row) (
 	return slices.ContainsFunc(open.ops, func(op store.Op) bool { return young(op) && end.holds(row.Fields, op.Set) }), nil
 }
 
+// pairsOf returns the open links that the survivors of a merge have by themselves. wait says that one that
+// has none may be what an unfinished create has made: it is about to be the partner of what that one was
+// made for, and the pair that is to follow the merge takes nothing away from it (R16, R24, R36, invariant 8).
+func (b *batch) pairsOf(ctx context.Context, link store.Link, to [2]string) (pairs [2]store.Link, wait bool, err error) {
+	for _, side := range record.Sides() {
+		l, err := b.openLink(ctx, side, to[side])
+		if err != nil {
+			return pairs, false, err
+		}
+		if l.ID != link.ID {
+			pairs[side] = l
+		}
+		if l.ID != 0 || to[side] == link.IDs[side] {
+			continue
+		}
+		if making, err := b.inMaking(ctx, side, to[side]); err != nil || making {
+			return pairs, making, err
+		}
+	}
+	return pairs, false, nil
+}
+
+// inMaking reports whether a record that is in no pair may be what a create has made of which nobody knows
+// yet what came of it.
+func (b *batch) inMaking(ctx context.Context, side record.Side, id string) (bool, error) {
+	row, ok := b.rows[side][id]
+	if !ok {
+		rows, err := b.r.e.store.Rows(ctx, b.r.p.ends[side].of, []string{id})
+		if err != nil {
+			return false, fmt.Errorf("load the record that another one was merged into: %w", err)
+		}
+		row = rows[id]
+	}
+	if row.ID == "" || b.r.doubtful(side, row) {
+		return row.ID != "", nil
+	}
+	return b.underWay(ctx, side, row)
+}
+
 // madeElsewhere reports whether another sync of the same two objects has sent a create for a
 // record of which nobody knows yet what came of it: the record may have a partner by then, and
 // goes over to this sync together with it (R15, R25, invariant 8).

@@ -178,27 +178,116 @@ func TestR36WhatAJobMadeAndIsGoneBeforeItsKeyIsReadIsNotDoubled(t *testing.T) {
 }
 
 // R16, R24, R36: while the vendor takes its time, people there merge another one's partner into what it has
-// just made, which is that one's partner from then on. A live link is not moved: a person is asked.
+// just made. It is the partner of what it was made for all the same, so that there are two partners of one
+// survivor, as if the vendor had been quick.
+func TestR36WhatAJobMadeIsItsOwnPartnerThoughAnotherOneIsMergedIntoIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		mergedIntoMade(w, map[string]string{"notes": "of both"})
+		item := w.review(store.ReviewMerge)
+		if ann, bob := w.by2(w.a, "Ann"), w.by2(w.a, "Bob"); item.Record != bob || len(item.Candidates) != 1 || item.Candidates[0] != ann {
+			t.Errorf("asked about %s and %v: %s", item.Record, item.Candidates, item.Text)
+		}
+		w.decide(item, "merge")
+		w.settled("cards")
+		if a, b := w.a.Rows("cards"), w.b.Rows("cards"); len(a) != 1 || len(b) != 1 || a[0].Fields["notes"] != "of both" {
+			t.Errorf("a has %v, b has %v", a, b)
+		}
+		quiet(t, w)
+	})
+}
+
+// R16: where nothing tells any more what the job has made, that one is the other one's partner by the time
+// the job is over. A live link is not moved: a person is asked.
 func TestR36WhatAJobMadeMayHaveAnotherPartnerByThen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, cardsYAML)
-		w.people("Bob")
-		w.b.Slow(time.Hour)
-		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
-		w.sync("cards")
-		time.Sleep(55 * time.Minute)
-		w.sync("cards") // asks, and not again in the next ten minutes
-		time.Sleep(6 * time.Minute)
-		w.b.Slow(0)
-		w.merge(w.b, w.by2(w.b, "Ann"), w.by2(w.b, "Bob"))
-		w.sync("cards")
-		time.Sleep(time.Hour)
-		w.sync("cards")
+		mergedIntoMade(w, map[string]string{"tandem_key": "", "email": "anna@x.gr"})
 		if item := w.review(store.ReviewUnknown); !strings.Contains(item.Text, "has another partner by now") {
 			t.Errorf("asked: %s", item.Text)
 		}
 		if a, b := w.a.Rows("cards"), w.b.Rows("cards"); len(a) != 2 || len(b) != 1 {
+			t.Errorf("a has %v, b has %v", a, b)
+		}
+		quiet(t, w)
+	})
+}
+
+// mergedIntoMade has b make a card for Ann so slowly that people edit it and merge Bob's into it before
+// anybody has asked what came of it.
+func mergedIntoMade(w *world, edit map[string]string) {
+	w.t.Helper()
+	w.people("Bob")
+	w.b.Slow(time.Hour)
+	w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+	w.sync("cards")
+	time.Sleep(55 * time.Minute)
+	w.sync("cards") // asks, and not again in the next ten minutes
+	time.Sleep(6 * time.Minute)
+	w.b.Slow(0)
+	made := w.by2(w.b, "Ann")
+	w.put(w.b, "cards", made, edit)
+	w.merge(w.b, made, w.by2(w.b, "Bob"))
+	w.sync("cards")
+	time.Sleep(time.Hour)
+	w.sync("cards")
+}
+
+// R22, R24, R36: what a job made, and another one was merged into, is deleted before anybody can say what the
+// job made. It was the partner of what it was made for: that one is not in doubt, and neither is deleted that
+// has something to lose.
+func TestR36WhatAJobMadeIsItsOwnPartnerThoughItIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsWith("delete: delete"))
+		w.people("Bob")
+		w.b.Slow(time.Hour)
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		w.sync("cards")
+		time.Sleep(2 * time.Hour)
+		w.b.Slow(0)
+		made := w.by2(w.b, "Ann")
+		w.merge(w.b, made, w.by2(w.b, "Bob"))
+		w.remove(w.b, "cards", made)
+		w.put(w.a, "cards", w.by2(w.a, "Bob"), map[string]string{"notes": "edited since"})
+		w.sync("cards")
+		asked := w.reviews()
+		if len(asked) != 2 || !strings.HasPrefix(asked[0], "delete: ") || !strings.HasPrefix(asked[1], "delete: ") {
+			t.Errorf("asked: %v", asked)
+		}
+		if a, b := w.a.Rows("cards"), w.b.Rows("cards"); len(a) != 2 || len(b) != 0 {
+			t.Errorf("a has %v, b has %v", a, b)
+		}
+		quiet(t, w)
+	})
+}
+
+// R16, R24, invariant 8: people merge another one's partner into what a create has made whose answer was lost, and give
+// it another key, before it is looked up. It is found, and nothing is made twice.
+func TestR16WhatACutOffCreateMadeIsItsOwnPartnerThoughAnotherOneIsMergedIntoIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, cardsYAML)
+		w.people("Bob")
+		w.b.Inject(twin.Fault{Kind: twin.FaultLostReply, Path: "/v1/do", Times: 1})
+		w.b.After(onceAt("/v1/do", func() {
+			made := w.by2(w.b, "Ann")
+			w.put(w.b, "cards", made, map[string]string{"email": "anna@x.gr"})
+			w.merge(w.b, made, w.by2(w.b, "Bob"))
+		}))
+		w.put(w.a, "cards", "", map[string]string{"name": "Ann", "email": "ann@x.gr"})
+		down := w.b.Inject(twin.Fault{Kind: twin.FaultUnavailable, Path: "/v1/find"})
+		w.sync("cards")
+		w.sync("cards") // reads of the merge, and still cannot look
+		down.Remove()
+		time.Sleep(time.Hour)
+		w.sync("cards")
+		if item := w.review(store.ReviewMerge); item.Record != w.by2(w.a, "Bob") {
+			t.Errorf("asked about %s: %s", item.Record, item.Text)
+		}
+		if a, b := w.a.Rows("cards"), w.b.Rows("cards"); len(a) != 2 || len(b) != 1 || w.by2(w.a, "Ann") == "" {
 			t.Errorf("a has %v, b has %v", a, b)
 		}
 		quiet(t, w)

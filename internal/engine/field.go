@@ -39,6 +39,9 @@ func (b *batch) mergeField(ctx context.Context, d *draft, i int) error {
 	if b.takenBack(d, i, &in) {
 		return nil
 	}
+	if err := b.notTaken(ctx, d, i, &in); err != nil {
+		return err
+	}
 	out, err := b.unlessEmptied(ctx, d, i, in, merge.One(in, d.times))
 	if err != nil {
 		return err

@@ -45,9 +45,9 @@ func (f *Field) uniteKeyed() Outcome {
 
 // mergeKeyed is R12 for a keyed list: elements that one side added, removed or changed since
 // the agreement are added, removed or changed on the other, field by field.
-func (f *Field) mergeKeyed(changed [2]bool, t Times) Outcome {
+func (f *Field) mergeKeyed(changed [2]bool, t Times, elements string) Outcome {
 	winner, rule, decided := f.winner(t)
-	return f.judged(f.eachWay(changed, winner, decided, elementsRule(changed)), rule, decided)
+	return f.judged(f.eachWay(changed, winner, decided, elements), rule, decided)
 }
 
 // judged says by which rule the values that excluded each other were decided, or asks.

@@ -83,14 +83,18 @@ type Cell struct {
 	SentBase   record.Value // Base as the other side would hold it; needed for sets only
 }
 
+// An Unsent is a write of a set that its side has not taken: it kept what it had.
+type Unsent struct{ Was, Sent record.Value }
+
 // A Field is all that the merge of one field depends on, apart from time.
 type Field struct {
 	Cells     [2]Cell // by side
 	Direction Direction
 	Prefer    Prefer
-	Enforce   bool     // a one-way field's follower is put back when it was edited (R10)
-	Set       bool     // choices, references, keyed lists: merged per element (R12)
-	Keyed     [2]Keyed // by side; for lists of structs whose elements are found again by a key of their own
+	Enforce   bool      // a one-way field's follower is put back when it was edited (R10)
+	Set       bool      // choices, references, keyed lists: merged per element (R12)
+	Keyed     [2]Keyed  // by side; for lists of structs whose elements are found again by a key of their own
+	Refused   [2]Unsent // by side; of a set, what was written there last and not taken (R2)
 
 	// Consent is what the values say where the field is a consent (R32), else nil.
 	Consent *Consent

@@ -247,6 +247,12 @@ func set(left, right merge.Cell) merge.Field {
 	return f
 }
 
+// refused is a set of which a side did not take what was sent.
+func refused(f merge.Field, to record.Side, was, sent string) merge.Field {
+	f.Refused[to] = merge.Unsent{Was: record.Texts(strings.Fields(was)...), Sent: record.Texts(strings.Fields(sent)...)}
+	return f
+}
+
 func TestSetsMergePerElement(t *testing.T) {
 	t.Parallel()
 	tell := func(to record.Side, s string) merge.Write {
@@ -273,6 +279,20 @@ func TestSetsMergePerElement(t *testing.T) {
 				Lost: &merge.Lost{Side: record.Right, Value: record.Texts("old", "own")}, Rule: "enforced: left is the source"}},
 		{name: "a set that cannot be told waits", field: set(untranslated(setCell("a", "a b")), setCell("a", "a")),
 			want: merge.Outcome{State: merge.StateUnknown, Rule: "left holds what cannot be told to right yet"}},
+		{name: "what left did not take is sent again with what is removed there", field: refused(set(setCell("a", ""), setCell("a b", "a b")), record.Left, "a", "a b"), // R2
+			want: merge.Outcome{State: merge.StateWrite, Writes: []merge.Write{tell(record.Left, "b"), tell(record.Right, "b")}, Rule: "elements of left changed, and what was refused is sent again"}},
+		{name: "what right did not let go is taken away again", field: refused(set(setCell("a", "a c"), setCell("a b own", "a b own")), record.Right, "a b own", "a own"),
+			want: merge.Outcome{State: merge.StateWrite, Writes: []merge.Write{tell(record.Right, "a own c")}, Rule: "elements of left changed, and what was refused is sent again"}},
+		{name: "what was refused and then removed where it came from is forgotten", field: refused(set(setCell("a", "a"), setCell("a b", "a")), record.Left, "a", "a b"),
+			want: merge.Outcome{State: merge.StateAgreed, Rule: "elements of right changed"}},
+		{name: "what was refused stays where a person puts it although it is removed where it came from", field: refused(set(setCell("a", "a b"), setCell("a b", "a")), record.Left, "a", "a b"),
+			want: merge.Outcome{State: merge.StateWrite, Writes: []merge.Write{tell(record.Right, "a b")}, Rule: "elements of both changed"}},
+		{name: "what was refused and is agreed on since comes back to nobody who removes it", field: refused(set(setCell("a b", "a"), setCell("a b", "a b")), record.Left, "a", "a b"),
+			want: merge.Outcome{State: merge.StateWrite, Writes: []merge.Write{tell(record.Right, "a")}, Rule: "elements of left changed"}},
+		{name: "what was refused is not sent while nothing changes", field: refused(set(setCell("a", "a"), setCell("a b", "b a")), record.Left, "a", "a b"),
+			want: merge.Outcome{State: merge.StateEqual, Rule: "nothing changed"}},
+		{name: "a follower gets what it refused once its source changes", field: with(refused(set(setCell("a b", "a b c"), setCell("a", "a")), record.Right, "a", "a b"), func(f *merge.Field) { f.Direction = merge.LeftToRight }),
+			want: merge.Outcome{State: merge.StateWrite, Writes: []merge.Write{tell(record.Right, "a b c")}, Rule: "elements of left changed, and what was refused is sent again"}},
 		{name: "direction none writes nothing", field: with(set(setCell("a", "b"), setCell("a", "a")), func(f *merge.Field) { f.Direction = merge.None }),
 			want: merge.Outcome{State: merge.StateDiverged, Rule: "elements of left changed, and nothing is written in direction none"}},
 	})

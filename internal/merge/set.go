@@ -31,19 +31,20 @@ func (f *Field) unite() Outcome {
 // elements is R12: what one side added or removed since the agreement is added to or
 // removed from the other. Elements that neither touched stay, whoever put them there.
 func (f *Field) elements(changed [2]bool, t Times) Outcome {
+	changed, rule := f.again(changed)
 	for _, s := range record.Sides() {
 		if changed[s] && f.Direction.Allows(s.Other()) && !f.Cells[s].Translated {
 			return f.untold(s)
 		}
 	}
 	if source, oneWay := f.source(); oneWay {
-		return f.followElements(source, changed)
+		return f.followElements(source, changed, rule)
 	}
 	if f.Direction != Both {
-		return Outcome{State: StateDiverged, Rule: elementsRule(changed) + ", and nothing is written in direction none"}
+		return Outcome{State: StateDiverged, Rule: rule + ", and nothing is written in direction none"}
 	}
 	if f.keyed() {
-		return f.mergeKeyed(changed, t)
+		return f.mergeKeyed(changed, t, rule)
 	}
 	var writes []Write
 	for _, to := range record.Sides() {
@@ -55,11 +56,43 @@ func (f *Field) elements(changed [2]bool, t Times) Outcome {
 			writes = append(writes, Write{To: to, Value: got})
 		}
 	}
-	return settle(writes, elementsRule(changed))
+	return settle(writes, rule)
+}
+
+// again is R2 for a set: once a side changes, what the other one has not taken counts as a change
+// once more. A single value goes over as a whole; of a set only what changed does, so that what
+// was refused would neither be sent again nor shown.
+func (f *Field) again(changed [2]bool) (since [2]bool, rule string) {
+	since, rule = changed, elementsRule(changed)
+	for _, to := range record.Sides() {
+		from, r := &f.Cells[to.Other()], f.Refused[to]
+		if !f.Direction.Allows(to) || !from.Translated || sameElements(r.Was, r.Sent) {
+			continue
+		}
+		// What both sides have agreed on since then is in the base, and refused no more.
+		was, sent, held, now := keys(r.Was), keys(r.Sent), keys(f.Cells[to].Base), keys(from.Sent)
+		owed := false
+		before := slices.DeleteFunc(slices.Clone(elementsOf(from.SentBase)), func(e record.Value) bool {
+			k := key(e)
+			lacks := sent[k] && !was[k] && !held[k]
+			owed = owed || lacks && now[k]
+			return lacks
+		})
+		for _, e := range elementsOf(r.Was) {
+			if k := key(e); !sent[k] && held[k] {
+				before, owed = append(before, e), owed || !now[k]
+			}
+		}
+		from.SentBase = record.List(before...)
+		if owed {
+			since[to.Other()], rule = true, elementsRule(changed)+", and what was refused is sent again"
+		}
+	}
+	return since, rule
 }
 
 // followElements is R10 for a set.
-func (f *Field) followElements(source record.Side, changed [2]bool) Outcome {
+func (f *Field) followElements(source record.Side, changed [2]bool, rule string) Outcome {
 	to := source.Other()
 	from, c := &f.Cells[source], &f.Cells[to]
 	if from.Translated && sameElements(from.Sent, c.Value) {
@@ -78,9 +111,9 @@ func (f *Field) followElements(source record.Side, changed [2]bool) Outcome {
 		return Outcome{State: StateDiverged, Rule: to.String() + " changed, and only " + source.String() + " is carried over"}
 	}
 	if sameElements(held, c.Value) {
-		return Outcome{State: StateAgreed, Rule: elementsRule(changed)}
+		return Outcome{State: StateAgreed, Rule: rule}
 	}
-	out := settle([]Write{{To: to, Value: held}}, elementsRule(changed))
+	out := settle([]Write{{To: to, Value: held}}, rule)
 	if put {
 		out.Conflict, out.Lost = true, &Lost{Side: to, Value: c.Value}
 		out.Rule = "enforced: " + source.String() + " is the source"

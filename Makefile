@@ -6,6 +6,7 @@ BIN        := bin/tandem
 FUZZTIME   ?= 30s
 BENCH      ?= .
 SEED       ?= 1
+STRESS     ?=
 DURATION   ?= 1h
 SCREENSHOTS ?= bin/screenshots
 LINTER     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -80,11 +81,11 @@ packages:
 	@.ci/need-packages postgresql systemd chromium npm
 
 # All read the environment; see internal/sim.
-sim: ## one simulated life again, told in full: SEED=n
-	TANDEM_SIM_SEED=$(SEED) $(GO) test -count=1 -v -run '^TestLives$$' ./internal/sim ./cmd/tandem
+sim: ## one simulated life again, told in full: SEED=n; a harder one: STRESS=hide,kill,backup,restore,merge or all
+	TANDEM_SIM_SEED=$(SEED) TANDEM_SIM_STRESS=$(STRESS) $(GO) test -count=1 -v -run '^TestLives$$' ./internal/sim ./cmd/tandem
 
 sim-many: ## the same with several workers
-	TANDEM_SIM_SEED=$(SEED) $(GO) test -count=1 -v -run '^TestLivesWithSeveralWorkers$$' ./internal/sim
+	TANDEM_SIM_SEED=$(SEED) TANDEM_SIM_STRESS=$(STRESS) $(GO) test -count=1 -v -run '^TestLivesWithSeveralWorkers$$' ./internal/sim
 
 screenshots: ## pictures of every page of the console, in both themes and widths, in SCREENSHOTS (bin/screenshots)
 	@.ci/need-packages chromium npm
@@ -97,5 +98,5 @@ soak-year: ## a year of work of one process, in virtual time: bounded store, mem
 	TANDEM_SOAK_YEAR=1 $(GO) test -count=1 -v -timeout 0 -run '^TestAYearOfWorkStaysBounded$$' ./internal/cli
 
 soak: ## simulated lives, merges of drawn values, kills and lost replies, side by side for DURATION (1h)
-	TANDEM_SOAK=$(DURATION) $(GO) test -count=1 -v -p 3 -parallel 16 -timeout 0 -run '^TestLives|^TestProperty|^TestInvariant11KilledAtRandomMoments$$' \
+	TANDEM_SOAK=$(DURATION) TANDEM_SIM_STRESS=$(STRESS) $(GO) test -count=1 -v -p 3 -parallel 16 -timeout 0 -run '^TestLives|^TestProperty|^TestInvariant11KilledAtRandomMoments$$' \
 		./internal/sim ./cmd/tandem ./internal/merge

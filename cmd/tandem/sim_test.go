@@ -94,7 +94,9 @@ func TestLives(t *testing.T) {
 		var res sim.Result
 		synctest.Test(t, func(t *testing.T) {
 			var err error
-			if res, err = sim.Run(t.Context(), realLife(t, seed)); err != nil {
+			s := realLife(t, seed)
+			s.Stress = which.Stress
+			if res, err = sim.Run(t.Context(), s); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -102,7 +104,7 @@ func TestLives(t *testing.T) {
 			counts[what] += times
 		}
 		if len(res.Wrong) > 0 {
-			t.Error(res.Report(fmt.Sprintf("make sim SEED=%d", seed), testing.Verbose()))
+			t.Error(res.Report(which.Again("sim", seed), testing.Verbose()))
 		}
 		n++
 	}

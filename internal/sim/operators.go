@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,10 +51,11 @@ func (w *world) administer(day int) {
 			w.configure(w.set.Config, nil)
 		}
 	}
+	again := acts.Backup && w.strikes(StressBackup, 2)
 	switch {
-	case acts.Backup && w.backup == "" && day > 1:
+	case acts.Backup && len(w.backups) == 0 && day > 1, again && w.storm.IntN(2) == 0:
 		w.backUp()
-	case acts.Backup && day == w.set.Rounds-2:
+	case again, acts.Backup && day == w.set.Rounds-2:
 		w.putBack()
 	}
 }
@@ -83,8 +85,9 @@ func (w *world) configure(config string, unmapped []string) {
 
 // backUp keeps a copy of the hub's database.
 func (w *world) backUp() {
-	w.backup = w.set.Path + ".backup"
-	if _, err := w.store.Backup(w.ctx, w.backup, store.Backup{Taken: time.Now()}); err != nil {
+	backup := w.set.Path + ".backup" + strconv.Itoa(len(w.backups))
+	w.backups = append(w.backups, backup)
+	if _, err := w.store.Backup(w.ctx, backup, store.Backup{Taken: time.Now()}); err != nil {
 		w.blamef("no backup: %v", err)
 	}
 	w.notef("backed up")
@@ -93,16 +96,19 @@ func (w *world) backUp() {
 // backedUp is how it is counted that the hub went on from a backup.
 const backedUp = "the hub restored from a backup"
 
-// putBack restores the copy; what the hub has journaled since is remembered here only.
+// putBack restores a copy, mostly the only one; what the hub has journaled since is remembered here only.
 func (w *world) putBack() {
-	if w.backup == "" {
+	if len(w.backups) == 0 {
 		return
 	}
-	w.past = append([]store.Entry{}, w.history()...) // not nil: there was a restore, whatever it has lost
-	w.pastLinks, w.pastLosses = w.allLinks(), w.losses()
+	backup := w.backups[len(w.backups)-1]
+	if w.strikes(StressBackup, 2) {
+		backup = w.backups[w.storm.IntN(len(w.backups))]
+	}
+	w.rememberPast()
 	w.homes, w.missed = append(w.homes, w.home()), slices.Clone(w.hidden)
 	w.close()
-	r, err := store.BeginRestore(w.ctx, w.backup, w.set.Path, time.Now())
+	r, err := store.BeginRestore(w.ctx, backup, w.set.Path, time.Now())
 	if err == nil {
 		_, err = r.Finish()
 	}
@@ -111,6 +117,22 @@ func (w *world) putBack() {
 	}
 	w.count(backedUp)
 	w.restart()
+}
+
+// rememberPast keeps what the hub knows before it is restored, once more maybe.
+func (w *world) rememberPast() {
+	if w.past == nil {
+		w.past = []store.Entry{} // not nil: there was a restore, whatever it has lost
+	}
+	for _, e := range w.history() {
+		if !slices.ContainsFunc(w.past, func(p store.Entry) bool { return p.ID == e.ID && p.At.Equal(e.At) }) {
+			w.past = append(w.past, e)
+		}
+	}
+	for name, links := range w.allLinks() {
+		w.pastLinks[name] = append(w.pastLinks[name], links...)
+	}
+	w.pastLosses = append(w.pastLosses, w.losses()...)
 }
 
 // A loss is a value that an operation in the outbox overrules: the journal tells of it once the

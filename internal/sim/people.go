@@ -49,6 +49,9 @@ type removal struct {
 func (w *world) within(when string, side int, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.set.Acts.Hide && when == "after" && r.Method == http.MethodPost && !w.quiet && !w.dead && w.strikes(StressHide, 4) {
+		w.hideMade(w.kindAt(side), side)
+	}
 	chance := 25
 	if r.Method == http.MethodPost {
 		chance = 8

@@ -168,10 +168,14 @@ type hider interface {
 
 // hide takes a record out of sight until another day.
 func (w *world) hide(kind, side int) {
-	row, ok := w.some(kind, side)
-	h, can := w.set.Sides[side].Twin.(hider)
-	at := spot{kind, side, row.ID}
-	if ok && can && h.Hide(w.set.Kinds[kind].Objects[side], row.ID, true) == nil {
+	if row, ok := w.some(kind, side); ok {
+		w.conceal(spot{kind, side, row.ID})
+	}
+}
+
+func (w *world) conceal(at spot) {
+	h, can := w.set.Sides[at.side].Twin.(hider)
+	if can && h.Hide(w.set.Kinds[at.kind].Objects[at.side], at.id, true) == nil {
 		w.hidden, w.veiled = append(w.hidden, at), append(w.veiled, at)
 		w.count(hidden)
 		w.notef("  %s/%s hidden", w.name(at), at.id)

@@ -17,11 +17,17 @@ import (
 type Lives struct {
 	first, n uint64
 	until    time.Time // zero = n lives
+
+	Stress []string // what TANDEM_SIM_STRESS names
 }
 
 // LivesOf reads the environment.
 func LivesOf(env func(string) string, n int) (Lives, error) {
-	l := Lives{first: 1, n: uint64(n)}
+	stress, err := stressOf(env("TANDEM_SIM_STRESS"))
+	if err != nil {
+		return Lives{}, err
+	}
+	l := Lives{first: 1, n: uint64(n), Stress: stress}
 	if s := env("TANDEM_SIM_SEED"); s != "" {
 		seed, err := strconv.ParseUint(s, 10, 64)
 		if err != nil {
@@ -41,6 +47,15 @@ func LivesOf(env func(string) string, n int) (Lives, error) {
 
 // Few reports whether too few seeds are lived to expect everything to have happened.
 func (l Lives) Few() bool { return l.until.IsZero() && l.n < 50 }
+
+// Again is how one of these lives is lived again, by a target of the Makefile.
+func (l Lives) Again(target string, seed uint64) string {
+	again := fmt.Sprintf("make %s SEED=%d", target, seed)
+	if len(l.Stress) > 0 {
+		again += " STRESS=" + strings.Join(l.Stress, ",")
+	}
+	return again
+}
 
 // All yields the seeds, a further one as long as there is time.
 func (l Lives) All(yield func(uint64) bool) {

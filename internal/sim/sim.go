@@ -40,6 +40,9 @@ type Setup struct {
 	// changes are found by time, a clock that is put back hides what happens meanwhile.
 	Steady  bool
 	Workers int // of the engine; 0 = one
+	// Stress names what strikes far more often than in ordinary lives, as far as Acts have it: see
+	// [StressHide] and the others. Another life than that of the same seed without it.
+	Stress []string
 }
 
 // An Account is one side of the syncs.
@@ -176,11 +179,15 @@ func (w *world) live() {
 		w.notef("day %d", day)
 		for range w.rnd.IntN(6) {
 			w.act()
+			if len(w.set.Stress) > 0 {
+				w.strain()
+			}
 			w.pass(time.Duration(w.rnd.IntN(90)) * time.Second)
 		}
 		w.weather()
 		w.administer(day)
 		w.run(w.rnd.IntN(4) == 0)
+		w.killings()
 		w.operate()
 		w.pass(time.Duration(w.rnd.IntN(4)) * 17 * time.Minute)
 	}

@@ -1,7 +1,6 @@
 package sim_test
 
 import (
-	"fmt"
 	"os"
 	"slices"
 	"testing"
@@ -19,12 +18,12 @@ const lives = 120
 const crowds, workers = 24, 4
 
 // live lives one life in a bubble.
-func live(t *testing.T, seed uint64, workers int) sim.Result {
+func live(t *testing.T, seed uint64, workers int, stress ...string) sim.Result {
 	t.Helper()
 	var res sim.Result
 	synctest.Test(t, func(t *testing.T) {
 		var err error
-		s := toys(t, seed)
+		s := toys(t, seed, stress...)
 		s.Workers = workers
 		if res, err = sim.Run(t.Context(), s); err != nil {
 			t.Fatal(err)
@@ -43,13 +42,13 @@ func TestLives(t *testing.T) {
 	}
 	counts, n := map[string]int{}, 0
 	for seed := range which.All {
-		res := live(t, seed, 1)
+		res := live(t, seed, 1, which.Stress...)
 		for what, times := range res.Counts {
 			counts[what] += times
 		}
 		counts[shapeOf(seed)]++
 		if len(res.Wrong) > 0 {
-			t.Error(res.Report(fmt.Sprintf("make sim SEED=%d", seed), testing.Verbose()))
+			t.Error(res.Report(which.Again("sim", seed), testing.Verbose()))
 		}
 		n++
 	}
@@ -67,8 +66,8 @@ func TestLivesWithSeveralWorkers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for seed := range which.All {
-		if res := live(t, seed, workers); len(res.Wrong) > 0 {
-			t.Error(res.Report(fmt.Sprintf("make sim-many SEED=%d", seed), testing.Verbose()))
+		if res := live(t, seed, workers, which.Stress...); len(res.Wrong) > 0 {
+			t.Error(res.Report(which.Again("sim-many", seed), testing.Verbose()))
 		}
 	}
 }

@@ -40,10 +40,10 @@ func shapeOf(seed uint64) string {
 }
 
 // toys is a life between toys; their number and the rules of the syncs follow from the seed too.
-func toys(t *testing.T, seed uint64) sim.Setup {
+func toys(t *testing.T, seed uint64, stress ...string) sim.Setup {
 	t.Helper()
 	d := &draw{Rand: rand.New(rand.NewPCG(seed, 2)), more: rand.New(rand.NewPCG(seed, 5)), last: rand.New(rand.NewPCG(seed, 6)), fields: sim.People(), cells: cardFields}
-	d.s = sim.Setup{Seed: seed, Specs: []connector.Spec{toy.Spec()}, Path: t.TempDir() + "/tandem.db", Rounds: 5 + d.IntN(7)}
+	d.s = sim.Setup{Seed: seed, Specs: []connector.Spec{toy.Spec()}, Path: t.TempDir() + "/tandem.db", Rounds: 5 + d.IntN(7), Stress: stress}
 	d.s.Acts = sim.Acts{Merge: d.IntN(3) == 0, Restore: d.IntN(3) == 0, Pause: d.IntN(5) == 0, Hide: d.IntN(4) == 0, Jobs: d.IntN(5) == 0}
 	if d.s.Acts.Jobs {
 		d.s.Specs = []connector.Spec{toy.Patient(sim.LongestJob + 5*time.Minute)}
@@ -62,6 +62,7 @@ func toys(t *testing.T, seed uint64) sim.Setup {
 	d.s.Config = config + "syncs:\n" + strings.Join(d.syncs, "")
 	d.s.Env = func(string) (string, bool) { return d.s.Sides[0].Twin.Settings()["api_key"], true }
 	d.s.IdleCalls++
+	d.s.Acts = d.s.Acts.Stressed(stress)
 	if d.tries {
 		change := func(from, to string, unmapped ...string) {
 			d.s.Others = append(d.s.Others, sim.Other{Config: strings.Replace(d.s.Config, from, to, 1), Unmapped: unmapped})
@@ -165,7 +166,7 @@ func (d *draw) pair() {
 			Draw: func(rnd *rand.Rand, _ int) string { return fmt.Sprintf("K%d", rnd.IntN(9)) }})
 	}
 	n := d.IntN(4)
-	d.s.Acts.Backup, d.tries = n == 1, n == 0
+	d.s.Acts.Backup, d.tries = n == 1 || n > 1 && slices.Contains(d.s.Stress, sim.StressBackup), n == 0
 	if d.tries {
 		fields = d.maps(fields)
 	}

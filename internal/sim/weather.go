@@ -100,6 +100,9 @@ func (w *world) weather() {
 	case n == 6:
 		w.full = 1 + w.rnd.IntN(30)
 	}
+	if w.strikes(StressKill, 1) && w.storm.IntN(4) > 0 {
+		w.strikeSoon()
+	}
 	for range w.rnd.IntN(3) {
 		w.fault()
 	}

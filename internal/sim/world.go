@@ -24,6 +24,8 @@ type world struct {
 	ctx context.Context
 	rnd *rand.Rand
 
+	storm *rand.Rand // of what the stress brings
+
 	store  *store.Store
 	engine *engine.Engine
 	plan   *planned
@@ -49,7 +51,7 @@ type world struct {
 	mapped    map[string]time.Time    // a field, by key → when it was last mapped again
 	fresh     []string                // keys of those that no run has looked at wholly since
 	away      []string                // keys of the fields that are not mapped now
-	backup    string                  // a file; "" = none
+	backups   []string                // files
 	past      []store.Entry           // the journal that a restore has lost
 	pastLinks map[string][]store.Link // and the links
 
@@ -85,7 +87,7 @@ var errKilled = errors.New("the process was killed")
 
 func newWorld(ctx context.Context, s Setup) (*world, error) {
 	w := &world{set: s, ctx: ctx, rnd: rand.New(rand.NewPCG(s.Seed, 0x7a4d)), counts: map[string]int{}, asked: map[string]int{}, //nolint:gosec // a seed is to be repeatable
-		focus: map[spot]string{}, seen: make([]int, len(s.Sides)), flowed: make([]int, len(s.Sides)), says: map[spot]string{}, mapped: map[string]time.Time{}, late: map[seat]time.Time{}}
+		focus: map[spot]string{}, seen: make([]int, len(s.Sides)), flowed: make([]int, len(s.Sides)), says: map[spot]string{}, mapped: map[string]time.Time{}, late: map[seat]time.Time{}, storm: storm(s.Seed), pastLinks: map[string][]store.Link{}}
 	p, problems := plan.Parse("tandem.yaml", []byte(s.Config), s.Env, s.Specs)
 	if problems.HasErrors() {
 		return nil, fmt.Errorf("the configuration of the simulation: %w", problems)

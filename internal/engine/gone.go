@@ -89,7 +89,9 @@ func (b *batch) reopen(ctx context.Context, link store.Link, why string) error {
 	}
 	d.changed, d.back = true, true
 	d.journal = append(d.journal, b.entry(link, b.side, store.Reopened, "", record.Value{}, record.Value{}, why))
+	b.done(link.ID) // R24: a merge that is followed in this batch must know of it
 	for _, side := range record.Sides() {
+		b.links[side][link.IDs[side]], b.taken[store.Spot{Side: side, ID: link.IDs[side]}] = d.link, link.IDs[side.Other()]
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: side, ID: link.IDs[side]})
 	}
 	return b.merge(ctx, d)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/tandemhub/tandem/connectortest/toy"
+	"github.com/tandemhub/tandem/internal/engine"
+	"github.com/tandemhub/tandem/internal/store"
 )
 
 // R24, invariant 5: people merge the same two on both sides, in opposite directions, and one vendor says
@@ -213,4 +215,43 @@ func keptAlone(t *testing.T, side int, told bool, keep string) {
 		t.Fatalf("%+v, here %v, there %v", rep, h, o)
 	}
 	quiet(t, w)
+}
+
+// R18, R24: a deleted record comes back, and another one is merged into it before the hub, which was killed
+// meanwhile, has decided about that: the merge must know that it has its partner again.
+func TestR24AMergeIntoARecordThatHasJustComeBackKnowsItsPartner(t *testing.T) {
+	t.Parallel()
+	for side := range 2 {
+		t.Run(fmt.Sprintf("side %d", side), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, cardsWith("delete: ignore", "merge: ask"))
+				w.people("Ann", "Bob")
+				tw := []*toy.Twin{w.a, w.b}[side]
+				ann, bob := w.by2(tw, "Ann"), w.by2(tw, "Bob")
+				w.remove(tw, "cards", ann)
+				w.settled("cards")
+				time.Sleep(time.Minute)
+				if err := tw.Restore("cards", ann); err != nil {
+					t.Fatal(err)
+				}
+				w.crash(2 + 3*side) // it has been read
+				w.restart()
+				w.merge(tw, ann, bob)
+				time.Sleep(time.Minute)
+				if rep := w.sync("cards"); rep.Status != engine.StatusReview {
+					t.Fatalf("%+v", rep)
+				}
+				w.links("", 2)
+				w.decide(w.review(store.ReviewMerge), "merge")
+				w.settled("cards")
+				time.Sleep(time.Minute)
+				w.settled("cards")
+				if a, b := w.a.Rows("cards"), w.b.Rows("cards"); len(a) != 1 || len(b) != 1 || a[0].Fields["name"] != b[0].Fields["name"] {
+					t.Errorf("left %v, right %v", a, b)
+				}
+				quiet(t, w)
+			})
+		})
+	}
 }

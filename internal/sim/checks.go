@@ -205,7 +205,7 @@ func (o *oracle) unpaired(whole spot) bool {
 func (o *oracle) doubled(at spot, act twin.Act) {
 	for _, l := range o.links {
 		end := l.end(at)
-		if end < 0 {
+		if end < 0 || o.madeForAnother(at, l) {
 			continue
 		}
 		source := l.at(1 - end)
@@ -234,6 +234,17 @@ func (o *oracle) partedUnseen(was, source spot) bool {
 }
 
 func (o *oracle) createdAfter(act twin.Act, m fusion) bool { return act.At.After(m.at.Add(time.Hour)) }
+
+// madeForAnother reports whether a record was created for another one than it has in this pair: one that
+// was merged into that since, which brought the record along (R24).
+func (o *oracle) madeForAnother(at spot, l bond) bool {
+	return slices.ContainsFunc(o.links, func(first bond) bool {
+		end := first.end(at)
+		return end >= 0 && first.ID != l.ID && first.sync.Name == l.sync.Name && o.merged[first.at(1-end)] == l.at(1-end) && slices.ContainsFunc(o.journal, func(x line) bool {
+			return x.spot == at && x.Kind == store.Created && x.Link == first.ID && !x.lost
+		})
+	})
+}
 
 // hadPartner reports whether a record is, or was, linked with one of a side that still shows.
 func (o *oracle) hadPartner(at, beside spot) bool {

@@ -320,3 +320,43 @@ func TestAnEmptyReferenceYieldsOnlyIfItsVendorHasEmptiedIt(t *testing.T) {
 		})
 	}
 }
+
+// R24: a record that was created for one that people merged into another since was not created for that
+// one; only the line of its create tells for which it was.
+func TestARecordIsNoDoubleOfWhatItsSourceWasMergedIntoLater(t *testing.T) {
+	t.Parallel()
+	made, source, into, was := spot{0, 0, "5"}, spot{0, 1, "4"}, spot{0, 1, "1"}, spot{0, 0, "3"}
+	for name, c := range map[string]struct {
+		change func(*oracle)
+		wrong  int
+	}{
+		"created for what was merged later":      {func(*oracle) {}, 0},
+		"created for what remains":               {func(o *oracle) { o.journal[0].Link = 8 }, 1},
+		"nothing tells for which":                {func(o *oracle) { o.journal = nil }, 1},
+		"told by what a restore has lost":        {func(o *oracle) { o.journal[0].lost = true }, 1},
+		"what it was created for was not merged": {func(o *oracle) { o.merged = nil }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := oracleOf(t)
+			s := o.k.Syncs[0]
+			o.links = []bond{
+				{Link: store.Link{ID: 3, IDs: [2]string{was.id, into.id}}, sync: s},
+				{Link: store.Link{ID: 7, IDs: [2]string{made.id, source.id}}, sync: s},
+				{Link: store.Link{ID: 8, IDs: [2]string{made.id, into.id}}, sync: s},
+			}
+			o.whole, o.members = map[spot]spot{}, map[spot][]spot{}
+			for _, at := range []spot{source, into, was, {0, 0, "2"}} {
+				o.unite(made, at)
+			}
+			o.merged = map[spot]spot{source: into}
+			o.journal = []line{{Entry: store.Entry{Link: 7, Kind: store.Created}, spot: made}}
+			o.w.fused = []fusion{{side: 0, lost: []string{was.id}, into: "2", at: dawn(1)}}
+			c.change(o)
+			o.doubled(made, twin.Act{At: dawn(100)})
+			if len(o.w.wrong) != c.wrong {
+				t.Errorf("%q, want %d", o.w.wrong, c.wrong)
+			}
+		})
+	}
+}

@@ -76,7 +76,7 @@ const outOfSight = 24 * time.Hour
 var errOutOfSight = errors.New("its record is out of sight, so that nobody can tell whether it was written")
 
 // buried journals what an update overruled that may have been written into a record that is
-// gone by now, or in which people have changed the same fields again: they saw what was written,
+// gone by now, or out of sight for longer than is waited, or in which people have changed the same fields again: they saw what was written,
 // and nothing tells of the value that it replaced (invariant 7). A field that holds what it did
 // before was not written.
 func (s *settling) buried(op store.Op, now connector.Change) {
@@ -84,7 +84,7 @@ func (s *settling) buried(op store.Op, now connector.Change) {
 	if !ok {
 		return
 	}
-	gone := now.Fate == connector.Archived || now.Fate == connector.Deleted
+	gone := now.Fate == connector.Archived || now.Fate == connector.Deleted || isHidden(now)
 	link.Expected[s.side] = link.Expected[s.side].Clone()
 	for _, of := range op.Fields {
 		f, _ := s.end.object.Field(of.Wire)

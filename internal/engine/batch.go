@@ -371,7 +371,7 @@ func (b *batch) record(ctx context.Context, id string) error {
 		}
 		b.facts.InScope = append(b.facts.InScope, store.Spot{Side: b.side, ID: id}) // it is gone and was nobody's
 		b.withdrawGone(row)
-		return nil
+		return b.endsWith(ctx, row)
 	case b.taken[store.Spot{Side: b.side, ID: id}] != "":
 		return nil // just linked, from the other side
 	case linked && revives(link) && b.partnerPresent(link):

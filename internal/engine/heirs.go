@@ -86,8 +86,8 @@ func (s *settling) folded(op store.Op, res connector.Result, read *record.Record
 func (b *batch) loadLosers(ctx context.Context, ids []string) (err error) {
 	var alone []string
 	for _, id := range ids {
-		row, ok := b.rows[b.side][id]
-		if l, linked := b.links[b.side][id]; ok && row.Fate == connector.Present && (!linked || l.Closed != "") {
+		_, ok := b.rows[b.side][id]
+		if l, linked := b.links[b.side][id]; ok && (!linked || l.Closed != "") {
 			alone = append(alone, id)
 		}
 	}
@@ -187,15 +187,13 @@ func (b *batch) takeOver(ctx context.Context, row store.Row) (bool, error) {
 		if !ok || link.Closed != "" {
 			continue
 		}
-		if _, busy, err := b.loadPair(ctx, link.IDs); err != nil {
+		switch busy, err := b.decidePair(ctx, link); {
+		case err != nil:
 			return false, err
-		} else if busy {
+		case busy:
 			b.stand(row.ID, standsWaiting, "a record that was merged into it has an operation under way")
 			b.again(row.ID)
 			return true, nil
-		}
-		if err := b.linked(ctx, link); err != nil {
-			return false, err
 		}
 		if l := b.links[b.side][row.ID]; l.Closed != "" && b.made[link.ID] {
 			b.stand(row.ID, standsClosed, "its partner is gone: "+l.Closed) // it rests with the pair (R18)
@@ -205,6 +203,39 @@ func (b *batch) takeOver(ctx context.Context, row store.Row) (bool, error) {
 		return true, nil
 	}
 	return b.standAside(ctx, row, lost, links)
+}
+
+// decidePair decides about a pair that the batch did not come for, unless an operation is under way (R27).
+func (b *batch) decidePair(ctx context.Context, link store.Link) (busy bool, err error) {
+	if _, busy, err := b.loadPair(ctx, link.IDs); err != nil || busy {
+		return busy, err
+	}
+	return false, b.linked(ctx, link)
+}
+
+// endsWith decides about the pairs of records that were merged into one that is gone now: while it was out
+// of sight they waited to know what became of it (R22, R24).
+func (b *batch) endsWith(ctx context.Context, row store.Row) error {
+	lost := lostInto(b.losers, row.ID)
+	if len(lost) == 0 || row.Fate == connector.Left {
+		return nil
+	}
+	links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, b.side, lost)
+	if err != nil {
+		return fmt.Errorf("load links of records that were merged: %w", err)
+	}
+	for _, id := range lost {
+		link, ok := links[id]
+		if !ok || link.Closed != "" {
+			continue
+		}
+		if busy, err := b.decidePair(ctx, link); err != nil {
+			return err
+		} else if busy {
+			b.again(row.ID)
+		}
+	}
+	return nil
 }
 
 // A want is a record that has to be read before another one can be decided about.

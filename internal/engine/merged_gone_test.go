@@ -255,3 +255,34 @@ func TestR24AMergeIntoARecordThatHasJustComeBackKnowsItsPartner(t *testing.T) {
 		})
 	}
 }
+
+// R22, R24: a partner is merged into a record that is out of sight, and which people delete later. What its
+// pair waited for is known by then, and nobody has to touch it to be heard.
+func TestR24ASurvivorThatGoesWhileItIsOutOfSightIsNoticed(t *testing.T) {
+	t.Parallel()
+	for side := range 2 {
+		t.Run(fmt.Sprintf("side %d", side), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, cardsWith("delete: archive"))
+				w.people("Ann")
+				tw, other := []*toy.Twin{w.a, w.b}[side], []*toy.Twin{w.b, w.a}[side]
+				survivor := w.put(tw, "cards", "", map[string]string{"name": "Annie", "email": "annie@x.gr"})
+				w.merge(tw, survivor, w.by2(tw, "Ann"))
+				if err := tw.Hide("cards", survivor, true); err != nil {
+					t.Fatal(err)
+				}
+				w.settled("cards")
+				w.links("", 1)
+				time.Sleep(time.Minute)
+				w.remove(tw, "cards", survivor)
+				w.settled("cards")
+				w.links("", 0)
+				if rows := other.Rows("cards"); len(rows) != 0 {
+					t.Errorf("the other side keeps %v", rows)
+				}
+				quiet(t, w)
+			})
+		})
+	}
+}

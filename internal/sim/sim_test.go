@@ -65,11 +65,14 @@ func TestLivesWithSeveralWorkers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	n := 0
 	for seed := range which.All {
 		if res := live(t, seed, workers, which.Stress...); len(res.Wrong) > 0 {
 			t.Error(res.Report(which.Again("sim-many", seed), testing.Verbose()))
 		}
+		n++
 	}
+	t.Logf("%d lives, each with %d workers", n, workers)
 }
 
 // Invariant 12: the same seed lives the same days, with several workers too.

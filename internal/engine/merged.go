@@ -119,16 +119,20 @@ func (b *batch) turned(link store.Link, side record.Side, into []record.Ref) {
 
 // openLink returns the open link of a record, be it one that this batch has just made.
 func (b *batch) openLink(ctx context.Context, side record.Side, id string) (store.Link, error) {
-	if l, ok := b.links[side][id]; ok && b.made[l.ID] {
-		return l, nil
+	l, ok := b.links[side][id]
+	if !ok || !b.made[l.ID] {
+		links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, side, []string{id})
+		if err != nil {
+			return store.Link{}, fmt.Errorf("load link: %w", err)
+		}
+		l = links[id]
 	}
-	links, err := b.r.e.store.LinksOf(ctx, b.r.p.Name, side, []string{id})
-	if err != nil {
-		return store.Link{}, fmt.Errorf("load link: %w", err)
+	for _, x := range b.facts.Links { // as this batch has left it
+		if x.ID == l.ID {
+			l.Closed = x.Closed
+		}
 	}
-	l := links[id]
-	closed := l.Closed != "" || slices.ContainsFunc(b.facts.Links, func(x store.Link) bool { return x.ID == l.ID && x.Closed != "" })
-	if closed {
+	if l.Closed != "" {
 		return store.Link{}, nil
 	}
 	return l, nil
@@ -245,8 +249,9 @@ func (b *batch) moveLink(ctx context.Context, link store.Link, to [2]string, cro
 		heir.Base, heir.Expected, heir.Diverged = [2]record.Fields{{}, {}}, [2]record.Fields{}, nil
 	}
 	b.startAnew(&heir, link, rows)
-	b.facts.Links = append(b.facts.Links, old)
-	b.facts.Journal = append(b.facts.Journal, b.entry(old, b.side, store.Closed, "", record.Value{}, record.Value{}, why))
+	b.facts.Links = append(b.facts.Links, old, heir) // first of all: it may be closed at once (R25)
+	b.facts.Journal = append(b.facts.Journal, b.entry(old, b.side, store.Closed, "", record.Value{}, record.Value{}, why),
+		b.entry(heir, b.side, store.Linked, "", record.Value{}, record.Value{}, why))
 	b.r.withdrawMoved(&b.facts, link, to)
 	for _, side := range record.Sides() {
 		b.links[side][to[side]] = heir
@@ -256,10 +261,7 @@ func (b *batch) moveLink(ctx context.Context, link store.Link, to [2]string, cro
 	}
 	b.done(heir.ID)
 	d := b.draft(heir, rows)
-	d.changed = true
-	d.journal = append(d.journal, b.entry(heir, b.side, store.Linked, "", record.Value{}, record.Value{}, why))
 	if left, err := b.leftScope(d); err != nil || left {
-		b.store(d)
 		return err
 	}
 	return b.merge(ctx, d)

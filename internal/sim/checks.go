@@ -179,7 +179,7 @@ func (o *oracle) creates() {
 			if made > most {
 				o.w.blamef("%d records of %s were created for one: %v", made, o.k.Objects[side], o.members[o.of(at)])
 			}
-			if len(o.edits[o.of(at)]) == 0 && !o.soughtInVain(o.of(at)) {
+			if len(o.edits[o.of(at)]) == 0 && !o.soughtInVain(at) {
 				o.w.blamef("%s was created although no person made its partner", o.name(at))
 			}
 			o.doubled(at, act)

@@ -360,3 +360,53 @@ func TestARecordIsNoDoubleOfWhatItsSourceWasMergedIntoLater(t *testing.T) {
 		})
 	}
 }
+
+// R16, R20: what the hub had made is excused as sought in vain though it never had a partner, and nobody
+// edited it, but only if a person deleted it before another one was made for the same, and brought it back.
+func TestWhatStandsAloneWasSoughtInVainOnlyIfItWasAwayThen(t *testing.T) {
+	t.Parallel()
+	made, source, instead := spot{0, 0, "3"}, spot{0, 1, "3"}, spot{0, 0, "7"}
+	first := twin.Act{By: "api", Verb: "create", Object: "cards", ID: made.id, Fields: map[string]string{"email": "ann@x.gr"}}
+	gone := twin.Act{By: "person", Verb: "delete", Object: "cards", ID: made.id}
+	again := twin.Act{By: "api", Verb: "create", Object: "cards", ID: instead.id, Fields: map[string]string{"email": "ann@x.gr"}}
+	aside, bob, own := gone, again, first
+	aside.Verb, bob.ID, own.By = "archive", "8", "person"
+	for name, c := range map[string]struct {
+		acts   []twin.Act
+		change func(*oracle)
+		want   bool
+	}{
+		"deleted, and made again":          {[]twin.Act{first, gone, again}, func(*oracle) {}, true},
+		"put aside, and made again":        {[]twin.Act{first, aside, again}, func(*oracle) {}, true},
+		"its source has another name now":  {[]twin.Act{first, gone, again}, func(o *oracle) { o.w.edits = append(o.w.edits, edit{spot: source, now: "eva@x.gr"}) }, true},
+		"another thing was made meanwhile": {[]twin.Act{first, bob, gone, again}, func(*oracle) {}, true},
+		"made again before it was deleted": {[]twin.Act{first, again, gone}, func(*oracle) {}, false},
+		"again, and deleted once more":     {[]twin.Act{first, again, gone, gone}, func(*oracle) {}, false},
+		"hidden only, where keys are kept": {[]twin.Act{first, again}, func(o *oracle) { o.w.back, o.w.veiled = nil, []spot{made} }, false},
+		"hidden where no keys are kept":    {[]twin.Act{first, again}, func(o *oracle) { o.w.back, o.w.veiled, o.k.Keyless = nil, []spot{made}, true }, true},
+		"never brought back":               {[]twin.Act{first, gone, again}, func(o *oracle) { o.w.back = nil }, false},
+		"a person made it":                 {[]twin.Act{own, gone, again}, func(*oracle) {}, false},
+		"the hub knew that it had made it": {[]twin.Act{first, gone, again}, func(o *oracle) {
+			o.family.journal = []line{{Entry: store.Entry{Kind: store.Created}, spot: made}}
+		}, false},
+		"it was linked": {[]twin.Act{first, gone, again}, func(o *oracle) {
+			o.journal = []line{{Entry: store.Entry{Kind: store.Linked}, spot: made}}
+		}, false},
+		"its source is gone as well": {[]twin.Act{first, gone, again}, func(o *oracle) { o.w.gone = append(o.w.gone, removal{source, 2, dawn(6)}) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := oracleOf(t)
+			o.whole, o.members = map[spot]spot{source: instead, instead: instead}, map[spot][]spot{instead: {source, instead}}
+			o.w.edits = []edit{{spot: source, at: dawn(1), now: "ann@x.gr"}, {spot: spot{0, 1, "8"}, at: dawn(1), now: "bob@x.gr"}}
+			o.w.gone, o.w.back = []removal{{made, 1, dawn(4)}}, []spot{made}
+			for _, act := range c.acts {
+				o.w.set.Sides[0].Twin.Kit().Ledger().Record(act)
+			}
+			c.change(o)
+			if got := o.soughtInVain(made); got != c.want {
+				t.Errorf("excused: %v, want %v", got, c.want)
+			}
+		})
+	}
+}

@@ -261,7 +261,7 @@ func (o *oracle) values() {
 					o.w.counts["a record that only what a restore has lost could explain"]++
 					continue
 				}
-				if !known && (o.unknowable(whole) || o.soughtInVain(whole)) {
+				if !known && (o.unknowable(whole) || o.soughtInVain(spot{o.kind, side, id})) {
 					o.w.counts["a created record that could not be found again"]++
 					continue
 				}

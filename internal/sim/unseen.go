@@ -47,14 +47,39 @@ func (f *family) knownMade(at spot) bool {
 // soughtInVain reports whether a thing began as a record that the hub had made, never learned that, and
 // could not find when it looked for it, so that it made another one for what that was made for: people
 // had deleted it, and brought it back later, or, at a vendor without keys, it was hidden. In sight again,
-// it is nobody's partner and like one that a person made (R16). If what it was made for is gone as well,
-// it is no thing of its own: see returned.
-func (o *oracle) soughtInVain(whole spot) bool {
-	return slices.ContainsFunc(o.members[whole], func(m spot) bool {
-		away := slices.Contains(o.w.back, m) && !slices.ContainsFunc(o.returned(), func(same [2]spot) bool { return same[1] == m })
+// it is nobody's partner and like one that a person made (R16); if the other one has its key, it gets no
+// partner either, and stands alone, of which a person is asked (R20). If what it was made for is gone as
+// well, it is no thing of its own: see returned.
+func (o *oracle) soughtInVain(at spot) bool {
+	things := append(slices.Clone(o.members[o.of(at)]), at) // it has no members if it never had a partner and nobody edited it
+	return slices.ContainsFunc(things, func(m spot) bool {
+		away := slices.Contains(o.w.back, m) && !slices.ContainsFunc(o.returned(), func(same [2]spot) bool { return same[1] == m }) && !o.madeBeside(m)
 		away = away || (o.w.set.Sides[m.side].Keyless || o.k.Keyless) && slices.Contains(o.w.veiled, m)
 		return away && o.madeByProgram(m) && !o.knownMade(m) && !slices.ContainsFunc(o.journal, func(x line) bool { return x.spot == m && x.Kind == store.Linked })
 	})
+}
+
+// madeBeside reports whether the hub made another record for what it had made one for, before people took
+// that one away: then nothing was sought in vain, and it is a double (Invariant 8). What a record was made
+// for has the name that it was made with.
+func (o *oracle) madeBeside(at spot) bool {
+	a, object, name := o.w.set.Sides[at.side], o.k.Objects[at.side], o.k.Fields[0]
+	made, called := false, ""
+	for _, act := range a.Twin.Kit().Ledger().Acts() {
+		verb := a.verb(act)
+		switch {
+		case act.Object != object:
+		case act.ID == at.id && !ours(act) && (verb == "delete" || verb == "archive"):
+			return false
+		case act.ID == at.id && ours(act) && verb == "create":
+			made, called = true, name.same(act.Fields[name.Wire[at.side]])
+		case made && ours(act) && verb == "create" && slices.ContainsFunc(o.w.edits, func(e edit) bool {
+			return e.kind == o.kind && e.side != at.side && e.field == 0 && name.same(e.now) == called && o.of(e.spot) == o.of(spot{o.kind, at.side, act.ID})
+		}):
+			return true
+		}
+	}
+	return false
 }
 
 // tookKeyOf reports whether a restore has lost what the hub had made a record for, and a person has given

@@ -159,6 +159,9 @@ func (o *oracle) creates() {
 			if !linked && o.recognized(at) && o.deletedIn(o.of(at)) {
 				continue // what it was made for was deleted before anybody could say so
 			}
+			if !linked && o.waitsAsOwn(at) {
+				continue // R16: until a person says whether the partner that it was to get was made
+			}
 			if !linked {
 				o.w.blamef("%s was created at %s and is linked with nothing: %q", o.name(at), act.At.UTC().Format("02 15:04:05"), act.Fields)
 				continue

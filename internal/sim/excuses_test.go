@@ -410,3 +410,52 @@ func TestWhatStandsAloneWasSoughtInVainOnlyIfItWasAwayThen(t *testing.T) {
 		})
 	}
 }
+
+// R16: that what the hub made is linked with nothing is excused only if a person took its key away before it
+// could be found by it, and is asked, for that, whether the partner that it was to get like anybody's own was made.
+func TestWhatTheHubMadeWaitsOnlyIfItPassesForAPersonsOwn(t *testing.T) {
+	t.Parallel()
+	made := spot{0, 1, "8"}
+	holding := func(sent map[string]string) twin.Twin { // a vendor where we made it with that
+		v := toy.New(twin.Options{})
+		v.Kit().Ledger().Record(twin.Act{By: "api", Verb: "create", Object: "cards", ID: made.id, Fields: sent})
+		return v
+	}
+	for name, c := range map[string]struct {
+		change func(*oracle)
+		wrong  int
+	}{
+		"its key was taken away, and it waits": {func(*oracle) {}, 0},
+		"nobody is asked":                      {func(o *oracle) { o.reviews = nil }, 1},
+		"asked about another record":           {func(o *oracle) { o.reviews[0].id = "7" }, 1},
+		"asked about the other side's":         {func(o *oracle) { o.reviews[0].side = 0 }, 1},
+		"asked something else":                 {func(o *oracle) { o.reviews[0].Kind = store.ReviewAmbiguous }, 1},
+		"its partner was made for another one": {func(o *oracle) {
+			o.reviews[0].Text = "a.cards/9, which it made, has another partner by now: it is not repeated"
+		}, 1},
+		"it was answered":                     {func(o *oracle) { o.reviews[0].Decision = "retry" }, 1},
+		"nobody touched its key":              {func(o *oracle) { o.w.edits = nil }, 1},
+		"another field was emptied":           {func(o *oracle) { o.w.edits[0].field = 1 }, 1},
+		"another record's key was taken away": {func(o *oracle) { o.w.edits[0].id = "7" }, 1},
+		"it got another key":                  {func(o *oracle) { o.w.edits[0].now = "bob@x.gr" }, 1},
+		"its key went after the question":     {func(o *oracle) { o.w.edits[0].at = dawn(9) }, 1},
+		"it was made without a key":           {func(o *oracle) { o.w.set.Sides[1].Twin = holding(map[string]string{"discount": "2"}) }, 1},
+		"a key of ours stands in it":          {func(o *oracle) { o.k.Keyless = false }, 1},
+		"the hub knew that it had made it":    {func(o *oracle) { o.journal = []line{{Entry: store.Entry{Kind: store.Created}, spot: made}} }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := oracleOf(t)
+			o.k.Keyless = true
+			o.whole, o.members = map[spot]spot{}, map[spot][]spot{}
+			o.w.set.Sides[1].Twin = holding(map[string]string{"email": "ann@x.gr"})
+			o.w.edits = []edit{{spot: made, at: dawn(6), was: "ann@x.gr"}}
+			o.reviews = []asked{{Review: store.Review{Kind: store.ReviewUnknown, Opened: dawn(8), Text: "creating a.cards from b.cards/8 was cut off, and " + notRepeated}, spot: made}}
+			c.change(o)
+			o.creates()
+			if len(o.w.wrong) != c.wrong {
+				t.Errorf("%q, want %d", o.w.wrong, c.wrong)
+			}
+		})
+	}
+}

@@ -82,6 +82,23 @@ func (o *oracle) madeBeside(at spot) bool {
 	return false
 }
 
+// waitsAsOwn reports whether what the hub made passes for somebody's own (see passes), because a person
+// took its key away before it was looked for, and waits for an answer like one that somebody made: the
+// create of the partner that it was to get was cut off as well, and without a key nobody can look up
+// whether that was made (R16).
+func (o *oracle) waitsAsOwn(at spot) bool {
+	key := o.keyField()
+	return o.passes(at, key) && slices.ContainsFunc(o.reviews, func(r asked) bool {
+		return r.spot == at && r.Kind == store.ReviewUnknown && r.Decision == "" && strings.HasSuffix(r.Text, notRepeated) &&
+			slices.ContainsFunc(o.w.edits, func(e edit) bool {
+				return e.spot == at && o.k.Fields[e.field].Key == key.Key && e.now == "" && !e.at.After(r.Opened)
+			})
+	})
+}
+
+// notRepeated ends the question whether a create without a key, which was cut off, has made something.
+const notRepeated = "there is no key by which it could be looked up: it is not repeated"
+
 // tookKeyOf reports whether a restore has lost what the hub had made a record for, and a person has given
 // it the key of the one that it was matched with since: by that, and by nothing else that is known, it
 // belongs to that one, and is none that was made for it (R34).

@@ -143,7 +143,7 @@ func (b *batch) follow(ctx context.Context, link store.Link, to [2]string) error
 	crossed := false
 	others, wait, err := b.pairsOf(ctx, link, to)
 	if err == nil && !wait {
-		crossed, wait, err = b.displace(ctx, &others)
+		crossed, wait, err = b.displace(ctx, &others, to)
 	}
 	switch {
 	case err != nil:
@@ -166,10 +166,10 @@ func (b *batch) follow(ctx context.Context, link store.Link, to [2]string) error
 	}
 }
 
-// displace closes the links of survivors whose own partners are gone as well: they are free for
-// the lost record's partner. crossed says that people merged the same two things on the other
-// side the other way round, so that neither side's values are the older ones.
-func (b *batch) displace(ctx context.Context, others *[2]store.Link) (crossed, wait bool, err error) {
+// displace closes the links of survivors whose partners are gone as well, and did not move on: they are free
+// for the lost record's partner. crossed says that people merged the same two things on the other side the
+// other way round, so that neither side's values are the older ones.
+func (b *batch) displace(ctx context.Context, others *[2]store.Link, to [2]string) (crossed, wait bool, err error) {
 	for _, side := range record.Sides() {
 		l := others[side]
 		if l.ID == 0 {
@@ -184,6 +184,13 @@ func (b *batch) displace(ctx context.Context, others *[2]store.Link) (crossed, w
 		case connector.Present, connector.Left:
 			continue
 		case connector.Merged:
+			moves, wait, err := b.movesFirst(ctx, &others[side], side.Other(), rows[side.Other()], to)
+			switch {
+			case err != nil || wait:
+				return false, wait, err
+			case moves:
+				continue
+			}
 			crossed = true
 		case connector.Archived, connector.Deleted, connector.Converted:
 		}

@@ -47,6 +47,30 @@ func (b *batch) yields(ctx context.Context, link store.Link, side record.Side) (
 	return false, nil
 }
 
+// movesFirst has the pair of a survivor move whose partner, a record of that side, was merged into one
+// that is in no pair, and is not what takes that place here: some vendors make a new record of all that
+// are merged. The pair is the moved one then. wait says that it cannot be built upon yet (R27).
+func (b *batch) movesFirst(ctx context.Context, link *store.Link, side record.Side, lost store.Row, to [2]string) (moves, wait bool, err error) {
+	row, known, err := b.survivor(ctx, side, lost)
+	if err != nil || known && (row.Fate != connector.Present || row.ID == to[side]) {
+		return false, false, err
+	}
+	if own, err := b.openLink(ctx, side, row.ID); err != nil || own.ID != 0 || b.made[link.ID] {
+		return false, own.ID == 0, err
+	}
+	b.undecide(link.ID)
+	if err := b.linked(ctx, *link); err != nil {
+		return false, false, err
+	}
+	b.done(link.ID)
+	moved, err := b.openLink(ctx, side.Other(), link.IDs[side.Other()])
+	if err != nil || moved.ID == 0 || moved.ID == link.ID {
+		return false, true, err
+	}
+	*link = moved
+	return true, slices.ContainsFunc(b.facts.Ops, func(op store.Op) bool { return op.Link == moved.ID }), nil
+}
+
 // inherit gives a pair the record that one of its own was merged into, though that is gone by now:
 // what becomes of the partner, and of the pair should it come back, is decided about that one (R18,
 // R22). Where that one has a pair of its own, this pair's record counts as deleted: the other pair may

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,4 +62,34 @@ func TestR24AMergeBetweenTwoHalvesOfAFirstRunMovesThePair(t *testing.T) {
 		}
 		quiet(t, w)
 	})
+}
+
+// R24: two records were merged into a third, and so are their partners, one after the other. The first of
+// these merges makes a new record, and that is the survivor's partner from then on: what is to follow the
+// second merge does not take its place.
+func TestR24TheSecondOfTwoMergesFindsWhatTheFirstHasMade(t *testing.T) {
+	t.Parallel()
+	for _, names := range [][]string{{"Ann", "Bob", "Cid"}, {"Bob", "Cid", "Ann"}, {"Cid", "Bob", "Ann"}} {
+		t.Run(strings.Join(names, " "), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, cardsWith("merge: follow"))
+				w.people("Ann", "Bob", "Cid")
+				w.b.Folds(toy.FoldIntoNew)
+				keep := w.by2(w.a, names[0])
+				w.merge(w.a, keep, w.by2(w.a, names[1]), w.by2(w.a, names[2]))
+				made := 0
+				for range 6 {
+					rep := w.settled("cards")
+					made += rep.Left.Created + rep.Right.Created
+					time.Sleep(time.Minute)
+				}
+				a, b := w.a.Rows("cards"), w.b.Rows("cards")
+				if made > 0 || len(a) != 1 || len(b) != 1 || a[0].ID != keep || b[0].Fields["name"] != names[0] || a[0].Fields["name"] != names[0] {
+					t.Fatalf("%d made, left %v, right %v", made, a, b)
+				}
+				quiet(t, w)
+			})
+		})
+	}
 }
